@@ -1,0 +1,25 @@
+# Two targets are all that anyone types: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check clean
+
+demo: .venv/run
+	$(BIN)/lakelet demo $(ARGS)
+
+test: .venv/test
+	@requirements/browser
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/test
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+.venv/run: requirements/run.lock pyproject.toml requirements/venv
+	@PYTHON="$(PYTHON)" requirements/venv run
+
+.venv/test: requirements/test.lock pyproject.toml requirements/venv
+	@PYTHON="$(PYTHON)" requirements/venv test
+
+clean:
+	-$(BIN)/lakelet down
+	rm -rf .venv .lakelet

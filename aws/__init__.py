@@ -1,0 +1,1 @@
+"""The wire: AWS's own protocols, served from botocore's models."""

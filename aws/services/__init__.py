@@ -1,0 +1,1 @@
+"""One module or package per AWS service; a public function is an operation."""

@@ -1,0 +1,1 @@
+"""The import name that Glue scripts use; names only, they delegate to etl."""

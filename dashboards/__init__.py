@@ -1,0 +1,1 @@
+"""QuickSight: boards as files, rendered by Streamlit."""

@@ -1,0 +1,1 @@
+"""The lake: object store, zones, formats, Hive partition paths, and safe publishing."""

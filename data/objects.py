@@ -1,0 +1,65 @@
+"""The object store, as boto3 speaks to it: one client, and listings that skip what readers must not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore.config
+
+from data.zones import uri
+from workspace.paths import Workspace
+from workspace.secrets import secret
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object: where it lies, its size in bytes and its ETag."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    @property
+    def uri(self) -> str:
+        return uri(self.bucket, self.key)
+
+
+def s3_client(workspace: Workspace) -> Any:
+    """A boto3 S3 client for the workspace's object store, path-style, with its root credentials.
+
+    A dead endpoint fails within seconds, not boto3's minutes.
+    """
+    return boto3.client(
+        "s3",
+        endpoint_url=workspace.endpoint("s3"),
+        region_name=workspace.settings.text("region"),
+        aws_access_key_id=secret(workspace, "access_key"),
+        aws_secret_access_key=secret(workspace, "secret_key"),
+        config=botocore.config.Config(
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 3},
+            max_pool_connections=32,
+        ),
+    )
+
+
+def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject]:
+    """Every data object under a prefix, in key order; hidden names (``.…``, ``_…``) below the prefix are skipped.
+
+    A folder name of the form ``_key=value`` is a partition, not hidden, as in Hive and Spark.
+    """
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", ()):
+            key = item["Key"]
+            if not key.endswith("/") and not any(_hidden(name) for name in key[len(prefix) :].split("/")):
+                yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)

@@ -1,0 +1,1 @@
+"""Glue ETL: dynamic frames, transforms, sources, sinks and data quality."""

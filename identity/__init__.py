@@ -1,0 +1,1 @@
+"""IAM and STS: access keys and who the caller is."""

@@ -1,0 +1,1 @@
+"""Glue jobs and EMR: definitions, the queue, launchers and runs."""

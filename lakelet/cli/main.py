@@ -1,0 +1,72 @@
+"""``lakelet``: a table of nouns; the module of a noun is imported when that noun is called, so help stays instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from workspace.errors import LakeletError
+
+COMMANDS = (
+    ("demo", "lakelet.cli.demo", "Run the main job end to end on real flight data."),
+    ("install", "lakelet.cli.install", "Install the JDK, Spark's jars, OpenSearch and MinIO into the cache."),
+    ("up", "lakelet.cli.up", "Start the stack."),
+    ("down", "lakelet.cli.down", "Stop the stack; no process stays behind."),
+    ("status", "lakelet.cli.status", "Show the state of every component."),
+    ("logs", "lakelet.cli.logs", "Show the logs of the stack's components."),
+    ("doctor", "lakelet.cli.doctor", "Check this machine and the installation."),
+    ("env", "lakelet.cli.env", "Print the environment that points AWS clients here."),
+    ("gc", "lakelet.cli.gc", "Free the space of old logs, runs and staging."),
+    ("jobs", "lakelet.cli.jobs", "Submit and follow job runs."),
+    ("catalog", "lakelet.cli.catalog", "Browse the Data Catalog and run crawlers."),
+    ("sql", "lakelet.cli.sql", "Query the catalogued lake with SQL."),
+    ("search", "lakelet.cli.search", "Search logs and indexed data."),
+    ("notebook", "lakelet.cli.notebook", "Open JupyterLab with a ready kernel."),
+)
+
+
+class Nouns(TyperGroup):
+    """A command group that imports the module of a command only to run it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for name, _, _ in COMMANDS]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        for known, module, _ in COMMANDS:
+            if known == name:
+                command = typer.main.get_command(import_module(module).app)
+                command.name = name
+                return command
+        return None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        print(
+            "Usage: lakelet COMMAND [OPTIONS]\n\nThe AWS data stack on your own machine, really executing.\n\nCommands:"
+        )
+        for name, _, text in COMMANDS:
+            print(f"  {name:10} {text}")
+        print("\n`lakelet COMMAND --help` shows a command's options with an example.")
+
+
+app = typer.Typer(cls=Nouns, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def _root() -> None:
+    """The AWS data stack on your own machine, really executing."""
+
+
+def main() -> None:
+    """Run the command line: a user's mistake is one sentence on stderr and an exit code, never a traceback."""
+    try:
+        app()
+    except LakeletError as error:
+        print(f"lakelet: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        raise SystemExit(0) from None

@@ -1,0 +1,1 @@
+"""One module per component of the stack: its argv and its readiness probe."""

@@ -1,0 +1,1 @@
+"""Athena: SQL over the catalogued lake, in a sandbox."""

@@ -1,0 +1,1 @@
+"""OpenSearch Service: index templates, bulk ingest, queries and retention."""

@@ -1,0 +1,100 @@
+"""The house rules that a machine can hold: import order, one owner of the store, module size, documented names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ORDER = (
+    "workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws", "lakelet",
+)  # fmt: skip
+USER_CONTENT = ("jobs/library", "catalog/definitions", "dashboards/boards", "data/samples")
+MAX_LINES = 400
+
+
+def modules() -> Iterator[Path]:
+    for room in (*ORDER, "awsglue"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if not str(path.relative_to(ROOT)).startswith(USER_CONTENT):
+                yield path
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+MODULES = list(modules())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_only_go_downwards(path: Path) -> None:
+    room = name_of(path).split(".", maxsplit=1)[0]
+    allowed = {"etl", "awsglue"} if room == "awsglue" else set(ORDER[: ORDER.index(room) + 1])
+    rooms = {name.split(".")[0] for name in imports(path)} & {*ORDER, "awsglue"}
+    assert rooms <= allowed, f"{name_of(path)} imports upwards: {sorted(rooms - allowed)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_the_control_process_opens_the_store(path: Path) -> None:
+    name = name_of(path)
+    room = name.split(".", maxsplit=1)[0]
+    for imported in imports(path):
+        parts = imported.split(".")
+        if "store" in parts and parts[0] in ORDER and room not in (parts[0], "aws"):
+            assert name == "lakelet.control", f"{name} imports {imported}; only the control process owns the store"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_stay_readable(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+def _undocumented(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text())
+    if not ast.get_docstring(tree):
+        yield "the module"
+    for node in tree.body:
+        is_named = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        if is_named and not node.name.startswith("_") and not ast.get_docstring(node):
+            yield node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_public_names_are_documented(path: Path) -> None:
+    assert not list(_undocumented(path))
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    from workspace.settings import SETTINGS
+
+    text = (ROOT / "docs" / "settings.md").read_text()
+    assert [s.name for s in SETTINGS if f"`{s.name}`" not in text or s.help not in text] == []
+
+
+def test_no_host_and_no_machine_path_in_the_project() -> None:
+    hosts = ("pypi" + ".org", "files.pythonhosted" + ".org", "repo1.maven" + ".org", "proxy.golang" + ".org")
+    found = []
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        if (
+            path.is_file()
+            and not {".git", ".venv", ".lakelet", ".cache"} & set(parts)
+            and path.suffix not in (".png", ".pyc")
+        ):
+            text = path.read_text(errors="ignore")
+            found += [f"{path.relative_to(ROOT)}: {host}" for host in hosts if host in text]
+    assert found == []

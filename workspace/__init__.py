@@ -1,0 +1,1 @@
+"""The floor: settings, paths, state, runs, processes, secrets and errors that every room stands on."""

@@ -1,0 +1,124 @@
+"""Every error Lakelet raises on purpose: one family, a sentence each, naming the object and what to do next.
+
+Two branches: :class:`LakeletError` for people at the command line, and :class:`ServiceError` for callers of
+the AWS wire, whose subclasses carry the names of the errors in AWS's own service models.
+"""
+
+from __future__ import annotations
+
+
+class LakeletError(Exception):
+    """The root of the family; the command line prints it as one sentence and exits with ``exit_code``."""
+
+    exit_code = 1
+
+
+class UsageError(LakeletError):
+    """What was asked for makes no sense as written: an unknown name, a bad value, a missing argument."""
+
+    exit_code = 2
+
+
+class SettingError(UsageError):
+    """A setting is unknown or its value cannot be read."""
+
+
+class PlatformError(LakeletError):
+    """This machine cannot run Lakelet (operating system, processor, Python)."""
+
+
+class InstallError(LakeletError):
+    """A part of the stack could not be installed: no network, wrong checksum, full disk."""
+
+
+class StackError(LakeletError):
+    """A component could not be started, stopped or reached."""
+
+
+class NotRunningError(StackError):
+    """The stack, or one of its components, is not running."""
+
+    exit_code = 3
+
+
+class QueryError(LakeletError):
+    """A SQL statement was refused or failed."""
+
+
+class RunError(LakeletError):
+    """A run ended in a state other than SUCCEEDED."""
+
+    exit_code = 4
+
+
+class PublishError(LakeletError):
+    """A write could not be staged, committed or applied."""
+
+
+class QualityError(LakeletError):
+    """Data failed its expectations."""
+
+
+class ServiceError(LakeletError):
+    """An error that a caller of the AWS wire sees under its AWS name, which is the name of the class."""
+
+    status = 400
+
+    @property
+    def code(self) -> str:
+        """The error code on the wire, as in AWS's service models."""
+        return type(self).__name__
+
+
+class EntityNotFoundException(ServiceError):
+    """A named entity (database, table, partition, job, run, crawler) does not exist."""
+
+
+class AlreadyExistsException(ServiceError):
+    """An entity of that name exists already."""
+
+
+class InvalidInputException(ServiceError):
+    """The input has the right shape but a value that the operation cannot take."""
+
+
+class ValidationException(ServiceError):
+    """The request does not fit the operation's input shape."""
+
+
+class ConcurrentModificationException(ServiceError):
+    """Somebody else changed the same object first; read it again and retry."""
+
+
+class ConcurrentRunsExceededException(ServiceError):
+    """The job has as many runs under way as its MaxConcurrentRuns allows."""
+
+
+class CrawlerRunningException(ServiceError):
+    """The crawler is running already."""
+
+
+class CrawlerNotRunningException(ServiceError):
+    """The crawler is not running."""
+
+
+class IdempotentParameterMismatchException(ServiceError):
+    """The same unique id was sent with other parameters."""
+
+
+class InternalServiceException(ServiceError):
+    """Something inside failed; the control process's log has the details."""
+
+    status = 500
+
+
+class ServiceUnavailableException(ServiceError):
+    """A component that this request needs (the object store, say) is down; retry when it is back."""
+
+    status = 503
+
+
+class NotImplementedException(ServiceError):
+    """The operation, or one of the members sent with it, is not served here."""
+
+    status = 501

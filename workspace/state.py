@@ -1,0 +1,52 @@
+"""The control process's database: SQLAlchemy Core over SQLite (WAL, every commit synced). It has one owner.
+
+Each room declares its own tables on :data:`metadata`, in a module named ``store``; the layout test holds that only
+the control process imports those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+BUSY_SECONDS = 30
+
+
+def open_state(database: Path) -> sa.Engine:
+    """Open the SQLite file, with WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys."""
+    engine = sa.create_engine(
+        f"sqlite:///{database}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's implicit one
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A writer takes its lock at once: a transaction that read first could not be upgraded safely.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A consistent view of the database."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes; committed as one, or not at all when the block raises."""
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        yield connection
