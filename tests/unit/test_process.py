@@ -1,0 +1,51 @@
+"""Processes: identity by pid and start time, and sessions ended whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from workspace.process import Identity, end_session, session_members, spawn
+
+STUBBORN = (
+    "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print('up', flush=True); time.sleep(600)"
+)
+
+
+def test_identity_tells_a_reused_pid_apart() -> None:
+    me = Identity.mine()
+    assert me.alive() and Identity.from_json(me.to_json()) == me
+    assert not Identity(me.pid, me.started - 60).alive()
+
+
+def test_a_zombie_is_not_alive() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    identity = Identity.of(child.pid)
+    deadline = time.monotonic() + 60
+    while identity.alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not identity.alive()
+    child.wait()
+
+
+def test_end_session_ends_children_and_those_who_ignore_sigterm(tmp_path: Path) -> None:
+    process = spawn([sys.executable, "-c", STUBBORN], env=os.environ, cwd=tmp_path, stdout=tmp_path / "out")
+    deadline = time.monotonic() + 60
+    while "up" not in (tmp_path / "out").read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(list(session_members(process.pid))) == 2
+    end_session(Identity.of(process.pid), grace_seconds=0.5)
+    assert list(session_members(process.pid)) == []
+    assert process.wait() != 0
+
+
+def test_end_session_spares_a_stranger_with_the_same_pid() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    end_session(Identity(child.pid, 1.0), grace_seconds=0)
+    assert child.poll() is None
+    child.kill()
+    child.wait()
