@@ -1,0 +1,130 @@
+"""The CSV classifier: delimiter, heading and column types of delimited text, decided as Glue's built-in one does.
+
+The rules are those of "Built-in CSV classifier" in the AWS Glue Developer Guide: the delimiter is one of five; there
+must be two columns and two rows; the first row is a heading when all its cells are text of fewer than 150 characters
+that make a column name, and some column below it is not text. Values are ``bigint``, ``double``, ``boolean`` or
+``string``: dates and times in CSV stay text (2013-01-01T10:00:00Z too), and a job types them.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from catalog.crawlers.schema import UNKNOWN, Column, Votes, widest
+
+DELIMITERS = (",", "|", "\t", ";", "\x01")
+MAX_HEADING_CHARACTERS = 150
+_PROBE_ROWS = 200
+_LEAST_SHARE = 0.7  # of rows that must have the same number of cells, else this is no CSV
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}")
+_DOUBLE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity")
+_NAME = re.compile(r"[\w ./#()%$&@:+*'-]+")
+
+_BIGINT_END = 2**63
+
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class CsvSchema:
+    """What a text turned out to be. ``rows`` counts data rows, ``bad_rows`` those of another width among them."""
+
+    delimiter: str
+    columns: tuple[Column, ...]
+    header_lines: int
+    rows: int
+    bad_rows: int
+
+    @property
+    def named(self) -> bool:
+        return self.header_lines > 0
+
+
+def classify_csv(text: str) -> CsvSchema | None:
+    """The schema of CSV text made of whole rows, or None when it is no CSV."""
+    csv.field_size_limit(max(len(text), 131_072))
+    lines = text.splitlines()
+    best = max((_probe(lines, delimiter) for delimiter in DELIMITERS), key=lambda probe: probe[:2])
+    share, width, delimiter = best
+    if width < 2 or share < _LEAST_SHARE:
+        return None
+    rows = _parse(text, delimiter)
+    width = Counter(len(row) for row in rows).most_common(1)[0][0]
+    regular = [row for row in rows if len(row) == width]
+    if len(rows) < 2 or width < 2 or len(regular) < 2:
+        return None
+    types = [_column_votes(cells[1:]) for cells in zip(*regular, strict=True)]
+    has_heading = rows[0] is regular[0] and _is_heading(rows[0], types)
+    if has_heading:
+        names = _distinct(rows[0])
+    else:
+        names = [f"col{index}" for index in range(width)]
+        types = [_column_votes(cells) for cells in zip(*regular, strict=True)]
+    columns = tuple(Column(name, widest(votes)) for name, votes in zip(names, types, strict=True))
+    return CsvSchema(delimiter, columns, int(has_heading), len(rows) - has_heading, len(rows) - len(regular))
+
+
+def _probe(lines: Sequence[str], delimiter: str) -> tuple[float, int, str]:
+    """How well a delimiter fits: the share of rows with the commonest number of cells, and that number."""
+    rows = [row for row in islice(csv.reader(lines, delimiter=delimiter), _PROBE_ROWS) if row]
+    if not rows:
+        return 0.0, 0, delimiter
+    width, count = Counter(len(row) for row in rows).most_common(1)[0]
+    return (count / len(rows) if width > 1 else 0.0), width, delimiter
+
+
+def _parse(text: str, delimiter: str) -> Rows:
+    """The rows of the text. A stray quote would swallow the rest of it: then each line is a row of its own."""
+    rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if row]
+    if rows and max(map(len, rows[-1])) > len(text) / 4 and "\n" in "".join(rows[-1]):
+        return [row for line in text.splitlines() for row in csv.reader([line], delimiter=delimiter) if row]
+    return rows
+
+
+def _column_votes(cells: Sequence[str]) -> list[str]:
+    votes = Votes()
+    for cell, count in Counter(cells).items():
+        if kind := _kind(cell.strip()):
+            votes.add(kind, count)
+    return votes.winners()
+
+
+def _kind(cell: str) -> str:
+    if not cell:
+        return UNKNOWN
+    if _INTEGER.fullmatch(cell):
+        # What no 64 bits hold would lose digits as a number.
+        return "bigint" if -_BIGINT_END <= int(cell) < _BIGINT_END else "string"
+    if _DOUBLE.fullmatch(cell):
+        return "double"
+    return "boolean" if cell.lower() in ("true", "false") else "string"
+
+
+def _is_heading(row: Sequence[str], types: Sequence[list[str]]) -> bool:
+    cells = [cell.strip() for cell in row]
+    if not cells[-1]:
+        cells.pop()  # a delimiter at the end of every line
+    return all(
+        _kind(cell) == "string" and len(cell) < MAX_HEADING_CHARACTERS and _NAME.fullmatch(cell) for cell in cells
+    ) and any(kinds and kinds != ["string"] for kinds in types)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names made unique and never empty, since a table cannot have a column twice."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for index, name in enumerate(names):
+        base = candidate = name.strip() or f"col{index}"
+        number = 0
+        while candidate.lower() in taken:
+            number += 1
+            candidate = f"{base}_{number}"
+        taken.add(candidate.lower())
+        found.append(candidate)
+    return found
