@@ -9,6 +9,7 @@ that make a column name, and some column below it is not text. Values are ``bigi
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from catalog.crawlers.schema import UNKNOWN, Column, Votes, widest
 DELIMITERS = (",", "|", "\t", ";", "\x01")
 MAX_HEADING_CHARACTERS = 150
 _PROBE_ROWS = 200
-_LEAST_SHARE = 0.7  # of rows that must have the same number of cells, else this is no CSV
+_LEAST_SHARE = 0.6  # of rows that must have the same number of cells, else this is no CSV
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _DOUBLE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity")
@@ -49,7 +50,7 @@ class CsvSchema:
 def classify_csv(text: str) -> CsvSchema | None:
     """The schema of CSV text made of whole rows, or None when it is no CSV."""
     csv.field_size_limit(max(len(text), 131_072))
-    lines = text.splitlines()
+    lines = _lines(text)
     best = max((_probe(lines, delimiter) for delimiter in DELIMITERS), key=lambda probe: probe[:2])
     share, width, delimiter = best
     if width < 2 or share < _LEAST_SHARE:
@@ -81,10 +82,15 @@ def _probe(lines: Sequence[str], delimiter: str) -> tuple[float, int, str]:
 
 def _parse(text: str, delimiter: str) -> Rows:
     """The rows of the text. A stray quote would swallow the rest of it: then each line is a row of its own."""
-    rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if row]
+    rows = [row for row in csv.reader(_lines(text), delimiter=delimiter) if row]
     if rows and max(map(len, rows[-1])) > len(text) / 4 and "\n" in "".join(rows[-1]):
-        return [row for line in text.splitlines() for row in csv.reader([line], delimiter=delimiter) if row]
+        return [row for line in _lines(text) for row in csv.reader([line], delimiter=delimiter) if row]
     return rows
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, split at line feeds and carriage returns only, as CSV readers do."""
+    return list(io.StringIO(text, newline=""))
 
 
 def _column_votes(cells: Sequence[str]) -> list[str]:

@@ -1,18 +1,18 @@
 """The JSON classifier: JSON lines, one array of objects, or objects one after the other.
 
-Types are the ones Glue's JSON classifier gives: ``int``, ``bigint`` beyond 32 bits, ``double``, ``boolean``, ``string``,
-``array<…>`` and ``struct<…>``.
+Types are the ones Glue's JSON classifier gives: ``int``, ``bigint`` beyond 32 bits, ``double``, ``boolean``,
+``string``, ``array<…>`` and ``struct<…>``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.crawlers.schema import UNKNOWN, Array, Column, Struct, Type, settle, widen
+from catalog.crawlers.schema import UNKNOWN, Array, Column, Struct, Type, settle, widen, widest
 
 _INT_END, _BIGINT_END = 2**31, 2**63
 _BETWEEN = re.compile(r"[\s,\[]*")
@@ -105,19 +105,15 @@ def _family(kind: Type) -> str:
 
 
 def _type(value: Any, depth: int = 0) -> Type:
-    if value is None:
-        return UNKNOWN
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "int" if -_INT_END <= value < _INT_END else "bigint" if -_BIGINT_END <= value < _BIGINT_END else "double"
-    if isinstance(value, float):
-        return "double"
-    if isinstance(value, str) or depth > _MOST_DEPTH:
+    if depth > _MOST_DEPTH:
         return "string"
     if isinstance(value, list):
-        items: Type = UNKNOWN
-        for item in value:
-            items = widen(items, _type(item, depth + 1))
-        return Array(items)
-    return Struct(tuple((name, _type(inner, depth + 1)) for name, inner in value.items())) if value else "string"
+        return Array(widest(_type(item, depth + 1) for item in value))
+    if isinstance(value, dict) and value:
+        return Struct(tuple((name, _type(inner, depth + 1)) for name, inner in value.items()))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "int" if -_INT_END <= value < _INT_END else "bigint" if -_BIGINT_END <= value < _BIGINT_END else "double"
+    return _SCALARS.get(type(value), "string")  # an empty object is no struct that Hive could have
+
+
+_SCALARS: Mapping[type, Type] = {type(None): UNKNOWN, bool: "boolean", float: "double"}

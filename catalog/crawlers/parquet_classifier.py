@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.crawlers.schema import Array, Column, Struct, Type
+from catalog.crawlers.schema import Array, Column, Struct, Type, glue_type
 
 MAGIC = b"PAR1"
 _TAIL_BYTES = 65_536
@@ -81,9 +81,7 @@ _PRIMITIVES = (
 def _type(kind: Any) -> Type:
     import pyarrow.types as pt
 
-    for test, name in _PRIMITIVES:
-        if getattr(pt, test)(kind):
-            return name
+    name = next((name for test, name in _PRIMITIVES if getattr(pt, test)(kind)), "string")
     if pt.is_decimal(kind):
         return f"decimal({kind.precision},{kind.scale})"
     if pt.is_dictionary(kind):
@@ -93,7 +91,5 @@ def _type(kind: Any) -> Type:
     if pt.is_struct(kind):
         return Struct(tuple((inner.name, _type(inner.type)) for inner in kind))
     if pt.is_map(kind):
-        from catalog.crawlers.schema import glue_type
-
         return f"map<{glue_type(_type(kind.key_type))},{glue_type(_type(kind.item_type))}>"
-    return "string"
+    return name

@@ -105,7 +105,7 @@ def settle(counts: Mapping[str, int], tolerated: float = TOLERATED_SHARE) -> lis
 
 def widen(one: Type, other: Type) -> Type:
     """The narrowest type that holds both; where there is none, ``string``, which holds the text of anything."""
-    if one == other or other == UNKNOWN:
+    if other in (one, UNKNOWN):
         return one
     if one == UNKNOWN:
         return other
@@ -116,13 +116,15 @@ def widen(one: Type, other: Type) -> Type:
         for name, kind in other.fields:
             fields[name] = widen(fields[name], kind) if name in fields else kind
         return Struct(tuple(fields.items()))
+    return _wider(one, other)
+
+
+def _wider(one: Type, other: Type) -> str:
     if one in _NUMBERS and other in _NUMBERS:
         wider = max(str(one), str(other), key=_NUMBERS.index)
         # A bigint does not fit a float, but a double holds those that occur.
         return "double" if wider == "float" and "bigint" in (one, other) else wider
-    if {one, other} == {"date", "timestamp"}:
-        return "timestamp"
-    return "string"
+    return "timestamp" if {one, other} == {"date", "timestamp"} else "string"
 
 
 def widest(types: Iterable[Type]) -> Type:
