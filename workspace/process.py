@@ -81,7 +81,7 @@ def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
     A leader whose pid now belongs to another process ends nothing: a session id is only reused once the whole
     session is gone.
     """
-    if not leader.alive() and psutil.pid_exists(leader.pid):
+    if _reused(leader):
         return
     deadline = time.monotonic() + grace_seconds
     _signal_all(leader.pid, signal.SIGTERM)
@@ -89,6 +89,14 @@ def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
         if time.monotonic() > deadline:
             _signal_all(leader.pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
+
+
+def _reused(leader: Identity) -> bool:
+    # A dead leader that nobody has reaped yet keeps its pid and its start time: that is not reuse.
+    try:
+        return abs(psutil.Process(leader.pid).create_time() - leader.started) >= 1
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal_all(leader: int, number: signal.Signals) -> None:

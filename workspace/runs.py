@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ class RunState(StrEnum):
 
 
 ENDED = frozenset({RunState.STOPPED, RunState.SUCCEEDED, RunState.FAILED, RunState.TIMEOUT, RunState.ERROR})
+LIVE = frozenset({RunState.STARTING, RunState.RUNNING, RunState.STOPPING})
 
 NEXT: Mapping[RunState, frozenset[RunState]] = {
     RunState.WAITING: frozenset({RunState.STARTING, RunState.STOPPED, RunState.ERROR}),
@@ -34,12 +36,18 @@ NEXT: Mapping[RunState, frozenset[RunState]] = {
 }
 
 
+def may_follow(state: RunState, following: RunState) -> bool:
+    """Whether a run in ``state`` may go to ``following``; nothing follows an end."""
+    return following in NEXT.get(state, frozenset())
+
+
 @dataclass(frozen=True)
 class Run:
     """One attempt of one run. Times are Unix seconds; memory is MiB; ``arguments`` are Glue's ``--name: value``.
 
     ``kind`` says whose run it is ("job", "crawl"), ``name`` the job or crawler. ``spec`` is what the kind's own
-    launcher needs to start it (script, argv, engine) and is opaque here.
+    launcher needs to start it (jobs/launchers.py documents the forms) and is opaque here. ``cores`` are Spark
+    cores: 0 for a run that uses no Spark. ``reason`` says why the run waits, or why it ended as it did.
     """
 
     id: str
@@ -51,9 +59,10 @@ class Run:
     previous_id: str | None = None
     arguments: dict[str, str] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
-    cores: int = 1
+    cores: int = 0
     memory_mb: int = 512
     timeout_seconds: int = 172_800
+    max_retries: int = 0
     submitted_at: float = field(default_factory=time.time)
     started_at: float | None = None
     ended_at: float | None = None
@@ -67,3 +76,8 @@ class Run:
 def new_run_id() -> str:
     """A fresh id in the form Glue gives job runs: ``jr_`` and 64 hex digits."""
     return "jr_" + secrets.token_hex(32)
+
+
+def retry_id(run: Run) -> str:
+    """The id of the attempt after ``run``, as Glue names retries: the first run's id and ``_attempt_<n>``."""
+    return f"{re.sub(r'_attempt_[0-9]+$', '', run.id)}_attempt_{run.attempt + 1}"

@@ -4,18 +4,22 @@
 
 It leads a session of its own, so it outlives a control process that dies. FOLDER gets ``process.json`` (who runs),
 ``stdout.log`` and ``stderr.log`` (what the driver says) and, last and atomically, ``exit.json`` (how it ended).
-SIGTERM stops the driver. Nothing of the session is left running when ``exit.json`` appears.
+SIGTERM stops the driver. Nothing that the driver started is left running when ``exit.json`` appears.
+
+``process.json`` is also the claim on the run: of two shims launched for one folder (a control process that died
+while launching does not know, and launches again) the second finds it there and leaves.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -26,6 +30,7 @@ from workspace.files import write_atomic
 from workspace.process import POLL_SECONDS, Identity, session_members, spawn
 
 GRACE_SECONDS = 10.0
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,30 @@ class Exit:
     stopped: bool = False
 
 
+@dataclass(frozen=True)
+class Running:
+    """Who runs: the shim, which leads the session, and its driver's pid once that is started."""
+
+    shim: Identity
+    driver: int | None
+
+
 def launch(folder: Path, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_seconds: float) -> Identity:
     """Start ``argv`` under a shim in ``folder``; returns the shim's identity, which leads the run's session."""
     folder.mkdir(parents=True, exist_ok=True)
-    shim = [sys.executable, "-m", "workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
+    # -P: a module in the run's folder must not stand in for one of ours.
+    shim = [sys.executable, "-P", "-m", "workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
     process = spawn(shim, env=env, cwd=cwd, stdout=folder / "shim.log")
     return Identity.of(process.pid)
+
+
+def read_running(folder: Path) -> Running | None:
+    """Who runs in ``folder``, or None before its shim has come up."""
+    try:
+        value = json.loads((folder / "process.json").read_text())
+    except FileNotFoundError:
+        return None
+    return Running(Identity.from_json(value), value.get("driver"))
 
 
 def read_exit(folder: Path) -> Exit | None:
@@ -56,22 +79,45 @@ def read_exit(folder: Path) -> Exit | None:
 
 def main(arguments: Sequence[str]) -> int:
     """Supervise one driver, then write ``exit.json``; a failed driver is no failure of the shim."""
-    folder, timeout, separator, *argv = arguments
+    name, timeout, separator, *argv = arguments
     if separator != "--" or not argv:
         raise SystemExit("usage: python -m workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…")
-    outcome = _supervise(Path(folder), float(timeout), argv)
-    write_atomic(Path(folder) / "exit.json", json.dumps(asdict(outcome)).encode())
+    folder = Path(name)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
+    if not _claim(folder):
+        return 0
+    _adopt_orphans()
+    outcome = _supervise(folder, float(timeout), argv, stop)
+    write_atomic(folder / "exit.json", json.dumps(asdict(outcome)).encode())
     return 0
 
 
-def _supervise(folder: Path, timeout: float, argv: Sequence[str]) -> Exit:
-    asked_to_stop = False
+class _Stop:
+    asked = False
 
-    def on_term(number: int, frame: FrameType | None) -> None:
-        nonlocal asked_to_stop
-        asked_to_stop = True
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
 
-    signal.signal(signal.SIGTERM, on_term)
+
+def _claim(folder: Path) -> bool:
+    draft = folder / f".process.{os.getpid()}"
+    write_atomic(draft, json.dumps(Identity.mine().to_json()).encode())
+    try:
+        os.link(draft, folder / "process.json")
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def _adopt_orphans() -> None:
+    # A driver's child that leaves our session becomes our child when its parent dies, so it can be ended too.
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _supervise(folder: Path, timeout: float, argv: Sequence[str], stop: _Stop) -> Exit:
     deadline = time.monotonic() + timeout
     with open(folder / "stdout.log", "ab") as out, open(folder / "stderr.log", "ab") as err:
         try:
@@ -87,7 +133,7 @@ def _supervise(folder: Path, timeout: float, argv: Sequence[str]) -> Exit:
             break
         except subprocess.TimeoutExpired:
             timed_out = time.monotonic() > deadline
-            stopped = asked_to_stop
+            stopped = stop.asked and not timed_out
             if timed_out or stopped:
                 code = _end(driver)
                 break
@@ -105,15 +151,34 @@ def _end(driver: subprocess.Popen[bytes]) -> int:
 
 
 def _end_strays() -> None:
-    """Kill what the driver left behind in our session (a JVM whose Python died, say)."""
-    me = os.getpid()
-    while strays := [pid for pid in session_members(me) if pid != me]:
+    """Kill what the driver left behind (a JVM whose Python died, say), in our session or out of it."""
+    while strays := set(_strays()):
         for pid in strays:
             try:
                 psutil.Process(pid).kill()
             except psutil.NoSuchProcess:
                 continue
-        time.sleep(POLL_SECONDS)
+        _reap()
+        time.sleep(POLL_SECONDS / 5)
+
+
+def _strays() -> Iterator[int]:
+    me = psutil.Process()
+    yield from (pid for pid in session_members(me.pid) if pid != me.pid)
+    for child in me.children(recursive=True):
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE:
+                yield child.pid
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+    except ChildProcessError:
+        return
 
 
 if __name__ == "__main__":

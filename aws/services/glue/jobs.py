@@ -1,0 +1,180 @@
+"""Glue's job operations (AWS Glue Web API, Jobs and Job runs), over the job store and the runner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws.context import current
+from jobs import definitions
+from workspace.errors import EntityNotFoundException, InvalidInputException
+from workspace.runs import ENDED, Run, RunState
+
+PAGE = 100
+RUNS_PAGE = 200
+
+
+def create_job(
+    name: str,
+    role: str,
+    command: Mapping[str, Any],
+    description: str | None = None,
+    execution_property: Mapping[str, Any] | None = None,
+    default_arguments: Mapping[str, str] | None = None,
+    non_overridable_arguments: Mapping[str, str] | None = None,
+    max_retries: int | None = None,
+    timeout: int | None = None,
+    max_capacity: float | None = None,
+    glue_version: str | None = None,
+    number_of_workers: int | None = None,
+    worker_type: str | None = None,
+    execution_class: str | None = None,
+) -> dict[str, Any]:
+    """CreateJob: AlreadyExistsException, InvalidInputException."""
+    body = {
+        "Role": role, "Command": command, "Description": description, "ExecutionProperty": execution_property,
+        "DefaultArguments": default_arguments, "NonOverridableArguments": non_overridable_arguments,
+        "MaxRetries": max_retries, "Timeout": timeout, "MaxCapacity": max_capacity, "GlueVersion": glue_version,
+        "NumberOfWorkers": number_of_workers, "WorkerType": worker_type, "ExecutionClass": execution_class,
+    }  # fmt: skip
+    given = {member: value for member, value in body.items() if value is not None}
+    current().jobs.create_job(name, definitions.check(name, given))
+    return {"Name": name}
+
+
+def update_job(job_name: str, job_update: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateJob: the whole definition is replaced, as AWS does. EntityNotFoundException, InvalidInputException."""
+    current().jobs.replace_job(job_name, definitions.check_update(job_name, job_update))
+    return {"JobName": job_name}
+
+
+def get_job(job_name: str) -> dict[str, Any]:
+    """GetJob: EntityNotFoundException."""
+    return {"Job": current().jobs.job(job_name)}
+
+
+def get_jobs(next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
+    """GetJobs: the definitions, by name."""
+    jobs, token = _page_of_jobs(next_token, max_results)
+    return {"Jobs": jobs, **token}
+
+
+def list_jobs(next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
+    """ListJobs: the names."""
+    jobs, token = _page_of_jobs(next_token, max_results)
+    return {"JobNames": [job["Name"] for job in jobs], **token}
+
+
+def delete_job(job_name: str) -> dict[str, Any]:
+    """DeleteJob: no error when there is no such job, as AWS documents."""
+    current().jobs.delete_job(job_name)
+    return {"JobName": job_name}
+
+
+def start_job_run(
+    job_name: str,
+    arguments: Mapping[str, str] | None = None,
+    timeout: int | None = None,
+    max_capacity: float | None = None,
+    worker_type: str | None = None,
+    number_of_workers: int | None = None,
+) -> dict[str, Any]:
+    """StartJobRun: EntityNotFoundException, ConcurrentRunsExceededException, InvalidInputException."""
+    context = current()
+    job = context.jobs.job(job_name)
+    run = definitions.new_run(
+        job,
+        arguments or {},
+        context.workspace.settings,
+        Timeout=timeout,
+        MaxCapacity=max_capacity,
+        WorkerType=worker_type,
+        NumberOfWorkers=number_of_workers,
+    )
+    context.runner.submit(run, max_concurrent=job["ExecutionProperty"].get("MaxConcurrentRuns", 1))
+    return {"JobRunId": run.id}
+
+
+def get_job_run(job_name: str, run_id: str, predecessors_included: bool | None = None) -> dict[str, Any]:
+    """GetJobRun: EntityNotFoundException. No run has predecessors here, since there are no workflows."""
+    return {"JobRun": _job_run(_run(job_name, run_id))}
+
+
+def get_job_runs(job_name: str, next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
+    """GetJobRuns: the newest first. EntityNotFoundException when there is neither the job nor a run of it."""
+    store = current().jobs
+    limit = min(max_results or RUNS_PAGE, RUNS_PAGE)
+    found = store.runs("job", job_name, before=_ordinal(next_token), limit=limit + 1)
+    if not found and not next_token:
+        store.job(job_name)
+    token = {"NextToken": str(store.ordinal(found[limit - 1].id))} if len(found) > limit else {}
+    return {"JobRuns": [_job_run(run) for run in found[:limit]], **token}
+
+
+def batch_stop_job_run(job_name: str, job_run_ids: Sequence[str]) -> dict[str, Any]:
+    """BatchStopJobRun: a run that does not exist or has ended is an error of its own; the others are stopped."""
+    stopped, errors = [], []
+    for run_id in job_run_ids:
+        try:
+            run = _run(job_name, run_id)
+            if run.ended:
+                raise InvalidInputException(f"Run {run_id} has ended already, in {run.state}.")
+            current().runner.stop(run_id)
+            stopped.append({"JobName": job_name, "JobRunId": run_id})
+        except (EntityNotFoundException, InvalidInputException) as error:
+            detail = {"ErrorCode": error.code, "ErrorMessage": str(error)}
+            errors.append({"JobName": job_name, "JobRunId": run_id, "ErrorDetail": detail})
+    return {"SuccessfulSubmissions": stopped, "Errors": errors}
+
+
+def _run(job_name: str, run_id: str) -> Run:
+    run = current().jobs.run(run_id)
+    if run.kind != "job" or run.name != job_name:
+        raise EntityNotFoundException(f"Job {job_name} has no run {run_id}.")
+    return run
+
+
+def _job_run(run: Run) -> dict[str, Any]:
+    failed = run.ended and run.state not in (RunState.SUCCEEDED, RunState.STOPPED)
+    moments = [moment for moment in (run.submitted_at, run.started_at, run.ended_at) if moment is not None]
+    members: dict[str, Any] = {
+        "Id": run.id,
+        "Attempt": run.attempt,
+        "PreviousRunId": run.previous_id,
+        "JobName": run.name,
+        "JobRunState": run.state.value,
+        "StartedOn": run.submitted_at,
+        "LastModifiedOn": max(moments),
+        "CompletedOn": run.ended_at,
+        "ExecutionTime": _seconds(run),
+        "ErrorMessage": run.reason if failed and run.reason else None,
+        "StateDetail": run.reason if not failed and run.reason else None,
+        "Arguments": run.arguments,
+        "Timeout": run.timeout_seconds // 60,
+        **{member: run.spec.get(member) for member in definitions.RUN_MEMBERS},
+        "PredecessorRuns": [],
+    }
+    return {member: value for member, value in members.items() if value is not None}
+
+
+def _seconds(run: Run) -> int:
+    """Glue's ExecutionTime: the seconds that the run consumed resources, which waiting does not."""
+    if run.started_at is None:
+        return 0
+    until = run.ended_at if run.state in ENDED and run.ended_at is not None else time.time()
+    return max(int(until - run.started_at), 0)
+
+
+def _page_of_jobs(token: str | None, max_results: int | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    limit = min(max_results or PAGE, PAGE)
+    found = current().jobs.jobs(after=token or "", limit=limit + 1)
+    return found[:limit], {"NextToken": found[limit - 1]["Name"]} if len(found) > limit else {}
+
+
+def _ordinal(token: str | None) -> int | None:
+    if token is None or token == "":
+        return None
+    if not token.isdecimal():
+        raise InvalidInputException(f"The NextToken {token!r} was not given out by GetJobRuns.")
+    return int(token)

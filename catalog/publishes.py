@@ -1,0 +1,380 @@
+"""Publishes: how a write becomes visible, all of it or nothing, whoever is killed in the middle.
+
+    OPEN ──commit──► COMMITTED ──applied──► APPLIED
+      └────abort───► ABORTED
+
+A writer stages its objects, then commits one manifest. The commit point is one transaction of the state database:
+manifest, table, partitions, and the sequence number that lets one of two writers win. Copying in and deleting out
+follow, are idempotent, and are finished by the control process if anybody dies (design.md §2a).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.model import fold
+from catalog.store import CatalogStore
+from data.objects import s3_client
+from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, drop_staging, location_prefix
+from data.zones import uri
+from workspace.errors import (
+    ConcurrentModificationException,
+    EntityNotFoundException,
+    InvalidInputException,
+    LakeletError,
+    ServiceUnavailableException,
+)
+from workspace.paths import Workspace
+from workspace.state import metadata, reading, writing
+
+log = logging.getLogger(__name__)
+
+OPEN, COMMITTED, APPLIED, ABORTED = "OPEN", "COMMITTED", "APPLIED", "ABORTED"
+RETRY_SECONDS = (0.5, 1, 2, 5)
+PLACE = ""  # the "database" under which sequences of bare locations are kept; no database has this name
+
+publishes = sa.Table(
+    "publishes",
+    metadata,
+    sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("run_id", sa.String, nullable=False, index=True),
+    sa.Column("database_name", sa.String, nullable=False),  # PLACE and the location for a publish without a table
+    sa.Column("table_name", sa.String, nullable=False),
+    sa.Column("location", sa.String, nullable=False),
+    sa.Column("bucket", sa.String, nullable=False),
+    sa.Column("staging", sa.String, nullable=False),  # a prefix of the bucket
+    sa.Column("state", sa.String, nullable=False, index=True),
+    sa.Column("staged", sa.Boolean, nullable=False),  # whether the staging folder may still hold something
+    sa.Column("manifest", sa.JSON),
+    sa.Column("opened_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("committed", sa.Integer),  # the sequence that the commit made, which orders what is applied
+)
+
+
+@dataclass(frozen=True)
+class Publish:
+    """One publish as it is recorded; ``key`` is the table, or the bare location, that it changes."""
+
+    id: str
+    run_id: str
+    key: tuple[str, str]
+    location: str
+    bucket: str
+    staging: str
+    state: str
+    manifest: Manifest | None
+
+    @property
+    def target(self) -> str:
+        """What it writes to, for people."""
+        return self.location if self.key[0] == PLACE else ".".join(self.key)
+
+
+class Publishes:
+    """Begins, commits, applies and aborts publishes; one per control process, safe to call from many threads."""
+
+    def __init__(self, engine: sa.Engine, catalog: CatalogStore, workspace: Workspace) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._workspace = workspace
+        metadata.create_all(engine)
+        self._s3 = s3_client(workspace)
+        self._applying: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._pending = set(self._keys_with(COMMITTED))
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._finish, name="publishes", daemon=True)
+
+    def start(self) -> None:
+        """Begin to finish what was committed, now and whenever an apply failed."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what it did not finish, the next control process does."""
+        self._stopped.set()
+        self._wake.set()
+        self._thread.join(timeout=30)
+
+    # -- a publish's life --------------------------------------------------------------------------------------
+
+    def begin(self, run_id: str, database: str | None, table: str | None, location: str) -> dict[str, Any]:
+        """Open a publish: ``{publish_id, staging, sequence}``.
+
+        Raises InvalidInputException for a location that cannot be published to, EntityNotFoundException for an
+        unknown database.
+        """
+        bucket, prefix = location_prefix(location)
+        if bool(database) != bool(table):
+            raise InvalidInputException("A publish names a database and a table, or neither.")
+        if not run_id or not all(char.isalnum() or char in "_-" for char in run_id):
+            raise InvalidInputException(f"{run_id!r} is no run id.")
+        key = (fold(database), fold(table)) if database and table else (PLACE, uri(bucket, prefix))
+        publish_id = "pub_" + secrets.token_hex(12)
+        staging = f"{STAGING_PREFIX}{run_id}/{publish_id}/"
+        with writing(self._engine) as connection:
+            if key[0] != PLACE:
+                self._catalog.database(connection, key[0])
+            sequence = self._catalog.sequence(connection, *key)
+            row = {
+                "id": publish_id, "run_id": run_id, "database_name": key[0], "table_name": key[1], "bucket": bucket,
+                "location": uri(bucket, prefix), "staging": staging, "state": OPEN, "staged": True,
+                "opened_at": time.time(),
+            }  # fmt: skip
+            connection.execute(publishes.insert().values(row))
+        return {"publish_id": publish_id, "staging": uri(bucket, staging), "sequence": sequence}
+
+    def commit(
+        self,
+        publish_id: str,
+        *,
+        add: Any = (),
+        remove: Any = (),
+        partitions: Sequence[Mapping[str, Any]] = (),
+        remove_partitions: Sequence[Sequence[str]] = (),
+        table_input: Mapping[str, Any] | None = None,
+        sequence: int,
+        wait_seconds: float = 300,
+    ) -> str:
+        """Commit, then apply; returns the state: APPLIED, or COMMITTED when the store stayed down for
+        ``wait_seconds`` (the control process goes on).
+
+        The same commit may be sent again, by a writer that lost the answer. Raises ConcurrentModificationException
+        for a stale sequence, InvalidInputException for a manifest that reaches beyond its location or lacks a staged
+        object; nothing is changed then, and the publish is still open.
+        """
+        publish = self.get(publish_id)
+        manifest = Manifest.from_request(publish.location, publish.staging, add, remove)
+        if publish.state in (COMMITTED, APPLIED):
+            if publish.manifest != manifest:
+                raise InvalidInputException(f"Publish {publish_id} is committed already, with another manifest.")
+        else:
+            if publish.state == OPEN:
+                check_staged(self._s3, manifest)
+            self._commit(publish, manifest, partitions, remove_partitions, table_input, sequence)
+        return self._wait_applied(publish, wait_seconds)
+
+    def _commit(
+        self,
+        publish: Publish,
+        manifest: Manifest,
+        partitions: Sequence[Mapping[str, Any]],
+        remove_partitions: Sequence[Sequence[str]],
+        table_input: Mapping[str, Any] | None,
+        sequence: int,
+    ) -> None:
+        database, name = publish.key
+        if database == PLACE and (partitions or remove_partitions or table_input):
+            raise InvalidInputException(f"A publish to {publish.location} has no table, so it takes no partitions.")
+        if table_input is not None and fold(str(table_input.get("Name", ""))) != name:
+            raise InvalidInputException(f"The publish is to {publish.target}, not to {table_input.get('Name')}.")
+        with writing(self._engine) as connection:
+            committed = self._advance(connection, publish, sequence)
+            if table_input is not None:
+                self._catalog.put_table(connection, database, table_input)
+            if partitions or remove_partitions:
+                table = self._catalog.table(connection, database, name)
+                self._catalog.delete_partitions(connection, table, remove_partitions)
+                self._catalog.put_partitions(connection, table, partitions)
+            changed = connection.execute(
+                publishes.update()
+                .where(publishes.c.id == publish.id, publishes.c.state == OPEN)
+                .values(state=COMMITTED, manifest=manifest.to_json(), committed=committed)
+            )
+            if not changed.rowcount:
+                raise InvalidInputException(f"Publish {publish.id} to {publish.target} is no longer open.")
+            # Before the commit becomes visible: no reader may see the new table and not know that it is pending.
+            self._pending.add(publish.key)
+
+    def _advance(self, connection: sa.Connection, publish: Publish, sequence: int) -> int:
+        try:
+            return self._catalog.advance(connection, *publish.key, expected=sequence)
+        except ConcurrentModificationException as error:
+            if publish.key[0] != PLACE:
+                raise
+            raise ConcurrentModificationException(
+                f"{publish.location} was changed by another publish: read it again and retry."
+            ) from error
+
+    def _wait_applied(self, publish: Publish, wait_seconds: float) -> str:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                self._apply_all(publish.key)
+                return APPLIED
+            except LakeletError as error:
+                log.warning("Publish %s to %s is not applied yet: %s", publish.id, publish.target, error)
+                self._wake.set()
+                if time.monotonic() > deadline or self._stopped.wait(RETRY_SECONDS[0]):
+                    return COMMITTED
+
+    def abort(self, publish_id: str) -> None:
+        """Give an open publish up and drop what it staged; one that is aborted already stays so.
+
+        Raises EntityNotFoundException, InvalidInputException for one that is committed.
+        """
+        publish = self.get(publish_id)
+        if not self._abort(publish) and self.get(publish_id).state != ABORTED:
+            raise InvalidInputException(f"Publish {publish_id} to {publish.target} is committed: it stays.")
+
+    def get(self, publish_id: str) -> Publish:
+        """One publish. Raises EntityNotFoundException."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(publishes).where(publishes.c.id == publish_id)).one_or_none()
+        if row is None:
+            raise EntityNotFoundException(f"Publish {publish_id} does not exist.")
+        return _publish(row)
+
+    # -- for readers -------------------------------------------------------------------------------------------
+
+    def settle(self, database: str, table: str) -> None:
+        """Finish what was committed to a table, so that its data is what the catalog says.
+
+        Costs nothing when there is nothing. Raises ServiceUnavailableException while the object store is down.
+        """
+        key = (fold(database), fold(table))
+        if key in self._pending:
+            self._apply_all(key)
+
+    # -- for the runner ----------------------------------------------------------------------------------------
+
+    def abort_run(self, run_id: str) -> list[str]:
+        """Abort what an ended run left open; returns what those writes were to."""
+        return [publish.target for publish in self._of_run(run_id, OPEN) if self._abort(publish)]
+
+    def unfinished(self, run_id: str) -> list[str]:
+        """What a run committed that could not be applied yet, after trying once more."""
+        for publish in self._of_run(run_id, COMMITTED):
+            try:
+                self._apply_all(publish.key)
+            except LakeletError as error:
+                log.warning("Publish %s to %s is not applied yet: %s", publish.id, publish.target, error)
+                self._wake.set()
+        return [publish.target for publish in self._of_run(run_id, COMMITTED)]
+
+    def collect(self, live: Collection[str], older_than_seconds: float) -> int:
+        """Abort the open publishes of runs that are not ``live`` and were opened long ago (a notebook's, say), and
+        drop the staging that aborts could not; returns how many were aborted."""
+        cutoff = time.time() - older_than_seconds
+        with reading(self._engine) as connection:
+            query = sa.select(publishes).where(publishes.c.state == OPEN, publishes.c.opened_at < cutoff)
+            stale = [_publish(row) for row in connection.execute(query)]
+        aborted = sum(self._abort(publish) for publish in stale if publish.run_id not in live)
+        self._drop_leftovers()
+        return aborted
+
+    # -- applying ----------------------------------------------------------------------------------------------
+
+    def finish_pending(self) -> bool:
+        """Apply everything committed and drop what staging is left over; returns whether nothing is left."""
+        done = True
+        for key in list(self._pending):
+            try:
+                self._apply_all(key)
+            except LakeletError as error:
+                log.warning("What was published to %s is not applied yet: %s", ".".join(key).lstrip("."), error)
+                done = False
+        return self._drop_leftovers() and done
+
+    def _finish(self) -> None:
+        failures = 0
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                failures = 0 if self.finish_pending() else failures + 1
+            except Exception:  # the thread must outlive whatever went wrong with one publish
+                log.exception("Publishes could not be finished; trying again")
+                failures += 1
+            if failures:
+                self._stopped.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1])
+            else:
+                self._wake.wait()
+
+    def _apply_all(self, key: tuple[str, str]) -> None:
+        """Apply what is committed to one table or location, in the order of the commits, one at a time."""
+        with self._applying[key]:
+            with reading(self._engine) as connection:
+                query = (
+                    sa.select(publishes)
+                    .where(publishes.c.state == COMMITTED)
+                    .where(publishes.c.database_name == key[0], publishes.c.table_name == key[1])
+                    .order_by(publishes.c.committed)
+                )
+                committed = [_publish(row) for row in connection.execute(query)]
+            for publish in committed:
+                assert publish.manifest is not None  # noqa: S101 - written by the commit itself
+                apply(self._s3, publish.manifest)
+                # Only now: a publish that is applied needs its staging no more, one that is not cannot lack it.
+                self._end(publish, COMMITTED, APPLIED)
+                self._drop(publish)
+            with writing(self._engine):  # no commit can come between the look and the forgetting
+                if key not in self._keys_with(COMMITTED):
+                    self._pending.discard(key)
+
+    def _abort(self, publish: Publish) -> bool:
+        if not self._end(publish, OPEN, ABORTED):
+            return False
+        self._drop(publish)
+        return True
+
+    def _end(self, publish: Publish, state: str, following: str) -> bool:
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                publishes.update()
+                .where(publishes.c.id == publish.id, publishes.c.state == state)
+                .values(state=following, ended_at=time.time())
+            )
+        return bool(changed.rowcount)
+
+    def _drop(self, publish: Publish) -> bool:
+        try:
+            drop_staging(self._s3, publish.bucket, publish.staging)
+        except ServiceUnavailableException as error:
+            log.warning("The staging of %s is dropped later: %s", publish.id, error)
+            self._wake.set()
+            return False
+        except LakeletError as error:  # the bucket is gone, say: nothing is left to drop
+            log.warning("The staging of %s cannot be dropped: %s", publish.id, error)
+        with writing(self._engine) as connection:
+            connection.execute(publishes.update().where(publishes.c.id == publish.id).values(staged=False))
+        return True
+
+    def _drop_leftovers(self) -> bool:
+        ended = (publishes.c.state.in_([APPLIED, ABORTED]), publishes.c.staged)
+        with reading(self._engine) as connection:
+            left = [_publish(row) for row in connection.execute(sa.select(publishes).where(*ended))]
+        dropped = [self._drop(publish) for publish in left]
+        return all(dropped)
+
+    def _of_run(self, run_id: str, state: str) -> list[Publish]:
+        query = sa.select(publishes).where(publishes.c.run_id == run_id, publishes.c.state == state)
+        with reading(self._engine) as connection:
+            return [_publish(row) for row in connection.execute(query.order_by(publishes.c.ordinal))]
+
+    def _keys_with(self, state: str) -> list[tuple[str, str]]:
+        query = sa.select(publishes.c.database_name, publishes.c.table_name).where(publishes.c.state == state)
+        with reading(self._engine) as connection:
+            return [(row.database_name, row.table_name) for row in connection.execute(query.distinct())]
+
+
+def _publish(row: Any) -> Publish:
+    return Publish(
+        id=row.id,
+        run_id=row.run_id,
+        key=(row.database_name, row.table_name),
+        location=row.location,
+        bucket=row.bucket,
+        staging=row.staging,
+        state=row.state,
+        manifest=Manifest.from_json(row.manifest) if row.manifest else None,
+    )

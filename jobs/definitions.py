@@ -1,0 +1,207 @@
+"""What a job is: Glue's Job structure, checked, and the runs that follow from it.
+
+The members, their defaults and their limits are those of AWS's Glue Web API reference (CreateJob, StartJobRun) and
+of the developer guide's "Using job parameters in AWS Glue jobs".
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workspace.errors import InvalidInputException, NotImplementedException, UsageError
+from workspace.paths import REPOSITORY
+from workspace.runs import Run, new_run_id
+from workspace.settings import Settings
+
+SPARK = "glueetl"
+PYTHON_SHELL = "pythonshell"
+COMMANDS = (SPARK, PYTHON_SHELL)
+LIBRARY = REPOSITORY / "jobs" / "library"
+ROLE = "lakelet"  # Glue demands a role; nothing is assumed from it here
+DEFAULT_TIMEOUT_MINUTES = 2880
+MAX_TIMEOUT_MINUTES = 10080
+PYTHON_SHELL_MB = 512
+
+MEMBERS = (
+    "Description", "Role", "ExecutionProperty", "Command", "DefaultArguments", "NonOverridableArguments", "MaxRetries",
+    "Timeout", "MaxCapacity", "WorkerType", "NumberOfWorkers", "GlueVersion", "ExecutionClass",
+)  # fmt: skip
+RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "ExecutionClass")
+
+_NAME = re.compile(r"[^\x00-\x1f]{1,255}")
+# Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
+_CONSUMED = ("--conf",)
+_REFUSED = (
+    "--extra-py-files", "--extra-jars", "--extra-files", "--additional-python-modules",
+    "--python-modules-installer-option",
+)  # fmt: skip
+_BOOKMARK = "--job-bookmark-option"
+
+
+def special(name: str) -> bool:
+    """Whether a job argument is for the launcher and not for the script."""
+    return name in _CONSUMED
+
+
+def check(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition with Glue's defaults filled in. Raises InvalidInputException, NotImplementedException."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInputException(f"{name!r} is no job name: use 1 to 255 characters without control characters.")
+    command = body.get("Command") or {}
+    kind = command.get("Name")
+    if kind not in COMMANDS:
+        raise InvalidInputException(f"Job {name} has the command {kind!r}: use glueetl or pythonshell.")
+    location = command.get("ScriptLocation", "")
+    if not re.match(r"s3[an]?://[^/]+/.+|file:///|/|jobs/library/", location) or location.endswith("/"):
+        raise InvalidInputException(f"Job {name} has the ScriptLocation {location!r}: give s3://bucket/script.py.")
+    if not str(command.get("PythonVersion", "3")).startswith("3"):
+        raise InvalidInputException(f"Job {name} wants Python {command['PythonVersion']}: use 3.")
+    _check_number(name, "MaxRetries", body.get("MaxRetries", 0), 0, 10)
+    _check_number(name, "Timeout", body.get("Timeout", 1), 1, MAX_TIMEOUT_MINUTES)
+    concurrent = (body.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1)
+    _check_number(name, "MaxConcurrentRuns", concurrent, 1, 1000)
+    if "MaxCapacity" in body and ("NumberOfWorkers" in body or "WorkerType" in body):
+        raise InvalidInputException(f"Job {name} sets MaxCapacity beside WorkerType or NumberOfWorkers: choose one.")
+    if body.get("ExecutionClass", "STANDARD") != "STANDARD":
+        raise NotImplementedException("ExecutionClass FLEX is not served: leave it out.")
+    check_arguments(body.get("DefaultArguments") or {})
+    check_arguments(body.get("NonOverridableArguments") or {})
+    defaults = {
+        "Role": ROLE,
+        "MaxRetries": 0,
+        "Timeout": DEFAULT_TIMEOUT_MINUTES,
+        "ExecutionProperty": {"MaxConcurrentRuns": 1},
+    }
+    return defaults | {member: value for member, value in body.items() if value is not None}
+
+
+def check_update(name: str, update: Mapping[str, Any]) -> dict[str, Any]:
+    """A JobUpdate as a whole definition. Raises InvalidInputException, NotImplementedException for other members."""
+    if refused := sorted(update.keys() - set(MEMBERS)):
+        raise NotImplementedException(f"UpdateJob does not take {', '.join(refused)} yet: leave it out.")
+    return check(name, update)
+
+
+def check_arguments(arguments: Mapping[str, str]) -> None:
+    """Refuse job arguments that would not do what they say. Raises InvalidInputException, NotImplementedException."""
+    for name in arguments:
+        if name in _REFUSED:
+            raise NotImplementedException(f"The job argument {name} is not served yet: leave it out.")
+        if not name.startswith("--") or name == "--":
+            raise InvalidInputException(f"The job argument {name!r} has to begin with --.")
+    if arguments.get(_BOOKMARK) in ("job-bookmark-enable", "job-bookmark-pause"):
+        raise NotImplementedException("Job bookmarks are not served yet: leave --job-bookmark-option out.")
+
+
+def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Settings, **overrides: Any) -> Run:
+    """The first attempt of a run of ``job`` (Glue's Job structure), in WAITING.
+
+    ``overrides`` are StartJobRun's Timeout, NumberOfWorkers, WorkerType and MaxCapacity.
+    """
+    check_arguments(arguments)
+    body = {**job, **{name: value for name, value in overrides.items() if value is not None}}
+    _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
+    command = body["Command"]
+    cores, memory_mb = _needs(body, settings)
+    return Run(
+        id=new_run_id(),
+        kind="job",
+        name=job["Name"],
+        arguments=(job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {}),
+        spec={
+            "command": command["Name"],
+            "script": command["ScriptLocation"],
+            **{member: body[member] for member in RUN_MEMBERS if member in body},
+        },
+        cores=cores,
+        memory_mb=memory_mb,
+        timeout_seconds=int(body["Timeout"]) * 60,
+        max_retries=int(body["MaxRetries"]),
+    )
+
+
+def _needs(body: Mapping[str, Any], settings: Settings) -> tuple[int, int]:
+    """Spark cores and MiB. One of Glue's workers is the driver, the others are executors; without a number a job
+    takes the whole cluster."""
+    if body["Command"]["Name"] == PYTHON_SHELL:
+        return 0, PYTHON_SHELL_MB
+    each = max(settings.number("worker_cores"), 1)
+    workers = max(settings.number("workers"), 1)
+    wanted = int(body.get("NumberOfWorkers") or body.get("MaxCapacity") or workers + 1) - 1
+    executors = min(max(wanted, 1), workers)
+    memory = settings.number("driver_memory_mb") + executors * settings.number("executor_memory_mb")
+    return executors * each, memory
+
+
+def _check_number(job: str, member: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise InvalidInputException(f"Job {job} has {member} {value}: it lies between {least} and {most}.")
+
+
+# -- the library: jobs/library/<name>/job.toml beside script.py ---------------------------------------------------
+
+_MEMBERS: Mapping[str, type] = {
+    "type": str,
+    "description": str,
+    "timeout_minutes": int,
+    "max_retries": int,
+    "max_concurrent_runs": int,
+    "workers": int,
+    "arguments": dict,
+}
+
+
+def library_names() -> list[str]:
+    """The jobs that lie in jobs/library, by name."""
+    return sorted(path.parent.name for path in LIBRARY.glob("*/job.toml"))
+
+
+def library_job(name: str) -> dict[str, Any]:
+    """CreateJob's members for one job of the library. Raises UsageError when its job.toml cannot be read."""
+    return read_job(LIBRARY / name)
+
+
+def read_job(folder: Path) -> dict[str, Any]:
+    """CreateJob's members for a folder with ``job.toml`` (docs/jobs.md) and ``script.py``. Raises UsageError."""
+    path = folder / "job.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The job {folder.name} cannot be read from {path.name} ({error}): see docs/jobs.md."
+        ) from error
+    for key, value in values.items():
+        if key not in _MEMBERS or not isinstance(value, _MEMBERS[key]):
+            raise UsageError(f"{path.name} of the job {folder.name} has {key} = {value!r}: see docs/jobs.md.")
+    body: dict[str, Any] = {
+        "Name": folder.name,
+        "Role": ROLE,
+        "Command": {"Name": values.get("type", SPARK), "ScriptLocation": (folder / "script.py").as_uri()},
+        "Description": values.get("description", ""),
+        "MaxRetries": values.get("max_retries", 0),
+        "Timeout": values.get("timeout_minutes", DEFAULT_TIMEOUT_MINUTES),
+        "ExecutionProperty": {"MaxConcurrentRuns": values.get("max_concurrent_runs", 1)},
+        "DefaultArguments": {f"--{key}": str(value) for key, value in values.get("arguments", {}).items()},
+    }
+    if "workers" in values:
+        body |= {"NumberOfWorkers": values["workers"], "WorkerType": "G.1X"}
+    return body
+
+
+def script_job(script: Path) -> dict[str, Any]:
+    """CreateJob's members for a script that is submitted as it is; the job is named after the file.
+
+    A script that mentions Spark or awsglue is a Spark job, another a Python shell job.
+    """
+    text = script.read_text(encoding="utf-8", errors="replace")
+    uses_spark = re.search(r"^\s*(from|import)\s+(pyspark|awsglue)\b", text, re.MULTILINE)
+    return {
+        "Name": script.stem,
+        "Role": ROLE,
+        "Command": {"Name": SPARK if uses_spark else PYTHON_SHELL, "ScriptLocation": script.resolve().as_uri()},
+        "ExecutionProperty": {"MaxConcurrentRuns": 10},
+    }

@@ -1,0 +1,64 @@
+"""Why a driver failed, in one sentence, from its exit code and the last that it said."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from workspace.secrets import redact
+from workspace.shim import Exit
+
+TAIL_BYTES = 65_536
+MAX_MESSAGE = 2_000
+
+_LOG_LINE = re.compile(
+    r"^(\d{2,4}[-/]\d{2}[-/]\d{2}[ T]\d{2}:\d{2}:\d{2}\S*\s+)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR)\b"
+)
+_TRACEBACK = "Traceback (most recent call last):"
+
+
+def ended_badly(exit: Exit) -> str:
+    """What an exit code means: a signal by its name, or a number. Shells and the JVM report a signal as 128 + n."""
+    number = -exit.exit_code if exit.exit_code < 0 else exit.exit_code - 128
+    if exit.exit_code < 0 or exit.exit_code > 128:
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            return f"The driver ended with exit code {exit.exit_code}"
+        hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+        return f"The driver was killed by {name}{hint}"
+    return f"The driver ended with exit code {exit.exit_code}"
+
+
+def last_words(stderr: Path, secrets: list[str]) -> str:
+    """The end of what a driver wrote to stderr: its last Python exception, else its last line that is no log line.
+
+    Secrets are replaced. Empty when it said nothing.
+    """
+    lines = [line.rstrip() for line in _tail(stderr).splitlines() if line.strip()]
+    found = _exception(lines)
+    if not found:
+        spoken = [line for line in lines if not _LOG_LINE.match(line) and not line.startswith(("\tat ", "    at "))]
+        found = spoken[-1].strip() if spoken else ""
+    return redact(found, secrets)[:MAX_MESSAGE]
+
+
+def _exception(lines: list[str]) -> str:
+    """The lines of the last exception below the last traceback, without the stack."""
+    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith(_TRACEBACK)]
+    if not starts:
+        return ""
+    for line in lines[starts[-1] + 1 :]:
+        if not line.startswith((" ", "\t")):
+            return line
+    return ""
+
+
+def _tail(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""

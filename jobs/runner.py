@@ -1,0 +1,300 @@
+"""The runner: one thread of the control process that admits, launches, watches and ends runs of every kind.
+
+What it knows it can lose at any moment: the state of a run is in the database, who executes it in the run's folder
+(``process.json``), how it ended too (``exit.json``). A runner that starts reads those and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from catalog.publishes import Publishes
+from jobs import launchers, queue
+from jobs.failures import ended_badly, last_words
+from jobs.store import JobStore
+from workspace import shim
+from workspace.errors import LakeletError
+from workspace.paths import Workspace
+from workspace.process import Identity, end_session
+from workspace.runs import Run, RunState, retry_id
+from workspace.secrets import known_secrets
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.05  # while something runs
+IDLE_SECONDS = 5.0  # while nothing does; a submission wakes the runner at once
+UNAPPLIED_SECONDS = 1.0  # between two looks at a run whose output cannot be applied yet
+GRACE_SECONDS = 10.0
+COLLECT_SECONDS = 600.0
+THREADS = 8
+
+
+class Runner:
+    """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread."""
+
+    def __init__(self, workspace: Workspace, store: JobStore, publishes: Publishes) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._publishes = publishes
+        self._capacity = queue.Capacity.of(workspace.settings)
+        self._secrets = known_secrets(workspace)
+        self._launched: dict[str, Identity] = {}  # shims that we started and that may not have come up yet
+        self._busy: dict[str, float] = {}  # runs that a thread of the pool works on, or that rest until a time
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(THREADS, "runner")
+        self._wake = threading.Event()
+        self._stopping = False
+        self._collected = 0.0
+        self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
+
+    def start(self) -> None:
+        """Find again what ran under the control process before, and go on."""
+        for run in self._store.live():
+            self._note(run)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread. Runs go on: their shims need nobody."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(timeout=30)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, run: Run, max_concurrent: int | None = None) -> Run:
+        """Put a run (in WAITING) into the queue; its ``spec`` is one of jobs/launchers.py's forms.
+
+        Raises ConcurrentRunsExceededException when ``max_concurrent`` runs of its name have not ended.
+        """
+        self._store.add_run(run, max_concurrent)
+        self._note(run)
+        self._wake.set()
+        return run
+
+    def stop(self, run_id: str) -> Run:
+        """Ask a run to end: one that waits is STOPPED at once, one that runs goes over STOPPING.
+
+        Raises EntityNotFoundException. A run that has ended, or is being stopped, is returned as it is.
+        """
+        while True:
+            run = self._store.run(run_id)
+            if run.ended or run.state is RunState.STOPPING:
+                return run
+            if run.state is RunState.WAITING:
+                moved = self._move(run, RunState.STOPPED, reason="Stopped before it started.", ended_at=time.time())
+            else:
+                moved = self._move(run, RunState.STOPPING, reason="Stopped on request.")
+            if moved is not None:
+                self._signal(moved)
+                self._wake.set()
+                return moved
+
+    # -- the loop ----------------------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            live = []
+            try:
+                live = self._store.live()
+                for run in live:
+                    if self._idle(run):
+                        self._watch(run)
+                self._admit()
+                self._collect()
+            except Exception:  # one bad tick must not end the runner
+                log.exception("The runner stumbled; trying again")
+            self._wake.wait(POLL_SECONDS if live or self._busy else IDLE_SECONDS)
+
+    def _admit(self) -> None:
+        waiting = self._store.waiting()
+        if not waiting:
+            return
+        admitted, delayed = queue.admit(waiting, self._store.live(), self._capacity)
+        for run in admitted:
+            started = self._move(run, RunState.STARTING, reason="", started_at=time.time())
+            if started is not None:
+                self._in_pool(started, self._launch)
+        self._store.explain([(run, reason) for run, reason in delayed if run.reason != reason])
+
+    def _watch(self, run: Run) -> None:
+        """One look at a run that has, or should have, a process."""
+        folder = launchers.folder_of(self._workspace, run.id)
+        if shim.read_exit(folder) is not None:
+            self._in_pool(run, self._finish)
+            return
+        running = shim.read_running(folder)
+        if running is None:
+            launched = self._launched.get(run.id)
+            if run.state is RunState.STOPPING and launched is None:
+                self._in_pool(run, self._finish)
+            elif launched is None:
+                self._in_pool(run, self._launch)  # admitted by a control process that died: the shim's claim decides
+            elif not launched.alive() and shim.read_running(folder) is None:
+                self._in_pool(run, self._finish)
+        elif not running.shim.alive():
+            self._in_pool(run, self._finish)
+        elif run.state is RunState.STARTING and running.driver is not None:
+            self._move(run, RunState.RUNNING)
+        elif run.state is RunState.STOPPING:
+            self._signal(run)
+
+    def _launch(self, run: Run) -> None:
+        try:
+            self._launched[run.id] = launchers.start(self._workspace, run)
+        except (LakeletError, OSError) as error:
+            log.warning("Run %s could not be launched: %s", run.id, error)
+            self._end(run, RunState.FAILED, str(error), None)
+
+    def _finish(self, run: Run) -> None:
+        """Decide how a run ended, once its output is settled."""
+        folder = launchers.folder_of(self._workspace, run.id)
+        exit = shim.read_exit(folder)
+        if exit is None:
+            self._end_orphans(run)
+            exit = shim.read_exit(folder)
+        uncommitted = self._publishes.abort_run(run.id)
+        if unapplied := self._publishes.unfinished(run.id):
+            reason = f"Ended; what it wrote to {', '.join(unapplied)} waits for the object store."
+            if run.reason != reason:
+                self._store.explain([(run, reason)])
+            self._rest(run, UNAPPLIED_SECONDS)
+            return
+        state, reason = self._verdict(run, exit, uncommitted)
+        self._end(run, state, reason, exit)
+
+    def _verdict(self, run: Run, exit: shim.Exit | None, uncommitted: list[str]) -> tuple[RunState, str]:
+        if exit is None:
+            if run.state is RunState.STOPPING:
+                return RunState.STOPPED, "Stopped on request."
+            if shim.read_running(launchers.folder_of(self._workspace, run.id)) is None:
+                return RunState.FAILED, f"The run could not be started. {self._last_words(run, 'shim.log')}".strip()
+            return RunState.FAILED, "The process that watches over the driver was killed; the driver was ended with it."
+        if exit.timed_out:
+            return RunState.TIMEOUT, f"The run took longer than its timeout of {run.timeout_seconds / 60:g} minutes."
+        if exit.stopped:
+            return RunState.STOPPED, "Stopped on request."
+        if exit.exit_code == 0 and not uncommitted:
+            return RunState.SUCCEEDED, ""
+        if exit.exit_code == 0:
+            return RunState.FAILED, (
+                f"The driver ended with exit code 0, but its write to {', '.join(uncommitted)} was never committed; "
+                "what it had staged was dropped."
+            )
+        words = self._last_words(run, "stderr.log")
+        return RunState.FAILED, f"{ended_badly(exit)}: {words}" if words else f"{ended_badly(exit)}."
+
+    def _last_words(self, run: Run, name: str) -> str:
+        return last_words(launchers.folder_of(self._workspace, run.id) / name, self._secrets)
+
+    def _end_orphans(self, run: Run) -> None:
+        running = shim.read_running(launchers.folder_of(self._workspace, run.id))
+        leader = running.shim if running else self._launched.get(run.id)
+        if leader is not None:
+            end_session(leader, GRACE_SECONDS)
+
+    def _end(self, run: Run, state: RunState, reason: str, exit: shim.Exit | None) -> None:
+        ended_at = exit.ended_at if exit else time.time()
+        code = exit.exit_code if exit else None
+        retry = _retry(run) if state is RunState.FAILED and run.attempt < run.max_retries else None
+        while True:
+            if self._move(run, state, successor=retry, reason=reason, ended_at=ended_at, exit_code=code) is not None:
+                break
+            # A stop came in between. Whether it still mattered, the driver's end has decided already.
+            run = self._store.run(run.id)
+            if run.ended:
+                return
+            retry = None
+        self._launched.pop(run.id, None)
+        if retry is not None:
+            self._note(retry)
+        self._wake.set()
+
+    def _signal(self, run: Run) -> None:
+        running = shim.read_running(launchers.folder_of(self._workspace, run.id))
+        if running is not None and running.shim.alive():
+            try:
+                os.kill(running.shim.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                return
+
+    # -- the pool ----------------------------------------------------------------------------------------------
+
+    def _idle(self, run: Run) -> bool:
+        with self._lock:
+            until = self._busy.get(run.id)
+            if until is not None and time.monotonic() >= until:
+                del self._busy[run.id]
+                until = None
+            return until is None
+
+    def _rest(self, run: Run, seconds: float) -> None:
+        with self._lock:
+            self._busy[run.id] = time.monotonic() + seconds
+
+    def _in_pool(self, run: Run, work: Callable[[Run], None]) -> None:
+        self._rest(run, float("inf"))
+
+        def task() -> None:
+            try:
+                work(run)
+            except Exception:
+                log.exception("Run %s: %s failed; trying again", run.id, work.__name__)
+                self._rest(run, UNAPPLIED_SECONDS)
+            finally:
+                with self._lock:
+                    if self._busy.get(run.id) == float("inf"):
+                        del self._busy[run.id]
+                self._wake.set()
+
+        self._pool.submit(task)
+
+    # -- records -----------------------------------------------------------------------------------------------
+
+    def _move(self, run: Run, state: RunState, **changes: Any) -> Run | None:
+        moved = self._store.move(run, state, **changes)
+        if moved is not None:
+            self._note(moved)
+        return moved
+
+    def _note(self, run: Run) -> None:
+        """Append the run's state to its ``events.jsonl`` (docs/architecture.md), which the log shipper reads."""
+        folder = launchers.folder_of(self._workspace, run.id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        event = {
+            "time": time.time(), "run_id": run.id, "kind": run.kind, "name": run.name, "attempt": run.attempt,
+            "state": run.state, "reason": run.reason,
+        }  # fmt: skip
+        with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def _collect(self) -> None:
+        if time.monotonic() - self._collected < COLLECT_SECONDS and self._collected:
+            return
+        self._collected = time.monotonic()
+        hours = self._workspace.settings.number("staging_retention_hours")
+        live = {run.id for run in self._store.live()}
+        self._pool.submit(self._publishes.collect, live, hours * 3600)
+
+
+def _retry(run: Run) -> Run:
+    return replace(
+        run,
+        id=retry_id(run),
+        state=RunState.WAITING,
+        reason="",
+        attempt=run.attempt + 1,
+        previous_id=run.id,
+        submitted_at=time.time(),
+        started_at=None,
+        ended_at=None,
+        exit_code=None,
+    )

@@ -1,0 +1,105 @@
+"""``/_lakelet``: the few things that AWS has no operation for (docs/architecture.md), for those who hold the token."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from catalog.publishes import Publishes
+from workspace.control import error_body
+from workspace.errors import InternalServiceException, LakeletError, ServiceError, UsageError, ValidationException
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response"]
+MAX_BODY = 64 * 1024 * 1024
+
+
+def api_routes(publishes: Publishes, token: str) -> list[BaseRoute]:
+    """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
+
+    def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        return publishes.begin(_text(body, "run_id"), body.get("database"), body.get("table"), _text(body, "location"))
+
+    def commit(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        members = ("add", "remove", "partitions", "remove_partitions", "table_input", "sequence")
+        if unknown := sorted(body.keys() - set(members)):
+            raise ValidationException(f"A commit has no {', '.join(unknown)}.")
+        if not isinstance(body.get("sequence"), int):
+            raise ValidationException("A commit needs the sequence that the publish was begun with.")
+        return {"state": publishes.commit(request.path_params["publish"], **body)}
+
+    def state(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        return {"state": publishes.get(request.path_params["publish"]).state}
+
+    def abort(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        publishes.abort(request.path_params["publish"])
+        return {"state": "ABORTED"}
+
+    def route(path: str, method: str, handler: Handler) -> Route:
+        return Route(path, _guarded(handler, token), methods=[method])
+
+    return [
+        Mount(
+            "/_lakelet",
+            routes=[
+                Route("/health", _health, methods=["GET"]),
+                route("/publishes", "POST", begin),
+                route("/publishes/{publish}", "GET", state),
+                route("/publishes/{publish}/commit", "POST", commit),
+                route("/publishes/{publish}", "DELETE", abort),
+            ],
+        )
+    ]
+
+
+async def _health(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that asks for the token, reads JSON, calls ``handler`` in a thread and answers errors by name."""
+
+    async def endpoint(request: Request) -> Response:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return JSONResponse(error_body(UsageError("This needs the control token of the workspace.")), 401)
+        try:
+            answer = await run_in_threadpool(handler, request, await _body(request))
+        except LakeletError as error:
+            return JSONResponse(error_body(error), error.status if isinstance(error, ServiceError) else 400)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            failed = InternalServiceException("The control process failed: see `lakelet logs control`.")
+            return JSONResponse(error_body(failed), failed.status)
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    return endpoint
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    content = await request.body()
+    if len(content) > MAX_BODY:
+        raise ValidationException(f"The request has {len(content)} bytes; {MAX_BODY} are taken.")
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError as error:
+        raise ValidationException(f"The request is not JSON: {error}.") from error
+    if not isinstance(body, dict):
+        raise ValidationException("The request has to be a JSON object.")
+    return body
+
+
+def _text(body: dict[str, Any], member: str) -> str:
+    value = body.get(member)
+    if not isinstance(value, str) or not value:
+        raise ValidationException(f"The request needs {member}, a text.")
+    return value

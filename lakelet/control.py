@@ -1,0 +1,88 @@
+"""The control process: the AWS wire, the ``/_lakelet`` API, the run queue. It composes, and owns nothing itself.
+
+    python -m lakelet.control
+
+It alone opens the state database. SIGTERM ends it in order; runs go on under their shims, and the next control
+process finds them again.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from urllib.parse import urlsplit
+
+import uvicorn
+
+import aws.context
+import aws.services.glue
+import aws.services.sts
+from aws.app import create_app
+from aws.operations import load_service
+from catalog.crawlers.store import CrawlerStore
+from catalog.publishes import Publishes
+from catalog.store import CatalogStore
+from jobs.runner import Runner
+from jobs.store import JobStore
+from lakelet.api import api_routes
+from workspace.errors import LakeletError
+from workspace.paths import Workspace
+from workspace.secrets import secret
+from workspace.state import metadata, open_state
+
+GRACE_SECONDS = 10
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        serve(Workspace.find())
+    except LakeletError as error:
+        print(f"control: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def serve(workspace: Workspace) -> None:
+    """Compose the control process on ``control_port``'s recorded address and run it.
+
+    Raises NotRunningError when the stack has not chosen its addresses.
+    """
+    address = urlsplit(workspace.endpoint("control"))
+    engine = open_state(workspace.database)
+    catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
+    publishes = Publishes(engine, catalog, workspace)
+    metadata.create_all(engine)
+    runner = Runner(workspace, jobs, publishes)
+    context = aws.context.Context(
+        workspace=workspace,
+        engine=engine,
+        catalog=catalog,
+        publishes=publishes,
+        jobs=jobs,
+        crawlers=crawlers,
+        runner=runner,
+    )
+    aws.context.use(context)
+    services = [load_service("glue", aws.services.glue), load_service("sts", aws.services.sts)]
+    app = create_app(services, api_routes(publishes, secret(workspace, "control_token")))
+    publishes.start()
+    runner.start()
+    try:
+        uvicorn.run(
+            app,
+            host=address.hostname or "127.0.0.1",
+            port=address.port or 80,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    finally:
+        runner.close()
+        publishes.stop()
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
