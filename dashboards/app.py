@@ -1,0 +1,27 @@
+"""What ``streamlit run`` serves: the pages, and beside them great-expectations' Data Docs as plain files."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from workspace.paths import Workspace
+
+log = logging.getLogger("lakelet.dashboards")
+
+
+def on_script_error(error: Exception) -> bool:
+    """The last net below the pages' own: a sentence for people, the traceback for the log."""
+    log.error("A page failed", exc_info=error)
+    st.error("This page failed: `lakelet logs dashboards` has the details.", icon=":material/error:")
+    return True
+
+
+app = st.App(
+    "navigation.py",
+    routes=[Mount("/data-docs", StaticFiles(directory=Workspace.find().state / "data-docs", html=True, check_dir=False))],
+    on_script_error=on_script_error,
+)

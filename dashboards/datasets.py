@@ -1,0 +1,211 @@
+"""Every query of the dashboards, as plain functions of the workspace; nothing here knows Streamlit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from catalog import client as catalog
+from dashboards.spec import DIALECT, Board
+from query.client import query
+from workspace.errors import EntityNotFoundException, NotRunningError, ServiceError
+from workspace.paths import Workspace
+from workspace.runs import ENDED, RunState
+
+LAYERS = ("bronze", "silver", "gold")
+RUNS_PER_JOB = 200
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of a job for people: times are aware datetimes, ``seconds`` its execution time so far or in all."""
+
+    id: str
+    job: str
+    state: str
+    attempt: int
+    previous_id: str | None
+    started: datetime | None
+    ended: datetime | None
+    seconds: float | None
+    error: str
+    arguments: dict[str, str]
+    application_id: str | None
+
+    @property
+    def under_way(self) -> bool:
+        return RunState(self.state) not in ENDED
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """A catalogued table and how many rows it has; None when it cannot be counted now."""
+
+    database: str
+    name: str
+    rows: int | None
+    changed: datetime | None
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component of the stack as the supervisor last wrote it down."""
+
+    name: str
+    state: str
+    url: str
+
+
+def select(workspace: Workspace, sql: str) -> pd.DataFrame:
+    """The rows of a SELECT, with decimals as floats and dates as timestamps, as charts want them."""
+    table: pa.Table = query(workspace, sql)
+    for number, column in enumerate(table.schema):
+        wanted = _plain(column.type)
+        if wanted != column.type:
+            table = table.set_column(number, column.name, table.column(number).cast(wanted))
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def select_all(workspace: Workspace, statements: Sequence[str]) -> list[pd.DataFrame]:
+    """The rows of several SELECTs, run side by side on as many SQL workers as there are."""
+    with ThreadPoolExecutor(max(1, workspace.settings.number("sql_workers"))) as pool:
+        return list(pool.map(lambda sql: select(workspace, sql), statements))
+
+
+def versions(workspace: Workspace, board: Board) -> tuple[str, ...]:
+    """What the catalog says about the tables a board reads: changes whenever one of them does.
+
+    Raises :class:`~workspace.errors.EntityNotFoundException` when a table does not exist (yet).
+    """
+    parsed = sqlglot.parse_one(board.dataset if " " in board.dataset else f"FROM {board.dataset}", dialect=DIALECT)
+    named = sorted({(table.db, table.name) for table in parsed.find_all(exp.Table) if table.db})
+    found = [catalog.get_table(workspace, database, name) for database, name in named]
+    return tuple(f"{table['Name']}:{table.get('VersionId')}:{table.get('UpdateTime')}" for table in found)
+
+
+def job_names(workspace: Workspace) -> list[str]:
+    """The names of all jobs, sorted."""
+    glue = catalog.glue_client(workspace)
+    return sorted(job["Name"] for job in _pages(glue, "get_jobs", "Jobs"))
+
+
+def job_runs(workspace: Workspace, job: str | None = None) -> list[JobRun]:
+    """The latest runs of one job, or of all, newest first; one still waiting comes before any that ended."""
+    glue = catalog.glue_client(workspace)
+    names = [job] if job else job_names(workspace)
+    found: list[JobRun] = []
+    for name in names:
+        try:
+            answer = catalog.translated(lambda name=name: glue.get_job_runs(JobName=name, MaxResults=RUNS_PER_JOB))
+        except EntityNotFoundException:
+            continue  # deleted since it was listed
+        found += [_job_run(workspace, run) for run in answer["JobRuns"]]
+    return sorted(found, key=lambda run: (run.started is None, run.started.timestamp() if run.started else 0))[::-1]
+
+
+def table_rows(workspace: Workspace) -> list[TableRows]:
+    """Every table of the lake's layers with its rows, counted by one statement for each layer."""
+    found: list[TableRows] = []
+    for database in LAYERS:
+        try:
+            tables = list(catalog.get_tables(workspace, database))
+        except EntityNotFoundException:
+            continue
+        counts = _counts(workspace, database, [table["Name"] for table in tables])
+        found += [
+            TableRows(database, table["Name"], counts.get(table["Name"]), table.get("UpdateTime")) for table in tables
+        ]
+    return found
+
+
+def components(workspace: Workspace) -> list[Component]:
+    """What the supervisor wrote into ``stack.json``; empty when the stack was never started."""
+    try:
+        written = json.loads((workspace.state / "stack.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    entries = written.get("components", written) if isinstance(written, dict) else written
+    if isinstance(entries, dict):
+        entries = [{"name": name, **value} for name, value in entries.items() if isinstance(value, dict)]
+    return [
+        Component(str(entry.get("name")), str(entry.get("state")), str(entry.get("url") or "")) for entry in entries
+    ]
+
+
+def address(workspace: Workspace, name: str) -> str | None:
+    """The address of one part of the stack, or None when it has none."""
+    try:
+        return workspace.endpoint(name)
+    except NotRunningError:
+        return None
+
+
+def spark_address(workspace: Workspace, run: JobRun) -> str | None:
+    """Where to look at a run's Spark application: the history server's page of it, or None when it has none."""
+    history = address(workspace, "spark_history")
+    return f"{history}/history/{run.application_id}/jobs/" if history and run.application_id else None
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_decimal(kind):
+        return pa.float64()
+    return pa.timestamp("ms") if pa.types.is_date(kind) else kind
+
+
+def _counts(workspace: Workspace, database: str, names: Sequence[str]) -> dict[str, int]:
+    if not names:
+        return {}
+    parts = [
+        exp.select(exp.Literal.string(name).as_("name"), exp.Count(this=exp.Star()).as_("rows")).from_(
+            exp.table_(name, db=database, quoted=True)
+        )
+        for name in names
+    ]
+    statement = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
+    try:
+        frame = select(workspace, statement.sql(dialect=DIALECT))
+    except ServiceError:
+        return {}
+    return {str(name): int(rows) for name, rows in zip(frame["name"], frame["rows"], strict=True)}
+
+
+def _job_run(workspace: Workspace, run: dict[str, Any]) -> JobRun:
+    started, ended = run.get("StartedOn"), run.get("CompletedOn")
+    seconds = run.get("ExecutionTime")
+    if not seconds and started:
+        seconds = ((ended or datetime.now(started.tzinfo)) - started).total_seconds()
+    return JobRun(
+        id=run["Id"],
+        job=run.get("JobName", ""),
+        state=run["JobRunState"],
+        attempt=run.get("Attempt", 0),
+        previous_id=run.get("PreviousRunId"),
+        started=started,
+        ended=ended,
+        seconds=seconds,
+        error=run.get("ErrorMessage") or run.get("StateDetail") or "",
+        arguments=run.get("Arguments") or {},
+        application_id=_application(workspace, run["Id"]),
+    )
+
+
+def _application(workspace: Workspace, run_id: str) -> str | None:
+    try:
+        return (workspace.runs / run_id / "application_id").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _pages(glue: Any, operation: str, member: str) -> list[dict[str, Any]]:
+    pages = catalog.translated(lambda: list(glue.get_paginator(operation).paginate()))
+    return [item for page in pages for item in page[member]]

@@ -1,0 +1,36 @@
+"""The script of every page view: theme, navigation, then the chosen page. A board file is a page as soon as it lies
+in ``dashboards/boards/``."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from dashboards import theme
+from dashboards.pages import boards, home, job_runs, log_search, quality
+from dashboards.spec import board_files
+from workspace.paths import Workspace
+
+
+def main() -> None:
+    """Lay out the navigation and run the page that was asked for."""
+    workspace = Workspace.find()
+    theme.apply()
+    found = [boards.entry(path) for path in board_files(workspace.root / "dashboards" / "boards")]
+    pages = {
+        "": [st.Page(partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True)],
+        "Boards": [
+            st.Page(partial(boards.show, workspace, entry.path), title=entry.title, icon=entry.icon, url_path=entry.slug)
+            for entry in found
+        ],
+        "Operations": [
+            st.Page(partial(job_runs.show, workspace), title="Jobs", icon=":material/play_circle:", url_path="jobs"),
+            st.Page(partial(log_search.show, workspace), title="Logs", icon=":material/manage_search:", url_path="logs"),
+            st.Page(partial(quality.show, workspace), title="Quality", icon=":material/verified:", url_path="quality"),
+        ],
+    }
+    st.navigation({section: entries for section, entries in pages.items() if entries}).run()
+
+
+main()

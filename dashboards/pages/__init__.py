@@ -1,0 +1,1 @@
+"""The pages of the dashboards: layout only; what they show comes from ``dashboards.datasets``."""

@@ -1,0 +1,7 @@
+"""Page."""
+
+from workspace.paths import Workspace
+
+
+def show(workspace: Workspace) -> None:
+    """Show."""
