@@ -55,6 +55,10 @@ class PublishError(LakeletError):
     """A write could not be staged, committed or applied."""
 
 
+class IndexingError(LakeletError):
+    """Documents could not be indexed: refused by OpenSearch, or not all there."""
+
+
 class QualityError(LakeletError):
     """Data failed its expectations."""
 
