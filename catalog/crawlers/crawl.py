@@ -1,0 +1,122 @@
+"""One crawl, from listing to registration: the process that StartCrawler starts.
+
+    python -m catalog.crawlers.crawl CRAWLER
+
+It is a client of the wire and of the object store; it prints what it does, and leaves ``crawl.json`` (what it changed)
+in its run's folder. Exit 0, or 1 with one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from catalog.client import glue_client, translated
+from catalog.crawlers.grouping import find_tables
+from catalog.crawlers.listing import Target, list_target, to_read
+from catalog.crawlers.register import Changes, Register
+from catalog.crawlers.sampling import read_samples
+from data.objects import StoredObject, s3_client
+from workspace.errors import LakeletError, ServiceUnavailableException, UsageError
+from workspace.files import write_atomic
+from workspace.paths import Workspace
+
+RESULT_FILE = "crawl.json"
+_NOTES_SHOWN = 20  # of each target; the rest is counted
+
+
+def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -> Changes:
+    """Crawl every target of a crawler and register what is there. Raises :class:`~workspace.errors.LakeletError`."""
+    glue, s3 = glue_client(workspace), s3_client(workspace)
+    crawler = translated(lambda: glue.get_crawler(Name=name))["Crawler"]
+    register = Register(glue, crawler, say)
+    targets = [Target.of(one) for one in crawler["Targets"].get("S3Targets", ())]
+    register.open()
+    everything: list[str] = []
+    for target in targets:
+        objects = _reached(target, partial(list_target, s3, target))
+        everything += [item.uri for item in objects]
+        say(f"Listed {len(objects)} objects ({_megabytes(objects)}) in {target.uri}.")
+        chosen = to_read(target, objects)
+        samples = _reached(target, partial(read_samples, s3, chosen))
+        tables, notes = find_tables(target, objects, samples)
+        say(f"Read {len(chosen)} objects: {len(tables)} tables.")
+        for note in notes[:_NOTES_SHOWN]:
+            say(f"Note: {note}")
+        if len(notes) > _NOTES_SHOWN:
+            say(f"Note: and {len(notes) - _NOTES_SHOWN} more such notes.")
+        for table in tables:
+            register.write(table)
+    everything.sort()
+    register.gone([target.uri for target in targets], lambda location: _any_below(everything, location))
+    return register.changes
+
+
+def _reached(target: Target, read: Callable[[], Any]) -> Any:
+    """What ``read`` answers; the store's own errors become sentences that name the target."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return read()
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code == "NoSuchBucket":
+            raise UsageError(
+                f"The bucket {target.bucket} does not exist: create it, or correct the crawler's target {target.uri}."
+            ) from error
+        if code in ("AccessDenied", "403"):
+            raise UsageError(f"The object store denies access to {target.uri}.") from error
+        raise ServiceUnavailableException(f"The object store could not read {target.uri}: {error}") from error
+    except BotoCoreError as error:
+        raise ServiceUnavailableException(
+            f"The object store does not answer ({error}): see `lakelet status`."
+        ) from error
+
+
+def _any_below(uris: Sequence[str], location: str) -> bool:
+    """Whether any of the sorted ``uris`` lies at, or below, a location."""
+    if not location.endswith("/") and location in uris[bisect.bisect_left(uris, location) :][:1]:
+        return True
+    folder = location.rstrip("/") + "/"
+    at = bisect.bisect_left(uris, folder)
+    return at < len(uris) and uris[at].startswith(folder)
+
+
+def _megabytes(objects: Sequence[StoredObject]) -> str:
+    return f"{sum(item.size for item in objects) / 1e6:,.1f} MB"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one crawl; returns the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m catalog.crawlers.crawl CRAWLER", file=sys.stderr)
+        return 2
+    # Between two requests nothing is half done: ending at once is safe.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
+    workspace = Workspace.find()
+    began = time.monotonic()
+    try:
+        changes = crawl(workspace, arguments[0], lambda line: print(line, flush=True))
+    except LakeletError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if run_id := os.environ.get("LAKELET_RUN_ID"):
+        write_atomic(workspace.runs / run_id / RESULT_FILE, json.dumps(changes.to_json()).encode())
+    print(f"Done in {time.monotonic() - began:.1f} s: {_summary(changes)}.")
+    return 0
+
+
+def _summary(changes: Changes) -> str:
+    words = [f"{count} {name.replace('_', ' ')}" for name, count in changes.to_json().items() if count]
+    return ", ".join(words) or "nothing to change"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,253 @@
+"""Writing what a crawl found into the catalog, and dealing with what is gone, as the crawler's policy says."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from catalog.client import translated
+from catalog.crawlers.definitions import (
+    DEPRECATED_BY,
+    UPDATED_BY,
+    as_input,
+    partition_differs,
+    partition_input,
+    table_input,
+    table_name,
+    updated,
+)
+from catalog.crawlers.grouping import FoundTable
+from catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
+from workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
+
+BATCH = 100  # BatchCreatePartition and BatchUpdatePartition take this many; BatchDeletePartition 25
+DELETE_BATCH = 25
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Changes:
+    """What a crawl changed in the catalog, counted."""
+
+    tables_created: int = 0
+    tables_updated: int = 0
+    tables_deleted: int = 0
+    tables_unchanged: int = 0
+    partitions_created: int = 0
+    partitions_updated: int = 0
+    partitions_deleted: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Register:
+    """The database that one crawl writes to, through a boto3 Glue client; ``say`` prints a line of progress."""
+
+    def __init__(self, glue: Any, crawler: dict[str, Any], say: Callable[[str], None]) -> None:
+        self._glue = glue
+        self._crawler: str = crawler["Name"]
+        self._database: str = crawler["DatabaseName"]
+        self._prefix: str = crawler.get("TablePrefix", "")
+        self._policy = Policy.of(crawler)
+        self._say = say
+        self.changes = Changes()
+        self._tables: dict[str, dict[str, Any]] = {}
+
+    def open(self) -> None:
+        """Read the tables there are; a database that does not exist is created."""
+        try:
+            self._tables = {table["Name"]: table for table in self._pages("get_tables", "TableList")}
+        except EntityNotFoundException:
+            try:
+                self._call("create_database", DatabaseInput={"Name": self._database})
+                self._say(f"Created the database {self._database}.")
+            except AlreadyExistsException:
+                pass
+
+    def write(self, found: FoundTable) -> None:
+        """Create or update one table and its partitions."""
+        name = self._name(found)
+        wanted = table_input(name, found, self._crawler)
+        table = self._tables.get(name)
+        if table is None:
+            self._call("create_table", TableInput=wanted)
+            self._tables[name] = wanted
+            self.changes.tables_created += 1
+            self._say(f"Created the table {self._database}.{name} ({_shape(found)}).")
+        elif not self._update(table, wanted, found):
+            return
+        if found.partition_keys:
+            self._write_partitions(name, found)
+
+    def gone(self, roots: Sequence[str], listed: Callable[[str], bool]) -> None:
+        """Deal with tables and partitions of this crawler below its targets (``roots``) where no object lies now.
+
+        ``listed(location)`` says whether the crawl listed any object there.
+        """
+        for name, table in list(self._tables.items()):
+            if table.get("Parameters", {}).get(UPDATED_BY) != self._crawler:
+                continue
+            location = table["StorageDescriptor"]["Location"]
+            if not location.startswith(tuple(roots)):
+                continue
+            if not listed(location):
+                self._table_gone(name, table)
+            elif table.get("PartitionKeys"):
+                self._partitions_gone(name, listed)
+
+    # -- tables ------------------------------------------------------------------------------------------------
+
+    def _name(self, found: FoundTable) -> str:
+        """The table's name; that of another place gets a suffix, as Glue gives it one."""
+        name = table_name(self._prefix, found)
+        known = self._tables.get(name)
+        if known is None or _same_place(known.get("StorageDescriptor", {}).get("Location", ""), found.location):
+            return name
+        return f"{name}_{hashlib.md5(found.location.encode(), usedforsecurity=False).hexdigest()}"
+
+    def _update(self, table: dict[str, Any], wanted: dict[str, Any], found: FoundTable) -> bool:
+        """Bring a table up to date. Returns whether its partitions are to be written too."""
+        name = table["Name"]
+        title = f"{self._database}.{name}"
+        keys = [key["Name"] for key in table.get("PartitionKeys", ())]
+        if keys != list(found.partition_keys):
+            self._say(
+                f"Warning: {title} has the partition keys {_names(keys)}, but the lake has "
+                f"{_names(found.partition_keys)}: delete the table and crawl again to change them."
+            )
+            return False
+        new = updated(table, wanted, merge_columns=self._policy.merge_columns)
+        old = as_input(table)
+        if new == old:
+            self.changes.tables_unchanged += 1
+            self._say(f"{title} is unchanged ({_shape(found)}).")
+        elif self._policy.update == LOG and new["StorageDescriptor"] != old.get("StorageDescriptor"):
+            self._say(f"Warning: {title} differs from the lake; the policy is to log this and to change nothing.")
+        else:
+            version = {"VersionId": table["VersionId"]} if "VersionId" in table else {}
+            self._call("update_table", TableInput=new, **version)
+            self._tables[name] = new
+            self.changes.tables_updated += 1
+            self._say(f"Updated the table {title} ({_shape(found)}).")
+        return True
+
+    def _table_gone(self, name: str, table: dict[str, Any]) -> None:
+        title = f"{self._database}.{name}"
+        if self._policy.delete == DELETE_FROM_DATABASE:
+            self._call("delete_table", Name=name)
+            del self._tables[name]
+            self.changes.tables_deleted += 1
+            self._say(f"Deleted the table {title}: nothing lies at its location any more.")
+        elif self._policy.delete == DEPRECATE_IN_DATABASE:
+            if DEPRECATED_BY not in table["Parameters"]:
+                parameters = {**table["Parameters"], DEPRECATED_BY: _now()}
+                self._call("update_table", TableInput=as_input(table) | {"Parameters": parameters})
+                self.changes.tables_updated += 1
+                self._say(f"Deprecated the table {title}: nothing lies at its location any more.")
+        else:
+            self._say(f"Warning: nothing lies at the location of {title} any more; the policy is to log this.")
+
+    # -- partitions --------------------------------------------------------------------------------------------
+
+    def _write_partitions(self, name: str, found: FoundTable) -> None:
+        table = self._tables[name]
+        known = {tuple(one["Values"]): one for one in self._partitions(name)}
+        new, changed = [], []
+        for partition in found.partitions:
+            wanted = partition_input(partition, table)
+            there = known.get(partition.values)
+            if there is None:
+                new.append(wanted)
+            elif partition_differs(there, wanted):
+                kept = {key: value for key, value in there.get("Parameters", {}).items() if key != DEPRECATED_BY}
+                changed.append(wanted | {"Parameters": kept})
+        for batch in _batches(new, BATCH):
+            self._batch("batch_create_partition", name, PartitionInputList=batch)
+        for batch in _batches(changed, BATCH):
+            self._update_partitions(name, batch)
+        self.changes.partitions_created += len(new)
+        self.changes.partitions_updated += len(changed)
+        self._say(f"{self._database}.{name}: {len(new)} new partitions of {len(found.partitions)}.")
+
+    def _partitions_gone(self, name: str, listed: Callable[[str], bool]) -> None:
+        missing = [one for one in self._partitions(name) if not listed(one["StorageDescriptor"]["Location"])]
+        title = f"{len(missing)} partitions of {self._database}.{name}"
+        if not missing:
+            return
+        if self._policy.delete == DELETE_FROM_DATABASE:
+            for batch in _batches(missing, DELETE_BATCH):
+                gone = [{"Values": one["Values"]} for one in batch]
+                self._batch("batch_delete_partition", name, PartitionsToDelete=gone)
+            self.changes.partitions_deleted += len(missing)
+            self._say(f"Deleted {title}: nothing lies there any more.")
+        elif self._policy.delete == DEPRECATE_IN_DATABASE:
+            fresh = [one for one in missing if DEPRECATED_BY not in one.get("Parameters", {})]
+            for batch in _batches(fresh, BATCH):
+                self._update_partitions(name, [_deprecated(one) for one in batch])
+            self.changes.partitions_updated += len(fresh)
+            self._say(f"Deprecated {title}: nothing lies there any more.")
+        else:
+            self._say(f"Warning: nothing lies in {title} any more; the policy is to log this.")
+
+    def _update_partitions(self, name: str, inputs: Sequence[dict[str, Any]]) -> None:
+        entries = [{"PartitionValueList": one["Values"], "PartitionInput": one} for one in inputs]
+        self._batch("batch_update_partition", name, Entries=entries)
+
+    def _partitions(self, name: str) -> Iterator[dict[str, Any]]:
+        return self._pages("get_partitions", "Partitions", TableName=name)
+
+    # -- the wire ----------------------------------------------------------------------------------------------
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        if operation != "create_database":
+            arguments["DatabaseName"] = self._database
+        return translated(lambda: getattr(self._glue, operation)(**arguments))
+
+    def _batch(self, operation: str, table: str, **arguments: Any) -> None:
+        """A batch operation answers which entries failed; somebody else's same change is no failure."""
+        errors = self._call(operation, TableName=table, **arguments).get("Errors", ())
+        for error in errors:
+            detail = error.get("ErrorDetail", {})
+            if detail.get("ErrorCode") not in ("AlreadyExistsException", "EntityNotFoundException"):
+                raise LakeletError(
+                    f"A partition of {self._database}.{table} could not be written: {detail.get('ErrorMessage')}"
+                )
+
+    def _pages(self, operation: str, member: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        pages = iter(self._glue.get_paginator(operation).paginate(DatabaseName=self._database, **arguments))
+        while (page := translated(lambda: next(pages, None))) is not None:
+            yield from page[member]
+
+
+def _deprecated(partition: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Values": partition["Values"],
+        "StorageDescriptor": partition["StorageDescriptor"],
+        "Parameters": {**partition.get("Parameters", {}), DEPRECATED_BY: _now()},
+    }
+
+
+def _now() -> str:
+    return str(int(time.time() * 1000))  # Glue writes milliseconds
+
+
+def _same_place(one: str, other: str) -> bool:
+    return one.rstrip("/") == other.rstrip("/")
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _shape(found: FoundTable) -> str:
+    return f"{found.format.name}, {len(found.columns)} columns, {found.objects} objects"
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
