@@ -26,7 +26,7 @@ from workspace.errors import InvalidInputException
 MAX_NESTING = 200  # parentheses and NOTs; deeper ones exhaust the parser's stack
 _WHOLE = frozenset({"tinyint", "smallint", "int", "integer", "bigint", "long"})
 _TEXT = frozenset({"string", "varchar", "char"})
-_COMPARISONS: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
+_COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.EQ: lambda left, right: left == right,
     exp.NEQ: lambda left, right: left != right,
     exp.LT: lambda left, right: left < right,
@@ -34,7 +34,7 @@ _COMPARISONS: dict[type[exp.Expression], Callable[[Any, Any], Any]] = {
     exp.GT: lambda left, right: left > right,
     exp.GTE: lambda left, right: left >= right,
 }
-_MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
+_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE,
 }  # fmt: skip
 
@@ -76,7 +76,7 @@ def compile_expression(
 
 
 @lru_cache(maxsize=512)
-def _parse(expression: str) -> exp.Expression:
+def _parse(expression: str) -> exp.Expr:
     if expression.count("(") > MAX_NESTING or expression.upper().count("NOT") > MAX_NESTING:
         raise InvalidInputException("The partition expression is nested too deeply: simplify it.")
     try:
@@ -84,7 +84,7 @@ def _parse(expression: str) -> exp.Expression:
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         raise InvalidInputException(f"The partition expression {expression!r} cannot be parsed: {reason}") from error
-    if not isinstance(tree, exp.Expression):
+    if not isinstance(tree, exp.Expr):
         raise InvalidInputException(f"The partition expression {expression!r} is not a condition.")
     return tree
 
@@ -94,7 +94,7 @@ class _Compiler:
         self._keys = keys
         self._stored = stored
 
-    def condition(self, node: exp.Expression) -> sa.ColumnElement[bool]:  # noqa: PLR0911  one return a node
+    def condition(self, node: exp.Expr) -> sa.ColumnElement[bool]:
         match node:
             case exp.Paren():
                 return self.condition(node.this)
@@ -120,7 +120,7 @@ class _Compiler:
                 return self._text(self._key(node.this)).is_(None)
         raise InvalidInputException(f"The partition expression cannot contain {node.sql()!r}.")
 
-    def leading_values(self, tree: exp.Expression) -> list[str]:
+    def leading_values(self, tree: exp.Expr) -> list[str]:
         """The text values that the first keys must equal, as far as the expression fixes them."""
         tree = tree.unnest()
         parts = [part.unnest() for part in tree.flatten()] if isinstance(tree, exp.And) else [tree]
@@ -135,13 +135,13 @@ class _Compiler:
             prefix.append(fixed[len(prefix)])
         return prefix
 
-    def _sides(self, node: exp.Expression) -> tuple[_Key, type[exp.Expression], exp.Expression]:
+    def _sides(self, node: exp.Expr) -> tuple[_Key, type[exp.Expr], exp.Expr]:
         left, right, kind = node.this, node.args["expression"], type(node)
         if isinstance(left, exp.Column):
             return self._key(left), kind, right
         return self._key(right), _MIRRORED[kind], left
 
-    def _key(self, node: exp.Expression) -> _Key:
+    def _key(self, node: exp.Expr) -> _Key:
         if not isinstance(node, exp.Column) or node.table:
             raise InvalidInputException(f"The partition expression compares {node.sql()!r}, which is no partition key.")
         key = self._keys.get(node.name.lower())
@@ -169,7 +169,7 @@ class _Compiler:
             return sa.func.strftime("%Y-%m-%d %H:%M:%f", text, type_=sa.Text)
         return text
 
-    def _value(self, key: _Key, node: exp.Expression) -> str | int | float:
+    def _value(self, key: _Key, node: exp.Expr) -> str | int | float:
         text = _literal(node)
         try:
             if key.base in _WHOLE:
@@ -190,7 +190,7 @@ class _Compiler:
         return text
 
 
-def _literal(node: exp.Expression) -> str:
+def _literal(node: exp.Expr) -> str:
     match node:
         case exp.Literal():
             return str(node.this)

@@ -215,7 +215,7 @@ class CatalogStore:
     def sequence(self, connection: sa.Connection, database: str, table: str) -> int:
         """How often the table was published to or dropped; 0 for one that never was. The table need not exist."""
         wanted = (sequences.c.database_name == fold(database), sequences.c.table_name == fold(table))
-        return connection.execute(sa.select(sequences.c.sequence).where(*wanted)).scalar() or 0
+        return int(connection.execute(sa.select(sequences.c.sequence).where(*wanted)).scalar() or 0)
 
     def advance(self, connection: sa.Connection, database: str, table: str, expected: int) -> int:
         """Count the table's sequence up from ``expected`` and return the new number.
@@ -233,7 +233,7 @@ class CatalogStore:
 
     def _bump(self, connection: sa.Connection, database: str, table: str) -> int:
         wanted = (sequences.c.database_name == database, sequences.c.table_name == table)
-        current = connection.execute(sa.select(sequences.c.sequence).where(*wanted)).scalar()
+        current: int | None = connection.execute(sa.select(sequences.c.sequence).where(*wanted)).scalar()
         if current is None:
             row = {"database_name": database, "table_name": table, "sequence": 1}
             connection.execute(sa.insert(sequences), row)

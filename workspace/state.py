@@ -21,7 +21,10 @@ BUSY_SECONDS = 30
 def open_state(database: Path) -> sa.Engine:
     """Open the SQLite file, with WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys."""
     engine = sa.create_engine(
-        f"sqlite:///{database}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+        f"sqlite:///{database}",
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        pool_size=10,
+        max_overflow=90,  # more than the threads that serve requests: none waits for a connection
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -36,6 +39,11 @@ def open_state(database: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
 
     return engine
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Bring the database to this version's tables; what is there already stays."""
+    metadata.create_all(engine)
 
 
 @contextmanager

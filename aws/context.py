@@ -1,0 +1,61 @@
+"""What AWS operations work on: the rooms' stores, given once when the control process starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from catalog.store import CatalogStore
+from workspace.errors import EntityNotFoundException, ServiceUnavailableException
+from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from catalog.crawlers.store import CrawlerStore
+    from catalog.publishes import Publishes
+    from jobs.runner import Runner
+    from jobs.store import JobStore
+
+_ABSENT: Any = None  # a control process gives every room; a test only those it needs
+
+
+@dataclass(frozen=True)
+class Context:
+    """The workspace, its database, and the rooms behind the operations."""
+
+    workspace: Workspace
+    engine: sa.Engine
+    catalog: CatalogStore
+    publishes: Publishes = _ABSENT
+    jobs: JobStore = _ABSENT
+    crawlers: CrawlerStore = _ABSENT
+    runner: Runner = _ABSENT
+
+    @property
+    def account_id(self) -> str:
+        """The AWS account id of this workspace, which is also its catalog id."""
+        return self.workspace.settings.text("account_id")
+
+
+_contexts: list[Context] = []
+
+
+def use(context: Context) -> None:
+    """Make ``context`` the one that operations work on from now on."""
+    _contexts[:] = [context]
+
+
+def current() -> Context:
+    """The context in use; raises ServiceUnavailableException before there is one."""
+    if not _contexts:
+        raise ServiceUnavailableException("The control process is still starting: try again in a moment.")
+    return _contexts[0]
+
+
+def own_catalog(catalog_id: str | None) -> Context:
+    """The context, when ``catalog_id`` is left out or names this account's catalog; EntityNotFoundException else."""
+    context = current()
+    if catalog_id is not None and catalog_id != context.account_id:
+        raise EntityNotFoundException(f"Catalog {catalog_id} not found: this workspace's is {context.account_id}.")
+    return context

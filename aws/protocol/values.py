@@ -1,0 +1,201 @@
+"""Convert between what travels (JSON values, text) and the Python values that a botocore shape describes.
+
+Reading is strict, as AWS's own services are: a value of another type, a number out of range or a text that is no
+Unicode is a SerializationException, and a member that the model does not have is refused by name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.model import Shape
+
+from aws.errors import SerializationException
+from workspace.errors import NotImplementedException
+
+_BITS = {"integer": 31, "long": 63}
+_NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,9})?")
+
+
+def decode(shape: Shape, value: Any) -> Any:  # noqa: PLR0912  one branch a kind of shape
+    """Read a JSON value the way an AWS service reads it. Members whose value is null count as not sent.
+
+    Raises SerializationException for a value of the wrong type, NotImplementedException for an unknown member.
+    """
+    match shape.type_name:
+        case "structure":
+            if getattr(shape, "is_document_type", False):
+                return value
+            if not isinstance(value, dict):
+                raise _mismatch(shape, value)
+            return _decode_structure(shape, value)
+        case "list":
+            if not isinstance(value, list):
+                raise _mismatch(shape, value)
+            return [decode(shape.member, item) for item in value if item is not None]
+        case "map":
+            if not isinstance(value, dict):
+                raise _mismatch(shape, value)
+            return {text(key): decode(shape.value, item) for key, item in value.items() if item is not None}
+        case "string" | "character":
+            if not isinstance(value, str):
+                raise _mismatch(shape, value)
+            return text(value)
+        case "boolean":
+            if not isinstance(value, bool):
+                raise _mismatch(shape, value)
+            return value
+        case "timestamp":
+            return read_timestamp(value)
+        case "blob":
+            if not isinstance(value, str):
+                raise _mismatch(shape, value)
+            return _read_blob(value)
+        case _:
+            return _decode_number(shape, value)
+
+
+def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") -> Any:
+    """Write a Python value the way an AWS service writes it as JSON; members that are None are left out.
+
+    A timestamp may be a ``datetime`` or Unix seconds.
+    """
+    match shape.type_name:
+        case "structure" if not getattr(shape, "is_document_type", False):
+            return {
+                wire_name(name, member): encode(member, value[name], timestamp_format)
+                for name, member in shape.members.items()
+                if value.get(name) is not None
+            }
+        case "list":
+            return [encode(shape.member, item, timestamp_format) for item in value]
+        case "map":
+            return {key: encode(shape.value, item, timestamp_format) for key, item in value.items()}
+        case "timestamp":
+            return write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format))
+        case "blob":
+            return base64.b64encode(value).decode()
+        case _:
+            return value
+
+
+def wire_name(name: str, member: Shape) -> str:
+    """The name under which a member travels."""
+    return str(member.serialization.get("name", name))
+
+
+def text(value: str) -> str:
+    """The text itself; raises SerializationException for one with lone surrogates, which no store can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SerializationException("The request contains text that is not valid Unicode.") from None
+    return value
+
+
+def read_timestamp(value: Any) -> datetime:
+    """A moment from Unix seconds or ISO 8601; raises SerializationException."""
+    try:
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            moment = datetime.fromisoformat(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        elif isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(float(value), UTC)
+        else:
+            raise ValueError
+        moment.timestamp()
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise SerializationException(f"{value!r:.100} is no timestamp.") from None
+
+
+def write_timestamp(value: datetime | float, form: str) -> str | float:
+    """A moment as Unix seconds (``unixtimestamp``), ``rfc822`` or ``iso8601``."""
+    moment = value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+    match form:
+        case "unixtimestamp":
+            return moment.timestamp()
+        case "rfc822":
+            return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        case _:
+            return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def scalar_from_text(shape: Shape, value: str) -> Any:
+    """Read a scalar that travelled as text, such as a form field; raises SerializationException."""
+    match shape.type_name:
+        case "integer" | "long" | "float" | "double":
+            if len(value) > 40:
+                raise _mismatch(shape, value)
+            try:
+                return _decode_number(shape, float(value) if shape.type_name in ("float", "double") else int(value))
+            except (ValueError, OverflowError):
+                raise _mismatch(shape, value) from None
+        case "boolean":
+            if value.lower() not in ("true", "false"):
+                raise _mismatch(shape, value)
+            return value.lower() == "true"
+        case "timestamp":
+            return read_timestamp(value)
+        case "blob":
+            return _read_blob(value)
+        case _:
+            return text(value)
+
+
+def scalar_to_text(shape: Shape, value: Any, timestamp_format: str = "iso8601") -> str:
+    """Write a scalar as text."""
+    match shape.type_name:
+        case "boolean":
+            return "true" if value else "false"
+        case "timestamp":
+            return str(write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format)))
+        case "blob":
+            return base64.b64encode(value).decode()
+        case _:
+            return str(value)
+
+
+def _decode_structure(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
+    members = shape.members
+    found = {}
+    for name, member in members.items():
+        sent = value.get(wire_name(name, member))
+        if sent is not None:
+            found[name] = decode(member, sent)
+    if len(found) < len(value):
+        known = {wire_name(name, member) for name, member in members.items()}
+        if strangers := sorted(name for name, sent in value.items() if name not in known and sent is not None):
+            raise NotImplementedException(f"{shape.name} has no member {', '.join(map(repr, strangers))[:300]}.")
+    return found
+
+
+def _decode_number(shape: Shape, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _mismatch(shape, value)
+    bits = _BITS.get(shape.type_name)
+    if bits is None:
+        try:
+            return float(value)
+        except OverflowError:
+            raise _mismatch(shape, value) from None
+    if not math.isfinite(value) or int(value) != value or not -(2**bits) <= value < 2**bits:
+        raise _mismatch(shape, value)
+    return int(value)
+
+
+def _read_blob(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise SerializationException("A blob is not valid base64.") from None
+
+
+def _mismatch(shape: Shape, value: Any) -> SerializationException:
+    return SerializationException(f"{type(value).__name__} value cannot be read as {shape.name} ({shape.type_name}).")

@@ -1,0 +1,1 @@
+"""AWS Glue: one module a kind of object, each function an operation of the Glue Web API."""

@@ -1,0 +1,60 @@
+"""What the catalog holds, as the structures of Glue's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws.context import Context
+from catalog.model import Database, Partition, Table
+from identity.keys import account_arn
+from workspace.errors import LakeletError, ServiceError
+
+
+def database_answer(context: Context, database: Database) -> dict[str, Any]:
+    """Glue's Database."""
+    return {**database.definition, "Name": database.name, "CreateTime": database.created_at} | _catalog(context)
+
+
+def table_answer(context: Context, table: Table) -> dict[str, Any]:
+    """Glue's Table."""
+    return {
+        "Retention": 0,
+        **table.definition,
+        "Name": table.name,
+        "DatabaseName": table.database,
+        "CreateTime": table.created_at,
+        "UpdateTime": table.updated_at,
+        "CreatedBy": account_arn(context.workspace),
+        "IsRegisteredWithLakeFormation": False,
+        "VersionId": str(table.version),
+    } | _catalog(context)
+
+
+def partition_answer(context: Context, table: Table, partition: Partition, *, schema: bool = True) -> dict[str, Any]:
+    """Glue's Partition; without ``schema`` its storage descriptor has no columns (ExcludeColumnSchema)."""
+    answer = {
+        **partition.definition,
+        "Values": list(partition.values),
+        "DatabaseName": table.database,
+        "TableName": table.name,
+        "CreationTime": partition.created_at,
+    } | _catalog(context)
+    if not schema and answer.get("StorageDescriptor"):
+        answer["StorageDescriptor"] = {k: v for k, v in answer["StorageDescriptor"].items() if k != "Columns"}
+    return answer
+
+
+def error_detail(error: Exception) -> dict[str, str]:
+    """Glue's ErrorDetail."""
+    code = error.code if isinstance(error, ServiceError) else LakeletError.__name__
+    return {"ErrorCode": code, "ErrorMessage": str(error)}
+
+
+def partition_error(values: Sequence[str], error: Exception) -> dict[str, Any]:
+    """Glue's PartitionError."""
+    return {"PartitionValues": list(values), "ErrorDetail": error_detail(error)}
+
+
+def _catalog(context: Context) -> dict[str, str]:
+    return {"CatalogId": context.account_id}

@@ -1,0 +1,135 @@
+"""Partitions of the Data Catalog's tables (AWS Glue Web API, Partition API)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws import paging
+from aws.context import own_catalog
+from aws.services.glue._answers import partition_answer, partition_error
+from catalog.model import fold
+from workspace.errors import EntityNotFoundException, InvalidInputException
+from workspace.state import reading, writing
+
+_PAGE = 1000
+
+
+def create_partition(
+    database_name: str, table_name: str, partition_input: dict[str, Any], catalog_id: str | None = None
+) -> None:
+    """Add a partition; AlreadyExistsException, EntityNotFoundException, InvalidInputException."""
+    context = own_catalog(catalog_id)
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        for error in context.catalog.create_partitions(connection, table, [partition_input]).values():
+            raise error
+
+
+def batch_create_partition(
+    database_name: str, table_name: str, partition_input_list: list[dict[str, Any]], catalog_id: str | None = None
+) -> dict[str, Any]:
+    """Add partitions; the answer's Errors name those that could not be added, and the others are there."""
+    context = own_catalog(catalog_id)
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        failures = context.catalog.create_partitions(connection, table, partition_input_list)
+    return {
+        "Errors": [
+            partition_error(partition_input_list[position].get("Values", ()), error)
+            for position, error in failures.items()
+        ]
+    }
+
+
+def get_partition(
+    database_name: str, table_name: str, partition_values: list[str], catalog_id: str | None = None
+) -> dict[str, Any]:
+    """One partition by its values; EntityNotFoundException, InvalidInputException."""
+    context = own_catalog(catalog_id)
+    with reading(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        partition = context.catalog.partition(connection, table, partition_values)
+    return {"Partition": partition_answer(context, table, partition)}
+
+
+def get_partitions(
+    database_name: str,
+    table_name: str,
+    catalog_id: str | None = None,
+    expression: str | None = None,
+    next_token: str | None = None,
+    segment: dict[str, int] | None = None,
+    max_results: int = _PAGE,
+    exclude_column_schema: bool = False,
+) -> dict[str, Any]:
+    """The partitions that satisfy the expression, ordered by the text of their values, a page at a time.
+
+    EntityNotFoundException; InvalidInputException for an expression that cannot be read or a foreign NextToken.
+    """
+    context = own_catalog(catalog_id)
+    request = ("GetPartitions", fold(database_name), fold(table_name), expression, segment)
+    after = paging.position(next_token, *request)
+    part = None
+    if segment is not None:
+        part = (segment["SegmentNumber"], segment["TotalSegments"])
+        if part[0] >= part[1]:
+            raise InvalidInputException(f"SegmentNumber {part[0]} is not below TotalSegments {part[1]}.")
+    with reading(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        found = context.catalog.partitions(
+            connection, table, expression, after=after, limit=max_results + 1, segment=part
+        )
+    page, more = paging.split_page(found, max_results)
+    answers = [partition_answer(context, table, one, schema=not exclude_column_schema) for one in page]
+    answer: dict[str, Any] = {"Partitions": answers}
+    if more:
+        answer["NextToken"] = paging.next_token(page[-1].values, *request)
+    return answer
+
+
+def batch_get_partition(
+    database_name: str, table_name: str, partitions_to_get: list[dict[str, Any]], catalog_id: str | None = None
+) -> dict[str, Any]:
+    """Those of the partitions that exist; EntityNotFoundException for the table, InvalidInputException."""
+    context = own_catalog(catalog_id)
+    with reading(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
+    return {"Partitions": [partition_answer(context, table, one) for one in found], "UnprocessedKeys": []}
+
+
+def update_partition(
+    database_name: str,
+    table_name: str,
+    partition_value_list: list[str],
+    partition_input: dict[str, Any],
+    catalog_id: str | None = None,
+) -> None:
+    """Replace a partition, which may get other values; EntityNotFoundException, AlreadyExistsException."""
+    context = own_catalog(catalog_id)
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        context.catalog.update_partition(connection, table, partition_value_list, partition_input)
+
+
+def delete_partition(
+    database_name: str, table_name: str, partition_values: list[str], catalog_id: str | None = None
+) -> None:
+    """Drop a partition; EntityNotFoundException, InvalidInputException."""
+    context = own_catalog(catalog_id)
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        if context.catalog.delete_partitions(connection, table, [partition_values]):
+            raise EntityNotFoundException(f"Partition {partition_values} of table {table.name} not found.")
+
+
+def batch_delete_partition(
+    database_name: str, table_name: str, partitions_to_delete: list[dict[str, Any]], catalog_id: str | None = None
+) -> dict[str, Any]:
+    """Drop partitions; the answer's Errors name those that were not there."""
+    context = own_catalog(catalog_id)
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        missing = context.catalog.delete_partitions(connection, table, [one["Values"] for one in partitions_to_delete])
+    error = EntityNotFoundException(f"Partition of table {fold(table_name)} not found.")
+    return {"Errors": [partition_error(values, error) for values in missing]}

@@ -1,0 +1,66 @@
+"""A control process's wire alone: uvicorn in a thread, a state of its own, boto3 clients that talk to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+
+from aws import context
+from aws.app import create_app
+from aws.operations import load_service
+from aws.services import glue, sts
+from catalog.client import aws_client
+from catalog.store import CatalogStore
+from workspace.paths import Workspace
+from workspace.state import open_state, upgrade
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The running wire: its workspace, its address, and a client maker."""
+
+    workspace: Workspace
+    url: str
+
+    def client(self, service: str = "glue") -> Any:
+        return aws_client(self.workspace, service)
+
+
+@pytest.fixture(scope="session")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    root = tmp_path_factory.mktemp("wire")
+    workspace = Workspace(root, root / ".lakelet").prepare()
+    engine = open_state(workspace.database)
+    upgrade(engine)
+    context.use(context.Context(workspace, engine, CatalogStore(engine)))
+    app = create_app([load_service("glue", glue), load_service("sts", sts)])
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    workspace.write_endpoints({"control": url})
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 120
+    while not server.started:
+        assert time.monotonic() < deadline, "the wire did not start"
+        time.sleep(0.01)
+    yield Wire(workspace, url)
+    server.should_exit = True
+    thread.join(30)
+    engine.dispose()
+
+
+@pytest.fixture
+def database(wire: Wire, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of the test's own."""
+    name = f"db_{abs(hash(request.node.nodeid)):x}"
+    wire.client().create_database(DatabaseInput={"Name": name})
+    yield name
+    wire.client().delete_database(Name=name)
