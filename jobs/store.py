@@ -120,13 +120,13 @@ class JobStore:
             raise EntityNotFoundException(f"Run {run_id} does not exist: list the runs with `lakelet jobs runs`.")
         return _run(row)
 
-    def runs(self, kind: str, name: str | None = None, before: int | None = None, limit: int = 200) -> list[Run]:
+    def runs(self, kind: str, name: str | None = None, before: int | str | None = None, limit: int = 200) -> list[Run]:
         """The newest runs first; ``before`` is the :meth:`ordinal` of the last run of the page before."""
         query = sa.select(runs).where(runs.c.kind == kind).order_by(runs.c.ordinal.desc()).limit(limit)
         if name is not None:
             query = query.where(runs.c.name == name)
         if before is not None:
-            query = query.where(runs.c.ordinal < before)
+            query = query.where(runs.c.ordinal < int(before))
         with reading(self._engine) as connection:
             return [_run(row) for row in connection.execute(query)]
 

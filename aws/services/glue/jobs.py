@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws import paging
 from aws.context import current
 from jobs import definitions
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -54,16 +55,16 @@ def get_job(job_name: str) -> dict[str, Any]:
     return {"Job": current().jobs.job(job_name)}
 
 
-def get_jobs(next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
-    """GetJobs: the definitions, by name."""
-    jobs, token = _page_of_jobs(next_token, max_results)
-    return {"Jobs": jobs, **token}
+def get_jobs(next_token: str | None = None, max_results: int = PAGE) -> dict[str, Any]:
+    """GetJobs: the definitions, by name. InvalidInputException for a foreign NextToken."""
+    jobs, more = _page_of_jobs("GetJobs", next_token, max_results)
+    return {"Jobs": list(jobs), **more}
 
 
-def list_jobs(next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
-    """ListJobs: the names."""
-    jobs, token = _page_of_jobs(next_token, max_results)
-    return {"JobNames": [job["Name"] for job in jobs], **token}
+def list_jobs(next_token: str | None = None, max_results: int = PAGE) -> dict[str, Any]:
+    """ListJobs: the names. InvalidInputException for a foreign NextToken."""
+    jobs, more = _page_of_jobs("ListJobs", next_token, max_results)
+    return {"JobNames": [job["Name"] for job in jobs], **more}
 
 
 def delete_job(job_name: str) -> dict[str, Any]:
@@ -101,15 +102,15 @@ def get_job_run(job_name: str, run_id: str, predecessors_included: bool | None =
     return {"JobRun": _job_run(_run(job_name, run_id))}
 
 
-def get_job_runs(job_name: str, next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
+def get_job_runs(job_name: str, next_token: str | None = None, max_results: int = RUNS_PAGE) -> dict[str, Any]:
     """GetJobRuns: the newest first. EntityNotFoundException when there is neither the job nor a run of it."""
-    store = current().jobs
-    limit = min(max_results or RUNS_PAGE, RUNS_PAGE)
-    found = store.runs("job", job_name, before=_ordinal(next_token), limit=limit + 1)
-    if not found and not next_token:
+    store, request = current().jobs, ("GetJobRuns", job_name)
+    before = paging.position(next_token, *request)
+    page, more = paging.split_page(store.runs("job", job_name, before, max_results + 1), max_results)
+    if not page and next_token is None:
         store.job(job_name)
-    token = {"NextToken": str(store.ordinal(found[limit - 1].id))} if len(found) > limit else {}
-    return {"JobRuns": [_job_run(run) for run in found[:limit]], **token}
+    token = {"NextToken": paging.next_token(str(store.ordinal(page[-1].id)), *request)} if more else {}
+    return {"JobRuns": [_job_run(run) for run in page], **token}
 
 
 def batch_stop_job_run(job_name: str, job_run_ids: Sequence[str]) -> dict[str, Any]:
@@ -166,15 +167,9 @@ def _seconds(run: Run) -> int:
     return max(int(until - run.started_at), 0)
 
 
-def _page_of_jobs(token: str | None, max_results: int | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    limit = min(max_results or PAGE, PAGE)
-    found = current().jobs.jobs(after=token or "", limit=limit + 1)
-    return found[:limit], {"NextToken": found[limit - 1]["Name"]} if len(found) > limit else {}
-
-
-def _ordinal(token: str | None) -> int | None:
-    if token is None or token == "":
-        return None
-    if not token.isdecimal():
-        raise InvalidInputException(f"The NextToken {token!r} was not given out by GetJobRuns.")
-    return int(token)
+def _page_of_jobs(
+    operation: str, token: str | None, max_results: int
+) -> tuple[Sequence[dict[str, Any]], dict[str, str]]:
+    after = paging.position(token, operation) or ""
+    page, more = paging.split_page(current().jobs.jobs(after, max_results + 1), max_results)
+    return page, {"NextToken": paging.next_token(page[-1]["Name"], operation)} if more else {}
