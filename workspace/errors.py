@@ -106,6 +106,10 @@ class CrawlerNotRunningException(ServiceError):
     """The crawler is not running."""
 
 
+class CrawlerStoppingException(ServiceError):
+    """The crawler is stopping already."""
+
+
 class IdempotentParameterMismatchException(ServiceError):
     """The same unique id was sent with other parameters."""
 

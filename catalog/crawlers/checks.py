@@ -1,0 +1,37 @@
+"""Whether a crawler's definition can be crawled, decided when it is written and not when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.crawlers.listing import Target
+from catalog.crawlers.policy import Policy
+from workspace.errors import InvalidInputException, NotImplementedException
+
+_TARGET_MEMBERS = frozenset({"Path", "Exclusions", "SampleSize"})
+_MOST_SAMPLES = 249
+
+
+def check(crawler: Mapping[str, Any]) -> None:
+    """Check the members of Glue's Crawler structure.
+
+    Raises InvalidInputException (or UsageError, for a path that is none on S3) for a value that makes no sense, and
+    NotImplementedException for a kind of target, or a member of one, that is not served.
+    """
+    if not crawler.get("DatabaseName"):
+        raise InvalidInputException("The crawler has no DatabaseName: say which database its tables go to.")
+    targets = crawler.get("Targets") or {}
+    if others := sorted(kind for kind, given in targets.items() if kind != "S3Targets" and given):
+        raise NotImplementedException(f"Crawler targets are served without {', '.join(others)}: use S3Targets.")
+    if not targets.get("S3Targets"):
+        raise InvalidInputException("The crawler has no target: give S3Targets with a Path.")
+    for target in targets["S3Targets"]:
+        if unknown := sorted(target.keys() - _TARGET_MEMBERS):
+            raise NotImplementedException(f"An S3Target is served without {', '.join(unknown)}: leave it out.")
+        if not target.get("Path"):
+            raise InvalidInputException("An S3Target has no Path: write s3://bucket/path.")
+        if not 1 <= target.get("SampleSize", 1) <= _MOST_SAMPLES:
+            raise InvalidInputException(f"SampleSize is {target['SampleSize']}, but it must be 1 to {_MOST_SAMPLES}.")
+        Target.of(target)
+    Policy.of(crawler)
