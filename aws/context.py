@@ -37,6 +37,15 @@ class Context:
         """The AWS account id of this workspace, which is also its catalog id."""
         return self.workspace.settings.text("account_id")
 
+    def settle(self, database: str, *tables: str) -> None:
+        """Finish what was committed to the tables that were just read, before the reader is told of them.
+
+        After the read, not before it: what a commit between the two made visible would not be there yet. Raises
+        ServiceUnavailableException while the object store is down.
+        """
+        for table in tables if self.publishes is not None else ():
+            self.publishes.settle(database, table)
+
 
 _contexts: list[Context] = []
 

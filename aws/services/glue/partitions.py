@@ -49,6 +49,7 @@ def get_partition(
     with reading(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
         partition = context.catalog.partition(connection, table, partition_values)
+    context.settle(database_name, table_name)
     return {"Partition": partition_answer(context, table, partition)}
 
 
@@ -79,6 +80,7 @@ def get_partitions(
         found = context.catalog.partitions(
             connection, table, expression, after=after, limit=max_results + 1, segment=part
         )
+    context.settle(database_name, table_name)
     page, more = paging.split_page(found, max_results)
     answers = [partition_answer(context, table, one, schema=not exclude_column_schema) for one in page]
     answer: dict[str, Any] = {"Partitions": answers}
@@ -95,6 +97,7 @@ def batch_get_partition(
     with reading(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
         found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
+    context.settle(database_name, table_name)
     return {"Partitions": [partition_answer(context, table, one) for one in found], "UnprocessedKeys": []}
 
 

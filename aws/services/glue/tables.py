@@ -26,7 +26,9 @@ def create_table(database_name: str, table_input: dict[str, Any], catalog_id: st
 def get_table(database_name: str, name: str, catalog_id: str | None = None) -> dict[str, Any]:
     """One table; EntityNotFoundException."""
     context = own_catalog(catalog_id)
-    return {"Table": table_answer(context, context.catalog.get_table(database_name, name))}
+    table = context.catalog.get_table(database_name, name)
+    context.settle(database_name, name)
+    return {"Table": table_answer(context, table)}
 
 
 def get_tables(
@@ -49,6 +51,7 @@ def get_tables(
             names = matching(expression, names)
         page, more = paging.split_page(names, max_results)
         found = context.catalog.tables(connection, database_name, page)
+    context.settle(database_name, *page)
     answer: dict[str, Any] = {"TableList": [table_answer(context, table) for table in found]}
     if more:
         answer["NextToken"] = paging.next_token(page[-1], *request)
