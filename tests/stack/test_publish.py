@@ -1,0 +1,276 @@
+"""Publishing on the real object store: old or new, never a mix that stays, whoever is killed and whenever."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.publishes import ABORTED, APPLIED, COMMITTED, OPEN, Publishes
+from catalog.store import CatalogStore
+from data.objects import s3_client
+from data.zones import split_uri
+from workspace.errors import ConcurrentModificationException, InvalidInputException
+from workspace.paths import REPOSITORY, Workspace
+from workspace.secrets import secret
+from workspace.state import metadata, open_state, writing
+
+pytestmark = pytest.mark.stack
+BUCKET = "silver"
+
+
+class Room:
+    """A control process's publishes on the stack's object store, with a state database of their own."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        engine = open_state(workspace.database)
+        self.catalog = CatalogStore(engine)
+        self.publishes = Publishes(engine, self.catalog, workspace)
+        metadata.create_all(engine)
+        self.engine = engine
+        self.s3 = s3_client(workspace)
+
+    def stage(self, location: str, objects: dict[str, bytes], run: str = "jr_1", table: str | None = None) -> Any:
+        database = "silver" if table else None
+        begun = self.publishes.begin(run, database, table, location)
+        _, staging = split_uri(begun["staging"])
+        prefix = split_uri(location)[1]
+        for name, content in objects.items():
+            self.s3.put_object(Bucket=BUCKET, Key=staging + name, Body=content)
+        add = [{"source": staging + name, "target": prefix + name} for name in objects]
+        return begun["publish_id"], {"add": add, "sequence": begun["sequence"]}
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {
+            item["Key"][len(prefix) :]: self.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
+            for item in listed
+        }
+
+
+@pytest.fixture
+def workspace(stack: Any, tmp_path: Path) -> Workspace:
+    """A workspace that shares the stack's object store and nothing else."""
+    state = tmp_path / ".lakelet"
+    (state / "secrets").mkdir(parents=True)
+    for name in ("access_key", "secret_key"):
+        (state / "secrets" / name).write_text(secret(stack.workspace, name))
+    own = Workspace(REPOSITORY, state).prepare()
+    own.write_endpoints({"s3": stack.workspace.endpoint("s3")})
+    return own
+
+
+@pytest.fixture
+def room(workspace: Workspace) -> Room:
+    return Room(workspace)
+
+
+@pytest.fixture
+def prefix(room: Room) -> Iterator[str]:
+    name = f"test_publish_{time.time_ns()}/"
+    yield name
+    for leftover in (name, ".lakelet/staging/jr_1/"):
+        for key in [
+            item["Key"] for item in room.s3.list_objects_v2(Bucket=BUCKET, Prefix=leftover).get("Contents", [])
+        ]:
+            room.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_commit_adds_removes_and_drops_its_staging(room: Room, prefix: str) -> None:
+    location = f"s3://{BUCKET}/{prefix}"
+    first, request = room.stage(location, {"a": b"old a", "b": b"old b"})
+    assert room.objects(prefix) == {}
+    assert room.publishes.commit(first, **request) == APPLIED
+    assert room.objects(prefix) == {"a": b"old a", "b": b"old b"}
+
+    second, request = room.stage(location, {"b": b"new b", "c": b"new c"})
+    # What is added is not removed, though the writer says both: it replaces.
+    assert room.publishes.commit(second, **request, remove=[prefix + "a", prefix + "b"]) == APPLIED
+    assert room.objects(prefix) == {"b": b"new b", "c": b"new c"}
+    assert room.objects(".lakelet/staging/jr_1/") == {}
+    # The answer may have been lost: the same commit again is the same, another is refused.
+    assert room.publishes.commit(second, **request, remove=[prefix + "a", prefix + "b"]) == APPLIED
+    with pytest.raises(InvalidInputException, match="committed already"):
+        room.publishes.commit(second, **request)
+    with pytest.raises(InvalidInputException, match="it stays"):
+        room.publishes.abort(second)
+
+
+def test_an_abort_leaves_no_trace(room: Room, prefix: str) -> None:
+    publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"})
+    room.publishes.abort(publish)
+    room.publishes.abort(publish)
+    assert room.publishes.get(publish).state == ABORTED
+    assert room.objects(prefix) == room.objects(".lakelet/staging/jr_1/") == {}
+    with pytest.raises(InvalidInputException):
+        room.publishes.commit(publish, **request)
+
+
+def test_what_was_not_staged_is_not_committed(room: Room, prefix: str) -> None:
+    publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"})
+    missing = {**request["add"][0], "source": request["add"][0]["source"] + "x"}
+    with pytest.raises(InvalidInputException, match="do not exist"):
+        room.publishes.commit(publish, add=[missing], sequence=request["sequence"])
+    assert room.publishes.get(publish).state == OPEN
+
+
+def test_of_writers_to_one_place_one_wins(room: Room, prefix: str) -> None:
+    location = f"s3://{BUCKET}/{prefix}"
+    staged = [room.stage(location, {"a": f"writer {n}".encode()}) for n in range(4)]
+    barrier = threading.Barrier(len(staged))
+
+    def commit(one: tuple[str, dict[str, Any]]) -> str:
+        barrier.wait()
+        try:
+            return room.publishes.commit(one[0], **one[1])
+        except ConcurrentModificationException:
+            return "lost"
+
+    with ThreadPoolExecutor(len(staged)) as pool:
+        outcomes = list(pool.map(commit, staged))
+    assert sorted(outcomes) == [APPLIED, "lost", "lost", "lost"]
+    assert room.objects(prefix) == {"a": f"writer {outcomes.index(APPLIED)}".encode()}
+
+
+def test_the_table_and_its_partitions_commit_with_the_objects(room: Room, prefix: str) -> None:
+    location = f"s3://{BUCKET}/{prefix}"
+    with writing(room.engine) as connection:
+        room.catalog.create_database(connection, {"Name": "silver"})
+    publish, request = room.stage(location, {"month=1/a": b"a"}, table="T")
+    table_input = {
+        "Name": "t",
+        "PartitionKeys": [{"Name": "month", "Type": "int"}],
+        "StorageDescriptor": {"Location": location, "Columns": [{"Name": "x", "Type": "int"}]},
+    }
+    partition = {"Values": ["1"], "StorageDescriptor": {"Location": location + "month=1/"}}
+    with pytest.raises(InvalidInputException):  # two values for one key: nothing of the commit stays
+        room.publishes.commit(publish, **request, table_input=table_input, partitions=[{"Values": ["1", "2"]}])
+    assert room.publishes.get(publish).state == OPEN
+    with writing(room.engine) as connection:
+        assert room.catalog.table_names(connection, "silver") == []
+
+    room.publishes.commit(publish, **request, table_input=table_input, partitions=[partition])
+    assert [one.values for one in room.catalog.get_partitions("silver", "t")] == [("1",)]
+    assert room.catalog.get_table("silver", "t").sequence == request["sequence"] + 1
+
+    publish, request = room.stage(location, {}, table="t")
+    gone = {"remove": [prefix + "month=1/a"], "remove_partitions": [["1"]]}
+    room.publishes.commit(publish, **request, **gone)
+    assert room.catalog.get_partitions("silver", "t") == []
+    assert room.objects(prefix) == {}
+
+
+def test_a_run_that_ended_leaves_nothing_open(room: Room, prefix: str) -> None:
+    location = f"s3://{BUCKET}/{prefix}"
+    publish, _ = room.stage(location, {"a": b"a"})
+    assert room.publishes.abort_run("jr_other") == []
+    assert room.publishes.abort_run("jr_1") == [location]
+    assert room.publishes.get(publish).state == ABORTED
+    assert room.publishes.unfinished("jr_1") == []
+
+
+def test_old_staging_of_no_run_is_collected(room: Room, prefix: str) -> None:
+    publish, _ = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"})
+    assert room.publishes.collect({"jr_1"}, older_than_seconds=0) == 0
+    assert room.publishes.collect(set(), older_than_seconds=3600) == 0
+    assert room.publishes.collect(set(), older_than_seconds=0) == 1
+    assert room.objects(".lakelet/staging/jr_1/") == {}
+    assert room.publishes.get(publish).state == ABORTED
+
+
+# A control process that commits and is killed with SIGKILL at one of its steps: before or after any commit of its
+# database, before any request to the object store.
+VICTIM = """
+import json, os, signal, sys
+import sqlalchemy as sa
+from catalog.publishes import Publishes
+from catalog.store import CatalogStore
+from workspace.paths import Workspace
+from workspace.state import metadata, open_state
+
+publish, request, fatal = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+steps = 0
+def step(*ignored, **also_ignored):
+    global steps
+    steps += 1
+    if steps == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+workspace = Workspace.find()
+engine = open_state(workspace.database)
+publishes = Publishes(engine, CatalogStore(engine), workspace)
+metadata.create_all(engine)
+publishes._s3.meta.events.register("before-send.s3", step)
+sa.event.listen(engine, "commit", step)
+print(publishes.commit(publish, **request))
+"""
+
+
+def test_a_kill_at_any_step_leaves_old_or_new_and_converges(workspace: Workspace, prefix: str) -> None:
+    old = {"a": b"old a", "b": b"old b"}
+    new = {"b": b"new b", "c": b"new c"}
+    env = {**os.environ, "LAKELET_STATE": str(workspace.state)}
+    outcomes = []
+    for fatal in range(1, 100):
+        room = Room(workspace)
+        location = f"s3://{BUCKET}/{prefix}{fatal}/"
+        own = f"{prefix}{fatal}/"
+        publish, request = room.stage(location, old)
+        room.publishes.commit(publish, **request)
+        publish, request = room.stage(location, new)
+        request["remove"] = [own + "a"]
+        room.engine.dispose()
+        argv = [sys.executable, "-c", VICTIM, publish, json.dumps(request), str(fatal)]
+        victim = subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert victim.returncode in (0, -signal.SIGKILL), victim.stderr
+
+        restarted = Room(workspace)
+        state = restarted.publishes.get(publish).state
+        assert restarted.publishes.finish_pending()
+        if state == OPEN:
+            assert restarted.objects(own) == old
+            restarted.publishes.abort_run("jr_1")
+        else:
+            assert state in (COMMITTED, APPLIED)
+            assert restarted.publishes.get(publish).state == APPLIED
+        assert restarted.objects(own) == (old if state == OPEN else new)
+        assert restarted.objects(".lakelet/staging/jr_1/") == {}
+        outcomes.append(state)
+        if victim.returncode == 0:
+            break
+    # It was killed before the commit, between commit and end, and after; and once not at all.
+    assert [outcomes[0], outcomes[-1]] == [OPEN, APPLIED]
+    assert COMMITTED in outcomes
+    assert outcomes == sorted(outcomes, key=[OPEN, COMMITTED, APPLIED].index)
+
+
+def test_readers_settle_what_a_killed_control_process_left(workspace: Workspace, prefix: str) -> None:
+    room = Room(workspace)
+    with writing(room.engine) as connection:
+        room.catalog.create_database(connection, {"Name": "silver"})
+    publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"}, table="t")
+    request["table_input"] = {"Name": "t", "StorageDescriptor": {"Location": f"s3://{BUCKET}/{prefix}"}}
+    room.engine.dispose()
+    # The second commit of the database is the commit point's own; the first request after it is the copy.
+    env = {**os.environ, "LAKELET_STATE": str(workspace.state)}
+    for fatal in range(1, 20):
+        argv = [sys.executable, "-c", VICTIM, publish, json.dumps(request), str(fatal)]
+        subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, check=False)
+        if Room(workspace).publishes.get(publish).state == COMMITTED:
+            break
+    restarted = Room(workspace)
+    assert restarted.publishes.get(publish).state == COMMITTED
+    restarted.publishes.settle("Silver", "T")
+    assert restarted.objects(prefix) == {"a": b"a"}
+    assert restarted.publishes.get(publish).state == APPLIED
