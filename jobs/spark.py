@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workspace.errors import InstallError
 from workspace.files import write_atomic
 from workspace.paths import REPOSITORY, Workspace
 from workspace.secrets import secret
@@ -68,8 +69,8 @@ logger.metrics.level = error
 def spark_home() -> Path:
     """The Spark that came with pip's pyspark, found without importing it."""
     found = importlib.util.find_spec("pyspark")
-    assert found is not None
-    assert found.origin is not None
+    if found is None or found.origin is None:
+        raise InstallError("pyspark is not installed beside Lakelet: install the project again with `make demo`.")
     return Path(found.origin).parent
 
 
@@ -162,11 +163,12 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.network.timeout": "60s",
         "spark.executor.heartbeatInterval": "5s",
     }
-    return properties | {f"spark.hadoop.{key}": value for key, value in _s3a(endpoint, settings.text("region")).items()} | {
+    properties |= {
         "spark.hadoop.fs.s3a.buffer.dir": str(spark / "local"),
         "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
         "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter",
-    }  # fmt: skip
+    }
+    return properties | {f"spark.hadoop.{key}": value for key, value in _s3a(endpoint, settings.text("region")).items()}
 
 
 def write_conf(workspace: Workspace) -> Path:

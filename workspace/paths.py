@@ -93,17 +93,20 @@ class Cache:
     """The per-user folder of installed parts, shared between clones; ``lakelet install`` fills it."""
 
     root: Path
+    own_java_home: str = ""
+    own_minio: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Cache:
         import platformdirs
 
-        return cls(Path(settings.text("cache") or platformdirs.user_cache_dir("lakelet")).absolute())
+        root = Path(settings.text("cache") or platformdirs.user_cache_dir("lakelet")).absolute()
+        return cls(root, settings.text("java_home"), settings.text("minio_binary"))
 
     @property
     def java_home(self) -> Path:
-        """A JAVA_HOME whose ``bin/java`` drops ``--add-modules=jdk.incubator.vector`` (design.md §4)."""
-        return self.root / "java"
+        """The setting ``java_home``, else ours, whose ``bin/java`` drops ``--add-modules=jdk.incubator.vector``."""
+        return Path(self.own_java_home) if self.own_java_home else self.root / "java"
 
     @property
     def s3a_jars(self) -> Path:
@@ -121,4 +124,5 @@ class Cache:
 
     @property
     def minio(self) -> Path:
-        return self.root / "minio"
+        """MinIO's server: the setting ``minio_binary``, else the one that was built."""
+        return Path(self.own_minio) if self.own_minio else self.root / "minio"

@@ -1,0 +1,33 @@
+"""``lakelet status``: the state of every component."""
+
+from __future__ import annotations
+
+import typer
+
+from lakelet.cli.output import Format, OutputOption, show_rows
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: lakelet status --output json")
+def status(output: OutputOption = Format.text) -> None:
+    """Show name, state, pid and address of every component; the exit code is 3 when the stack is not running."""
+    from lakelet.stack import operate
+    from workspace.errors import NotRunningError
+    from workspace.paths import Workspace
+
+    workspace = Workspace.find()
+    rows = operate.status(workspace)
+    if rows or output is Format.json:
+        show_rows(rows, output, ("name", "state", "pid", "url", "seconds", "restarts"))
+    if output is Format.text:
+        for row in rows:
+            if row["message"] and row["state"] != "RUNNING":
+                print(f"\n{row['message']}")
+    if left := operate.leftovers(workspace):
+        raise NotRunningError(
+            f"The supervisor is gone, but {', '.join(left)} still run: "
+            "`lakelet up` starts clean, `lakelet down` ends them."
+        )
+    if operate.running(workspace) is None:
+        raise NotRunningError("The stack is not running: start it with `lakelet up`.")

@@ -1,0 +1,93 @@
+"""``lakelet up``: install what is missing, start the stack, show it come up."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from lakelet.cli.output import Format, OutputOption, show_message, show_rows
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: lakelet up")
+def up(
+    only: Annotated[list[str] | None, typer.Option(help="Start only this component (repeat it for more).")] = None,
+    output: OutputOption = Format.text,
+) -> None:
+    """Start the stack, and wait until every component has proven that it works.
+
+    Ctrl-C stops what was started. A second `up` says that the stack runs.
+    """
+    from lakelet.stack.install import install
+    from lakelet.stack.operate import start, status, stop
+    from lakelet.stack.platforms import check_platform
+    from workspace.paths import Workspace
+
+    workspace = Workspace.find()
+    check_platform(workspace)
+    install(workspace)
+    display = Display()
+    began = time.monotonic()
+    try:
+        fresh = start(workspace, only or (), display.show)
+    except KeyboardInterrupt:
+        print("\nStopping what was started…", file=sys.stderr)
+        stop(workspace)
+        raise SystemExit(130) from None
+    finally:
+        display.end()
+    rows = status(workspace)
+    if output is Format.json:
+        show_rows(rows, output)
+        return
+    text = f"The stack runs ({time.monotonic() - began:.1f} s)." if fresh else "The stack runs already."
+    show_rows(rows, output, ("name", "state", "pid", "url", "ready_seconds"))
+    show_message(text, output)
+
+
+class Display:
+    """The components' states as they change: redrawn on a terminal, a line per change elsewhere (on stderr)."""
+
+    def __init__(self) -> None:
+        from lakelet.stack.record import StackRecord
+
+        self._seen: dict[str, str] = {}
+        self._notes = 0
+        self._drawn = 0
+        self._terminal = sys.stderr.isatty()
+        self._record: StackRecord | None = None
+
+    def show(self, record: object) -> None:
+        """Draw a record of the stack."""
+        from lakelet.stack.record import StackRecord
+
+        assert isinstance(record, StackRecord)  # noqa: S101
+        for note in record.notes[self._notes :]:
+            self._clear()
+            print(note, file=sys.stderr)
+        self._notes = len(record.notes)
+        now = time.time()
+        if not self._terminal:
+            for component in record.components:
+                if self._seen.get(component.name) != component.state:
+                    self._seen[component.name] = component.state
+                    print(f"{now - record.started_at:5.1f} s  {component.name:16} {component.state}", file=sys.stderr)
+            return
+        self._clear()
+        for component in record.components:
+            seconds = component.ready_seconds if component.state == "RUNNING" else now - (component.since or now)
+            print(f"  {component.name:16} {component.state:9} {seconds or 0:5.1f} s", file=sys.stderr)
+        self._drawn = len(record.components)
+
+    def end(self) -> None:
+        """Leave the terminal to what comes next."""
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._drawn:
+            print(f"\x1b[{self._drawn}A\x1b[J", end="", file=sys.stderr)
+            self._drawn = 0

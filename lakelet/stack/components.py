@@ -1,0 +1,46 @@
+"""The stack as a table: which components there are, in the order in which they start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from lakelet.stack import control, dashboards, minio, opensearch, spark_history, spark_master, spark_worker
+from lakelet.stack.component import Component, Plan
+from workspace.errors import UsageError
+from workspace.paths import REPOSITORY, Workspace
+
+
+def components(plan: Plan, only: Collection[str] = ()) -> list[Component]:
+    """Every component of this workspace's stack, or those named (with ``spark-worker`` for all workers).
+
+    OpenSearch is the slowest to start, so it is first. Raises :class:`~workspace.errors.UsageError` for a name that is
+    no component.
+    """
+    found = [opensearch.component(plan), minio.component(plan)]
+    if not plan.workspace.settings.text("spark_master"):
+        found += [spark_master.component(plan), *spark_worker.components(plan)]
+    if (REPOSITORY / "lakelet" / "control.py").exists():
+        found.append(control.component(plan))
+    if (REPOSITORY / "dashboards" / "app.py").exists():
+        found.append(dashboards.component(plan))
+    found.append(spark_history.component(plan))
+    names = [component.name for component in found]
+    if unknown := sorted(set(only) - set(names)):
+        raise UsageError(f"{', '.join(unknown)} is no component of the stack: there are {', '.join(names)}.")
+    return [component for component in found if not only or component.name in only]
+
+
+def endpoints(workspace: Workspace, ports: Mapping[str, int]) -> dict[str, str]:
+    """The addresses that clients read from ``endpoints.json``, by name."""
+    plan, settings = Plan(workspace, ports), workspace.settings
+    own = settings.text("spark_master")
+    return {
+        "control": plan.address("control_port"),
+        "s3": settings.text("s3_endpoint") or plan.address("minio_port"),
+        "s3_console": plan.address("minio_console_port"),
+        "opensearch": settings.text("opensearch_url") or plan.address("opensearch_port"),
+        "dashboards": plan.address("dashboards_port"),
+        "spark_master": own or plan.address("spark_master_port", "spark"),
+        "spark_master_ui": plan.address("spark_master_ui_port"),
+        "spark_history": plan.address("spark_history_port"),
+    }

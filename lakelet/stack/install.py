@@ -1,0 +1,216 @@
+"""`lakelet install`: bring the parts into the cache, in parallel, each one whole or not there.
+
+A part is made in a working folder, renamed into place, and then marked with a digest of what it is. So an installation
+may be killed at any point and run twice at once (a file lock per part), and a complete one costs a few `stat` calls.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from lakelet.stack.download import Cancelled, disk_errors, fetch, sha256
+from lakelet.stack.go_build import build_minio
+from lakelet.stack.java import copy_jdk
+from lakelet.stack.parts import Part, parts
+from lakelet.stack.progress import Progress, shown
+from workspace.errors import InstallError
+from workspace.files import write_atomic
+from workspace.paths import Workspace
+
+POLL_SECONDS = 0.2
+
+
+class Job:
+    """One part being installed: its working folder, its progress, and whether to give up."""
+
+    def __init__(self, part: Part, cache: Path, progress: Progress, cancelled: threading.Event) -> None:
+        self.part = part
+        self.work = cache / "work" / part.name  # kept between tries: what was downloaded or compiled stays
+        self.draft = self.work / "draft"  # becomes the part
+        self.cancelled = cancelled
+        self.progress = progress
+        self.remotes: Sequence[str] | None = None
+
+    def advance(self, steps: int) -> None:
+        """Tell the progress bar, and stop here when told to."""
+        if self.cancelled.is_set():
+            raise Cancelled
+        self.progress.advance(self.part, steps)
+
+    def fetched(self) -> Iterator[Path]:
+        """The part's artifacts, downloaded one after the other."""
+        for artifact in self.part.artifacts:
+            yield fetch(artifact, self.work / "downloads", self.advance, self.cancelled, self.remotes)
+
+
+def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[Part]:
+    """Install what is missing, and return it; when nothing is, no network is used.
+
+    ``remotes`` replaces the Maven repositories, for tests. Raises :class:`~workspace.errors.InstallError`.
+    """
+    root = workspace.cache.root
+    missing = [part for part in parts(workspace) if not installed(root, part)]
+    if not missing:
+        return []
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+    _check_space(root, missing)
+    cancelled = threading.Event()
+    with shown(missing) as progress, ThreadPoolExecutor(len(missing)) as pool:
+        jobs = [Job(part, root, progress, cancelled) for part in missing]
+        for job in jobs:
+            job.remotes = remotes
+        futures = [pool.submit(_install, job, root) for job in jobs]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            cancelled.set()  # after an error, or Ctrl-C, the others stop; when all are done it says nothing
+        problems = [error for future in futures if (error := future.exception())]
+    for problem in sorted(problems, key=lambda error: isinstance(error, Cancelled)):
+        raise problem
+    return missing
+
+
+def installed(root: Path, part: Part) -> bool:
+    """Whether the cache holds this part, complete and of this version."""
+    marker = _marker(root, part)
+    if not marker or marker["digest"] != part.digest:
+        return False
+    # A file (MinIO's binary) is known again by its size, here; `check` compares the checksum.
+    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker["size"])
+
+
+def check(workspace: Workspace) -> Mapping[str, str]:
+    """The state of each part by name: ``installed``, ``missing``, or ``damaged`` (another checksum than recorded)."""
+    root, found = workspace.cache.root, {}
+    for part in parts(workspace):
+        found[part.name] = "installed" if installed(root, part) else "missing"
+        marker = _marker(root, part)
+        if part.target.is_file() and marker and marker["sha256"] != sha256(part.target):
+            found[part.name] = "damaged"
+    return found
+
+
+def repair(workspace: Workspace) -> list[str]:
+    """Forget the damaged parts, so that the next install makes them again; returns their names."""
+    damaged = [name for name, state in check(workspace).items() if state == "damaged"]
+    for name in damaged:
+        _marker_path(workspace.cache.root, name).unlink(missing_ok=True)
+    return damaged
+
+
+def _install(job: Job, root: Path) -> None:
+    part = job.part
+    with disk_errors(root), _locked(root / "locks" / part.name, job):
+        if installed(root, part):  # another install was faster
+            job.progress.done(part)
+            return
+        job.progress.begin(part)
+        _marker_path(root, part.name).unlink(missing_ok=True)
+        _remove(job.draft)
+        job.work.mkdir(parents=True, exist_ok=True)
+        MAKERS[part.name](job)
+        _remove(part.target)
+        os.replace(job.draft, part.target)
+        facts: dict[str, object] = {"version": part.version, "digest": part.digest}
+        if part.target.is_file():
+            facts |= {"size": part.target.stat().st_size, "sha256": sha256(part.target)}
+        write_atomic(_marker_path(root, part.name), json.dumps(facts).encode())
+        job.progress.done(part)
+        _remove(job.work)
+
+
+def _make_java(job: Job) -> None:
+    copy_jdk(job.draft, job.advance)
+
+
+def _make_jars(job: Job) -> None:
+    job.draft.mkdir()
+    for path in job.fetched():
+        shutil.copyfile(path, job.draft / path.name)
+
+
+def _make_opensearch(job: Job) -> None:
+    (path,) = job.fetched()
+    job.progress.phase(job.part, "unpacking")
+    unpacked = job.work / "unpacked"
+    _remove(unpacked)
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            job.advance(0)
+            archive.extract(member, unpacked)
+    (home,) = unpacked.iterdir()
+    os.replace(home, job.draft)
+
+
+def _make_minio(job: Job) -> None:
+    build_minio(job.work, job.draft, job.advance, partial(job.progress.phase, job.part), job.cancelled)
+
+
+MAKERS: Mapping[str, Callable[[Job], None]] = {
+    "java": _make_java,
+    "s3a-jars": _make_jars,
+    "opensearch": _make_opensearch,
+    "opensearch-jars": _make_jars,
+    "minio": _make_minio,
+}
+
+
+@contextmanager
+def _locked(path: Path, job: Job) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    job.progress.phase(job.part, "another install is at it; waiting")
+                    told = True
+                if job.cancelled.wait(POLL_SECONDS):
+                    raise Cancelled from None
+        yield  # closing the file lets the lock go
+
+
+def _check_space(root: Path, missing: Sequence[Part]) -> None:
+    needed = sum(part.disk + part.download for part in missing)
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise InstallError(
+            f"Installing needs about {needed // 1_000_000} MB in {root}, and {free // 1_000_000} MB are free: "
+            "free some space, or set LAKELET_CACHE to a folder on another disk."
+        )
+
+
+def _marker_path(root: Path, name: str) -> Path:
+    return root / "markers" / f"{name}.json"
+
+
+def _marker(root: Path, part: Part) -> dict[str, object] | None:
+    try:
+        marker: dict[str, object] = json.loads(_marker_path(root, part.name).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return marker
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, also one that holds read-only folders (Go's module cache does)."""
+    if path.is_dir() and not path.is_symlink():
+        for folder, _, _ in os.walk(path):
+            os.chmod(folder, 0o700)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""Processes of a stack whose supervisor is gone: found by what they carry in their environment, and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import psutil
+
+from lakelet.stack.component import COMPONENT_VARIABLE
+from workspace.paths import STATE_VARIABLE, Workspace
+from workspace.process import Identity, end_session
+
+GRACE_SECONDS = 10.0
+
+
+def component_processes(workspace: Workspace) -> dict[Identity, str]:
+    """Every live process of this workspace's components, and of what they started, with the component's name.
+
+    ``stack.json`` may miss a process that was started in the supervisor's last moment; the environment does not.
+    """
+    found = {}
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        try:
+            environment = process.environ()
+            if environment.get(STATE_VARIABLE) != str(workspace.state) or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if name := environment.get(COMPONENT_VARIABLE):
+                found[Identity(process.pid, process.create_time())] = name
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def end_leftovers(workspace: Workspace) -> list[str]:
+    """End what is left of an unsupervised stack and its runs; returns the components' names."""
+    end_runs(workspace)
+    names = set()
+    while found := component_processes(workspace):
+        for identity, name in found.items():
+            names.add(name)
+            try:
+                leader = Identity.of(os.getsid(identity.pid))
+            except (ProcessLookupError, psutil.NoSuchProcess):
+                leader = identity
+            # Never a session that is not theirs: a component run by hand shares the shell's.
+            if leader == identity or leader in found:
+                end_session(leader, GRACE_SECONDS)
+            else:
+                _kill(identity)
+    return sorted(names)
+
+
+def end_runs(workspace: Workspace) -> list[str]:
+    """End the sessions of all live runs, asking first: their shims write down that they were stopped."""
+    ended = []
+    for path in sorted(workspace.runs.glob("*/process.json")):
+        try:
+            identity = Identity.from_json(json.loads(path.read_text()))
+        except (ValueError, KeyError, FileNotFoundError):
+            continue
+        if identity.alive():
+            # The shim gives its driver 10 s before it kills it; it must be left to write exit.json.
+            end_session(identity, GRACE_SECONDS + 5)
+            ended.append(path.parent.name)
+    return ended
+
+
+def _kill(identity: Identity) -> None:
+    try:
+        psutil.Process(identity.pid).kill()
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,67 @@
+"""Choose the ports: the default, else the next free one; but a port that the user chose is taken or refused."""
+
+from __future__ import annotations
+
+import socket
+
+import psutil
+
+from workspace.errors import StackError
+from workspace.paths import Workspace
+from workspace.settings import SETTINGS
+
+TRIES = 200
+
+
+def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
+    """A port for each ``…_port`` setting, and a sentence for each that differs from the default.
+
+    Raises :class:`~workspace.errors.StackError` when a port that the user set is held by another process.
+    """
+    settings = workspace.settings
+    chosen: dict[str, int] = {}
+    notes: list[str] = []
+    wanted = [(setting.name, setting.name, 0) for setting in SETTINGS if setting.name.endswith("_port")]
+    wanted.remove(("spark_worker_ui_port", "spark_worker_ui_port", 0))
+    wanted += [
+        (f"spark_worker_ui_port_{number + 1}", "spark_worker_ui_port", number)
+        for number in range(settings.number("workers"))
+    ]
+    for key, setting, offset in wanted:
+        first = settings.number(setting) + offset
+        taken = set(chosen.values())
+        if first not in taken and free(first):
+            chosen[key] = first
+            continue
+        if settings.is_set(setting):
+            raise StackError(
+                f"Port {first} ({setting}) is held by {holder(first)}: end that, or set another {setting}."
+            )
+        chosen[key] = next(port for port in range(first + 1, first + TRIES) if port not in taken and free(port))
+        notes.append(f"Port {first} is held by {holder(first)}; {key} is {chosen[key]}.")
+    return chosen, notes
+
+
+def free(port: int) -> bool:
+    """Whether a server could listen on 127.0.0.1 at this port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def holder(port: int) -> str:
+    """Who listens there, for people: ``pid 123 (python -m http.server)``."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+            if connection.pid is None:
+                break
+            try:
+                words = psutil.Process(connection.pid).cmdline()
+            except psutil.Error:
+                break
+            return f"pid {connection.pid} ({' '.join(words)[:60]})"
+    return "another process"

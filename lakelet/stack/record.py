@@ -1,0 +1,87 @@
+"""``stack.json``: what the supervisor knows, written by it alone, and read by everyone who asks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lakelet.stack.states import State
+from workspace.files import write_atomic
+from workspace.paths import Workspace
+from workspace.process import Identity
+
+
+@dataclass(frozen=True)
+class ComponentRecord:
+    """One component: ``since`` is when it came into its state (Unix seconds), ``ready_seconds`` how long it took to
+    start, ``message`` what its log said last when it died."""
+
+    name: str
+    state: State
+    url: str
+    pid: int | None = None
+    started: float | None = None
+    since: float = 0.0
+    ready_seconds: float | None = None
+    restarts: int = 0
+    message: str = ""
+
+    @property
+    def identity(self) -> Identity | None:
+        """The process, when there is one."""
+        return Identity(self.pid, self.started) if self.pid and self.started else None
+
+
+@dataclass(frozen=True)
+class StackRecord:
+    """The whole stack: who supervises it, its components, what people should know (``notes``), why it failed."""
+
+    supervisor: Identity
+    components: tuple[ComponentRecord, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    started_at: float = 0.0
+    ready_seconds: float | None = None  # from the supervisor's start until every component ran
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the supervisor that wrote this still runs."""
+        return self.supervisor.alive()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every component runs, or is beyond help."""
+        return bool(self.components) and all(c.state in (State.RUNNING, State.FATAL) for c in self.components)
+
+
+def record_path(workspace: Workspace) -> Path:
+    """Where it lies."""
+    return workspace.state / "stack.json"
+
+
+def write_record(workspace: Workspace, record: StackRecord) -> None:
+    """Replace the record, atomically."""
+    value = asdict(record) | {"supervisor": record.supervisor.to_json()}
+    write_atomic(record_path(workspace), json.dumps(value, indent=1).encode())
+
+
+def read_record(workspace: Workspace) -> StackRecord | None:
+    """The record, or None when the stack was never started, or stopped as it should."""
+    try:
+        value = json.loads(record_path(workspace).read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError:  # not ours: a machine that lost power may leave an empty file behind
+        return None
+    components = tuple(ComponentRecord(**(c | {"state": State(c["state"])})) for c in value["components"])
+    return StackRecord(
+        **(
+            value
+            | {
+                "supervisor": Identity.from_json(value["supervisor"]),
+                "components": components,
+                "notes": tuple(value["notes"]),
+            }
+        )
+    )

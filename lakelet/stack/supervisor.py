@@ -1,0 +1,175 @@
+"""The supervisor: one process that starts the components, watches them and ends them.
+
+    python -m lakelet.stack.supervisor [COMPONENT…]
+
+``lakelet up`` starts it in a session of its own. SIGTERM ends the stack; SIGHUP tries FATAL components again.
+It holds ``stack.lock`` for as long as it lives, so there is never a second one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import sys
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import IO
+
+from jobs.spark import write_conf
+from lakelet.stack.child import Child
+from lakelet.stack.component import Plan
+from lakelet.stack.components import components, endpoints
+from lakelet.stack.leftovers import end_leftovers, end_runs
+from lakelet.stack.ports import choose
+from lakelet.stack.record import StackRecord, record_path, write_record
+from lakelet.stack.retention import sweep
+from lakelet.stack.states import State
+from workspace.errors import LakeletError
+from workspace.paths import Workspace
+from workspace.process import Identity
+
+TICK_SECONDS = 0.05
+SWEEP_SECONDS = 24 * 3600.0
+GRACE_SECONDS = 20.0  # OpenSearch closes its indexes in that time
+FIRST_TO_STOP = ("dashboards", "control")  # clients before what they talk to
+
+
+class Supervisor:
+    """The stack of one workspace, from the choice of ports to the end of its last process."""
+
+    def __init__(self, workspace: Workspace, only: Collection[str] = ()) -> None:
+        self.workspace = workspace
+        self.stopping = False
+        self.retrying = False
+        self._only = only
+        self._executor = ThreadPoolExecutor(16, thread_name_prefix="probe")
+        self._children: list[Child] = []
+        self._notes: list[str] = []
+        self._identity = Identity.mine()
+        self._began = time.monotonic()
+        self._began_at = time.time()
+        self._ready_seconds: float | None = None
+        self._written: StackRecord | None = None
+
+    def run(self) -> None:
+        """Supervise until told to stop. Raises :class:`~workspace.errors.LakeletError` when nothing can be started."""
+        self._record()
+        if leftovers := end_leftovers(self.workspace):
+            self._notes.append(f"Ended what an earlier stack had left running: {', '.join(leftovers)}.")
+        try:
+            self._prepare()
+            swept = time.monotonic()
+            sweep(self.workspace)
+            while not self.stopping:
+                if self.retrying:
+                    self.retrying = False
+                    for child in self._children:
+                        child.retry()
+                self._tick()
+                if time.monotonic() - swept > SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    sweep(self.workspace)
+                time.sleep(TICK_SECONDS)
+        finally:
+            self._stop()
+
+    def _prepare(self) -> None:
+        ports, notes = choose(self.workspace)
+        self._notes += notes
+        self.workspace.write_endpoints(endpoints(self.workspace, ports))
+        write_conf(self.workspace)
+        for component in components(Plan(self.workspace, ports), self._only):
+            log = self.workspace.logs / f"{component.name}.log"
+            self._children.append(Child(component, log, self._executor, say))
+
+    def _tick(self) -> None:
+        running = {child.component.name for child in self._children if child.state is State.RUNNING}
+        present = {child.component.name for child in self._children}
+        for child in self._children:
+            waiting = set(child.component.after) & present - running
+            if child.state is State.STOPPED and not waiting:
+                child.start()
+            else:
+                child.tick()
+        if self._ready_seconds is None and running == present:
+            self._ready_seconds = round(time.monotonic() - self._began, 2)
+            say(f"every component runs after {self._ready_seconds} s")
+        self._record()
+
+    def _stop(self) -> None:
+        say("stopping")
+        last = [child for child in self._children if child.component.name not in FIRST_TO_STOP]
+        first = [child for child in self._children if child not in last]
+        for wave in (first, last):
+            with ThreadPoolExecutor(16) as pool:
+                list(pool.map(lambda child: child.stop(GRACE_SECONDS), wave))
+            if wave is first:
+                end_runs(self.workspace)
+            self._record()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        end_leftovers(self.workspace)
+
+    def _record(self) -> None:
+        record = StackRecord(
+            self._identity,
+            tuple(child.record() for child in self._children),
+            tuple(self._notes),
+            "",
+            self._began_at,
+            self._ready_seconds,
+        )
+        if record != self._written:
+            write_record(self.workspace, record)
+            self._written = record
+
+
+def say(text: str) -> None:
+    """One line (or more) in the supervisor's log."""
+    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text, flush=True)
+
+
+def lock(workspace: Workspace) -> IO[str] | None:
+    """The right to supervise this workspace, or None when another process has it; closing the file gives it back."""
+    file = open(workspace.state / "stack.lock", "w")  # noqa: SIM115 it is held beyond this function
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def main(only: Sequence[str]) -> int:
+    """Run until told to stop; what prevents a start is left in ``stack.json`` for ``lakelet up`` to say."""
+    workspace = Workspace.find()
+    held = lock(workspace)
+    if held is None:
+        say("another supervisor is at work")
+        return 1
+    supervisor = Supervisor(workspace, only)
+
+    def on_stop(number: int, frame: FrameType | None) -> None:
+        supervisor.stopping = True
+
+    def on_hangup(number: int, frame: FrameType | None) -> None:
+        supervisor.retrying = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_stop)
+    signal.signal(signal.SIGHUP, on_hangup)
+    say(f"supervising {workspace.state}")
+    try:
+        supervisor.run()
+    except LakeletError as error:
+        say(str(error))
+        write_record(workspace, StackRecord(Identity.mine(), error=str(error)))
+        return 1
+    record_path(workspace).unlink(missing_ok=True)
+    say("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
