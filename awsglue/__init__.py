@@ -1,1 +1,1 @@
-"""The import name that Glue scripts use; names only, they delegate to etl."""
+"""The import names that Glue scripts use; names only, everything is in :mod:`etl` (docs/awsglue.md)."""

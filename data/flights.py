@@ -83,6 +83,19 @@ class BronzeCounts:
         return self.resent_exact + self.resent_conflicting
 
     @property
+    def rows(self) -> dict[str, int]:
+        """Rows by delivery and table, for a report."""
+        return {
+            "flights": self.flights,
+            "resent": self.duplicates,
+            "broken": self.quarantine,
+            "weather": self.weather,
+            "planes": self.planes,
+            "airports": self.airports,
+            "airlines": self.airlines,
+        }
+
+    @property
     def quarantine(self) -> int:
         """Rows of the broken delivery."""
         return sum(self.broken.values())

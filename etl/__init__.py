@@ -1,1 +1,1 @@
-"""Glue ETL: dynamic frames, transforms, sources, sinks and data quality."""
+"""Glue ETL: DynamicFrames, their transforms, the sources that read the lake and the sinks that publish to it."""

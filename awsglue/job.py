@@ -1,0 +1,5 @@
+"""``from awsglue.job import Job``."""
+
+from etl.job import Job
+
+__all__ = ["Job"]

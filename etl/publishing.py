@@ -1,0 +1,83 @@
+"""The driver's side of a publish: begin it, say what to add and remove, commit it (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from secrets import token_hex
+from typing import Any
+
+from data.zones import split_uri
+from workspace.control import call
+from workspace.errors import ConcurrentModificationException
+from workspace.paths import Workspace
+
+RUN_VARIABLE = "LAKELET_RUN_ID"
+
+
+@cache
+def run_id() -> str:
+    """The id of the run that this process is, or one made up for a notebook or a shell, where nobody watches."""
+    return os.environ.get(RUN_VARIABLE) or f"interactive-{token_hex(8)}"
+
+
+@dataclass
+class Publication:
+    """An open publish to a table, or to a bare location: nothing of it is visible until :meth:`commit`.
+
+    ``staging`` is the ``s3://`` folder to write to, ``removed`` the keys (relative to the bucket) that go when it
+    is committed. A run that ends with an open publish has failed, whatever its exit code says.
+    """
+
+    workspace: Workspace
+    location: str
+    table: tuple[str, str] | None
+    id: str
+    staging: str
+    sequence: int
+    removed: set[str] = field(default_factory=set)
+
+    @classmethod
+    def begin(cls, workspace: Workspace, location: str, table: tuple[str, str] | None) -> Publication:
+        """Open a publish. Raises EntityNotFoundException for an unknown database."""
+        database, name = table or (None, None)
+        body = {"run_id": run_id(), "database": database, "table": name, "location": location}
+        answer = call(workspace, "POST", "publishes", body)
+        return cls(workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"])
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the location."""
+        return split_uri(self.location)[0]
+
+    def commit(
+        self,
+        add: Iterable[tuple[str, str]] = (),
+        *,
+        partitions: Sequence[Mapping[str, Any]] = (),
+        table_input: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make it all visible at once: ``add`` are (staged key, final key), ``partitions`` Glue's PartitionInputs.
+
+        Raises ConcurrentModificationException, after dropping what was staged, when somebody else changed the table
+        since the publish began.
+        """
+        body = {
+            "add": [{"source": source, "target": target} for source, target in add],
+            "remove": sorted(self.removed),
+            "partitions": list(partitions),
+            "remove_partitions": [],
+            "table_input": table_input,
+            "sequence": self.sequence,
+        }
+        try:
+            call(self.workspace, "POST", f"publishes/{self.id}/commit", body)
+        except ConcurrentModificationException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Give it up: what was staged is dropped and nothing was ever visible."""
+        call(self.workspace, "DELETE", f"publishes/{self.id}")

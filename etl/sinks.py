@@ -1,0 +1,240 @@
+"""Sinks: rows staged by Spark, then published at once with their table and partitions (docs/architecture.md).
+
+Writing appends, as Glue does; what the run purged before at the same place is removed by the same publish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import types as T
+
+from data.formats import CSV, JSON, PARQUET, DataFormat, data_format, storage_descriptor
+from data.objects import list_objects, s3_client
+from data.partitions import parse_partition_path
+from data.zones import split_uri, uri
+from etl.choices import is_choice
+from etl.dynamicframe import DynamicFrame, require_fields
+from etl.errors import UnsupportedError, refuse_unknown
+from etl.glue_types import hive_name
+from etl.publishing import Publication, run_id
+from etl.tables import CatalogTable
+from workspace.errors import LakeletError, PublishError, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from etl.context import GlueContext
+
+UPDATE, LOG = "UPDATE_IN_DATABASE", "LOG"
+SINK_OPTIONS = frozenset({"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression"})
+_FORMAT_OPTIONS: Mapping[str, frozenset[str]] = {
+    "csv": frozenset({"separator", "quoteChar", "escaper", "writeHeader"}),
+    "json": frozenset(),
+    "parquet": frozenset({"compression", "useGlueParquetWriter"}),
+}
+_STAGED = "data/"
+
+
+@dataclass
+class S3Sink:
+    """Where a frame goes. Glue's sink object: configured by its ``set…`` methods, then :meth:`writeFrame`.
+
+    ``partition_keys`` become folders ``key=value``. With ``update_catalog`` the table (``set CatalogInfo``) and the
+    partitions written are registered; ``update_behavior`` says whether a table's columns may change (AWS's
+    UPDATE_IN_DATABASE) or only partitions are added (LOG).
+    """
+
+    context: GlueContext
+    path: str
+    partition_keys: Sequence[str] = ()
+    update_catalog: bool = False
+    update_behavior: str = UPDATE
+    table: tuple[str, str] | None = None
+    format: DataFormat | None = None
+    format_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_options(cls, context: GlueContext, options: Mapping[str, Any]) -> S3Sink:
+        """A sink as ``getSink`` describes it. Raises UsageError, UnsupportedError for an option that is not known."""
+        refuse_unknown(dict(options), SINK_OPTIONS, "The s3 sink")
+        if not options.get("path"):
+            raise UsageError("The s3 sink needs a path: path='s3://bucket/folder/'.")
+        behavior = options.get("updateBehavior", UPDATE)
+        if behavior not in (UPDATE, LOG):
+            raise UsageError(f"updateBehavior is {behavior!r}: use {UPDATE} or {LOG}.")
+        compression = {"compression": options["compression"]} if options.get("compression") else {}
+        return cls(
+            context,
+            str(options["path"]).rstrip("/") + "/",
+            list(options.get("partitionKeys") or ()),
+            bool(options.get("enableUpdateCatalog")),
+            behavior,
+            format_options=compression,
+        )
+
+    def setFormat(self, format: str, **options: Any) -> None:
+        """Choose the format (parquet, glueparquet, json, csv) and its options."""
+        name = "parquet" if format == "glueparquet" else format
+        self.format = data_format(name)
+        refuse_unknown(options, _FORMAT_OPTIONS[self.format.name], f"The format {format}")
+        self.format_options = {**self.format_options, **options}
+
+    def setCatalogInfo(
+        self,
+        catalogDatabase: str,
+        catalogTableName: str,
+        catalogId: str = "",
+    ) -> None:
+        """Say which table the data belongs to; it is created or updated when ``enableUpdateCatalog`` is true."""
+        self.table = (catalogDatabase.lower(), catalogTableName.lower())
+
+    def writeFrame(self, frame: DynamicFrame) -> DynamicFrame:
+        """Write and publish a frame; returns it. Raises UsageError for a choice that nobody resolved."""
+        self.write_rows(frame.toDF())
+        return frame
+
+    def write_rows(self, rows: DataFrame) -> None:
+        """Write and publish a DataFrame: all of it is visible at the end, or nothing.
+
+        Raises ConcurrentModificationException when another run published to the table meanwhile, PublishError when
+        the data could not be written.
+        """
+        one = self.format or PARQUET
+        rows = _writable(rows)
+        require_fields(rows, self.partition_keys, f"partitionKeys of the sink to {self.path}")
+        registered = self.table if self.update_catalog else None
+        if self.update_catalog and self.table is None:
+            raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
+        publication = self.context.purges.take(self.path, self.table)
+        try:
+            _write(rows, one, self.format_options, self.partition_keys, publication.staging + _STAGED)
+            add = _moves(self.context, publication)
+        except BaseException as error:
+            with contextlib.suppress(LakeletError):  # the run's end drops it too
+                publication.abort()
+            if isinstance(error, PySparkException) and "FileNotFoundException" in str(error):
+                raise PublishError(
+                    f"Objects that were being read for {self.path} have been replaced meanwhile: run it again."
+                ) from error
+            raise
+        table_input, partitions = None, []
+        if registered:
+            table_input = self._table_input(rows.schema, one)
+            partitions = _partition_inputs(self.path, [target for _, target in add], table_input or {}, rows, one)
+        publication.commit(add, partitions=partitions, table_input=table_input)
+
+    def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:
+        """The table as it will be registered; with LOG an existing table keeps its definition."""
+        assert self.table is not None  # noqa: S101 - asked by write_rows
+        found = CatalogTable.find(self.context.workspace, *self.table)
+        keys = {key.lower() for key in self.partition_keys}
+        columns = [
+            {"Name": f.name.lower(), "Type": hive_name(f.dataType)} for f in schema.fields if f.name.lower() not in keys
+        ]
+        by_name = {f.name.lower(): hive_name(f.dataType) for f in schema.fields}
+        if found is not None and self.update_behavior == LOG:
+            extra = sorted(by_name.keys() - found.types.keys())
+            if extra:
+                raise UsageError(f"{found} has no column {', '.join(extra)} and updateBehavior LOG adds none.")
+            columns = [{"Name": name, "Type": kind} for name, kind in found.columns]
+        parameters = dict(found.definition.get("Parameters", {})) if found else {}
+        serde = {"field.delim": str(self.format_options.get("separator", ","))} if one is CSV else {}
+        if one is CSV and self.format_options.get("writeHeader", True):
+            parameters["skip.header.line.count"] = "1"
+        description = (
+            {"Description": found.definition["Description"]} if found and "Description" in found.definition else {}
+        )
+        return {
+            "Name": self.table[1],
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {**parameters, "classification": one.name, "EXTERNAL": "TRUE"},
+            "PartitionKeys": [{"Name": key.lower(), "Type": by_name[key.lower()]} for key in self.partition_keys],
+            "StorageDescriptor": storage_descriptor(one, columns, self.path, serde_parameters=serde),
+            **description,
+        }
+
+
+def table_sink(context: GlueContext, database: str, name: str, options: Mapping[str, Any]) -> S3Sink:
+    """The sink of an existing table: its folder and its format, as ``write_dynamic_frame.from_catalog`` writes.
+
+    ``options`` are AWS's additional_options: ``partitionKeys``, ``enableUpdateCatalog``, ``updateBehavior``.
+    Raises EntityNotFoundException, and UsageError when a partitioned table is to be written without its keys.
+    """
+    refuse_unknown(dict(options), SINK_OPTIONS - {"path", "compression"}, "write_dynamic_frame.from_catalog")
+    table = CatalogTable.get(context.workspace, database, name)
+    sink = S3Sink.of_options(context, {"path": table.location, **options})
+    expected = [key for key, _ in table.partition_keys]
+    if [key.lower() for key in sink.partition_keys] != [key.lower() for key in expected]:
+        raise UsageError(
+            f"{table} is partitioned by {expected}: give additional_options={{'partitionKeys': {expected}}}."
+        )
+    sink.setFormat(table.format.name)
+    if table.format is CSV:
+        sink.format_options = {"separator": table.dialect.delimiter, "writeHeader": table.dialect.header_lines > 0}
+    sink.setCatalogInfo(catalogDatabase=database, catalogTableName=name)
+    return sink
+
+
+def _writable(rows: DataFrame) -> DataFrame:
+    if choices := [field.name for field in rows.schema.fields if is_choice(field)]:
+        raise UsageError(f"{', '.join(choices)} hold values of two types: decide with resolveChoice before writing.")
+    if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
+        raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
+    return rows
+
+
+def _write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], staging: str) -> None:
+    writer = rows.write.format(one.spark).mode("errorifexists")
+    if keys:
+        writer = writer.partitionBy(*keys)
+    if one is CSV:
+        writer = writer.option("header", bool(options.get("writeHeader", True)))
+        names = {"separator": "sep", "quoteChar": "quote", "escaper": "escape"}
+        for name, spark in names.items():
+            if options.get(name):
+                writer = writer.option(spark, str(options[name]))
+    elif one is JSON:
+        writer = writer.option("ignoreNullFields", True)
+    if options.get("compression"):
+        writer = writer.option("compression", str(options["compression"]))
+    writer.save("s3a://" + staging.split("://", 1)[1])
+
+
+def _moves(context: GlueContext, publication: Publication) -> list[tuple[str, str]]:
+    """From staged key to final key. A run's mark goes before each name, so that no two runs write the same object."""
+    bucket, prefix = split_uri(publication.staging)
+    final, mark, moves = split_uri(publication.location)[1], run_id().removeprefix("jr_")[:12], []
+    for stored in list_objects(s3_client(context.workspace), bucket, prefix):
+        folder, slash, name = stored.key.removeprefix(prefix + _STAGED).rpartition("/")
+        moves.append((stored.key, f"{final}{folder}{slash}{mark}-{name}"))
+    return moves
+
+
+def _partition_inputs(
+    location: str, targets: Sequence[str], table_input: Mapping[str, Any], rows: DataFrame, one: DataFormat
+) -> list[dict[str, Any]]:
+    keys = table_input.get("PartitionKeys", [])
+    if not keys:
+        return []
+    bucket, prefix = split_uri(location)
+    descriptor = table_input["StorageDescriptor"]
+    found: dict[tuple[str, ...], str] = {}
+    for target in targets:
+        pairs = parse_partition_path(target.removeprefix(prefix))[: len(keys)]
+        if len(pairs) != len(keys):
+            raise PublishError(f"{uri(bucket, target)} lies in no partition of {table_input['Name']}.")
+        found[tuple(value for _, value in pairs)] = target.removeprefix(prefix).rsplit("/", 1)[0]
+    return [
+        {"Values": list(values), "StorageDescriptor": {**descriptor, "Location": f"{location}{folder}/"}}
+        for values, folder in found.items()
+    ]
+
+
+def refuse_jdbc(what: str) -> UnsupportedError:
+    """The error of every JDBC source and sink, which Lakelet does not have."""
+    return UnsupportedError(f"{what} is not supported: Lakelet's jobs read and write S3 and the Data Catalog.")

@@ -1,0 +1,1 @@
+"""The transforms of AWS Glue, one noun a file; DynamicFrame's methods and awsglue.transforms both call these."""

@@ -1,0 +1,37 @@
+"""SplitRows: the records that satisfy comparisons, and the others (AWS Glue Developer Guide, "SplitRows class")."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from etl.dynamicframe import DynamicFrame, field_of, require_fields
+from workspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def split_rows(
+    frame: DynamicFrame, comparisons: Mapping[str, Mapping[str, Any]], *, name: str = ""
+) -> tuple[DynamicFrame, DynamicFrame]:
+    """``{"age": {">": 10, "<": 20}}``: the records for which all of it holds, and those for which it does not.
+
+    A null satisfies no comparison. Raises UsageError for an unknown field or operator.
+    """
+    require_fields(frame.raw, list(comparisons), "SplitRows")
+    condition: Column = F.lit(True)
+    for path, tests in comparisons.items():
+        for sign, value in tests.items():
+            if sign not in _OPERATORS:
+                raise UsageError(f"SplitRows compares with {sign!r}: use {' '.join(_OPERATORS)}.")
+            condition = condition & _OPERATORS[sign](field_of(path), F.lit(value))
+    holds, rows = F.coalesce(condition, F.lit(False)), frame.toDF()
+    return frame.derive(rows.where(holds), name=name), frame.derive(rows.where(~holds), name=name)
