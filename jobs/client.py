@@ -1,0 +1,169 @@
+"""A thin client of the job operations on the wire: what the command line, the demo and the pages run jobs with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.client import glue_client, translated
+from jobs import definitions
+from workspace.errors import AlreadyExistsException, EntityNotFoundException, NotRunningError, RunError, UsageError
+from workspace.paths import Workspace
+from workspace.runs import ENDED, RunState
+
+POLL_SECONDS = 0.1
+OUTAGE_SECONDS = 60.0  # how long a waiter bears a control process that does not answer: it is being restarted
+
+JobRun = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A run as it was submitted."""
+
+    job: str
+    run_id: str
+
+
+class JobClient:
+    """Registers, starts, follows and stops jobs by the AWS operations; errors are ours (catalog.client)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._glue = glue_client(workspace)
+
+    def jobs(self) -> Iterator[dict[str, Any]]:
+        """Every registered job, as Glue's Job structure."""
+        yield from self._pages("get_jobs", "Jobs")
+
+    def runs(self, job: str) -> Iterator[JobRun]:
+        """The runs of a job, the newest first. Raises EntityNotFoundException."""
+        yield from self._pages("get_job_runs", "JobRuns", JobName=job)
+
+    def put(self, job: Mapping[str, Any]) -> None:
+        """Register a job (CreateJob's members), or replace the definition of the one there is."""
+        try:
+            translated(lambda: self._glue.create_job(**job))
+        except AlreadyExistsException:
+            update = {member: value for member, value in job.items() if member != "Name"}
+            translated(lambda: self._glue.update_job(JobName=job["Name"], JobUpdate=update))
+
+    def submit(
+        self, what: str, arguments: Mapping[str, str] | None = None, timeout_minutes: int | None = None
+    ) -> Submitted:
+        """Start a run of a job in the library, of a script (a path that ends in ``.py``), or of a registered job.
+
+        The first two are registered first, as they now stand. Raises UsageError when there is no such thing,
+        ConcurrentRunsExceededException.
+        """
+        if what in definitions.library_names():
+            job = definitions.library_job(what)
+        elif what.endswith(".py"):
+            if not Path(what).is_file():
+                raise UsageError(f"The script {what} does not exist: give the path of a Python file.")
+            job = definitions.script_job(Path(what))
+        else:
+            return self.start(what, arguments, timeout_minutes)
+        self.put(job)
+        return self.start(job["Name"], arguments, timeout_minutes)
+
+    def start(
+        self, job: str, arguments: Mapping[str, str] | None = None, timeout_minutes: int | None = None
+    ) -> Submitted:
+        """StartJobRun of a registered job. Raises UsageError for an unknown one, ConcurrentRunsExceededException."""
+        wanted = {"JobName": job, "Arguments": dict(arguments or {})} | (
+            {"Timeout": timeout_minutes} if timeout_minutes else {}
+        )
+        try:
+            answer = translated(lambda: self._glue.start_job_run(**wanted))
+        except EntityNotFoundException as error:
+            known = ", ".join(definitions.library_names()) or "no jobs"
+            raise UsageError(
+                f"There is no job {job}: the library has {known}; a script is given by its path."
+            ) from error
+        return Submitted(job, answer["JobRunId"])
+
+    def run(self, job: str, run_id: str) -> JobRun:
+        """GetJobRun. Raises EntityNotFoundException."""
+        answer: JobRun = translated(lambda: self._glue.get_job_run(JobName=job, RunId=run_id))["JobRun"]
+        return answer
+
+    def stop(self, job: str, run_id: str) -> None:
+        """Ask a run to end. Raises RunError when it cannot be asked: it has ended, say."""
+        answer = translated(lambda: self._glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id]))
+        for error in answer["Errors"]:
+            raise RunError(error["ErrorDetail"]["ErrorMessage"])
+
+    def wait(self, submitted: Submitted, notice: Callable[[JobRun], None] = lambda run: None) -> JobRun:
+        """Follow a run, and its retries, to its end; ``notice`` is told of every change.
+
+        A control process that is being restarted is waited for; NotRunningError when it stays away.
+        """
+        told: tuple[Any, ...] = ()
+        run_id = submitted.run_id
+        while True:
+            run = self._patiently(submitted.job, run_id)
+            if (now := (run["Id"], run["JobRunState"], run.get("StateDetail"))) != told:
+                notice(run)
+                told = now
+            if not has_ended(run):
+                time.sleep(POLL_SECONDS)
+            elif (retry := self._retry(run)) is None:
+                return run
+            else:
+                run_id = retry
+
+    def _patiently(self, job: str, run_id: str) -> JobRun:
+        deadline = time.monotonic() + OUTAGE_SECONDS
+        while True:
+            try:
+                return self.run(job, run_id)
+            except NotRunningError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+
+    def _retry(self, run: JobRun) -> str | None:
+        """The id of the attempt that followed a failed one."""
+        if run["JobRunState"] != RunState.FAILED:
+            return None
+        following = f"{run['Id'].partition('_attempt_')[0]}_attempt_{run['Attempt'] + 1}"
+        try:
+            return str(self.run(run["JobName"], following)["Id"])
+        except EntityNotFoundException:
+            return None
+
+    def _pages(self, operation: str, member: str, **wanted: Any) -> Iterator[dict[str, Any]]:
+        pages = iter(self._glue.get_paginator(operation).paginate(**wanted))
+        while (page := translated(lambda: next(pages, None))) is not None:
+            yield from page[member]
+
+
+def has_ended(run: JobRun) -> bool:
+    """Whether a JobRun is in one of its last states."""
+    return RunState(run["JobRunState"]) in ENDED
+
+
+def find_run(workspace: Workspace, text: str) -> Submitted:
+    """The run of that id, or of the one id that begins so (``jr_3f2a``, ``jr_3f2a_attempt_1``); its folder says whose
+    run it is.
+
+    Raises UsageError when there is none or more than one.
+    """
+    base, _, number = text.partition("_attempt_")
+    beginning = base if base.startswith("jr_") else f"jr_{base}"
+    names = sorted(path.name for path in workspace.runs.glob("jr_*")) if base else []
+    found = [name for name in names if name.startswith(beginning) and name.partition("_attempt_")[2] == number]
+    if len(found) != 1:
+        some = ", ".join(name[:15] for name in found[:5])
+        hint = f"is the beginning of several runs ({some})" if found else "is no run"
+        raise UsageError(f"{text!r} {hint}: list the runs with `lakelet jobs runs`.")
+    try:
+        with open(workspace.runs / found[0] / "events.jsonl", encoding="utf-8") as file:
+            return Submitted(json.loads(file.readline())["name"], found[0])
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"The folder of run {found[0]} is not complete ({error}).") from error

@@ -1,0 +1,76 @@
+"""What a run said: its driver's output, its errors, and the output of its executors, read where they lie."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from workspace.paths import Workspace
+
+POLL_SECONDS = 0.2
+
+
+class Stream(StrEnum):
+    """The streams of a run: the driver's stdout, its stderr (where Spark logs too), both of every executor."""
+
+    driver = "driver"
+    error = "error"
+    executors = "executors"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line and where it comes from: ``stdout``, ``stderr``, or ``executor 0 stderr``."""
+
+    source: str
+    text: str
+
+
+def files(workspace: Workspace, run_id: str, stream: Stream) -> dict[str, Path]:
+    """The log files of a stream, by source, as far as they exist now.
+
+    A run's executors are those of the Spark application whose id the driver wrote to ``application_id``.
+    """
+    folder = workspace.runs / run_id
+    if stream is Stream.driver:
+        return {"stdout": folder / "stdout.log"}
+    if stream is Stream.error:
+        return {"stderr": folder / "stderr.log"}
+    try:
+        application = (folder / "application_id").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return {}
+    found = {}
+    for path in sorted((workspace.spark / "work").glob(f"*/{application}/*/std*")):
+        found[f"executor {path.parent.name} {path.name}"] = path
+    return found
+
+
+def read(workspace: Workspace, run_id: str, stream: Stream) -> Iterator[Line]:
+    """Every line there is now."""
+    for source, path in files(workspace, run_id, stream).items():
+        if path.exists():
+            with open(path, encoding="utf-8", errors="replace") as file:
+                yield from (Line(source, line.rstrip("\n")) for line in file)
+
+
+def follow(workspace: Workspace, run_id: str, stream: Stream, ended: Callable[[], bool]) -> Iterator[Line]:
+    """Every line there is, and those that come, until ``ended()`` says that none will."""
+    positions: dict[str, int] = {}
+    while True:
+        last = ended()
+        for source, path in files(workspace, run_id, stream).items():
+            if not path.exists():
+                continue
+            with open(path, "rb") as file:
+                file.seek(positions.get(source, 0))
+                content = file.read()
+            whole = content if last else content[: content.rfind(b"\n") + 1]
+            positions[source] = positions.get(source, 0) + len(whole)
+            yield from (Line(source, text) for text in whole.decode(errors="replace").splitlines())
+        if last:
+            return
+        time.sleep(POLL_SECONDS)

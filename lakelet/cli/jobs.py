@@ -1,0 +1,209 @@
+"""``lakelet jobs``: submit and follow job runs, through the operations that every AWS client uses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobs.logs import Stream
+from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
+
+if TYPE_CHECKING:
+    from jobs.client import JobClient, JobRun, Submitted
+
+app = typer.Typer(help="Submit and follow job runs.", no_args_is_help=True, add_completion=False)
+
+INTERRUPTED = 130
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or enough of its beginning.")]
+
+
+@app.command("list", epilog="Example: lakelet jobs list --output json")
+def list_jobs(output: OutputOption = Format.text) -> None:
+    """Show the registered jobs, and those of the library that are registered when they are first submitted."""
+    from jobs import definitions
+
+    registered = {job["Name"]: job for job in _client().jobs()}
+    library = {name: definitions.library_job(name) for name in definitions.library_names() if name not in registered}
+    rows = [
+        {
+            "name": name,
+            "type": job["Command"]["Name"],
+            "registered": name in registered,
+            "description": job.get("Description", ""),
+            "script": job["Command"]["ScriptLocation"],
+        }
+        for name, job in sorted({**library, **registered}.items())
+    ]
+    show_rows(rows, output, ("name", "type", "registered", "description"))
+
+
+@app.command(epilog="Example: lakelet jobs submit silver_flights --arg month=1 --wait")
+def submit(
+    what: Annotated[str, typer.Argument(metavar="NAME_OR_SCRIPT", help="A job's name, or the path of a script.")],
+    arg: Annotated[list[str] | None, typer.Option("--arg", metavar="K=V", help="An argument of the script.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end; exit code 4 if it fails.")] = False,
+    timeout: Annotated[int | None, typer.Option(help="Minutes after which the run is ended.", min=1)] = None,
+    output: OutputOption = Format.text,
+) -> None:
+    """Start a run of a job of the library, of a registered job, or of a script."""
+    client = _client()
+    submitted = client.submit(what, _arguments(arg or []), timeout)
+    if not wait:
+        text = f"{submitted.run_id}\nFollow it with `lakelet jobs show {submitted.run_id[:11]}`."
+        show_message(text, output, job=submitted.job, run=submitted.run_id)
+        return
+    _conclude(_wait(client, submitted), output)
+
+
+@app.command(epilog="Example: lakelet jobs runs silver_flights")
+def runs(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job's name; without it, every job.")] = None,
+    limit: Annotated[int, typer.Option(help="How many of a job's newest runs.", min=1)] = 20,
+    output: OutputOption = Format.text,
+) -> None:
+    """Show the runs of a job, or of every job, the newest first."""
+    from itertools import islice
+
+    client = _client()
+    names = [job] if job is not None else [one["Name"] for one in client.jobs()]
+    found = [run for name in names for run in islice(client.runs(name), limit)]
+    found.sort(key=lambda run: run["StartedOn"], reverse=True)
+    rows = [_row(run) for run in found]
+    if output is Format.text:
+        rows = [row | {"run": _short(row["run"])} for row in rows]
+    show_rows(rows, output, ("run", "job", "state", "attempt", "started", "seconds", "reason"))
+
+
+@app.command(epilog="Example: lakelet jobs show jr_3f2a")
+def show(run: RunArgument, output: OutputOption = Format.text) -> None:
+    """Show one run."""
+    client, found = _client(), _find(run)
+    show_record(_record(client.run(found.job, found.run_id)), output)
+
+
+@app.command(epilog="Example: lakelet jobs logs jr_3f2a --stream error -f")
+def logs(
+    run: RunArgument,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    stream: Annotated[
+        Stream, typer.Option(help="The script's stdout, its stderr with Spark's log, or the executors.")
+    ] = Stream.driver,
+    output: OutputOption = Format.text,
+) -> None:
+    """Show what a run said."""
+    from jobs import logs as run_logs
+    from jobs.client import has_ended
+    from workspace.paths import Workspace
+
+    workspace, found = Workspace.find(), _find(run)
+    if follow:
+        client = _client()
+        lines = run_logs.follow(workspace, found.run_id, stream, lambda: has_ended(client.run(found.job, found.run_id)))
+    else:
+        lines = run_logs.read(workspace, found.run_id, stream)
+    for line in lines:
+        if output is Format.json:
+            print(json.dumps({"source": line.source, "text": line.text}), flush=follow)
+        else:
+            print(f"[{line.source}] {line.text}" if stream is Stream.executors else line.text, flush=follow)
+
+
+@app.command(epilog="Example: lakelet jobs stop jr_3f2a")
+def stop(run: RunArgument, output: OutputOption = Format.text) -> None:
+    """Ask a run to end; `lakelet jobs show` tells when it has."""
+    found = _find(run)
+    _client().stop(found.job, found.run_id)
+    show_message(f"Run {_short(found.run_id)} of {found.job} is being stopped.", output, run=found.run_id)
+
+
+def _client() -> JobClient:
+    from jobs.client import JobClient
+    from workspace.paths import Workspace
+
+    return JobClient(Workspace.find())
+
+
+def _find(text: str) -> Submitted:
+    from jobs.client import find_run
+    from workspace.paths import Workspace
+
+    return find_run(Workspace.find(), text)
+
+
+def _arguments(pairs: list[str]) -> dict[str, str]:
+    from workspace.errors import UsageError
+
+    arguments = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip("-"):
+            raise UsageError(f"--arg {pair} is not K=V: write --arg month=1.")
+        arguments["--" + name.removeprefix("--")] = value
+    return arguments
+
+
+def _wait(client: JobClient, submitted: Submitted) -> JobRun:
+    """Follow a run; Ctrl-C asks whether to stop it, and leaves it running when there is nobody to ask."""
+    print(submitted.run_id, file=sys.stderr)
+    while True:
+        try:
+            return client.wait(submitted, _tell)
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                print(f"Run {_short(submitted.run_id)} goes on.", file=sys.stderr)
+                raise SystemExit(INTERRUPTED) from None
+            try:
+                answer = input("\nStop the run? [y/N] ").strip().lower()
+            except (KeyboardInterrupt, EOFError):
+                answer = ""
+            if answer not in ("y", "yes"):
+                print(f"Run {_short(submitted.run_id)} goes on.", file=sys.stderr)
+                raise SystemExit(INTERRUPTED) from None
+            client.stop(submitted.job, submitted.run_id)
+
+
+def _tell(run: JobRun) -> None:
+    detail = run.get("StateDetail")
+    attempt = f" (attempt {run['Attempt'] + 1})" if run["Attempt"] else ""
+    print(f"{run['JobRunState']}{attempt}{f': {detail}' if detail else ''}", file=sys.stderr, flush=True)
+
+
+def _conclude(run: JobRun, output: Format) -> None:
+    from workspace.errors import RunError
+
+    show_record(_record(run), output)
+    if run["JobRunState"] != "SUCCEEDED":
+        raise RunError(
+            f"Run {_short(run['Id'])} of {run['JobName']} ended in {run['JobRunState']}: "
+            f"see `lakelet jobs logs {_short(run['Id'])} --stream error`."
+        )
+
+
+def _record(run: JobRun) -> dict[str, Any]:
+    row = _row(run)
+    return row | {
+        "ended": run.get("CompletedOn"),
+        "previous": run.get("PreviousRunId"),
+        "arguments": run.get("Arguments", {}),
+        "timeout_minutes": run.get("Timeout"),
+    }
+
+
+def _row(run: JobRun) -> dict[str, Any]:
+    return {
+        "run": run["Id"],
+        "job": run["JobName"],
+        "state": run["JobRunState"],
+        "attempt": run["Attempt"],
+        "started": run["StartedOn"],
+        "seconds": run["ExecutionTime"],
+        "reason": run.get("ErrorMessage") or run.get("StateDetail") or "",
+    }
+
+
+def _short(run_id: str) -> str:
+    base, _, attempt = run_id.partition("_attempt_")
+    return base[:11] + (f"_attempt_{attempt}" if attempt else "")
