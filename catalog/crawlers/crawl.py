@@ -19,9 +19,9 @@ from functools import partial
 from typing import Any
 
 from catalog.client import glue_client, translated
-from catalog.crawlers.grouping import find_tables
+from catalog.crawlers.grouping import FoundTable, find_tables
 from catalog.crawlers.listing import Target, list_target, to_read
-from catalog.crawlers.register import Changes, Register
+from catalog.crawlers.register import Changes, Register, counted
 from catalog.crawlers.sampling import read_samples
 from data.objects import StoredObject, s3_client
 from workspace.errors import LakeletError, ServiceUnavailableException, UsageError
@@ -38,24 +38,27 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
     crawler = translated(lambda: glue.get_crawler(Name=name))["Crawler"]
     register = Register(glue, crawler, say)
     targets = [Target.of(one) for one in crawler["Targets"].get("S3Targets", ())]
-    register.open()
-    everything: list[str] = []
+    uris: list[str] = []
+    found: list[FoundTable] = []
     for target in targets:
         objects = _reached(target, partial(list_target, s3, target))
-        everything += [item.uri for item in objects]
-        say(f"Listed {len(objects)} objects ({_megabytes(objects)}) in {target.uri}.")
+        say(f"Listed {counted(len(objects), 'object')} ({_megabytes(objects)}) in {target.uri}.")
         chosen = to_read(target, objects)
         samples = _reached(target, partial(read_samples, s3, chosen))
         tables, notes = find_tables(target, objects, samples)
-        say(f"Read {len(chosen)} objects: {len(tables)} tables.")
+        say(f"Read {counted(len(chosen), 'object')}: {counted(len(tables), 'table')}.")
         for note in notes[:_NOTES_SHOWN]:
             say(f"Note: {note}")
         if len(notes) > _NOTES_SHOWN:
             say(f"Note: and {len(notes) - _NOTES_SHOWN} more such notes.")
-        for table in tables:
-            register.write(table)
-    everything.sort()
-    register.gone([target.uri for target in targets], lambda location: _any_below(everything, location))
+        uris += [item.uri for item in objects]
+        found += tables
+    # Only now is anything written: a target that cannot be read leaves the catalog as it was.
+    register.open()
+    for table in found:
+        register.write(table)
+    uris.sort()
+    register.gone([target.uri for target in targets], lambda location: _any_below(uris, location))
     return register.changes
 
 
@@ -114,7 +117,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _summary(changes: Changes) -> str:
-    words = [f"{count} {name.replace('_', ' ')}" for name, count in changes.to_json().items() if count]
+    words = []
+    for name, count in changes.to_json().items():
+        what, _, verb = name.partition("s_")
+        if count:
+            words.append(f"{counted(count, what)} {verb}")
     return ", ".join(words) or "nothing to change"
 
 

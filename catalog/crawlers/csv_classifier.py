@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -58,15 +58,17 @@ def classify_csv(text: str) -> CsvSchema | None:
     rows = _parse(text, delimiter)
     width = Counter(len(row) for row in rows).most_common(1)[0][0]
     regular = [row for row in rows if len(row) == width]
-    if len(rows) < 2 or width < 2 or len(regular) < 2:
+    if width < 2 or len(regular) < 2:
         return None
-    types = [_column_votes(cells[1:]) for cells in zip(*regular, strict=True)]
-    has_heading = rows[0] is regular[0] and _is_heading(rows[0], types)
+    counts = [Counter(cells) for cells in zip(*regular, strict=True)]
+    has_heading = rows[0] is regular[0]
     if has_heading:
-        names = _distinct(rows[0])
-    else:
-        names = [f"col{index}" for index in range(width)]
-        types = [_column_votes(cells) for cells in zip(*regular, strict=True)]
+        below = [count - Counter([cell]) for count, cell in zip(counts, rows[0], strict=True)]
+        types = [_column_votes(count) for count in below]
+        has_heading = _is_heading(rows[0], types)
+    if not has_heading:
+        types = [_column_votes(count) for count in counts]
+    names = _distinct(rows[0]) if has_heading else [f"col{index}" for index in range(width)]
     columns = tuple(Column(name, widest(votes)) for name, votes in zip(names, types, strict=True))
     return CsvSchema(delimiter, columns, int(has_heading), len(rows) - has_heading, len(rows) - len(regular))
 
@@ -93,9 +95,9 @@ def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
 
 
-def _column_votes(cells: Sequence[str]) -> list[str]:
+def _column_votes(cells: Mapping[str, int]) -> list[str]:
     votes = Votes()
-    for cell, count in Counter(cells).items():
+    for cell, count in cells.items():
         if kind := _kind(cell.strip()):
             votes.add(kind, count)
     return votes.winners()

@@ -172,11 +172,11 @@ class Register:
             self._update_partitions(name, batch)
         self.changes.partitions_created += len(new)
         self.changes.partitions_updated += len(changed)
-        self._say(f"{self._database}.{name}: {len(new)} new partitions of {len(found.partitions)}.")
+        self._say(f"{self._database}.{name}: {len(new)} of {counted(len(found.partitions), 'partition')} are new.")
 
     def _partitions_gone(self, name: str, listed: Callable[[str], bool]) -> None:
         missing = [one for one in self._partitions(name) if not listed(one["StorageDescriptor"]["Location"])]
-        title = f"{len(missing)} partitions of {self._database}.{name}"
+        title = f"{counted(len(missing), 'partition')} of {self._database}.{name}"
         if not missing:
             return
         if self._policy.delete == DELETE_FROM_DATABASE:
@@ -245,7 +245,12 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _shape(found: FoundTable) -> str:
-    return f"{found.format.name}, {len(found.columns)} columns, {found.objects} objects"
+    return f"{found.format.name}, {counted(len(found.columns), 'column')}, {counted(found.objects, 'object')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 table``, ``2 tables``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -6,7 +6,7 @@ Nothing that an object holds may stop a crawl: what cannot be read becomes an :c
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,8 +17,9 @@ from catalog.crawlers.schema import Sample, Unreadable
 from data.formats import CSV, JSON, PARQUET
 from data.objects import StoredObject
 
-FETCH_BYTES = 1 << 20  # of each object that are asked for; Glue's classifiers look at the first megabyte too
-TEXT_BYTES = 1 << 20  # of text that are looked at, once unpacked
+# Of text (once unpacked) that are looked at, from the beginning of each object: many objects show their table's types
+# with less of each. Glue's classifiers look at the first megabyte.
+MOST_TEXT_BYTES, LEAST_TEXT_BYTES, ALL_TEXT_BYTES = 1 << 20, 1 << 17, 1 << 22
 READERS = 16
 
 _GZIP = b"\x1f\x8b"
@@ -26,14 +27,18 @@ _GZIP_WINDOW = 31  # zlib: 32 KiB window, gzip header expected
 _OTHER_PACKINGS = {b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "Zstandard", b"PK\x03\x04": "zip", b"\xfd7zXZ": "xz"}
 
 
-def read_samples(client: Any, objects: Iterable[StoredObject]) -> list[Sample | Unreadable]:
+def read_samples(client: Any, objects: Sequence[StoredObject]) -> list[Sample | Unreadable]:
     """What each object holds, in the order given; read in parallel. ``client`` is a boto3 S3 client."""
+    limit = min(max(ALL_TEXT_BYTES // max(len(objects), 1), LEAST_TEXT_BYTES), MOST_TEXT_BYTES)
     with ThreadPoolExecutor(READERS, thread_name_prefix="sample") as pool:
-        return list(pool.map(lambda one: read_sample(client, one), objects))
+        return list(pool.map(lambda one: read_sample(client, one, limit), objects))
 
 
-def read_sample(client: Any, item: StoredObject) -> Sample | Unreadable:
-    """What one object holds. An object that vanished since it was listed is unreadable; a dead store raises."""
+def read_sample(client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES) -> Sample | Unreadable:
+    """What one object holds, judged by its first ``limit`` bytes of text.
+
+    An object that vanished since it was listed is unreadable; a dead store raises.
+    """
     from botocore.exceptions import ClientError, ResponseStreamingError
 
     if item.size == 0:
@@ -48,10 +53,10 @@ def read_sample(client: Any, item: StoredObject) -> Sample | Unreadable:
         # Its name says Parquet: reading the footer first saves a request.
         if item.key.endswith(".parquet") and (found := _parquet(item, get)):
             return found
-        head = get(f"0-{FETCH_BYTES - 1}")
+        head = get(f"0-{limit - 1}")
         if head.startswith(MAGIC):
             return _parquet(item, get) or Unreadable(item, "is Parquet without a readable footer")
-        return classify(item, head)
+        return classify(item, head, limit)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return Unreadable(item, "was deleted while the crawl ran")
@@ -60,14 +65,14 @@ def read_sample(client: Any, item: StoredObject) -> Sample | Unreadable:
         return Unreadable(item, f"could not be read to its end ({error})")
 
 
-def classify(item: StoredObject, head: bytes) -> Sample | Unreadable:
-    """What an object of text holds whose first bytes are ``head``."""
+def classify(item: StoredObject, head: bytes, limit: int = MOST_TEXT_BYTES) -> Sample | Unreadable:
+    """What an object of text holds whose first bytes are ``head``; ``limit`` of its text are looked at."""
     whole = len(head) >= item.size
     complaints: list[str] = []
     compression = "none"
     if head.startswith(_GZIP):
         compression = "gzip"
-        head, whole, broken = _unpack(head, whole)
+        head, whole, broken = _unpack(head, whole, limit)
         if broken:
             complaints.append(broken)
         if not head:
@@ -75,8 +80,8 @@ def classify(item: StoredObject, head: bytes) -> Sample | Unreadable:
     for magic, name in _OTHER_PACKINGS.items():
         if head.startswith(magic):
             return Unreadable(item, f"is packed with {name}, which no reader here unpacks: use gzip")
-    if len(head) > TEXT_BYTES:
-        head, whole = head[:TEXT_BYTES], False
+    if len(head) > limit:
+        head, whole = head[:limit], False
     if not whole and (end := head.rfind(b"\n")) >= 0:
         head = head[: end + 1]  # what follows the last line's end is a part of a row
     text = head.decode("utf-8-sig", errors="replace")
@@ -115,32 +120,32 @@ def _parquet(item: StoredObject, get: Any) -> Sample | None:
     return Sample(item, PARQUET, found.columns, found.rows, found.size) if found else None
 
 
-def _unpack(packed: bytes, whole: bool) -> tuple[bytes, bool, str]:
-    """Up to ``TEXT_BYTES`` of what is packed; whether that is all; and what was wrong with it, if anything.
+def _unpack(packed: bytes, whole: bool, limit: int) -> tuple[bytes, bool, str]:
+    """Up to ``limit`` bytes of what is packed; whether that is all; and what was wrong with it, if anything.
 
     A gzip file may be several, one after the other. A damaged one gives what comes before the damage.
     """
     unpacked = bytearray()
-    while packed and len(unpacked) < TEXT_BYTES:
+    while packed and len(unpacked) < limit:
         unpacker = zlib.decompressobj(_GZIP_WINDOW)
         try:
-            unpacked += unpacker.decompress(packed, TEXT_BYTES - len(unpacked))
+            unpacked += unpacker.decompress(packed, limit - len(unpacked))
         except zlib.error as error:
             # zlib gives nothing of a piece in which it finds damage: feed it smaller ones up to there.
-            unpacked += _until_damage(packed)
+            unpacked += _until_damage(packed, limit)
             return bytes(unpacked), False, f"is damaged gzip ({error})"
         if not unpacker.eof:
-            truncated = whole and not unpacker.unconsumed_tail and len(unpacked) < TEXT_BYTES
+            truncated = whole and not unpacker.unconsumed_tail and len(unpacked) < limit
             return bytes(unpacked), False, "is truncated gzip" if truncated else ""
         packed = unpacker.unused_data
     return bytes(unpacked), whole and not packed, ""
 
 
-def _until_damage(packed: bytes, step: int = 512) -> bytes:
+def _until_damage(packed: bytes, limit: int, step: int = 512) -> bytes:
     unpacker, unpacked = zlib.decompressobj(_GZIP_WINDOW), bytearray()
     try:
         for start in range(0, len(packed), step):
-            unpacked += unpacker.decompress(packed[start : start + step], TEXT_BYTES)
+            unpacked += unpacker.decompress(packed[start : start + step], limit)
     except zlib.error:
         pass
-    return bytes(unpacked[:TEXT_BYTES])
+    return bytes(unpacked[:limit])

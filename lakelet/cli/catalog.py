@@ -1,0 +1,265 @@
+"""``lakelet catalog``: what the Data Catalog holds, and crawls that fill it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from catalog import client
+from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
+from workspace.errors import EntityNotFoundException, LakeletError, RunError, UsageError
+from workspace.paths import Workspace
+
+POLL_SECONDS = 0.2
+ROLE = "lakelet"  # Glue wants one; the workspace's own keys are what a crawl runs with
+
+app = typer.Typer(no_args_is_help=True, help="Browse the Data Catalog and run crawlers.")
+
+TableArgument = Annotated[str, typer.Argument(metavar="DATABASE.TABLE", help="The table, as in silver.flights.")]
+
+
+@app.command()
+def databases(output: OutputOption = Format.text) -> None:
+    """List the databases.
+
+    Example: lakelet catalog databases
+    """
+    found = client.get_databases(Workspace.find())
+    rows = [_row(one, name="Name", location="LocationUri", description="Description") for one in found]
+    show_rows(rows, output, ("name", "location", "description"))
+
+
+@app.command()
+def tables(
+    database: Annotated[str, typer.Argument(metavar="DATABASE", help="The database, as in bronze.")],
+    output: OutputOption = Format.text,
+) -> None:
+    """List the tables of a database.
+
+    Example: lakelet catalog tables bronze
+    """
+    workspace = Workspace.find()
+    try:
+        found = list(client.get_tables(workspace, database))
+    except EntityNotFoundException:
+        _no_database(workspace, database)
+    rows = [
+        {
+            "name": table["Name"],
+            "format": table.get("Parameters", {}).get("classification"),
+            "columns": len(table.get("StorageDescriptor", {}).get("Columns", ())),
+            "partition_keys": ", ".join(key["Name"] for key in table.get("PartitionKeys", ())),
+            "location": table.get("StorageDescriptor", {}).get("Location"),
+            "updated": table.get("UpdateTime"),
+        }
+        for table in found
+    ]
+    show_rows(rows, output, ("name", "format", "columns", "partition_keys", "location", "updated"))
+
+
+@app.command()
+def show(table: TableArgument, output: OutputOption = Format.text) -> None:
+    """Show a table: where it lies, how it is stored, and its columns.
+
+    Example: lakelet catalog show silver.flights
+    """
+    workspace = Workspace.find()
+    found = _table(workspace, client.TableReference.parse(table))
+    if output is Format.json:
+        show_record(found, output)
+        return
+    descriptor, parameters = found.get("StorageDescriptor", {}), found.get("Parameters", {})
+    show_record(
+        {
+            "table": f"{found['DatabaseName']}.{found['Name']}",
+            "format": parameters.get("classification"),
+            "location": descriptor.get("Location"),
+            "serde": descriptor.get("SerdeInfo", {}).get("SerializationLibrary"),
+            "updated": found.get("UpdateTime"),
+            "parameters": ", ".join(f"{name}={value}" for name, value in sorted(parameters.items())),
+        },
+        output,
+    )
+    columns = [(column, "") for column in descriptor.get("Columns", ())]
+    columns += [(column, "partition key") for column in found.get("PartitionKeys", ())]
+    print()
+    show_rows(
+        [{"column": column["Name"], "type": column.get("Type"), "note": column.get("Comment") or note}
+         for column, note in columns],
+        output,
+    )  # fmt: skip
+
+
+@app.command()
+def partitions(
+    table: TableArgument,
+    expression: Annotated[
+        str | None, typer.Option("--expression", "-e", metavar="SQL", help="Only those that satisfy this condition.")
+    ] = None,
+    output: OutputOption = Format.text,
+) -> None:
+    """List the partitions of a table, all of them or those that satisfy a condition over its partition keys.
+
+    Example: lakelet catalog partitions silver.flights --expression "month >= 6"
+    """
+    workspace = Workspace.find()
+    reference = client.TableReference.parse(table)
+    keys = [key["Name"] for key in _table(workspace, reference).get("PartitionKeys", ())]
+    if not keys:
+        raise UsageError(f"The table {reference} has no partition keys.")
+    rows = [
+        dict(zip(keys, found["Values"], strict=False))
+        | {"location": found.get("StorageDescriptor", {}).get("Location")}
+        for found in client.get_partitions(workspace, reference.database, reference.name, expression)
+    ]
+    show_rows(rows, output, (*keys, "location"))
+
+
+@app.command()
+def crawl(
+    crawler: Annotated[str, typer.Argument(metavar="NAME_OR_S3PATH", help="A crawler, or a folder like s3://bronze/.")],
+    database: Annotated[
+        str | None, typer.Option(help="The database that a folder's tables go to; the bucket's name by default.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show the crawl's progress, and end as it ends.")] = False,
+    output: OutputOption = Format.text,
+) -> None:
+    """Start a crawler; for a folder, one that crawls it is made first.
+
+    Example: lakelet catalog crawl s3://bronze/flights/ --wait
+    """
+    workspace = Workspace.find()
+    glue = client.glue_client(workspace)
+    name = _crawler_of(glue, crawler, database) if "://" in crawler else crawler
+    if name == crawler and database:
+        raise UsageError("--database goes with a folder: a crawler has a database already.")
+    try:
+        client.translated(lambda: glue.start_crawler(Name=name))
+    except EntityNotFoundException:
+        known = client.translated(glue.list_crawlers)["CrawlerNames"]
+        raise _unknown("crawler", name, known, "give a folder like s3://bronze/ to make one") from None
+    if not wait:
+        text = f"Crawler {name} runs: `lakelet catalog tables DATABASE` shows what it has found."
+        show_message(text, output, crawler=name, state="RUNNING")
+        return
+    run = _newest(glue, name)
+    try:
+        for line in _follow(workspace, glue, name, run["CrawlId"]):
+            print(line, file=sys.stderr if output is Format.json else sys.stdout, flush=True)
+    except KeyboardInterrupt:
+        _interrupted(glue, name)
+    _ended(name, _newest(glue, name), output)
+
+
+def _row(record: Mapping[str, Any], **members: str) -> dict[str, Any]:
+    return {name: record.get(member) for name, member in members.items()}
+
+
+# -- names ------------------------------------------------------------------------------------------------------
+
+
+def _table(workspace: Workspace, reference: client.TableReference) -> dict[str, Any]:
+    try:
+        return client.get_table(workspace, reference.database, reference.name)
+    except EntityNotFoundException:
+        try:
+            known = [table["Name"] for table in client.get_tables(workspace, reference.database)]
+        except EntityNotFoundException:
+            _no_database(workspace, reference.database)
+        missing = f"table {reference.name} in {reference.database}"
+        hint = f"`lakelet catalog tables {reference.database}` lists them"
+        raise _unknown(missing, reference.name, known, hint) from None
+
+
+def _no_database(workspace: Workspace, name: str) -> NoReturn:
+    known = [database["Name"] for database in client.get_databases(workspace)]
+    raise _unknown("database", name, known, "`lakelet catalog databases` lists them") from None
+
+
+def _unknown(what: str, name: str, known: Iterable[str], hint: str) -> LakeletError:
+    """The error for a name that does not exist: says which do that look like it, or all when they are few."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=5, cutoff=0.5) or (names if len(names) <= 8 else [])
+    what = what if " " in what else f"{what} {name}"
+    if not close:
+        return EntityNotFoundException(f"There is no {what}: {hint}.")
+    return EntityNotFoundException(
+        f"There is no {what}; there {'is' if len(close) == 1 else 'are'} {', '.join(close)}."
+    )
+
+
+# -- crawls -----------------------------------------------------------------------------------------------------
+
+
+def _crawler_of(glue: Any, location: str, database: str | None) -> str:
+    """The crawler of a folder, made or brought up to date."""
+    match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*?)/*", location)
+    if match is None:
+        raise UsageError(f"{location!r} is not a folder on S3: write s3://bucket/path/.")
+    bucket, path = match.groups()
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{bucket}-{path}" if path else bucket)
+    wanted = {
+        "Name": name,
+        "Role": ROLE,
+        "DatabaseName": database or bucket,
+        "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/{path}"}]},
+    }
+    try:
+        known = client.translated(lambda: glue.get_crawler(Name=name))["Crawler"]
+    except EntityNotFoundException:
+        client.translated(lambda: glue.create_crawler(**wanted))
+        return name
+    if database and known["DatabaseName"] != database:
+        client.translated(lambda: glue.update_crawler(Name=name, DatabaseName=database))
+    return name
+
+
+def _newest(glue: Any, name: str) -> dict[str, Any]:
+    answer = client.translated(lambda: glue.list_crawls(CrawlerName=name, MaxResults=1))
+    run: dict[str, Any] = answer["Crawls"][0]
+    return run
+
+
+def _follow(workspace: Workspace, glue: Any, name: str, run_id: str) -> Iterator[str]:
+    """The lines that a crawl prints, until it has ended."""
+    log = workspace.runs / run_id / "stdout.log"
+    position = 0
+    ended = False
+    while True:
+        if log.exists():
+            with open(log, "rb") as file:
+                file.seek(position)
+                for line in file:
+                    if line.endswith(b"\n") or ended:
+                        position += len(line)
+                        yield line.decode(errors="replace").rstrip("\n")
+        if ended:
+            return
+        ended = _newest(glue, name)["State"] != "RUNNING"
+        if not ended:
+            time.sleep(POLL_SECONDS)
+
+
+def _interrupted(glue: Any, name: str) -> NoReturn:
+    print(file=sys.stderr)
+    if sys.stdin.isatty() and typer.confirm(f"Stop crawler {name}?", err=True):
+        client.translated(lambda: glue.stop_crawler(Name=name))
+        raise RunError(f"Crawler {name} was asked to stop.")
+    raise RunError(f"Crawler {name} goes on without us.")
+
+
+def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:
+    if run["State"] != "COMPLETED":
+        raise RunError(f"Crawler {name} ended {run['State']}: {run.get('ErrorMessage', 'it was stopped')}")
+    if output is Format.json:
+        seconds = (run["EndTime"] - run["StartTime"]).total_seconds()
+        changes = json.loads(run.get("Summary", "{}"))
+        record = {"crawler": name, "state": run["State"], "seconds": seconds, "changes": changes}
+        show_record(record, output)
