@@ -20,8 +20,11 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+data_docs = StaticFiles(directory=Workspace.find().state / "data-docs", html=True, check_dir=False)
+
 app = st.App(
-    "navigation.py",
-    routes=[Mount("/data-docs", StaticFiles(directory=Workspace.find().state / "data-docs", html=True, check_dir=False))],
+    # Inside pages/, not beside it: Streamlit takes a script with a pages folder for its older kind of app.
+    "pages/navigation.py",
+    routes=[Mount("/data-docs", data_docs)],
     on_script_error=on_script_error,
 )

@@ -10,7 +10,8 @@ import pandas as pd
 from dashboards.formats import FORMATS, write
 from dashboards.spec import Axis, Chart, Measure
 
-HEIGHT = 300
+HEIGHT = 340
+PADDING = {"left": 0, "right": 4, "top": 4, "bottom": 8}
 SMALL = 12  # up to this many points get a marker each
 MUTED = "#8A99A6"  # reads on both backgrounds
 
@@ -18,7 +19,7 @@ Orders = dict[str, list[str]]
 """The values of each categorical column, in the order in which they are to be drawn."""
 
 
-def draw(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame] | None = None) -> alt.TopLevelMixin:
+def draw(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame] | None = None) -> alt.Chart | alt.LayerChart:
     """The Altair chart of ``frame`` (columns ``b0``…, ``m0``…, see statements.chart).
 
     ``extra`` has a map's ``routes`` and ``backdrop``. A ``table`` is no chart: the page shows it as such.
@@ -27,7 +28,8 @@ def draw(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame] | Non
     if chart.type == "map":
         return _map(chart, frame, extra or {})
     draws = {"line": _series, "area": _series, "bar": _series, "heatmap": _heatmap, "scatter": _scatter}
-    return draws[chart.type](chart, frame, orders).properties(height=HEIGHT)
+    drawn: alt.Chart = draws[chart.type](chart, frame, orders).properties(height=HEIGHT, padding=PADDING)
+    return drawn
 
 
 def _series(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
@@ -43,7 +45,9 @@ def _series(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
     encoding: dict[str, Any] = {"x": x, "y": y}
     tooltips = [_tooltip("b0", axis), _number_tooltip("m0", measure, "Value" if order else measure.label)]
     if order:
-        encoding["color"] = alt.Color("b1:N", title=None, sort=order).legend(orient="top", direction="horizontal")
+        encoding["color"] = alt.Color("b1:N", title=None, sort=order).legend(
+            orient="top", direction="horizontal", offset=6
+        )
         tooltips.insert(1, alt.Tooltip("b1:N", title=chart.by[1].label if len(chart.by) > 1 else "Measure"))
     return _mark(chart, frame).encode(**encoding, tooltip=tooltips)
 
@@ -105,7 +109,7 @@ def _scatter(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
     )
 
 
-def _map(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame]) -> alt.TopLevelMixin:
+def _map(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame]) -> Any:
     """Dots and routes without a base map: nothing is fetched from the internet; ``backdrop`` draws the land."""
     layers = []
     if (backdrop := extra.get("backdrop")) is not None and len(backdrop):
@@ -133,8 +137,9 @@ def _map(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame]) -> a
     tooltips += [_number_tooltip(f"m{n}", entry) for n, entry in enumerate(chart.measures)]
     points = alt.Chart(frame).mark_circle(opacity=0.85, strokeWidth=0)
     layers.append(points.encode(longitude="longitude:Q", latitude="latitude:Q", tooltip=tooltips, **encoding))
-    projection = chart.place.projection if chart.place else "mercator"
-    return alt.layer(*layers).project(type=projection).properties(height=HEIGHT + 60)
+    projection: Any = chart.place.projection if chart.place else "mercator"
+    drawn: Any = alt.layer(*layers).project(type=projection).properties(height=HEIGHT, padding=PADDING)
+    return drawn
 
 
 def _readable(axes: tuple[Axis, ...], frame: pd.DataFrame) -> tuple[pd.DataFrame, Orders]:

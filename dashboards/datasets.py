@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -17,8 +18,11 @@ from sqlglot import exp
 from catalog import client as catalog
 from dashboards.spec import DIALECT, Board
 from query.client import query
+from search.client import open_client
+from search.queries import LogPage, search_logs
 from workspace.errors import EntityNotFoundException, NotRunningError, ServiceError
 from workspace.paths import Workspace
+from workspace.process import Identity
 from workspace.runs import ENDED, RunState
 
 LAYERS = ("bronze", "silver", "gold")
@@ -57,12 +61,26 @@ class TableRows:
 
 
 @dataclass(frozen=True)
+class LogQuery:
+    """What to look for in the logs; None means any. ``window`` reaches back from now, None: as far as they go."""
+
+    text: str = ""
+    run_id: str | None = None
+    job: str | None = None
+    source: str | None = None
+    level: str | None = None
+    window: timedelta | None = None
+    newest_first: bool = True
+
+
+@dataclass(frozen=True)
 class Component:
-    """A component of the stack as the supervisor last wrote it down."""
+    """A component of the stack as the supervisor last wrote it down; ``message`` says why one is not running."""
 
     name: str
     state: str
     url: str
+    message: str
 
 
 def select(workspace: Workspace, sql: str) -> pd.DataFrame:
@@ -106,7 +124,7 @@ def job_runs(workspace: Workspace, job: str | None = None) -> list[JobRun]:
     found: list[JobRun] = []
     for name in names:
         try:
-            answer = catalog.translated(lambda name=name: glue.get_job_runs(JobName=name, MaxResults=RUNS_PER_JOB))
+            answer = catalog.translated(partial(glue.get_job_runs, JobName=name, MaxResults=RUNS_PER_JOB))
         except EntityNotFoundException:
             continue  # deleted since it was listed
         found += [_job_run(workspace, run) for run in answer["JobRuns"]]
@@ -129,17 +147,31 @@ def table_rows(workspace: Workspace) -> list[TableRows]:
 
 
 def components(workspace: Workspace) -> list[Component]:
-    """What the supervisor wrote into ``stack.json``; empty when the stack was never started."""
+    """The stack's components; empty when no supervisor runs (``stack.json`` may outlive the one that wrote it)."""
     try:
-        written = json.loads((workspace.state / "stack.json").read_text())
-    except (FileNotFoundError, ValueError):
+        record = json.loads((workspace.state / "stack.json").read_text())
+        alive = Identity.from_json(record["supervisor"]).alive()
+        return [
+            Component(entry["name"], entry["state"], entry.get("url") or "", entry.get("message") or "")
+            for entry in record["components"]
+            if alive
+        ]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
-    entries = written.get("components", written) if isinstance(written, dict) else written
-    if isinstance(entries, dict):
-        entries = [{"name": name, **value} for name, value in entries.items() if isinstance(value, dict)]
-    return [
-        Component(str(entry.get("name")), str(entry.get("state")), str(entry.get("url") or "")) for entry in entries
-    ]
+
+
+def logs(workspace: Workspace, wanted: LogQuery, after: Sequence[Any] | None = None, size: int = 100) -> LogPage:
+    """One page of log lines and the picture of all that match; see :func:`search.queries.search_logs`."""
+    since = datetime.now(UTC) - wanted.window if wanted.window else None
+    return search_logs(
+        open_client(workspace, timeout=15), wanted.text, run_id=wanted.run_id, job=wanted.job, source=wanted.source,
+        level=wanted.level, since=since, size=size, after=after, newest_first=wanted.newest_first,
+    )  # fmt: skip
+
+
+def data_docs(workspace: Workspace) -> bool:
+    """Whether great-expectations has written its Data Docs; they are served under ``/data-docs/``."""
+    return (workspace.state / "data-docs" / "index.html").exists()
 
 
 def address(workspace: Workspace, name: str) -> str | None:

@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 NOTHING = "–"
 
 
@@ -38,7 +40,7 @@ FORMATS = {
 
 def write(value: Any, name: str, unit: str = "") -> str:
     """One value as text: ``write(0.7812, "percent") == "78.1 %"``; a missing one is a dash."""
-    if value is None or value != value:  # None, NaN and NaT
+    if value is None or pd.isna(value):
         return NOTHING
     text = _number(value, name) if isinstance(value, (int, float)) else _other(value, name)
     return f"{text} {unit}" if unit else text

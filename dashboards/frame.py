@@ -64,6 +64,11 @@ def failed(title: str, text: str, icon: str = ":material/error:") -> None:
             st.rerun()
 
 
+def escaped(text: str) -> str:
+    """``text`` so that Markdown shows it as it is."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!$:~|<>" else char for char in text)
+
+
 def _key(kind: str, title: str) -> str:
     """A widget key unique in this view: the same box may stand on a page twice."""
     used = st.session_state.setdefault("_boxes", {})

@@ -285,7 +285,7 @@ def _dataset(text: str) -> str:
     """``text``, when it is ``database.table`` or one SELECT; raises ``ValueError`` otherwise."""
     message = 'is neither a table nor a SELECT: write "gold.flights" or "SELECT … FROM gold.flights"'
     try:
-        parsed = sqlglot.parse_one(text if " " in text.strip() else f"SELECT * FROM {text}", dialect=DIALECT)
+        parsed = sqlglot.parse_one(text if " " in text.strip() else f"FROM {text}", dialect=DIALECT)
     except sqlglot.errors.SqlglotError as error:
         raise ValueError(message) from error
     if not isinstance(parsed, exp.Query):

@@ -26,7 +26,7 @@ Choices = Mapping[str, Any]
 
 def options(board: Board) -> str:
     """One row that tells what the filters can offer: ``f0``, ``f1``… a list of values, or ``…_low`` and ``…_high``."""
-    chosen: list[exp.Expression] = []
+    chosen: list[exp.Expr] = []
     for number, entry in enumerate(board.filters):
         column, name = _column(entry.column), f"f{number}"
         if entry.type in ("range", "date"):
@@ -92,7 +92,7 @@ def level(board: Board, number: int, path: Sequence[Any], choices: Choices) -> s
     return _over(board, select.order_by(*order, exp.column("b0").asc()).limit(MAX_DETAIL_ROWS), conditions)
 
 
-def literal(value: Any) -> exp.Expression:
+def literal(value: Any) -> exp.Expr:
     """A value as a typed SQL literal; raises :class:`~workspace.errors.UsageError` for a kind that has none."""
     if value is None:
         return exp.null()
@@ -121,11 +121,11 @@ def _grouped(axes: Sequence[Axis], measures: Sequence[Measure]) -> exp.Select:
     return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(axes)))) if axes else select
 
 
-def _measures(measures: Iterable[Measure]) -> list[exp.Expression]:
+def _measures(measures: Iterable[Measure]) -> list[exp.Expr]:
     return [_parsed(measure.value).as_(f"m{n}") for n, measure in enumerate(measures)]
 
 
-def _where(board: Board, choices: Choices) -> list[exp.Expression]:
+def _where(board: Board, choices: Choices) -> list[exp.Expr]:
     return [
         condition
         for entry in board.filters
@@ -134,7 +134,7 @@ def _where(board: Board, choices: Choices) -> list[exp.Expression]:
     ]
 
 
-def _condition(entry: Filter, value: Any) -> Iterable[exp.Expression]:
+def _condition(entry: Filter, value: Any) -> Iterable[exp.Expr]:
     column = _column(entry.column)
     if entry.type == "select":
         yield exp.EQ(this=column, expression=literal(value))
@@ -147,7 +147,7 @@ def _condition(entry: Filter, value: Any) -> Iterable[exp.Expression]:
         yield exp.Between(this=subject, low=literal(low), high=literal(high))
 
 
-def _over(board: Board, select: exp.Select, conditions: Sequence[exp.Expression] = ()) -> str:
+def _over(board: Board, select: exp.Select, conditions: Sequence[exp.Expr] = ()) -> str:
     """``select`` over the board's rows, as text: the dataset, widened by the computed columns, then filtered."""
     table = sqlglot.parse_one(board.dataset, dialect=DIALECT) if " " in board.dataset else _table(board.dataset)
     source = table.subquery("dataset") if isinstance(table, exp.Query) else table
@@ -158,21 +158,21 @@ def _over(board: Board, select: exp.Select, conditions: Sequence[exp.Expression]
     return _sql(select.from_(ROWS).with_(ROWS, as_=rows))
 
 
-def _table(name: str) -> exp.Expression:
+def _table(name: str) -> exp.Expr:
     return exp.to_table(name, dialect=DIALECT)
 
 
-def _parsed(text: str) -> exp.Expression:
+def _parsed(text: str) -> exp.Expr:
     return exp.paren(sqlglot.parse_one(text, dialect=DIALECT), copy=False)
 
 
-def _column(name: str) -> exp.Expression:
+def _column(name: str) -> exp.Expr:
     return exp.column(name, quoted=True)
 
 
-def _present(column: exp.Expression) -> exp.Expression:
+def _present(column: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=column.copy(), expression=exp.null()))
 
 
-def _sql(expression: exp.Expression) -> str:
+def _sql(expression: exp.Expr) -> str:
     return expression.sql(dialect=DIALECT)

@@ -13,15 +13,16 @@ LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 148 32" role="img
 <path d="M5 14c3-3 6-3 9 0s6 3 9 0" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"/>
 <path d="M5 21c3-3 6-3 9 0s6 3 9 0" fill="none" stroke="#fff" stroke-opacity=".6" stroke-width="2.4"
  stroke-linecap="round"/>
-<text x="37" y="23.5" font-family="Source Sans, Source Sans 3, sans-serif" font-size="23" font-weight="700"
+<text x="37" y="23.5" font-family="Helvetica, Arial, sans-serif" font-size="21" font-weight="700"
  fill="#2D9DBA" letter-spacing="-.4">Lakelet</text></svg>"""
 
 CSS = """<style>
-.block-container {padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1360px;}
+.block-container {padding-top: 4rem; padding-bottom: 3rem; max-width: 1360px;}
 .stMainBlockContainer h1 {padding-top: 0; padding-bottom: .1rem;}
 /* KPIs and filters: as many side by side as fit, never wider than the page */
 [class*="st-key-grid-"] {display: grid !important; gap: .75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 11.5rem), 1fr));}
+[class*="st-key-grid-wide-"] {grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)) !important;}
 [class*="st-key-grid-"] > div {width: 100% !important; min-width: 0; max-width: none !important;}
 [class*="st-key-grid-"] [data-testid="stMetric"] {height: 100%; background: var(--secondary-background-color);}
 [data-testid="stMetricLabel"] p {font-size: .85rem;}

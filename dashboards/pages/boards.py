@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from workspace.paths import Workspace
 
 CACHE_SECONDS = 600  # the catalog's table versions are part of the key: a publish shows at once
 SKELETON_HEIGHT = 420
+ROW_HEIGHT = 30
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,12 @@ def _board(workspace: Workspace, board: Board) -> None:
         with st.skeleton(height=80):
             (offer,) = _tables(state, (statements.options(board),), versions)
         choices = _filters(board, offer.iloc[0])
-    below = [entry for entry in board.charts]
     wanted: dict[str, str] = {}
     if board.kpis:
         wanted["kpis"] = statements.kpis(board, choices)
         if board.trend:
             wanted["trends"] = statements.trends(board, choices)
-    for number, item in enumerate(below):
+    for number, item in enumerate(board.charts):
         wanted[f"chart{number}"] = statements.chart(board, item, choices)
         if item.place and item.place.from_latitude:
             wanted[f"routes{number}"] = statements.routes(board, item, choices)
@@ -83,9 +83,7 @@ def _tables(state: str, sqls: tuple[str, ...], versions: tuple[str, ...]) -> lis
 
 def _filters(board: Board, offer: pd.Series[Any]) -> dict[str, Any]:
     with st.container(key="grid-filters"):
-        chosen = {
-            item.column: _filter(board, number, item, offer) for number, item in enumerate(board.filters)
-        }
+        chosen = {item.column: _filter(board, number, item, offer) for number, item in enumerate(board.filters)}
     return {column: value for column, value in chosen.items() if value not in (None, [])}
 
 
@@ -93,24 +91,25 @@ def _filter(board: Board, number: int, item: Filter, offer: pd.Series[Any]) -> A
     key = f"{board.slug}.{item.column}"
     if item.type in ("select", "multiselect"):
         offered = [value for value in _plain(offer[f"f{number}"]) if value is not None]
-        name = lambda value: formats.write(value, item.format)  # noqa: E731
+        name = partial(formats.write, name=item.format)
         if item.type == "multiselect":
             return st.multiselect(item.label, offered, format_func=name, key=key, placeholder="All")
         return st.selectbox(item.label, offered, None, format_func=name, key=key, placeholder="All")
     low, high = offer[f"f{number}_low"], offer[f"f{number}_high"]
-    if low is None or low != low or low == high:
+    if pd.isna(low) or low == high:
         st.text_input(item.label, formats.write(low, item.format), disabled=True, key=key)
         return None
     if item.type == "date":
-        first, last = pd.Timestamp(low).date(), pd.Timestamp(high).date()
-        value = st.date_input(item.label, (first, last), first, last, key=key, format="YYYY-MM-DD")
+        days = pd.Timestamp(low).date(), pd.Timestamp(high).date()
+        value = st.date_input(item.label, days, *days, key=key, format="YYYY-MM-DD")
         # While a person has picked the first day only, the choice is not one yet.
-        return value if isinstance(value, tuple) and len(value) == 2 and value != (first, last) else None
-    bounds = (float(low), float(high))
-    whole = bounds[0].is_integer() and bounds[1].is_integer()
-    limits = (int(low), int(high)) if whole else bounds
-    value = st.slider(item.label, *limits, limits, key=key)
-    return value if tuple(value) != limits else None
+        return value if isinstance(value, tuple) and len(value) == 2 and value != days else None
+    first, last = float(low), float(high)
+    whole = first.is_integer() and last.is_integer()
+    bounds = st.slider(
+        item.label, first, last, (first, last), key=key, step=1.0 if whole else None, format="%d" if whole else None
+    )
+    return bounds if bounds != (first, last) else None
 
 
 def _plain(values: Any) -> list[Any]:
@@ -129,6 +128,7 @@ def _kpis(board: Board, row: pd.Series[Any], trends: pd.DataFrame | None) -> Non
                 border=True,
                 chart_data=line,
                 chart_type="area",
+                delta_color="blue",
             )
 
 
@@ -142,7 +142,7 @@ def _charts(board: Board, found: dict[str, pd.DataFrame]) -> None:
             place = row.pop(0)
         extra = {name: found[f"{name}{number}"] for name in ("routes", "backdrop") if f"{name}{number}" in found}
         with place, st.container(border=True, key=f"card-{number}"):
-            st.markdown(f"**{_escaped(item.title)}**", help=item.help or None)
+            st.markdown(f"**{frame.escaped(item.title)}**", help=item.help or None)
             with frame.guarded("this chart"):
                 _chart(item, found[f"chart{number}"], extra)
 
@@ -156,13 +156,12 @@ def _chart(item: Chart, rows: pd.DataFrame, extra: dict[str, pd.DataFrame]) -> N
         st.altair_chart(charts.draw(item, rows, extra), width="stretch", alt=item.title)
 
 
-def _table(rows: pd.DataFrame, by: tuple[Axis, ...], measures: tuple[Measure, ...], key: str | None = None) -> Any:
+def _table(rows: pd.DataFrame, by: tuple[Axis, ...], measures: tuple[Measure, ...], **options: Any) -> None:
     titles: dict[str, Any] = {f"b{n}": _column(axis.label, axis.format) for n, axis in enumerate(by)}
     for number, item in enumerate(measures):
         label = f"{item.label} ({item.unit})" if item.unit else item.label
         titles[f"m{number}"] = _column(label, item.format)
-    picked: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell", "key": key} if key else {}
-    return st.dataframe(rows, hide_index=True, column_config=titles, width="stretch", **picked)
+    st.dataframe(rows, hide_index=True, column_config=titles, width="stretch", row_height=ROW_HEIGHT, **options)
 
 
 def _column(label: str, name: str) -> Any:
@@ -175,39 +174,49 @@ def _column(label: str, name: str) -> Any:
 
 
 def _drill(state: str, board: Board, choices: dict[str, Any], versions: tuple[str, ...]) -> None:
+    """One selectbox for each level down to the first that is open, and the table of that level below them."""
     st.subheader(board.drill_title, anchor=False)
     path: list[Any] = []
     with st.container(key="grid-drill"):
         for number, item in enumerate(board.drill):
             with st.skeleton(height=72):
                 (rows,) = _tables(state, (statements.level(board, number, path, choices),), versions)
-            if item.by is None:
-                break
-            key = f"{board.slug}.drill{number}"
-            offered = [value for value in _plain(rows["b0"]) if value is not None]
-            if st.session_state.get(key) not in offered:
-                st.session_state[key] = None
-            chosen = st.selectbox(
-                item.label,
-                offered,
-                key=key,
-                placeholder=f"All – choose one to open it",
-                format_func=lambda value, name=item.by.format: formats.write(value, name),
-            )
-            if chosen is None:
+            if item.by is None or (chosen := _step(board, number, item.by, rows)) is None:
                 break
             path.append(chosen)
-    item = board.drill[len(path)] if len(path) < len(board.drill) else board.drill[-1]
     if rows.empty:
         st.caption("No rows match these filters.")
-        return
-    if item.by is None:
-        _table(rows, item.rows, ())
+    elif item.by is None:
+        _table(rows, item.rows, (), key=f"{board.slug}.rows")
         if len(rows) == statements.MAX_DETAIL_ROWS:
             st.caption(f"The first {statements.MAX_DETAIL_ROWS:,} rows: filter further to see the others.")
-        return
-    _table(rows, (item.by,), item.measures, key=f"{board.slug}.open{len(path)}.{'/'.join(map(str, path))}")
+    else:
+        key = f"{board.slug}.open.{'/'.join(map(str, path))}"
+        is_last = number + 1 == len(board.drill)
+        if not is_last:
+            st.caption(f"Click a row to see its {board.drill[number + 1].label.lower()}s.")
+        opening = partial(_open, key, _step_key(board, number), _plain(rows["b0"]))
+        picked = {} if is_last else {"key": key, "selection_mode": "single-cell", "on_select": opening}
+        _table(rows, (item.by,), item.measures, **picked)
 
 
-def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!$:~|<>" else char for char in text)
+def _step(board: Board, number: int, axis: Axis, rows: pd.DataFrame) -> Any:
+    if number + 1 == len(board.drill):
+        return None
+    key = _step_key(board, number)
+    offered = [value for value in _plain(rows["b0"]) if value is not None]
+    if st.session_state.get(key) not in offered:
+        st.session_state[key] = None  # a filter has taken the value away
+    name = partial(formats.write, name=axis.format)
+    return st.selectbox(board.drill[number].label, offered, key=key, placeholder="All", format_func=name)
+
+
+def _step_key(board: Board, number: int) -> str:
+    return f"{board.slug}.drill{number}"
+
+
+def _open(table: str, step: str, values: list[Any]) -> None:
+    """A cell of the table was clicked: choose its row's value on that level."""
+    cells = st.session_state[table].selection.cells
+    if cells and values[cells[0][0]] is not None:
+        st.session_state[step] = values[cells[0][0]]

@@ -19,14 +19,20 @@ def main() -> None:
     theme.apply()
     found = [boards.entry(path) for path in board_files(workspace.root / "dashboards" / "boards")]
     pages = {
-        "": [st.Page(partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True)],
+        "": [
+            st.Page(partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True)
+        ],
         "Boards": [
-            st.Page(partial(boards.show, workspace, entry.path), title=entry.title, icon=entry.icon, url_path=entry.slug)
+            st.Page(
+                partial(boards.show, workspace, entry.path), title=entry.title, icon=entry.icon, url_path=entry.slug
+            )
             for entry in found
         ],
         "Operations": [
             st.Page(partial(job_runs.show, workspace), title="Jobs", icon=":material/play_circle:", url_path="jobs"),
-            st.Page(partial(log_search.show, workspace), title="Logs", icon=":material/manage_search:", url_path="logs"),
+            st.Page(
+                partial(log_search.show, workspace), title="Logs", icon=":material/manage_search:", url_path="logs"
+            ),
             st.Page(partial(quality.show, workspace), title="Quality", icon=":material/verified:", url_path="quality"),
         ],
     }

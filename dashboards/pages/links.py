@@ -1,0 +1,43 @@
+"""Addresses inside the dashboards, and how states look everywhere."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import quote
+
+Color = Literal["red", "orange", "green", "blue", "gray"]
+
+_COLORS: dict[str, Color] = {
+    "SUCCEEDED": "green", "RUNNING": "blue", "STARTING": "blue", "WAITING": "gray", "STOPPING": "orange",
+    "STOPPED": "gray", "FAILED": "red", "TIMEOUT": "red", "ERROR": "red", "BACKOFF": "orange", "FATAL": "red",
+}  # fmt: skip
+_ICONS = {
+    "SUCCEEDED": "✅", "RUNNING": "🔵", "STARTING": "🔵", "WAITING": "⏳", "STOPPING": "🟠", "STOPPED": "⚪",
+    "FAILED": "❌", "TIMEOUT": "❌", "ERROR": "❌",
+}  # fmt: skip
+
+
+def color(state: str) -> Color:
+    """The theme colour of a run's or component's state."""
+    return _COLORS.get(state, "gray")
+
+
+def marked(state: str) -> str:
+    """A state with its mark, for tables, which have no coloured text."""
+    return f"{_ICONS.get(state, '⚪')} {state.capitalize()}"
+
+
+def run_logs(run_id: str) -> str:
+    """The log page, at one run's lines."""
+    return f"/logs?run={quote(run_id)}"
+
+
+def run_page(run_id: str) -> str:
+    """The jobs page, with one run open."""
+    return f"/jobs?run={quote(run_id)}"
+
+
+def short(run_id: str) -> str:
+    """A run's id as people can compare it: its beginning, and the attempt when it is a retry."""
+    head, separator, attempt = run_id.partition("_attempt_")
+    return head[:11] + (f"… #{attempt}" if separator else "…" if len(head) > 11 else "")
