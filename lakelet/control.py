@@ -1,4 +1,4 @@
-"""The control process: the AWS wire, the ``/_lakelet`` API, the run queue. It composes, and owns nothing itself.
+"""The control process: AWS wire, ``/_lakelet`` API, run queue, log shipping. It composes, and owns nothing itself.
 
     python -m lakelet.control
 
@@ -25,6 +25,7 @@ from catalog.store import CatalogStore
 from jobs.runner import Runner
 from jobs.store import JobStore
 from lakelet.api import api_routes
+from search.shipper import LogShipper
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
 from workspace.secrets import secret
@@ -35,7 +36,7 @@ GRACE_SECONDS = 10
 
 def main() -> int:
     """Serve until SIGTERM."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         serve(Workspace.find())
     except LakeletError as error:
@@ -69,6 +70,8 @@ def serve(workspace: Workspace) -> None:
     app = create_app(services, api_routes(publishes, secret(workspace, "control_token")))
     publishes.start()
     runner.start()
+    shipper = LogShipper(workspace)
+    shipper.start()
     try:
         uvicorn.run(
             app,
@@ -81,6 +84,7 @@ def serve(workspace: Workspace) -> None:
     finally:
         runner.close()
         publishes.stop()
+        shipper.stop()
         engine.dispose()
 
 

@@ -42,6 +42,11 @@ def reason(error: exceptions.OpenSearchException) -> str:
     return str(error).splitlines()[0]
 
 
+def _short(error: exceptions.OpenSearchException) -> str:
+    """The kind of failure: a connection error's own text is urllib3's, and long."""
+    return "no connection" if isinstance(error, exceptions.ConnectionError) else reason(error)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn opensearch-py's exceptions into Lakelet's: not running, no such index, refused query."""
@@ -56,7 +61,9 @@ def translated() -> Iterator[None]:
     except exceptions.OpenSearchException as error:
         if is_passing(error):
             raise NotRunningError(
-                f"OpenSearch does not answer ({type(error).__name__}): see `lakelet status`, or start it with "
-                "`lakelet up`."
+                f"OpenSearch does not answer, or is not ready yet ({_short(error)}): see `lakelet status`, or start it "
+                "with `lakelet up`."
             ) from error
+        if "too many" in reason(error):  # too many clauses: answered as an error of the server's, but it is not
+            raise QueryError(f"OpenSearch refused the query: {reason(error)}; use fewer words.") from error
         raise StackError(f"OpenSearch failed: {reason(error)}; see `lakelet logs opensearch`.") from error

@@ -18,7 +18,7 @@ MAX_SIZE = 1000
 MAX_TEXT = 1000
 HISTOGRAM_BUCKETS = 60
 FACET_VALUES = 20
-QUERY_SECONDS = 20
+QUERY_LIMIT = "20s"
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def search_logs(
         "sort": [{"@timestamp": order}, {"file": order}, {"offset": order}],
         "size": _checked(size),
         "track_total_hits": True,
+        "timeout": QUERY_LIMIT,
         "highlight": {
             "fields": {"message": {"number_of_fragments": 1, "fragment_size": 300}},
             "pre_tags": ["[["],
@@ -129,20 +130,22 @@ def search_logs(
     if after:
         body["search_after"] = list(after)
     with translated():
-        answer = client.search(
-            index=LOGS, body=body, params={"ignore_unavailable": "true", "timeout": f"{QUERY_SECONDS}s"}
-        )
+        answer = client.search(index=LOGS, body=body, params={"ignore_unavailable": "true"})
     return _page(answer, size)
 
 
 def search_index(client: OpenSearch, index: str, text: str = "", size: int = 20) -> IndexPage:
     """Rows of a data index (``flights``, ``delay-by-carrier``, …) whose fields match ``text``, best first.
 
-    Raises :class:`~workspace.errors.UsageError` when there is no such index.
+    Codes are indexed in capitals and matched exactly, so ``jfk`` also finds JFK. Raises
+    :class:`~workspace.errors.UsageError` when there is no such index.
     """
-    body = {"query": _match(text, ["*"]), "size": _checked(size), "track_total_hits": True}
+    spellings = dict.fromkeys((text, text.upper()))
+    query = {"bool": {"should": [_match(spelling, ["*"]) for spelling in spellings], "minimum_should_match": 1}}
+    body: dict[str, Any] = {"query": query, "size": _checked(size), "track_total_hits": True}
+    body["timeout"] = QUERY_LIMIT
     with translated():
-        answer = client.search(index=index, body=body, params={"timeout": f"{QUERY_SECONDS}s"})
+        answer = client.search(index=index, body=body)
     hits = [{"_id": hit["_id"], **hit["_source"]} for hit in answer["hits"]["hits"]]
     return IndexPage(hits, int(answer["hits"]["total"]["value"]))
 
