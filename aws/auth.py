@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from posixpath import normpath
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote
 
 from aws.errors import (
     IncompleteSignatureException,
@@ -158,8 +158,8 @@ def _canonical_path(path: str) -> str:
 def _canonical_query(query: str) -> str:
     if not query:
         return ""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
+    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
+    encoded = sorted((quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~")) for name, value in pairs)
     return "&".join(f"{name}={value}" for name, value in encoded)
 
 

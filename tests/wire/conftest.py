@@ -17,7 +17,11 @@ from aws.app import create_app
 from aws.operations import load_service
 from aws.services import glue, sts
 from catalog.client import aws_client
+from catalog.crawlers.store import CrawlerStore
+from catalog.publishes import Publishes
 from catalog.store import CatalogStore
+from jobs.runner import Runner
+from jobs.store import JobStore
 from workspace.paths import Workspace
 from workspace.state import open_state, upgrade
 
@@ -37,13 +41,17 @@ class Wire:
 def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     root = tmp_path_factory.mktemp("wire")
     workspace = Workspace(root, root / ".lakelet").prepare()
-    engine = open_state(workspace.database)
-    upgrade(engine)
-    context.use(context.Context(workspace, engine, CatalogStore(engine)))
-    app = create_app([load_service("glue", glue), load_service("sts", sts)])
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    workspace.write_endpoints({"control": url})
+    workspace.write_endpoints({"control": url, "s3": "http://127.0.0.1:9"})  # nothing here touches objects
+    engine = open_state(workspace.database)
+    upgrade(engine)
+    catalog, jobs = CatalogStore(engine), JobStore(engine)
+    publishes = Publishes(engine, catalog, workspace)
+    # Composed as the control process composes them, but nothing is started: runs stay WAITING.
+    rooms = (publishes, jobs, CrawlerStore(engine), Runner(workspace, jobs, publishes))
+    context.use(context.Context(workspace, engine, catalog, *rooms))
+    app = create_app([load_service("glue", glue), load_service("sts", sts)])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
