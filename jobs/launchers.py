@@ -23,13 +23,15 @@ from data.objects import s3_client
 from data.zones import split_uri
 from jobs.definitions import SPARK, special
 from workspace import shim
+from workspace.environment import client_environment
 from workspace.errors import RunError
 from workspace.paths import REPOSITORY, Workspace
 from workspace.process import Identity
 from workspace.runs import Run
-from workspace.secrets import secret
+from workspace.settings import SETTINGS
 
 PYTHON = "{python}"
+S3_SECRET_VARIABLE = "LAKELET_S3_SECRET_KEY"  # of an external S3 endpoint (workspace/settings.py)
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE")
 
 
@@ -60,27 +62,18 @@ def start(workspace: Workspace, run: Run) -> Identity:
 
 def environment(workspace: Workspace, run: Run) -> dict[str, str]:
     """What every run finds in its environment (docs/architecture.md): the way back to this workspace."""
-    region = workspace.settings.text("region")
-    inherited = {name: value for name in INHERITED if (value := os.environ.get(name))}
-    settings = {name: value for name, value in os.environ.items() if name.startswith("LAKELET_")}
-    return (
-        inherited
-        | settings
-        | workspace.environment
-        | {
-            "LAKELET_RUN_ID": run.id,
-            "LAKELET_JOB_NAME": run.name,
-            "LAKELET_ATTEMPT": str(run.attempt),
-            "AWS_ENDPOINT_URL": workspace.endpoint("control"),
-            "AWS_ENDPOINT_URL_S3": workspace.endpoint("s3"),
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": secret(workspace, "access_key"),
-            "AWS_SECRET_ACCESS_KEY": secret(workspace, "secret_key"),
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    settings = (*(setting.variable for setting in SETTINGS), S3_SECRET_VARIABLE)
+    inherited = {name: value for name in (*INHERITED, *settings) if (value := os.environ.get(name)) is not None}
+    return {
+        **inherited,
+        **workspace.environment,
+        **client_environment(workspace),
+        "LAKELET_RUN_ID": run.id,
+        "LAKELET_JOB_NAME": run.name,
+        "LAKELET_ATTEMPT": str(run.attempt),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _program(workspace: Workspace, run: Run, folder: Path) -> Program:

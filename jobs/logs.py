@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from workspace.files import write_atomic
 from workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
+
+_CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 
 class Stream(StrEnum):
@@ -32,20 +36,35 @@ class Line:
 def files(workspace: Workspace, run_id: str, stream: Stream) -> dict[str, Path]:
     """The log files of a stream, by source, as far as they exist now.
 
-    A run's executors are those of the Spark application whose id the driver wrote to ``application_id``.
+    A run's executors are those of its Spark application.
     """
     folder = workspace.runs / run_id
     if stream is Stream.driver:
         return {"stdout": folder / "stdout.log"}
     if stream is Stream.error:
         return {"stderr": folder / "stderr.log"}
-    try:
-        application = (folder / "application_id").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    application = application_id(folder)
+    if application is None:
         return {}
     found = {}
     for path in sorted((workspace.spark / "work").glob(f"*/{application}/*/std*")):
         found[f"executor {path.parent.name} {path.name}"] = path
+    return found
+
+
+def application_id(folder: Path) -> str | None:
+    """The id of a run's Spark application: our GlueContext writes it to ``application_id``; of a script that makes
+    its own session it is read from Spark's log, and written there."""
+    path = folder / "application_id"
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    try:
+        with open(folder / "stderr.log", encoding="utf-8", errors="replace") as file:
+            found = next((match[1] for line in file if (match := _CONNECTED.search(line))), None)
+    except FileNotFoundError:
+        return None
+    if found is not None:
+        write_atomic(path, found.encode())
     return found
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from catalog.publishes import Publishes
 from jobs import launchers, queue
 from jobs.failures import ended_badly, last_words
+from jobs.logs import application_id
 from jobs.store import JobStore
 from workspace import shim
 from workspace.errors import LakeletError
@@ -161,6 +162,7 @@ class Runner:
         if exit is None:
             self._end_orphans(run)
             exit = shim.read_exit(folder)
+        application_id(folder)
         uncommitted = self._publishes.abort_run(run.id)
         if unapplied := self._publishes.unfinished(run.id):
             reason = f"Ended; what it wrote to {', '.join(unapplied)} waits for the object store."
@@ -181,7 +183,7 @@ class Runner:
         if exit.timed_out:
             return RunState.TIMEOUT, f"The run took longer than its timeout of {run.timeout_seconds / 60:g} minutes."
         if exit.stopped:
-            return RunState.STOPPED, "Stopped on request."
+            return RunState.STOPPED, run.reason if run.state is RunState.STOPPING else "Stopped with the stack."
         if exit.exit_code == 0 and not uncommitted:
             return RunState.SUCCEEDED, ""
         if exit.exit_code == 0:

@@ -130,6 +130,8 @@ def _supervise(folder: Path, timeout: float, argv: Sequence[str], stop: _Stop) -
     while True:
         try:
             code = driver.wait(timeout=POLL_SECONDS)
+            # Who ends the whole session signals the driver too, which may be gone before we look.
+            stopped = stop.asked and code != 0
             break
         except subprocess.TimeoutExpired:
             timed_out = time.monotonic() > deadline
