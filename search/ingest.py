@@ -66,15 +66,19 @@ def bulk_bodies(batches: pa.RecordBatchReader, id_columns: Sequence[str], rows: 
     """The batches as bulk bodies of ``rows`` documents; a document's id is its ``id_columns``, joined by ``|``.
 
     Times become ISO 8601 (UTC, milliseconds); what JSON has no word for (NaN, infinity) becomes null. Raises
-    :class:`~workspace.errors.UsageError` when an id column does not exist.
+    :class:`~workspace.errors.UsageError` when an id column does not exist and
+    :class:`~workspace.errors.IndexingError` when the batches cannot be read.
     """
     if missing := sorted(set(id_columns) - set(batches.schema.names)):
         raise UsageError(f"The rows have no column {', '.join(missing)} to make ids of.")
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1; SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
         connection.register("source", batches)
-        for batch in connection.execute(_statement(batches.schema, id_columns)).to_arrow_reader(rows):
-            yield Bulk(_text(batch.column(0)), batch.num_rows)
+        try:
+            for batch in connection.execute(_statement(batches.schema, id_columns)).to_arrow_reader(rows):
+                yield Bulk(_text(batch.column(0)), batch.num_rows)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise IndexingError(f"The rows could not be read: {str(error).splitlines()[0]}.") from error
 
 
 def index_table(

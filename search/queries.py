@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ MAX_TEXT = 1000
 HISTOGRAM_BUCKETS = 60
 FACET_VALUES = 20
 QUERY_LIMIT = "20s"
+_WHOLE_RUN = re.compile(r"jr_[0-9a-f]{64}(_attempt_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,14 @@ def search_logs(
     """Log lines that match ``text`` and every given filter, with histogram and facets over all matches.
 
     ``text`` is OpenSearch's simple query string (words are all required; ``"a phrase"``, ``-not``, ``a | b``,
-    ``pre*``), which has no syntax errors; empty matches everything. ``since`` (inclusive) and ``until`` (exclusive)
+    ``pre*``), which has no syntax errors; empty matches everything. ``run_id`` may be the beginning of one. ``since`` (inclusive) and ``until`` (exclusive)
     are aware datetimes. No log index yet is an empty page. Raises :class:`~workspace.errors.NotRunningError` when
     OpenSearch is down, :class:`~workspace.errors.UsageError` for a text or size out of range.
     """
-    exact = {"run_id": run_id, "job": job, "source": source, "level": level.upper() if level else None}
+    exact = {"job": job, "source": source, "level": level.upper() if level else None}
     filters: list[dict[str, Any]] = [{"term": {name: value}} for name, value in exact.items() if value]
+    if run_id:  # a whole id is that attempt alone, not its retries, whose ids begin with it
+        filters.append({"term" if _WHOLE_RUN.fullmatch(run_id) else "prefix": {"run_id": run_id}})
     if since or until:
         bounds = {"gte": since and since.isoformat(), "lt": until and until.isoformat()}
         filters.append({"range": {"@timestamp": {name: value for name, value in bounds.items() if value}}})

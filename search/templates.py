@@ -40,10 +40,10 @@ FLIGHTS: Fields = {
 # Each data index: its fields, and the columns whose values, joined by "|", are a document's id.
 INDEXES: Mapping[str, tuple[Fields, tuple[str, ...]]] = {
     "flights": (FLIGHTS, ("flight_id",)),
-    "delay-by-carrier": ({"carrier": KEYWORD, "carrier_name": NAME, **_MEASURES}, ("carrier",)),
+    "delay-by-carrier": ({"carrier": KEYWORD, "carrier_name": NAME, **_MEASURES}, ("carrier", "carrier_name")),
     "delay-by-route": (
         {"origin": KEYWORD, "dest": KEYWORD, "dest_name": NAME, "distance": DOUBLE, **_MEASURES},
-        ("origin", "dest"),
+        ("origin", "dest", "dest_name", "distance"),  # two routes to EGE are on record with two distances each
     ),
     "delay-by-hour": ({"origin": KEYWORD, "hour": INTEGER, **_MEASURES}, ("origin", "hour")),
     "delay-by-weather": ({"condition": KEYWORD, **_MEASURES}, ("condition",)),
