@@ -9,6 +9,7 @@ demo: .venv/run
 
 test: .venv/test
 	@requirements/browser
+	$(BIN)/lakelet install
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/test

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
+
+if TYPE_CHECKING:
+    from workspace.paths import Workspace
 
 app = typer.Typer()
 
@@ -22,24 +26,12 @@ def up(
 
     Ctrl-C stops what was started. A second `up` says that the stack runs.
     """
-    from lakelet.stack.install import install
-    from lakelet.stack.operate import start, status, stop
-    from lakelet.stack.platforms import check_platform
+    from lakelet.stack.operate import status
     from workspace.paths import Workspace
 
     workspace = Workspace.find()
-    check_platform(workspace)
-    install(workspace)
-    display = Display()
     began = time.monotonic()
-    try:
-        fresh = start(workspace, only or (), display.show)
-    except KeyboardInterrupt:
-        print("\nStopping what was started…", file=sys.stderr)
-        stop(workspace)
-        raise SystemExit(130) from None
-    finally:
-        display.end()
+    fresh = bring_up(workspace, only or ())
     rows = status(workspace)
     if output is Format.json:
         show_rows(rows, output)
@@ -47,6 +39,25 @@ def up(
     text = f"The stack runs ({time.monotonic() - began:.1f} s)." if fresh else "The stack runs already."
     show_rows(rows, output, ("name", "state", "pid", "url", "ready_seconds"))
     show_message(text, output)
+
+
+def bring_up(workspace: Workspace, only: Collection[str] = ()) -> bool:
+    """Install what is missing and start the stack, showing both; returns False when it ran already."""
+    from lakelet.stack.install import install
+    from lakelet.stack.operate import start, stop
+    from lakelet.stack.platforms import check_platform
+
+    check_platform(workspace)
+    install(workspace)
+    display = Display()
+    try:
+        return start(workspace, only, display.show)
+    except KeyboardInterrupt:
+        print("\nStopping what was started…", file=sys.stderr)
+        stop(workspace)
+        raise SystemExit(130) from None
+    finally:
+        display.end()
 
 
 class Display:

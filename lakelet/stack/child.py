@@ -15,6 +15,7 @@ from workspace.errors import StackError
 from workspace.process import Identity, end_session, spawn
 
 START_SECONDS = 240.0  # a component that has not become ready by then is ended and counted as dead
+COMPLAIN_SECONDS = 15.0  # after so long `lakelet status` shows what the probe is told
 PROBE_INTERVAL = 0.1
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # after the first, second, … death in a row; then FATAL
 HEALTHY_SECONDS = 60.0  # having run for so long, a component's earlier deaths are forgotten
@@ -115,7 +116,11 @@ class Child:
             if not isinstance(error, (NotReadyError, OSError)):
                 raise error  # a probe of ours is wrong
             self._complaint = str(error)
+            if self._clock() - self._began > COMPLAIN_SECONDS:
+                self.message = f"{self.component.name} is not ready: {self._complaint}"
         if self._clock() - self._began > START_SECONDS:
+            # Such a wait is long: the second time is the last.
+            self._deaths += len(BACKOFF_SECONDS) // 2
             self._died(f"did not become ready in {START_SECONDS:.0f} s ({self._complaint or 'its probe hangs'})")
 
     def _died(self, how: str) -> None:

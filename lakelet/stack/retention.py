@@ -1,7 +1,11 @@
-"""What is thrown away, and when: old logs, Spark's event logs and work folders, ended runs' folders."""
+"""What is thrown away, and when: old logs, Spark's event logs and work folders, ended runs' folders.
+
+Abandoned staging objects are not here: only the control process knows which are abandoned, and it collects them.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -10,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.paths import Workspace
+from workspace.process import Identity
 
 LOG_LIMIT = 32 << 20  # a component's log beyond that many bytes keeps its last part
 LOG_KEEP = 4 << 20
 DAY = 24 * 3600.0
+LAUNCH_SECONDS = 300.0
 
 
 @dataclass
@@ -50,18 +56,24 @@ def sweep(workspace: Workspace, *, everything: bool = False, now: float | None =
 
 
 def _old(workspace: Workspace, before: float) -> Iterator[Path]:
-    running = {
-        path.parent for path in workspace.runs.glob("*/process.json") if not (path.parent / "exit.json").exists()
-    }
+    live = {folder for folder in workspace.runs.glob("*") if _alive(folder)}
     for folder in workspace.runs.glob("*"):
-        if folder not in running and (folder / "exit.json").exists() and _latest(folder) < before:
+        if folder not in live and _latest(folder) < before:
             yield folder
-    busy = bool(running)  # which executor folders belong to a live run is not known here: leave all the young ones
-    young = before if not busy else min(before, time.time() - DAY)
+    # Which application's folders belong to a live run is not known here: while there is one, leave all the young.
+    young = min(before, time.time() - DAY) if live else before
     for pattern in ("events/*", "work/*/app-*", "local/*"):
         for path in workspace.spark.glob(pattern):
-            if not path.name.endswith(".inprogress") and _latest(path) < young:
+            if _latest(path) < young:
                 yield path
+
+
+def _alive(run: Path) -> bool:
+    """Whether the run's shim lives; one that has just been launched may not have said so yet."""
+    try:
+        return Identity.from_json(json.loads((run / "process.json").read_text())).alive()
+    except (FileNotFoundError, ValueError, KeyError):
+        return time.time() - _latest(run) < LAUNCH_SECONDS and not (run / "exit.json").exists()
 
 
 def _latest(path: Path) -> float:

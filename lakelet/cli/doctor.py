@@ -1,0 +1,23 @@
+"""``lakelet doctor``: is this machine, this installation and this stack in order?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from lakelet.cli.output import Format, OutputOption, show_rows
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: lakelet doctor")
+def doctor(output: OutputOption = Format.text) -> None:
+    """Check platform, installed parts, memory, disk, ports and components; the exit code is 1 when there is a problem."""
+    from lakelet.stack.checks import examine
+    from workspace.paths import Workspace
+
+    findings = examine(Workspace.find())
+    show_rows([asdict(finding) for finding in findings], output, ("check", "level", "text"))
+    if any(finding.level == "problem" for finding in findings):
+        raise SystemExit(1)

@@ -1,0 +1,94 @@
+"""One real stack per test run, shared by every test that needs one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from lakelet.stack import operate
+from lakelet.stack.child import tail
+from lakelet.stack.install import install
+from workspace.environment import client_environment
+from workspace.errors import StackError
+from workspace.paths import STATE_VARIABLE, Workspace
+
+T = TypeVar("T")
+
+# For quick rounds while developing: the state folder of a stack that runs already, and is left running.
+REUSE_VARIABLE = "LAKELET_TEST_STATE"
+FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running stack of this test run; the environment points boto3 and ``lakelet`` at it."""
+
+    workspace: Workspace
+
+
+def eventually(condition: Callable[[], T], seconds: float = 120) -> T:
+    """Call ``condition`` until it returns something true, and return that; fail after ``seconds``.
+
+    An exception counts as "not yet"; the last one is shown when time is up.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        problem: Exception | None = None
+        value: T | None = None
+        try:
+            value = condition()
+        except Exception as error:
+            problem = error
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {problem or value!r}") from problem
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack in a folder of its own, on free ports, ended with the test run."""
+    reused = os.environ.get(REUSE_VARIABLE)
+    state = Path(reused) if reused else tmp_path_factory.mktemp("stack") / ".lakelet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(state))
+        workspace = Workspace.find()
+        install(workspace)
+        try:
+            start(workspace)
+            for name in FOREIGN:
+                patch.delenv(name, raising=False)
+            for name, value in client_environment(workspace).items():
+                patch.setenv(name, value)
+            yield Stack(workspace)
+        finally:
+            if not reused:
+                operate.stop(workspace)
+
+
+@pytest.fixture
+def own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace of the test's own, for stacks that the test starts and breaks; whatever it starts is ended."""
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / ".lakelet"))
+    workspace = Workspace.find()
+    try:
+        yield workspace
+    finally:
+        operate.stop(workspace)
+
+
+def start(workspace: Workspace, *only: str) -> None:
+    """Start a stack, or these components of it; a failure shows the last lines of every log."""
+    try:
+        operate.start(workspace, only)
+    except StackError as error:
+        logs = sorted(workspace.logs.glob("*.log"))
+        said = "\n".join(f"--- {log.name}\n" + "\n".join(tail(log, 20)) for log in logs)
+        raise AssertionError(f"{error}\n{said}") from error
