@@ -115,12 +115,13 @@ def _kind(cell: str) -> str:
 
 
 def _is_heading(row: Sequence[str], types: Sequence[list[str]]) -> bool:
-    cells = [cell.strip() for cell in row]
-    if not cells[-1]:
-        cells.pop()  # a delimiter at the end of every line
-    return all(
-        _kind(cell) == "string" and len(cell) < MAX_HEADING_CHARACTERS and _NAME.fullmatch(cell) for cell in cells
-    ) and any(kinds and kinds != ["string"] for kinds in types)
+    names = [cell.strip() for cell in row if cell.strip()]  # some writers leave the index column's cell empty
+    return (
+        bool(names)
+        and all(_kind(name) == "string" and len(name) < MAX_HEADING_CHARACTERS for name in names)
+        and all(_NAME.fullmatch(name) for name in names)
+        and any(kinds and kinds != ["string"] for kinds in types)
+    )
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
