@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,16 +15,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from catalog.publishes import Publishes
+from lakelet.sql_api import sql_handler
+from query.service import SqlService
 from workspace.control import error_body
 from workspace.errors import InternalServiceException, LakeletError, ServiceError, UsageError, ValidationException
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response"]
+Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response | Awaitable[Response]"]
 MAX_BODY = 64 * 1024 * 1024
 
 
-def api_routes(publishes: Publishes, token: str) -> list[BaseRoute]:
+def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
 
     def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def api_routes(publishes: Publishes, token: str) -> list[BaseRoute]:
                 route("/publishes/{publish}", "GET", state),
                 route("/publishes/{publish}/commit", "POST", commit),
                 route("/publishes/{publish}", "DELETE", abort),
+                route("/sql", "POST", sql_handler(sql)),
             ],
         )
     ]
@@ -66,14 +70,21 @@ async def _health(request: Request) -> Response:
 
 
 def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that asks for the token, reads JSON, calls ``handler`` in a thread and answers errors by name."""
+    """An endpoint that asks for the token, reads JSON, calls ``handler`` and answers errors by name.
+
+    A plain function is called in a thread, a coroutine function in the event loop.
+    """
 
     async def endpoint(request: Request) -> Response:
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return JSONResponse(error_body(UsageError("This needs the control token of the workspace.")), 401)
         try:
-            answer = await run_in_threadpool(handler, request, await _body(request))
+            body = await _body(request)
+            if inspect.iscoroutinefunction(handler):
+                answer = await handler(request, body)
+            else:
+                answer = await run_in_threadpool(handler, request, body)
         except LakeletError as error:
             return JSONResponse(error_body(error), error.status if isinstance(error, ServiceError) else 400)
         except Exception:

@@ -18,6 +18,7 @@ import aws.context
 import aws.services.glue
 import aws.services.sts
 from aws.app import create_app
+from aws.lookup import CatalogLookup
 from aws.operations import load_service
 from catalog.crawlers.store import CrawlerStore
 from catalog.publishes import Publishes
@@ -25,6 +26,7 @@ from catalog.store import CatalogStore
 from jobs.runner import Runner
 from jobs.store import JobStore
 from lakelet.api import api_routes
+from query.service import SqlService
 from search.shipper import LogShipper
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
@@ -56,6 +58,7 @@ def serve(workspace: Workspace) -> None:
     publishes = Publishes(engine, catalog, workspace)
     metadata.create_all(engine)
     runner = Runner(workspace, jobs, publishes)
+    sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(
         workspace=workspace,
         engine=engine,
@@ -67,9 +70,10 @@ def serve(workspace: Workspace) -> None:
     )
     aws.context.use(context)
     services = [load_service("glue", aws.services.glue), load_service("sts", aws.services.sts)]
-    app = create_app(services, api_routes(publishes, secret(workspace, "control_token")))
+    app = create_app(services, api_routes(publishes, sql, secret(workspace, "control_token")))
     publishes.start()
     runner.start()
+    sql.start()
     shipper = LogShipper(workspace)
     shipper.start()
     try:
@@ -82,6 +86,7 @@ def serve(workspace: Workspace) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     finally:
+        sql.close()
         runner.close()
         publishes.stop()
         shipper.stop()

@@ -121,5 +121,3 @@ def _plain(prefix: str) -> str:
         if char in "*?$":
             return prefix[:position]
     return prefix
-
-

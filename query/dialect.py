@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from query.pruning import filters
 from query.scans import Analysis, Reference
@@ -91,7 +91,7 @@ def _tokens(sql: str) -> list[Token]:
 
 
 def _select(text: str, verb: str, explain: str) -> Statement:
-    trees: list[exp.Expression] = []
+    trees: list[exp.Expr] = []
     texts: list[str] = []
     failure: SqlglotError | None = None
     for dialect in ("duckdb", "trino"):
@@ -113,7 +113,7 @@ def _select(text: str, verb: str, explain: str) -> Statement:
     return Statement(Analysis("select", references), tuple(texts), explain)
 
 
-def _judge(tree: exp.Expression, verb: str) -> None:
+def _judge(tree: exp.Expr, verb: str) -> None:
     if not isinstance(tree, (exp.Query, exp.Values)) or isinstance(tree, exp.Table):
         raise _refusal(verb)
     for node in tree.find_all(*_NESTED):
@@ -134,7 +134,7 @@ def _judge(tree: exp.Expression, verb: str) -> None:
             raise QueryError(f"{table.sql('duckdb')[:80]!r} is no table: read a table of the catalog.")
 
 
-def _references(tree: exp.Expression) -> Iterator[Reference]:
+def _references(tree: exp.Expr) -> Iterator[Reference]:
     own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     found: dict[tuple[str | None, str], list[exp.Table]] = {}
     for table in tree.find_all(exp.Table):
@@ -172,7 +172,7 @@ def _describe(text: str) -> Statement:
     return Statement(Analysis("describe", (reference,)))
 
 
-def _function_name(node: exp.Expression) -> str:
+def _function_name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.name).lower()
     return str(node.sql_name()).lower() if isinstance(node, exp.Func) else type(node).__name__.lower()

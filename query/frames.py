@@ -19,7 +19,7 @@ _HEADER = struct.Struct("!cI")
 MAX_BYTES = 64 << 20
 
 
-class Closed(Exception):  # noqa: N818  an event, not an error: the peer is gone
+class Closed(Exception):
     """The other side closed the connection or died."""
 
 
@@ -35,7 +35,7 @@ def send(connection: socket.socket, kind: bytes, payload: bytes | dict[str, Any]
 
 
 def receive(connection: socket.socket) -> tuple[bytes, bytes]:
-    """The next message: its kind and payload. Raises :class:`Closed` at the end, ``TimeoutError`` as the socket says."""
+    """The next message: its kind and payload. Raises :class:`Closed` at the end, ``TimeoutError`` when time is up."""
     kind, length = _HEADER.unpack(_exactly(connection, _HEADER.size))
     if length > MAX_BYTES:
         raise Closed

@@ -58,9 +58,13 @@ class Planner:
                 return self._describe(analysis.references[0], database)
             scans = [scan for one in analysis.references if (scan := self._reference(one, database)) is not None]
         except EntityNotFoundException as error:
-            raise QueryError(f"{str(error).rstrip('.')}: see `SHOW DATABASES` and `SHOW TABLES IN database`.") from error
+            raise QueryError(
+                f"{str(error).rstrip('.')}: see `SHOW DATABASES` and `SHOW TABLES IN database`."
+            ) from error
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            raise QueryError(f"The object store cannot list the table's files ({error}): see `lakelet status`.") from error
+            raise QueryError(
+                f"The object store cannot list the table's files ({error}): see `lakelet status`."
+            ) from error
         # A table named with and without its database is one scan.
         return Plan(list({(s.database, s.name): s for s in scans}.values()), database, tolerant=tolerant)
 
@@ -97,10 +101,12 @@ class Planner:
         Raises EntityNotFoundException, and :class:`~workspace.errors.QueryError` for a table that never rests.
         """
         for _ in range(TRIES):
-            self._lookup.settle(database, name)
+            # Settled after it was read: a commit in between would count the sequence up and be seen below.
             table = self._lookup.table(database, name)
+            self._lookup.settle(database, name)
             scan = self._scan(table, filters)
-            if self._lookup.table(database, name).sequence == table.sequence:
+            again = self._lookup.table(database, name)
+            if (again.id, again.version, again.sequence) == (table.id, table.version, table.sequence):
                 return scan
         raise QueryError(f"The table {database}.{name} is being changed all the time: try again.")
 
@@ -144,7 +150,8 @@ class Planner:
         names = [name for name, _ in table.partition_keys]
         places = [_location(partition, table) for partition in partitions]
         hive = all(
-            place.startswith(root) and parse_partition_path(place[len(root) :]) == list(zip(names, one.values, strict=True))
+            place.startswith(root)
+            and parse_partition_path(place[len(root) :]) == list(zip(names, one.values, strict=True))
             for place, one in zip(places, partitions, strict=True)
         )
         inside = [place for place in places if place.startswith(root)]

@@ -201,7 +201,7 @@ class Pool:
             with open(log_file, "ab") as output:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "query.worker"],
-                    stdin=theirs, stdout=output, stderr=output, cwd=self._folder, env=self._environment(),
+                    stdin=theirs.fileno(), stdout=output, stderr=output, cwd=self._folder, env=self._environment(),
                     start_new_session=True,
                 )  # fmt: skip
             theirs.close()

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from query.scans import Filter
 
-_OPERATORS: dict[type[exp.Expression], str] = {
+_OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -44,7 +44,7 @@ def _renamed(table: exp.Table) -> bool:
     return bool(alias is not None and alias.args.get("columns"))
 
 
-def _filter(node: exp.Expression, table: str, alone: bool) -> Filter | None:
+def _filter(node: exp.Expr, table: str, alone: bool) -> Filter | None:
     if type(node) in _OPERATORS:
         operator = _OPERATORS[type(node)]
         if (column := _column(node.this, table, alone)) and (value := _literal(node.expression)) is not None:
@@ -62,14 +62,14 @@ def _filter(node: exp.Expression, table: str, alone: bool) -> Filter | None:
     return None
 
 
-def _column(node: exp.Expression, table: str, alone: bool) -> str:
+def _column(node: exp.Expr, table: str, alone: bool) -> str:
     """The lower-case name of the table's column that ``node`` is, or nothing."""
     if not isinstance(node, exp.Column) or node.args.get("db"):
         return ""
     return node.name.lower() if (node.table.lower() == table if node.table else alone) else ""
 
 
-def _literal(node: exp.Expression) -> int | str | None:
+def _literal(node: exp.Expr) -> int | str | None:
     if isinstance(node, exp.Literal):
         if node.is_string:
             return str(node.this)

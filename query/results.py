@@ -60,7 +60,7 @@ def _write_json(reader: Any, write: Write) -> int:
     write(b'{"columns": ' + json.dumps(columns).encode() + b', "rows": [')
     rows = 0
     for batch in reader:
-        lines = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        lines = zip(*(column.to_pylist(maps_as_pydicts="lossy") for column in batch.columns), strict=True)
         text = ",\n".join(json.dumps([plain(value) for value in line], ensure_ascii=False) for line in lines)
         if text:
             write((",\n" if rows else "\n").encode() + text.encode())
@@ -69,7 +69,7 @@ def _write_json(reader: Any, write: Write) -> int:
     return rows
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911  one return a type
+def plain(value: Any) -> Any:
     """A value as JSON has it: decimals exactly, as text; times in ISO 8601; bytes in base64; NaN and infinities as
     text, since JSON has none (PostgreSQL does the same)."""
     if value is None or isinstance(value, (str, bool, int)):

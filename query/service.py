@@ -46,7 +46,7 @@ class Answer:
                 yield chunk
 
 
-class _Restart(Exception):  # noqa: N818  an instruction, not an error
+class _Restart(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -90,7 +90,7 @@ class SqlService:
         tolerant, refreshed = False, False
         for _ in range(RESTARTS + 1):
             output: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115  the Answer closes it
-                IN_MEMORY_BYTES, dir=self._workspace.state / "sql"
+                IN_MEMORY_BYTES, dir=str(self._workspace.state / "sql")
             )
             try:
                 size, rows = self._once(sql, database, form, tolerant, deadline, cancellation, output)

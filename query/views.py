@@ -1,3 +1,4 @@
+# ruff: noqa: S608  building SQL is what this module does; every name and value goes through quoted() or literal()
 """One catalogued table as a DuckDB view: its files, with the columns and types that the catalog gives them."""
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def create_view(scan: Scan, tolerant: bool) -> str:
     """
     for file in scan.files:
         if set(file) & set("*?["):
-            raise QueryError(f"The object {file!r} of {scan.database}.{scan.name} has *, ? or [ in its name: rename it.")
+            raise QueryError(
+                f"The object {file!r} of {scan.database}.{scan.name} has *, ? or [ in its name: rename it."
+            )
     return f"CREATE VIEW {CATALOG}.{quoted(scan.database)}.{quoted(scan.name)} AS {_select(scan, tolerant)}"
 
 

@@ -35,6 +35,9 @@ def main() -> int:
     import pyarrow.ipc  # noqa: F401
 
     import query.sandbox  # noqa: F401  imported before the forks, which then share it
+    from query.dialect import parse
+
+    parse("SELECT a.b, count(*) FROM c.a JOIN d.e USING (f) WHERE a.b = 1 GROUP BY 1")  # fills sqlglot's tables
 
     control = socket.socket(fileno=os.dup(0))
     options = json.loads(os.environ["LAKELET_SQL"])

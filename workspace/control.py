@@ -18,14 +18,31 @@ def call(workspace: Workspace, method: str, path: str, body: dict[str, Any] | No
     Raises the :class:`~workspace.errors.LakeletError` subclass that the answer names, and
     :class:`~workspace.errors.NotRunningError` when nothing listens. ``timeout`` is in seconds.
     """
+    return json.loads(fetch(workspace, method, path, body, timeout=timeout) or b"{}")
+
+
+def fetch(
+    workspace: Workspace,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    accept: str = "application/json",
+    timeout: float = 600,
+) -> bytes:
+    """As :func:`call`, for an answer in the media type ``accept``: its bytes. Leaving early cancels the request."""
     address = urlsplit(workspace.endpoint("control"))
     connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=timeout)
-    headers = {"Authorization": f"Bearer {secret(workspace, 'control_token')}", "Content-Type": "application/json"}
+    headers = {
+        "Authorization": f"Bearer {secret(workspace, 'control_token')}",
+        "Content-Type": "application/json",
+        "Accept": accept,
+    }
     try:
         connection.request(method, f"/_lakelet/{path}", json.dumps(body or {}), headers)
         response = connection.getresponse()
-        answer = json.loads(response.read() or b"{}")
-    except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+        answer = response.read()
+    except (OSError, http.client.HTTPException) as error:
         raise errors.NotRunningError(
             f"The control process at {address.netloc} does not answer ({error}): see `lakelet status`."
         ) from error
@@ -41,6 +58,10 @@ def error_body(error: errors.LakeletError) -> dict[str, str]:
     return {"error": type(error).__name__, "message": str(error)}
 
 
-def _error(answer: dict[str, str]) -> errors.LakeletError:
-    kind = getattr(errors, answer.get("error", ""), errors.LakeletError)
-    return kind(answer.get("message", "The control process failed: see its log with `lakelet logs control`."))
+def _error(answer: bytes) -> errors.LakeletError:
+    try:
+        named = json.loads(answer)
+        kind, message = getattr(errors, named["error"], errors.LakeletError), str(named["message"])
+    except (ValueError, KeyError, TypeError):
+        kind, message = errors.LakeletError, "The control process failed: see its log with `lakelet logs control`."
+    return kind(message)
