@@ -25,11 +25,10 @@ def draw(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame] | Non
     ``extra`` has a map's ``routes`` and ``backdrop``. A ``table`` is no chart: the page shows it as such.
     """
     frame, orders = _readable(chart.by, frame)
-    if chart.type == "map":
-        return _map(chart, frame, extra or {})
     draws = {"line": _series, "area": _series, "bar": _series, "heatmap": _heatmap, "scatter": _scatter}
-    drawn: alt.Chart = draws[chart.type](chart, frame, orders).properties(height=HEIGHT, padding=PADDING)
-    return drawn
+    drawn = _map(chart, frame, extra or {}) if chart.type == "map" else draws[chart.type](chart, frame, orders)
+    sized: alt.Chart | alt.LayerChart = drawn.properties(height=HEIGHT, padding=PADDING)
+    return sized
 
 
 def _series(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
@@ -138,8 +137,7 @@ def _map(chart: Chart, frame: pd.DataFrame, extra: dict[str, pd.DataFrame]) -> A
     points = alt.Chart(frame).mark_circle(opacity=0.85, strokeWidth=0)
     layers.append(points.encode(longitude="longitude:Q", latitude="latitude:Q", tooltip=tooltips, **encoding))
     projection: Any = chart.place.projection if chart.place else "mercator"
-    drawn: Any = alt.layer(*layers).project(type=projection).properties(height=HEIGHT, padding=PADDING)
-    return drawn
+    return alt.layer(*layers).project(type=projection)
 
 
 def _readable(axes: tuple[Axis, ...], frame: pd.DataFrame) -> tuple[pd.DataFrame, Orders]:

@@ -16,6 +16,12 @@ LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 148 32" role="img
 <text x="37" y="23.5" font-family="Helvetica, Arial, sans-serif" font-size="21" font-weight="700"
  fill="#2D9DBA" letter-spacing="-.4">Lakelet</text></svg>"""
 
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28">
+<rect width="28" height="28" rx="8" fill="#1487A6"/>
+<path d="M5 12c3-3 6-3 9 0s6 3 9 0" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round"/>
+<path d="M5 19c3-3 6-3 9 0s6 3 9 0" fill="none" stroke="#fff" stroke-opacity=".6" stroke-width="2.4"
+ stroke-linecap="round"/></svg>"""
+
 CSS = """<style>
 .block-container {padding-top: 4rem; padding-bottom: 3rem; max-width: 1360px;}
 .stMainBlockContainer h1 {padding-top: 0; padding-bottom: .1rem;}
@@ -49,6 +55,6 @@ CSS = """<style>
 def apply() -> None:
     """Page settings, logo and stylesheet; called first in every page view."""
     st.session_state["_boxes"] = {}
-    st.set_page_config(page_title="Lakelet", page_icon="🌊", layout="wide", menu_items={"About": ABOUT})
-    st.logo(LOGO, size="large")
+    st.set_page_config(page_title="Lakelet", page_icon=ICON, layout="wide", menu_items={"About": ABOUT})
+    st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)

@@ -22,7 +22,10 @@ def show(workspace: Workspace) -> None:
     """The whole page."""
     frame.heading("Overview", "The AWS data stack on your own machine: lake, catalog, jobs, search and boards.")
     with frame.guarded("the stack's state"):
-        _components(datasets.components(workspace))
+        components = datasets.components(workspace)
+        _components(components)
+        if not components and datasets.address(workspace, "control") is None:
+            return
     with frame.guarded("the lake"):
         with st.skeleton(height=220):
             tables = _tables(str(workspace.state))
@@ -87,7 +90,7 @@ def _runs(runs: list[JobRun]) -> None:
         return
     rows = pd.DataFrame(
         {
-            "State": links.marked(run.state),
+            "State": [run.state],
             "Job": run.job,
             "Started": run.started,
             "Duration": formats.duration(run.seconds),
@@ -101,6 +104,7 @@ def _runs(runs: list[JobRun]) -> None:
         width="stretch",
         height="content",
         column_config={
+            "State": links.state_column(),
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss"),
             "Run": st.column_config.LinkColumn(display_text="Open"),
         },

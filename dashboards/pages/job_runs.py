@@ -63,7 +63,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
         return
     rows = pd.DataFrame(
         {
-            "State": links.marked(run.state),
+            "State": [run.state],
             "Job": run.job,
             "Started": run.started,
             "Duration": formats.duration(run.seconds),
@@ -81,7 +81,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "State": st.column_config.TextColumn(width=125),
+            "State": links.state_column(),
             "Job": st.column_config.TextColumn(width=150),
             "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=130),
             "Duration": st.column_config.TextColumn(width=95),

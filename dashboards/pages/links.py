@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
+
+import streamlit as st
 
 Color = Literal["red", "orange", "green", "blue", "gray"]
 
 _COLORS: dict[str, Color] = {
     "SUCCEEDED": "green", "RUNNING": "blue", "STARTING": "blue", "WAITING": "gray", "STOPPING": "orange",
     "STOPPED": "gray", "FAILED": "red", "TIMEOUT": "red", "ERROR": "red", "BACKOFF": "orange", "FATAL": "red",
-}  # fmt: skip
-_ICONS = {
-    "SUCCEEDED": "✅", "RUNNING": "🔵", "STARTING": "🔵", "WAITING": "⏳", "STOPPING": "🟠", "STOPPED": "⚪",
-    "FAILED": "❌", "TIMEOUT": "❌", "ERROR": "❌",
 }  # fmt: skip
 
 
@@ -22,9 +20,11 @@ def color(state: str) -> Color:
     return _COLORS.get(state, "gray")
 
 
-def marked(state: str) -> str:
-    """A state with its mark, for tables, which have no coloured text."""
-    return f"{_ICONS.get(state, '⚪')} {state.capitalize()}"
+def state_column() -> Any:
+    """How a table shows states: as badges in the states' colours. Its cells are lists of one state."""
+    return st.column_config.MultiselectColumn(
+        "State", options=[*_COLORS], color=[*_COLORS.values()], format_func=str.capitalize, width=125
+    )
 
 
 def run_logs(run_id: str) -> str:
