@@ -31,7 +31,7 @@ from workspace.runs import Run
 from workspace.settings import SETTINGS
 
 PYTHON = "{python}"
-S3_SECRET_VARIABLE = "LAKELET_S3_SECRET_KEY"  # of an external S3 endpoint (workspace/settings.py)
+S3_SECRET_VARIABLE = "LAKELET_S3_SECRET_KEY"  # noqa: S105 - the name, for an external S3 endpoint
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE")
 
 

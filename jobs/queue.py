@@ -52,6 +52,8 @@ def admit(waiting: Sequence[Run], live: Sequence[Run], capacity: Capacity) -> tu
             delayed.append((run, _reason(needed_cores, needed_memory, len(delayed) + 1)))
             if len(delayed) > 1:
                 continue
+            # It holds on to what it is short of; when that is cores, its memory may be used until they are free.
+            needed_memory = 0 if short_of_cores else needed_memory
         cores, memory = cores - needed_cores, memory - needed_memory
     return admitted, delayed
 

@@ -117,7 +117,7 @@ def test_two_spark_jobs_never_share_a_cluster_that_fits_one() -> None:
 
 
 def test_a_run_without_spark_passes_those_that_wait_for_cores() -> None:
-    running, waiting, small = a_run(cores=2), a_run(cores=2), a_run()
+    running, waiting, small = a_run(cores=2, memory_mb=2048), a_run(cores=2, memory_mb=2048), a_run()
     admitted, delayed = admit([waiting, small], [running], TWO_CORES)
     assert admitted == [small]
     assert [run for run, _ in delayed] == [waiting]
@@ -128,6 +128,12 @@ def test_a_later_run_does_not_take_what_the_first_in_line_waits_for() -> None:
     admitted, delayed = admit([big, small], [running], TWO_CORES)
     assert admitted == []
     assert [reason.rpartition(": ")[2] for _, reason in delayed] == ["1st in the queue", "2nd in the queue"]
+
+
+def test_a_run_that_waits_for_memory_is_not_overtaken_by_smaller_ones() -> None:
+    running, large, small = a_run(memory_mb=3000), a_run(memory_mb=2000), a_run(memory_mb=500)
+    assert admit([large, small], [running], TWO_CORES)[0] == []
+    assert admit([large, small], [], TWO_CORES)[0] == [large, small]
 
 
 def test_memory_is_admitted_too_and_a_run_larger_than_everything_runs_alone() -> None:
