@@ -6,9 +6,9 @@ from typing import Any
 
 from aws import paging
 from aws.context import own_catalog
-from aws.services.glue._answers import partition_answer, partition_error
+from aws.services.glue._answers import error_detail, partition_answer, partition_error
 from catalog.model import fold
-from workspace.errors import EntityNotFoundException, InvalidInputException
+from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
 
 _PAGE = 1000
@@ -113,6 +113,23 @@ def update_partition(
     with writing(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
         context.catalog.update_partition(connection, table, partition_value_list, partition_input)
+
+
+def batch_update_partition(
+    database_name: str, table_name: str, entries: list[dict[str, Any]], catalog_id: str | None = None
+) -> dict[str, Any]:
+    """Replace partitions; the answer's Errors name those that could not be, and the others are replaced."""
+    context = own_catalog(catalog_id)
+    failures = []
+    with writing(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, table_name)
+        for entry in entries:
+            values = entry["PartitionValueList"]
+            try:
+                context.catalog.update_partition(connection, table, values, entry["PartitionInput"])
+            except (EntityNotFoundException, AlreadyExistsException, InvalidInputException) as error:
+                failures.append({"PartitionValueList": values, "ErrorDetail": error_detail(error)})
+    return {"Errors": failures}
 
 
 def delete_partition(
