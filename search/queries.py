@@ -99,9 +99,10 @@ def search_logs(
     """Log lines that match ``text`` and every given filter, with histogram and facets over all matches.
 
     ``text`` is OpenSearch's simple query string (words are all required; ``"a phrase"``, ``-not``, ``a | b``,
-    ``pre*``), which has no syntax errors; empty matches everything. ``run_id`` may be the beginning of one. ``since`` (inclusive) and ``until`` (exclusive)
-    are aware datetimes. No log index yet is an empty page. Raises :class:`~workspace.errors.NotRunningError` when
-    OpenSearch is down, :class:`~workspace.errors.UsageError` for a text or size out of range.
+    ``pre*``), which has no syntax errors; empty matches everything. ``run_id`` may be the beginning of one. ``since``
+    (inclusive) and ``until`` (exclusive) are aware datetimes. No log index yet is an empty page. Raises
+    :class:`~workspace.errors.NotRunningError` when OpenSearch is down, :class:`~workspace.errors.UsageError` for a
+    text or size out of range.
     """
     exact = {"job": job, "source": source, "level": level.upper() if level else None}
     filters: list[dict[str, Any]] = [{"term": {name: value}} for name, value in exact.items() if value]

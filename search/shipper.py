@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ LONGEST_PAUSE = 10.0
 STOP_SECONDS = 15.0
 BATCH_BYTES = 2 << 20
 REQUEST_SECONDS = 10.0
+
+_CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +153,8 @@ class LogShipper:
             last = found.pop()["offset"]
             taken = reading.before(last)
         for document in found:
+            if file.fields["source"] == "driver" and (match := _CONNECTED.match(document["message"])):
+                self._sources.claim(document["run_id"], match[1])
             document["message"] = _cut(clean(document["message"], self._secrets))
             batch.add(_key(file, taken.generation, document["offset"]), document)
         if taken != cursor:

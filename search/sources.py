@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workspace.files import write_atomic
 from workspace.paths import Workspace
 
 EVENTS = "event"
@@ -43,6 +44,15 @@ class Sources:
         yield from self._executor_files()
         for path in sorted(self.workspace.logs.glob("*.log")):
             yield self._file(path, source=path.stem, stream="stdout")
+
+    def claim(self, run_id: str, application: str) -> None:
+        """Note that a run's driver has this Spark application, as ``application_id`` in its folder says.
+
+        Our GlueContext writes that file; of a script that makes its own session, Spark's log is the one to tell.
+        """
+        path = self.workspace.runs / run_id / "application_id"
+        if not path.exists():
+            write_atomic(path, application.encode())
 
     def _run_files(self) -> Iterator[LogFile]:
         streams = {"stdout.log": "stdout", "stderr.log": "stderr", "shim.log": "stderr", "events.jsonl": EVENTS}
