@@ -76,6 +76,10 @@ class Workspace:
         """Record the addresses that this stack listens on, by name (``control``, ``s3``, ``opensearch``, …)."""
         write_atomic(self.state / "endpoints.json", json.dumps(endpoints, indent=1).encode())
 
+    def forget_endpoints(self) -> None:
+        """The stack is down: nobody listens there any more."""
+        (self.state / "endpoints.json").unlink(missing_ok=True)
+
     def endpoint(self, name: str) -> str:
         """The address of one part of the stack: ``control``, ``s3``, ``opensearch``, ``dashboards``,
         ``spark_master``, ``spark_master_ui``, ``spark_history``.

@@ -8,12 +8,12 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_rows
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: lakelet doctor")
 def doctor(output: OutputOption = Format.text) -> None:
-    """Check platform, installed parts, memory, disk, ports and components; the exit code is 1 when there is a problem."""
+    """Check platform, installed parts, memory, disk, ports and components; exit code 1 means there is a problem."""
     from lakelet.stack.checks import examine
     from workspace.paths import Workspace
 

@@ -6,7 +6,7 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_record
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog='Example: eval "$(lakelet env)" && aws s3 ls')

@@ -6,7 +6,7 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_message
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: lakelet install")

@@ -11,7 +11,7 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_rows
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 POLL_SECONDS = 0.3
 

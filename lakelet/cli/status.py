@@ -6,7 +6,7 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_rows
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: lakelet status --output json")

@@ -14,7 +14,7 @@ from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 if TYPE_CHECKING:
     from workspace.paths import Workspace
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: lakelet up")

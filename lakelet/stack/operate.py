@@ -64,6 +64,7 @@ def stop(workspace: Workspace) -> list[str]:
             end_session(record.supervisor, 1.0)
     names |= set(end_leftovers(workspace))
     record_path(workspace).unlink(missing_ok=True)
+    workspace.forget_endpoints()
     return sorted(names)
 
 

@@ -167,6 +167,7 @@ def main(only: Sequence[str]) -> int:
         write_record(workspace, StackRecord(Identity.mine(), error=str(error)))
         return 1
     record_path(workspace).unlink(missing_ok=True)
+    workspace.forget_endpoints()
     say("stopped")
     return 0
 
