@@ -37,6 +37,8 @@ _COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
 _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE,
 }  # fmt: skip
+# What a condition may have; a flag that is not listed here (as sqlglot adds them) might turn its meaning around.
+_ARGUMENTS = frozenset({"this", "expression", "expressions", "low", "high", "negate"})
 
 
 class _Grammar(sqlglot.Dialect):
@@ -95,6 +97,8 @@ class _Compiler:
         self._stored = stored
 
     def condition(self, node: exp.Expr) -> sa.ColumnElement[bool]:
+        if strange := {name for name, value in node.args.items() if value} - _ARGUMENTS:
+            raise InvalidInputException(f"The partition expression cannot contain {node.sql()!r} ({min(strange)}).")
         match node:
             case exp.Paren():
                 return self.condition(node.this)
@@ -108,14 +112,16 @@ class _Compiler:
                 key, kind, literal = self._sides(node)
                 compared: sa.ColumnElement[bool] = _COMPARISONS[kind](self._typed(key), self._value(key, literal))
                 return compared
-            case exp.In() if node.expressions and not node.args.get("query"):
+            case exp.In() if node.expressions and not node.args.get("negate"):
                 key = self._key(node.this)
                 return self._typed(key).in_([self._value(key, item) for item in node.expressions])
-            case exp.Between() if not node.args.get("symmetric"):
+            case exp.Between():
                 key = self._key(node.this)
                 return self._typed(key).between(self._value(key, node.args["low"]), self._value(key, node.args["high"]))
             case exp.Like():
-                return self._text(self._key(node.this)).op("GLOB", is_comparison=True)(_glob(_literal(node.expression)))
+                text = self._text(self._key(node.this))
+                alike = text.op("GLOB", is_comparison=True)(_glob(_literal(node.expression)))
+                return sa.not_(alike) if node.args.get("negate") else alike
             case exp.Is() if isinstance(node.expression, exp.Null):
                 return self._text(self._key(node.this)).is_(None)
         raise InvalidInputException(f"The partition expression cannot contain {node.sql()!r}.")

@@ -43,7 +43,7 @@ tables = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
-    sa.UniqueConstraint("database_name", "name", name="uq_catalog_tables_name"),
+    sa.UniqueConstraint("database_name", "name"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
 

@@ -13,9 +13,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from workspace.errors import StackError
+
+# Every constraint has a name, so that a later migration can drop it.
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
 
 BUSY_SECONDS = 30
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
 def open_state(database: Path) -> sa.Engine:
@@ -42,8 +53,24 @@ def open_state(database: Path) -> sa.Engine:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring the database to this version's tables; what is there already stays."""
-    metadata.create_all(engine)
+    """Bring the database to this version's tables, in one transaction, by the migrations that it has not seen yet.
+
+    Raises :class:`~workspace.errors.StackError` when a newer Lakelet has written it.
+    """
+    from alembic import command, util
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except util.CommandError as error:
+            raise StackError(
+                f"The state database was written by another version of Lakelet ({error}): use that version, or set "
+                "the state folder aside to start anew."
+            ) from error
 
 
 @contextmanager

@@ -67,11 +67,14 @@ def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") ->
     A timestamp may be a ``datetime`` or Unix seconds.
     """
     match shape.type_name:
+        case "string" | "boolean" | "integer":
+            return value
         case "structure" if not getattr(shape, "is_document_type", False):
+            members = shape.members
             return {
-                wire_name(name, member): encode(member, value[name], timestamp_format)
-                for name, member in shape.members.items()
-                if value.get(name) is not None
+                wire_name(name, members[name]): encode(members[name], item, timestamp_format)
+                for name, item in value.items()
+                if item is not None and name in members
             }
         case "list":
             return [encode(shape.member, item, timestamp_format) for item in value]

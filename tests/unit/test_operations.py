@@ -1,0 +1,80 @@
+"""Binding: what does not fit the service's model fails when it is loaded, not when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from aws.operations import load_service
+from aws.validation import compiled_pattern
+from workspace.errors import NotImplementedException, ValidationException
+
+
+def module(*functions: Callable[..., Any], name: str = "made_up") -> ModuleType:
+    made = ModuleType(name)
+    for function in functions:
+        function.__module__ = name
+        setattr(made, function.__name__, function)
+    return made
+
+
+def test_an_operation_is_called_with_what_was_sent() -> None:
+    def get_database(name: str, catalog_id: str = "mine") -> dict[str, str]:
+        return {"Database": name + catalog_id}
+
+    operation = load_service("glue", module(get_database)).operations["GetDatabase"]
+    assert operation.call({"Name": "a"}) == {"Database": "amine"}
+    with pytest.raises(ValidationException, match="'name'"):
+        operation.call({})
+
+
+def test_strangers_fail_at_load() -> None:
+    def get_coffee() -> None: ...
+    def get_database(name: str, sugar: bool = False) -> None: ...
+    def get_table(name: str) -> None: ...
+    def get_tables(database_name: str) -> None: ...
+
+    with pytest.raises(TypeError, match="get_coffee is no operation"):
+        load_service("glue", module(get_coffee))
+    with pytest.raises(TypeError, match="no member for sugar"):
+        load_service("glue", module(get_database))
+    with pytest.raises(TypeError, match="requires DatabaseName"):
+        load_service("glue", module(get_table))
+    with pytest.raises(TypeError, match="defined twice"):
+        load_service("glue", [module(get_tables), module(get_tables)])
+
+
+def test_what_is_not_served_is_refused_by_name() -> None:
+    def get_tables(database_name: str) -> None: ...
+
+    service = load_service("glue", module(get_tables))
+    with pytest.raises(NotImplementedException, match="GetDatabase is not served"):
+        service.operation("GetDatabase")
+    assert service.operation("GetCoffee") is None
+    with pytest.raises(NotImplementedException, match="without Expression"):
+        service.operations["GetTables"].call({"DatabaseName": "d", "Expression": "x"})
+
+
+def test_every_pattern_of_the_served_services_can_be_checked() -> None:
+    from aws.services import glue, sts
+
+    unreadable = set()
+
+    def visit(shape: Any, seen: frozenset[str]) -> None:
+        if shape is None or shape.name in seen:
+            return
+        pattern = shape.metadata.get("pattern")
+        if pattern and compiled_pattern(pattern) is None:
+            unreadable.add(pattern)
+        inner = list(getattr(shape, "members", {}).values()) if shape.type_name == "structure" else []
+        inner += [getattr(shape, name) for name in ("member", "key", "value") if hasattr(shape, name)]
+        for one in inner:
+            visit(one, seen | {shape.name})
+
+    for service in (load_service("glue", glue), load_service("sts", sts)):
+        for operation in service.operations.values():
+            visit(operation.model.input_shape, frozenset())
+    assert unreadable == set()

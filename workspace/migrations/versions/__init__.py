@@ -1,0 +1,1 @@
+"""One module a change, in order; a released one is never edited."""
