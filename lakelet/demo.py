@@ -1,0 +1,187 @@
+"""The main job: a year of real flights through lake, catalog, ETL, quality gate, Spark, index and boards.
+
+The flow is :data:`STEPS`, read downward. Every step runs what a user would run (a crawler, a job run), and what it
+reports is counted afterwards, from what it left behind.
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.client import ensure_database, get_partitions, get_tables, glue_client
+from data import flights
+from data.zones import BRONZE, GOLD, SILVER
+from jobs.client import JobClient
+from query.client import query
+from search.client import open_client
+from workspace.errors import QualityError, RunError
+from workspace.paths import Workspace
+from workspace.runs import RunState
+
+MONTHS = tuple(range(1, 13))
+CRAWLER = "bronze"
+AGGREGATES = ("delay_by_carrier", "delay_by_route", "delay_by_hour", "delay_by_weather", "monthly_seasonality")
+POLL_SECONDS = 0.1
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the steps share: the workspace, the months of 2013 to load, and where notes on progress go."""
+
+    workspace: Workspace
+    months: Sequence[int] = MONTHS
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage: its name, a sentence for people, and the function that runs it and counts what it left."""
+
+    name: str
+    title: str
+    run: Callable[[Demo], Counts]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step left, in rows (or objects) by name, and how many seconds it took."""
+
+    step: Step
+    counts: Counts
+    seconds: float
+
+
+def lake(demo: Demo) -> Counts:
+    """Deliver the bronze objects of the months asked for, and of those only."""
+    done = flights.write_bronze(demo.workspace, demo.months, demo.note)
+    return {
+        "objects": done.objects,
+        "input": done.input_rows,
+        "flights": done.flights,
+        "resent": done.duplicates,
+        "broken": done.quarantine,
+    }
+
+
+def catalog(demo: Demo) -> Counts:
+    """Make the three databases and crawl the bronze bucket."""
+    for database in (BRONZE, SILVER, GOLD):
+        ensure_database(demo.workspace, database)
+    _crawl(demo)
+    tables = list(get_tables(demo.workspace, BRONZE))
+    return {
+        "tables": len(tables),
+        "partitions": sum(1 for _ in get_partitions(demo.workspace, BRONZE, "flights")),
+    }
+
+
+def silver(demo: Demo) -> Counts:
+    """Run the Glue script bronze → silver; every delivered row must be found again, once."""
+    _run(demo, "flights_silver")
+    counts = {name: _count(demo, f"silver.{name}") for name in ("flights", "flights_duplicates", "flights_quarantine")}
+    delivered = flights.bronze_objects(demo.months)[1]
+    expected = delivered["flights"] + delivered["resent_exact"] + delivered["resent_conflicting"]
+    expected += sum(delivered["broken"].values())
+    if sum(counts.values()) != expected:
+        raise QualityError(
+            f"{expected:,} rows were delivered but silver, duplicates and quarantine hold {sum(counts.values()):,}: "
+            "see `lakelet jobs logs` of the flights_silver run."
+        )
+    return counts
+
+
+def quality(demo: Demo) -> Counts:
+    """Run the gate between silver and gold; it fails the demo when silver breaks an expectation."""
+    _run(demo, "flights_quality")
+    return {"checked": _count(demo, "silver.flights")}
+
+
+def gold(demo: Demo) -> Counts:
+    """Join silver with weather, planes, airports and airlines on the cluster."""
+    _run(demo, "flights_gold")
+    return {"flights": _count(demo, "gold.flights")}
+
+
+def aggregates(demo: Demo) -> Counts:
+    """Aggregate delays by carrier, route, hour and weather, and the seasons."""
+    _run(demo, "flights_aggregates")
+    return {name: _count(demo, f"gold.{name}") for name in AGGREGATES}
+
+
+def index(demo: Demo) -> Counts:
+    """Index gold in OpenSearch."""
+    _run(demo, "flights_index")
+    client = open_client(demo.workspace)
+    names = ("flights", *(name.replace("_", "-") for name in AGGREGATES))
+    return {name: int(client.count(index=name)["count"]) for name in names}
+
+
+def boards(demo: Demo) -> Counts:
+    """See that the dashboards answer."""
+    with urllib.request.urlopen(demo.workspace.endpoint("dashboards"), timeout=60) as page:  # noqa: S310 - our own
+        return {"bytes": len(page.read())}
+
+
+STEPS = (
+    Step("lake", "Deliver real flights to the bronze bucket", lake),
+    Step("catalog", "Crawl the lake into the Data Catalog", catalog),
+    Step("silver", "Clean and type them with a Glue script", silver),
+    Step("quality", "Check them with great-expectations", quality),
+    Step("gold", "Join them with weather, planes and airports on Spark", gold),
+    Step("aggregates", "Aggregate delays on Spark", aggregates),
+    Step("index", "Index them in OpenSearch", index),
+    Step("boards", "Open the dashboards", boards),
+)
+
+
+def run(demo: Demo, started: Callable[[Step], None] = lambda step: None) -> Iterator[Outcome]:
+    """Run the steps in order, yielding each one's outcome as it ends.
+
+    Stops at the first that fails, with the error of that step: :class:`~workspace.errors.RunError` names the run.
+    """
+    for step in STEPS:
+        started(step)
+        begun = time.monotonic()
+        counts = step.run(demo)
+        yield Outcome(step, counts, time.monotonic() - begun)
+
+
+def _crawl(demo: Demo) -> None:
+    glue = glue_client(demo.workspace)
+    target = {
+        "Name": CRAWLER,
+        "Role": "lakelet",
+        "DatabaseName": BRONZE,
+        "Targets": {"S3Targets": [{"Path": f"s3://{BRONZE}/"}]},
+        "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
+    }
+    try:
+        glue.create_crawler(**target)
+    except glue.exceptions.AlreadyExistsException:
+        glue.update_crawler(**target)
+    glue.start_crawler(Name=CRAWLER)
+    while (crawler := glue.get_crawler(Name=CRAWLER)["Crawler"])["State"] != "READY":
+        time.sleep(POLL_SECONDS)
+    if crawler["LastCrawl"]["Status"] != "SUCCEEDED":
+        last = crawler["LastCrawl"]
+        raise RunError(f"The crawl of s3://{BRONZE}/ ended {last['Status']}: {last.get('ErrorMessage', 'no message')}")
+
+
+def _run(demo: Demo, name: str) -> None:
+    """Run one library job to its end."""
+    jobs = JobClient(demo.workspace)
+    run = jobs.wait(jobs.submit(name), lambda run: demo.note(f"{name} {run['JobRunState']}"))
+    if run["JobRunState"] != RunState.SUCCEEDED:
+        raise RunError(
+            f"The run {run['Id']} of {name} ended {run['JobRunState']}: {run.get('ErrorMessage', 'no message')} "
+            f"(`lakelet jobs logs {run['Id'][:15]}` shows more)."
+        )
+
+
+def _count(demo: Demo, table: str) -> int:
+    return int(query(demo.workspace, f"SELECT count(*) FROM {table}")[0][0].as_py())  # noqa: S608 - our own names
