@@ -8,8 +8,12 @@ process finds them again.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -28,12 +32,13 @@ from jobs.store import JobStore
 from lakelet.api import api_routes
 from query.service import SqlService
 from search.shipper import LogShipper
-from workspace.errors import LakeletError
+from workspace.errors import LakeletError, StackError
 from workspace.paths import Workspace
 from workspace.secrets import secret
 from workspace.state import metadata, open_state
 
 GRACE_SECONDS = 10
+OWNER_SECONDS = 30
 
 
 def main() -> int:
@@ -50,9 +55,14 @@ def main() -> int:
 def serve(workspace: Workspace) -> None:
     """Compose the control process on ``control_port``'s recorded address and run it.
 
-    Raises NotRunningError when the stack has not chosen its addresses.
+    Raises NotRunningError when the stack has not chosen its addresses, StackError when there is another one.
     """
     address = urlsplit(workspace.endpoint("control"))
+    with _sole_owner(workspace):
+        _serve(workspace, address.hostname or "127.0.0.1", address.port or 80)
+
+
+def _serve(workspace: Workspace, host: str, port: int) -> None:
     engine = open_state(workspace.database)
     catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
     publishes = Publishes(engine, catalog, workspace)
@@ -79,8 +89,8 @@ def serve(workspace: Workspace) -> None:
     try:
         uvicorn.run(
             app,
-            host=address.hostname or "127.0.0.1",
-            port=address.port or 80,
+            host=host,
+            port=port,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -91,6 +101,24 @@ def serve(workspace: Workspace) -> None:
         publishes.stop()
         shipper.stop()
         engine.dispose()
+
+
+@contextmanager
+def _sole_owner(workspace: Workspace) -> Iterator[None]:
+    """Hold the state database for this process; one that is just ending is waited for."""
+    deadline = time.monotonic() + OWNER_SECONDS
+    with open(workspace.state / "control.lock", "w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        "Another control process owns this workspace: end it with `lakelet down`."
+                    ) from None
+                time.sleep(0.1)
+        yield
 
 
 if __name__ == "__main__":

@@ -160,8 +160,8 @@ def _end_strays() -> None:
                 psutil.Process(pid).kill()
             except psutil.NoSuchProcess:
                 continue
-        _reap()
         time.sleep(POLL_SECONDS / 5)
+    _reap()
 
 
 def _strays() -> Iterator[int]:

@@ -1,0 +1,296 @@
+"""Whatever is killed in the middle of a run, the run ends in the truth and the stack goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from catalog.publishes import Publishes
+from catalog.store import CatalogStore
+from data.objects import s3_client
+from jobs.launchers import folder_of
+from jobs.runner import Runner
+from jobs.store import JobStore
+from lakelet.stack import operate
+from tests.conftest import eventually
+from tests.stack.test_jobs import WRITER, Jobs
+from workspace import shim
+from workspace.control import call
+from workspace.paths import REPOSITORY, Workspace
+from workspace.process import Identity
+from workspace.runs import Run, RunState, new_run_id
+from workspace.state import metadata, open_state
+
+pytestmark = pytest.mark.stack
+
+# A Spark job that is in the middle of its work until a file appears.
+SPARK = """
+import os, sys, time
+from pyspark.sql import SparkSession
+flag = sys.argv[sys.argv.index("--flag") + 1]
+spark = SparkSession.builder.getOrCreate()
+def wait(rows):
+    print("in the middle", file=sys.stderr, flush=True)
+    while not os.path.exists(flag):
+        time.sleep(0.1)
+    return [sum(rows)]
+print("up", os.getpid(), flush=True)
+print("sum", spark.sparkContext.parallelize(range(100), 2).mapPartitions(wait).sum(), flush=True)
+"""
+SHELL = """
+import os, sys, time
+flag = sys.argv[sys.argv.index("--flag") + 1]
+print("up", os.getpid(), flush=True)
+while not os.path.exists(flag):
+    time.sleep(0.1)
+print("done", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs(stack: Any) -> Jobs:
+    return Jobs(stack.workspace)
+
+
+@pytest.fixture
+def flag(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "flag"
+    yield path
+    path.touch()  # whatever still waits for it may end
+
+
+def kill(workspace: Workspace, component: str) -> int:
+    pid = next(int(row["pid"]) for row in operate.status(workspace) if row["name"] == component)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def back(workspace: Workspace, component: str, dead: int) -> bool:
+    return any(
+        row["name"] == component and row["state"] == "RUNNING" and row["pid"] not in (dead, None)
+        for row in operate.status(workspace)
+    )
+
+
+def start(jobs: Jobs, code: str, flag: Path, command: str = "pythonshell") -> tuple[Any, Path]:
+    submitted = jobs.client.start(jobs.create(code, command), {"--flag": str(flag)})
+    folder = folder_of(jobs.workspace, submitted.run_id)
+    eventually(lambda: (folder / "stdout.log").read_text().startswith("up"))
+    return submitted, folder
+
+
+def driver_of(folder: Path) -> int:
+    running = shim.read_running(folder)
+    assert running is not None and running.driver is not None
+    return running.driver
+
+
+def in_the_middle(workspace: Workspace, folder: Path) -> Callable[[], bool]:
+    """Whether both executors of a run work on its tasks."""
+
+    def said() -> bool:
+        application = re.search(r"app-[0-9]+-[0-9]+", (folder / "stderr.log").read_text())
+        assert application
+        logs = (workspace.spark / "work").glob(f"*/{application[0]}/*/stderr")
+        return sum("in the middle" in log.read_text() for log in logs) == 2
+
+    return said
+
+
+@pytest.mark.parametrize("victim", ["jvm", "python"])
+def test_a_killed_spark_driver_takes_its_executors_along(jobs: Jobs, flag: Path, victim: str) -> None:
+    submitted, folder = start(jobs, SPARK, flag, "glueetl")
+    eventually(in_the_middle(jobs.workspace, folder))
+    python = int((folder / "stdout.log").read_text().split()[1])
+    os.kill(driver_of(folder) if victim == "jvm" else python, signal.SIGKILL)
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "FAILED"
+    assert "killed by SIGKILL" in run["ErrorMessage"]
+    assert not psutil.pid_exists(python)
+
+    def master() -> Any:
+        with urllib.request.urlopen(jobs.workspace.endpoint("spark_master_ui") + "/json/") as answer:
+            return json.load(answer)
+
+    eventually(lambda: not master()["activeapps"] and all(worker["coresused"] == 0 for worker in master()["workers"]))
+
+
+def test_a_killed_worker_does_not_change_the_result(jobs: Jobs, flag: Path) -> None:
+    submitted, folder = start(jobs, SPARK, flag, "glueetl")
+    eventually(in_the_middle(jobs.workspace, folder))
+    dead = kill(jobs.workspace, "spark-worker-1")
+    flag.touch()
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert f"sum {sum(range(100))}" in jobs.text(run)
+    eventually(lambda: back(jobs.workspace, "spark-worker-1", dead))
+
+
+def test_a_killed_shim_ends_the_driver_and_the_run(jobs: Jobs, flag: Path) -> None:
+    submitted, folder = start(jobs, SHELL, flag)
+    driver, running = driver_of(folder), shim.read_running(folder)
+    assert running is not None
+    os.kill(running.shim.pid, signal.SIGKILL)
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "FAILED"
+    assert "was killed" in run["ErrorMessage"]
+    assert not psutil.pid_exists(driver)
+
+
+def test_a_killed_control_process_finds_its_runs_again(jobs: Jobs, flag: Path) -> None:
+    submitted, _ = start(jobs, SHELL, flag)
+    dead = kill(jobs.workspace, "control")
+    eventually(lambda: back(jobs.workspace, "control", dead))
+    assert eventually(lambda: jobs.client.run(submitted.job, submitted.run_id))["JobRunState"] == "RUNNING"
+    flag.touch()
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "SUCCEEDED"
+    assert jobs.text(run).endswith("done")
+
+
+def test_an_object_store_killed_after_the_commit_delays_the_run_and_loses_nothing(jobs: Jobs) -> None:
+    location = f"s3://gold/test_faults_{uuid.uuid4().hex}/"
+    objects = f"begun, add = stage({location!r}, {{f'part-{{n:03}}': b'x' * 1000 for n in range(300)}})"
+    code = f"{WRITER}\n{objects}\nprint(begun['publish_id'], flush=True)\nprint(commit(begun, add))"
+    submitted = jobs.start(code)
+    log = folder_of(jobs.workspace, submitted.run_id) / "stdout.log"
+    publish = eventually(lambda: log.read_text().strip()).split()[0]
+    while call(jobs.workspace, "GET", f"publishes/{publish}")["state"] == "OPEN":
+        time.sleep(0.005)
+    dead = kill(jobs.workspace, "minio")
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert call(jobs.workspace, "GET", f"publishes/{publish}")["state"] == "APPLIED"
+    eventually(lambda: back(jobs.workspace, "minio", dead))
+    s3, prefix = s3_client(jobs.workspace), location.removeprefix("s3://gold/")
+    assert s3.list_objects_v2(Bucket="gold", Prefix=prefix)["KeyCount"] == 300
+
+
+# -- the runner, with a state database of its own ------------------------------------------------------------------
+
+
+class Room:
+    """What a control process has, to be ended and begun again at will."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        engine = open_state(workspace.database)
+        self.workspace = workspace
+        self.store = JobStore(engine)
+        publishes = Publishes(engine, CatalogStore(engine), workspace)
+        metadata.create_all(engine)
+        self.runner = Runner(workspace, self.store, publishes)
+
+    def submit(self, code: str, **members: Any) -> Run:
+        spec = {"argv": ["{python}", "-c", code]}
+        return self.runner.submit(Run(id=new_run_id(), kind="test", name="test", spec=spec, **members))
+
+    def ended(self, run: Run) -> Run:
+        return eventually(lambda: (now := self.store.run(run.id)).ended and now)
+
+
+@pytest.fixture
+def workspace(stack: Any, tmp_path: Path) -> Workspace:
+    own = Workspace(REPOSITORY, tmp_path / ".lakelet").prepare()
+    (own.state / "secrets").mkdir()
+    for path in [*(stack.workspace.state / "secrets").iterdir(), stack.workspace.state / "endpoints.json"]:
+        target = own.state / path.relative_to(stack.workspace.state)
+        target.write_bytes(path.read_bytes())
+    return own
+
+
+@pytest.fixture
+def room(workspace: Workspace) -> Iterator[Room]:
+    room = Room(workspace)
+    room.runner.start()
+    yield room
+    room.runner.close()
+
+
+def test_a_run_that_takes_too_long_times_out(room: Room) -> None:
+    run = room.ended(room.submit("import time; time.sleep(1000)", timeout_seconds=1))
+    assert run.state is RunState.TIMEOUT
+    assert "timeout" in run.reason
+
+
+def test_a_run_that_waits_is_stopped_at_once(room: Room) -> None:
+    first = room.submit("import time; time.sleep(1000)", cores=10**6)
+    second = room.submit("print()", cores=1)
+    eventually(lambda: "in the queue" in room.store.run(second.id).reason)
+    assert room.runner.stop(second.id).state is RunState.STOPPED
+    assert not (folder_of(room.workspace, second.id) / "process.json").exists()
+    room.runner.stop(first.id)
+    assert room.ended(first).state is RunState.STOPPED
+
+
+def test_a_program_that_is_not_there_fails(room: Room) -> None:
+    run = room.runner.submit(Run(id=new_run_id(), kind="test", name="test", spec={"argv": ["/no/such/program"]}))
+    ended = room.ended(run)
+    assert ended.state is RunState.FAILED
+    assert "/no/such/program could not be started" in ended.reason
+
+
+def test_a_new_runner_goes_on_where_the_old_one_was(workspace: Workspace, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    wait = f"import os, sys, time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.05)\nsys.exit({{}})"
+    old = Room(workspace)
+    old.runner.start()
+    succeeds, fails = old.submit(wait.format(0), max_retries=1), old.submit(wait.format(7), max_retries=1)
+    stopped = old.submit("import time; time.sleep(1000)")
+    waits = old.submit("print('at last')", memory_mb=10**9)
+    eventually(lambda: len([run for run in old.store.live() if run.state is RunState.RUNNING]) == 3)
+    old.runner.close()
+    # While nobody looks, two end, one is asked to stop; one that was admitted has not been launched.
+    flag.touch()
+    eventually(
+        lambda: shim.read_exit(folder_of(workspace, fails.id)) and shim.read_exit(folder_of(workspace, succeeds.id))
+    )
+    old.runner.stop(stopped.id)
+    admitted = old.store.add_run(Run(id=new_run_id(), kind="test", name="test", spec=succeeds.spec))
+    assert old.store.move(admitted, RunState.STARTING, started_at=time.time()) is not None
+
+    new = Room(workspace)
+    new.runner.start()
+    try:
+        assert new.ended(succeeds).state is RunState.SUCCEEDED
+        assert new.ended(fails).reason.startswith("The driver ended with exit code 7")
+        assert new.ended(new.store.run(f"{fails.id}_attempt_1")).state is RunState.FAILED
+        assert new.ended(stopped).state is RunState.STOPPED
+        assert new.ended(admitted).state is RunState.SUCCEEDED
+        assert new.ended(waits).state is RunState.SUCCEEDED
+        events = (folder_of(workspace, waits.id) / "events.jsonl").read_text().splitlines()
+        assert json.loads(events[0])["state"] == "WAITING"
+        assert json.loads(events[-1])["state"] == "SUCCEEDED"
+    finally:
+        new.runner.close()
+
+
+def test_what_ended_leaves_no_process(room: Room) -> None:
+    run = room.submit("import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)")
+    assert room.ended(run).state is RunState.SUCCEEDED
+    running = shim.read_running(folder_of(room.workspace, run.id))
+    assert running is not None
+    eventually(lambda: not running.shim.alive())
+    mine = [
+        process.pid
+        for process in psutil.process_iter()
+        if process.name() == "sleep" and Identity(process.pid, process.create_time()).alive() and _of(process, run.id)
+    ]
+    assert mine == []
+
+
+def _of(process: psutil.Process, run_id: str) -> bool:
+    try:
+        return process.environ().get("LAKELET_RUN_ID") == run_id
+    except psutil.Error:
+        return False
