@@ -14,6 +14,13 @@ from pyspark.context import SparkContext
 from pyspark.sql import functions as F
 
 LATE_MINUTES = 15
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME"])
+glueContext = GlueContext(SparkContext.getOrCreate())
+glueContext.spark_session.conf.set("spark.sql.shuffle.partitions", 1)  # results of some hundred rows: one file each
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+
 # Weather, the first that holds: visibility in miles, wind in miles per hour.
 CONDITION = (
     F.when(F.coalesce("precip", "visib", "wind_speed").isNull(), "unknown")
@@ -22,12 +29,6 @@ CONDITION = (
     .when(F.col("wind_speed") >= 20, "wind")
     .otherwise("clear")
 )
-
-args = getResolvedOptions(sys.argv, ["JOB_NAME"])
-glueContext = GlueContext(SparkContext.getOrCreate())
-job = Job(glueContext)
-job.init(args["JOB_NAME"], args)
-
 flights = (
     glueContext.create_data_frame.from_catalog(database="gold", table_name="flights", transformation_ctx="flights")
     .withColumn("condition", CONDITION)
@@ -56,7 +57,7 @@ AGGREGATES = {
 }
 
 for name, (keys, names) in AGGREGATES.items():
-    rows = flights.groupBy(*keys).agg(*names, *MEASURES).orderBy(*keys).coalesce(1)
+    rows = flights.groupBy(*keys).agg(*names, *MEASURES).sortWithinPartitions(*keys)
     path = f"s3://gold/{name}/"
     glueContext.purge_s3_path(path, options={"retentionPeriod": 0})
     sink = glueContext.getSink(

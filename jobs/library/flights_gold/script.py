@@ -27,8 +27,8 @@ def table(database, name):
 
 
 def one_per_key(rows, keys, values):
-    """One row per key: of several, the one with the smallest values."""
-    chosen = rows.groupBy(*keys).agg(F.min(F.struct(*values)).alias("chosen"))
+    """One row per key: of several, the one with the smallest values. Such tables are small: no shuffle, a broadcast."""
+    chosen = rows.coalesce(1).groupBy(*keys).agg(F.min(F.struct(*values)).alias("chosen"))
     return F.broadcast(chosen.select(*keys, "chosen.*"))
 
 
