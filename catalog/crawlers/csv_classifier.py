@@ -23,8 +23,8 @@ MAX_HEADING_CHARACTERS = 150
 _PROBE_ROWS = 200
 _LEAST_SHARE = 0.6  # of rows that must have the same number of cells, else this is no CSV
 
-_INTEGER = re.compile(r"[+-]?\d{1,19}")
-_DOUBLE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|NaN|[+-]?Infinity")
 _NAME = re.compile(r"[\w ./#()%$&@:+*'-]+")
 
 _BIGINT_END = 2**63

@@ -21,6 +21,8 @@ from data.partitions import parse_partition_path
 SIMILAR = 0.7  # the share of columns that two schemas have in common, or of folders that are alike
 _TOLERATED_ROWS = 0.1  # the share of a table's rows that files may hold whose types the others contradict
 
+_SEEDS = 5
+
 Path = tuple[str, ...]
 
 
@@ -138,9 +140,12 @@ def _merge_siblings(groups: dict[Path, _Group]) -> None:
 
 def _most_alike(children: Sequence[_Group]) -> list[_Group]:
     """The plain folders with one schema and one depth of partitions, when they are most of the level; else none."""
-    if len(children) < 2:
-        return []
-    for one in children:
+    by_schema: dict[tuple[str, frozenset[str]], list[_Group]] = defaultdict(list)
+    for child in children:
+        if not child.hive and (samples := child.samples):
+            by_schema[samples[0].format.name, samples[0].names].append(child)
+    # If most are alike, one with a frequent schema is among them: no need to compare every one with every other.
+    for one in [group[0] for group in sorted(by_schema.values(), key=len, reverse=True)[:_SEEDS]]:
         alike = [other for other in children if _group_similar(one, other)]
         if len(alike) >= max(2, SIMILAR * len(children)):
             return alike
@@ -176,7 +181,8 @@ def _tables_of(target: Target, group: _Group, notes: list[str]) -> list[FoundTab
     if not samples:
         return []
     fitting = _majority(samples)
-    strangers = [sample for sample in samples if sample not in fitting]
+    fits = {id(sample) for sample in fitting}
+    strangers = [sample for sample in samples if id(sample) not in fits]
     mixed = len(fitting) < SIMILAR * len(samples)
     partitioned = any(file.keys for file in group.files)
     if mixed and not partitioned:
@@ -191,7 +197,7 @@ def _tables_of(target: Target, group: _Group, notes: list[str]) -> list[FoundTab
     for file in stray:
         notes.append(f"{file.object.uri} is not in a folder {'/'.join(keys) or 'of the table'}; it was left out.")
     files = [file for file in group.files if file.keys == keys]
-    fitting = [sample for sample in fitting if any(file.sample is sample for file in files)] or fitting
+    fitting = [file.sample for file in files if file.sample and id(file.sample) in fits] or fitting
     name = group.root[-1] if group.root else target.name
     location = "/".join([target.uri.rstrip("/"), *group.root, ""])
     partitions = _partitions(target, files) if keys else ()

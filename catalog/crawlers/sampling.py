@@ -137,7 +137,7 @@ def _unpack(packed: bytes, whole: bool, limit: int) -> tuple[bytes, bool, str]:
         if not unpacker.eof:
             truncated = whole and not unpacker.unconsumed_tail and len(unpacked) < limit
             return bytes(unpacked), False, "is truncated gzip" if truncated else ""
-        packed = unpacker.unused_data
+        packed = unpacker.unused_data.lstrip(b"\0")  # tapes and some tools pad with zeros
     return bytes(unpacked), whole and not packed, ""
 
 
