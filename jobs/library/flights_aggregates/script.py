@@ -6,12 +6,13 @@ flights that arrived more than 15 minutes late.
 
 import sys
 
+from pyspark.context import SparkContext
+from pyspark.sql import functions as F
+
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
-from pyspark.context import SparkContext
-from pyspark.sql import functions as F
 
 LATE_MINUTES = 15
 

@@ -6,12 +6,13 @@ known by origin and hour (UTC); where a key was reported twice, one report is ta
 
 import sys
 
+from pyspark.context import SparkContext
+from pyspark.sql import functions as F
+
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
-from pyspark.context import SparkContext
-from pyspark.sql import functions as F
 
 MEASURES = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 TARGET = "s3://gold/flights/"

@@ -10,14 +10,15 @@ import sys
 from functools import reduce
 from operator import or_
 
+from pyspark.context import SparkContext
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
 from awsglue.transforms import ApplyMapping, ResolveChoice
 from awsglue.utils import getResolvedOptions
-from pyspark.context import SparkContext
-from pyspark.sql import Window
-from pyspark.sql import functions as F
 
 # (column, type in silver)
 COLUMNS = [
@@ -83,11 +84,15 @@ silver = ranked.where("delivery = 1").select(columns)
 duplicates = ranked.where("delivery > 1").select(
     *columns, "source_object", "line_number", F.expr("if(content = winner, 'exact', 'conflicting')").alias("reason")
 )
-unreadable = bronze.errorsAsDynamicFrame().toDF().select(
-    F.col("error.source").alias("source_object"),
-    F.col("error.line").alias("line_number"),
-    F.col("error.input").alias("raw_text"),
-    F.col("error.msg").alias("reason"),
+unreadable = (
+    bronze.errorsAsDynamicFrame()
+    .toDF()
+    .select(
+        F.col("error.source").alias("source_object"),
+        F.col("error.line").alias("line_number"),
+        F.col("error.input").alias("raw_text"),
+        F.col("error.msg").alias("reason"),
+    )
 )
 quarantine = unreadable.unionByName(delivered.where(bad).select(*SOURCE, reason.alias("reason"))).coalesce(1)
 
