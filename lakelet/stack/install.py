@@ -111,11 +111,11 @@ def repair(workspace: Workspace) -> list[str]:
 
 def _install(job: Job, root: Path) -> None:
     part = job.part
+    job.progress.begin(part)
     with disk_errors(root), _locked(root / "locks" / part.name, job):
         if installed(root, part):  # another install was faster
             job.progress.done(part)
             return
-        job.progress.begin(part)
         _marker_path(root, part.name).unlink(missing_ok=True)
         _remove(job.draft)
         job.work.mkdir(parents=True, exist_ok=True)
