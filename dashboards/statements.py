@@ -81,9 +81,8 @@ def level(board: Board, number: int, path: Sequence[Any], choices: Choices) -> s
     entry = board.drill[number]
     conditions = _where(board, choices)
     for above, value in zip(board.drill[:number], path, strict=True):
-        if above.by is None:
-            raise UsageError(f"{board.path.name}: the level {above.label} shows rows, so nothing lies below it.")
-        conditions.append(exp.EQ(this=_column(above.by.column), expression=literal(value)))
+        if above.by:
+            conditions.append(exp.EQ(this=_column(above.by.column), expression=literal(value)))
     if entry.rows:
         return _over(board, _rows(entry), conditions)
     axes = (entry.by,) if entry.by else ()
@@ -99,7 +98,7 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, bool):
         return exp.Boolean(this=value)
     if isinstance(value, str):
-        return exp.Literal.string(value)
+        return _text(value)
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return exp.convert(value)
     if isinstance(value, datetime.datetime):
@@ -107,6 +106,15 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, datetime.date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
     raise UsageError(f"{value!r} cannot be filtered by: choose a text, number or date.")
+
+
+def _text(value: str) -> exp.Expr:
+    # DuckDB reads a statement up to the first NUL, so one in a value has to come from a function.
+    first, *others = (exp.Literal.string(part) for part in value.split("\x00"))
+    text: exp.Expr = first
+    for part in others:
+        text = exp.DPipe(this=exp.DPipe(this=text, expression=exp.func("chr", exp.Literal.number(0))), expression=part)
+    return exp.paren(text) if others else text
 
 
 def _rows(entry: Level) -> exp.Select:
