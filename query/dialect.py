@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from query.pruning import filters
@@ -53,6 +53,8 @@ def parse(sql: str) -> Statement:
     """Read one statement. Raises :class:`~workspace.errors.QueryError`, which names what is refused or wrong."""
     if len(sql.encode()) > MAX_BYTES:
         raise QueryError(f"The statement is longer than {MAX_BYTES} bytes: shorten it.")
+    if "\0" in sql:
+        raise QueryError("The statement has a NUL character in it: remove it.")
     try:
         return _parse(sql)
     except RecursionError:
@@ -162,12 +164,14 @@ def _show(text: str) -> Statement:
 
 
 def _describe(text: str) -> Statement:
+    if not text or " " in text.split(".")[0].strip().strip('"'):
+        raise _refusal("DESCRIBE of anything but a table")
     try:
         table = exp.to_table(text, dialect="duckdb")
-    except ParseError:
-        raise _refusal("DESCRIBE of a query") from None
+    except SqlglotError:
+        raise _refusal("DESCRIBE of anything but a table") from None
     if not isinstance(table.this, exp.Identifier) or table.args.get("joins"):
-        raise _refusal("DESCRIBE of a query")
+        raise _refusal("DESCRIBE of anything but a table")
     (reference,) = _references(table)
     return Statement(Analysis("describe", (reference,)))
 

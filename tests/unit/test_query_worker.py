@@ -1,0 +1,216 @@
+"""The sandbox in its own process, over files in a folder: what it answers, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+
+from query import frames
+from query.frames import Closed
+from query.pool import Cancellation, Pool, Worker, ask
+from query.scans import Analysis, Part, Plan, Scan
+from workspace.paths import Workspace
+
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("sql")
+    (root / "lakelet.toml").write_text("sql_memory_mb = 256\nsql_timeout_seconds = 60\nsql_result_mb = 4\n")
+    return Workspace(root, root / ".lakelet").prepare()
+
+
+@pytest.fixture(scope="module")
+def pool(workspace: Workspace) -> Iterator[Pool]:
+    pool = Pool(workspace)
+    pool.start()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def lake(workspace: Workspace) -> Path:
+    lake = workspace.root / "lake"
+    lake.mkdir()
+    for month in (1, 2):
+        (lake / f"month={month}").mkdir()
+        path = lake / f"month={month}" / "part.parquet"
+        duckdb.sql(f"COPY (SELECT i AS id, 'c' || i % 3 AS carrier FROM range({month * 100}) t(i)) TO '{path}'")
+    (lake / "secret.parquet").write_bytes((lake / "month=1" / "part.parquet").read_bytes())
+    (lake / "rows.csv").write_text('id,name,amount\n1,"a, b",1.5\n2,,NA\n3,c\n')
+    (lake / "rows.json").write_text('{"id": 1, "tags": ["x"], "at": {"day": "2013-01-01"}}\n{"id": 2}\n')
+    return lake
+
+
+class Refused(Exception):
+    """An ERROR message of a worker."""
+
+
+def run(pool: Pool, sql: str, *scans: Scan, form: str = "application/json", patience: float = 120, **plan: Any) -> Any:
+    """One statement through a worker, with a plan made by hand; JSON answers come as rows."""
+    cancellation = Cancellation()
+    worker = pool.take(time.monotonic() + PATIENCE, cancellation)
+    deadline = time.monotonic() + patience
+    try:
+        kind, payload = ask(worker, frames.STATEMENT, {"sql": sql, "form": form}, deadline)
+        if kind == frames.ANALYSIS:
+            assert Analysis.from_json(json.loads(payload)).kind == "select"
+            kind, payload = ask(worker, frames.PLAN, Plan(list(scans), **plan).to_json(), deadline)
+        data = b""
+        while kind == frames.DATA:
+            data += payload
+            kind, payload = ask(worker, kind, None, deadline)
+    finally:
+        pool.done(worker, cancellation)
+    if kind == frames.ERROR:
+        raise Refused(json.loads(payload)["message"])
+    return json.loads(data)["rows"] if form == "application/json" else data
+
+
+def parquet(lake: Path, hive: bool = True, columns: tuple[str, ...] = ("id", "carrier")) -> Scan:
+    parts = [Part([str(lake / f"month={month}" / "part.parquet")], [str(month)]) for month in (1, 2)]
+    types = {"id": "bigint"}
+    return Scan(
+        "gold", "t", "parquet", [(name, types.get(name, "string")) for name in columns], [("month", "int")], parts, hive
+    )
+
+
+@pytest.mark.parametrize("hive", [True, False])
+def test_partitions_are_typed_columns(pool: Pool, lake: Path, hive: bool) -> None:
+    sql = "SELECT month + 1, count(*) FROM gold.t GROUP BY ALL ORDER BY 1"
+    assert run(pool, sql, parquet(lake, hive)) == [[2, 100], [3, 200]]
+
+
+def test_csv_as_hive_reads_it(pool: Pool, lake: Path) -> None:
+    csv = {"delim": ",", "quote": '"', "escape": '"', "skip": 1}
+    columns = [("id", "bigint"), ("name", "string"), ("amount", "double")]
+    scan = Scan("bronze", "rows", "csv", columns, [], [Part([str(lake / "rows.csv")], [])], csv=csv)
+    rows = run(pool, "SELECT * FROM rows ORDER BY id", scan, database="bronze")
+    assert rows == [[1, "a, b", 1.5], [2, None, None], [3, "c", None]]
+
+
+def test_json_with_nested_types(pool: Pool, lake: Path) -> None:
+    columns = [("id", "int"), ("tags", "array<string>"), ("at", "struct<day:date>")]
+    scan = Scan("bronze", "docs", "json", columns, [], [Part([str(lake / "rows.json")], [])])
+    rows = run(pool, "SELECT id, tags, at.day FROM bronze.docs ORDER BY id", scan)
+    assert rows == [[1, ["x"], "2013-01-01"], [2, None, None]]
+
+
+def test_columns_no_file_has_are_null_when_asked_to_be_tolerant(pool: Pool, lake: Path) -> None:
+    scan = parquet(lake, columns=("id", "carrier", "later"))
+    with pytest.raises(Refused, match="later"):
+        run(pool, "SELECT later FROM gold.t", scan)
+    assert run(pool, "SELECT count(*), count(later), max(month) FROM gold.t", scan, tolerant=True) == [[300, 0, 2]]
+
+
+def test_a_table_without_files_is_empty(pool: Pool) -> None:
+    scan = Scan("gold", "t", "parquet", [("id", "bigint")], [("month", "int")], [])
+    assert run(pool, "SELECT count(*), sum(id) FROM gold.t", scan) == [[0, None]]
+
+
+def test_values_as_json_has_them(pool: Pool) -> None:
+    sql = """SELECT 1.10::DECIMAL(5, 2), 'NaN'::DOUBLE, TIMESTAMP '2013-01-01 10:00:00',
+             TIMESTAMPTZ '2013-01-01 10:00:00+02',
+             DATE '2013-01-01', MAP {'k': [1]}, {'a': NULL}, 'x'::BLOB, 170141183460469231731687303715884105727"""
+    assert run(pool, sql) == [
+        ["1.10", "NaN", "2013-01-01T10:00:00", "2013-01-01T08:00:00Z", "2013-01-01", {"k": [1]}, {"a": None}, "eA==",
+         "170141183460469231731687303715884105727"],
+    ]  # fmt: skip
+
+
+def test_arrow(pool: Pool, lake: Path) -> None:
+    data = run(pool, "SELECT * FROM gold.t", parquet(lake), form="application/vnd.apache.arrow.stream")
+    table = pa.ipc.open_stream(io.BytesIO(data)).read_all()
+    assert table.num_rows == 300 and table.schema.names == ["id", "carrier", "month"]
+
+
+def test_athena_dialect(pool: Pool) -> None:
+    assert run(pool, "SELECT date_format(DATE '2013-02-01', '%Y-%m'), element_at(MAP(ARRAY['k'], ARRAY[1]), 'k')") == [
+        ["2013-02", 1]
+    ]
+
+
+@pytest.mark.parametrize("path", ["secret.parquet", "month=1/../secret.parquet", "*.parquet", "month=1/part.parquet"])
+def test_files_are_out_of_reach_even_past_the_parser(pool: Pool, lake: Path, path: str) -> None:
+    """The plan is one that the parser's fence would never let arise: the fences behind it hold alone."""
+    scan = Scan("gold", "t", "parquet", [("id", "bigint")], [], [Part([str(lake / "month=1" / "part.parquet")], [])])
+    with pytest.raises(Refused, match=r"refused|not a table|is a file|names no database|not exist"):
+        run(pool, f'SELECT * FROM gold.t, gold."{lake / path}"', scan)
+    with pytest.raises(Refused):
+        run(pool, "SELECT x FROM gold.t, (SELECT unnest(content) x FROM read_text('/etc/passwd'))", scan)
+
+
+def test_a_worker_knows_nothing_of_ours(pool: Pool) -> None:
+    cancellation = Cancellation()
+    worker = pool.take(time.monotonic() + PATIENCE, cancellation)
+    try:
+        environment = Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+        names = {entry.partition(b"=")[0].decode() for entry in environment if entry}
+        assert names <= {
+            "PATH",
+            "HOME",
+            "LANG",
+            "LAKELET_SQL",
+            "MALLOC_ARENA_MAX",
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+        }
+    finally:
+        pool.done(worker, cancellation)
+
+
+ENDLESS = {
+    "sql": "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE x + y = 3",
+    "form": "application/json",
+}
+HEAVY = {
+    "join": ENDLESS["sql"],
+    "rows": "SELECT a, b FROM range(1000000) x(a), range(100000) y(b)",
+    "sort": "SELECT a + b AS c FROM range(100000) x(a), range(1000000) y(b) ORDER BY hash(c) LIMIT 5 OFFSET 99999999",
+    "text": "SELECT length(repeat('x', 2000000000))",
+    "list": "SELECT range(100000000000)",
+}
+
+
+@pytest.mark.parametrize("kind", HEAVY)
+def test_a_monster_fails_alone(pool: Pool, kind: str) -> None:
+    """100 GB and more: refused, out of memory or killed, in a message or by death; the next statement works."""
+    with pytest.raises((Refused, Closed, TimeoutError)):
+        run(pool, HEAVY[kind], patience=5)
+    assert run(pool, "SELECT 42") == [[42]]
+
+
+def test_cancelling_ends_the_process(pool: Pool) -> None:
+    cancellation = Cancellation()
+    worker: Worker = pool.take(time.monotonic() + PATIENCE, cancellation)
+    ask(worker, frames.STATEMENT, ENDLESS, time.monotonic() + PATIENCE)
+    frames.send(worker.connection, frames.PLAN, Plan().to_json())
+    cancellation.cancel()
+    with pytest.raises(Closed):
+        frames.receive(worker.connection)
+    pool.done(worker, cancellation)
+    assert not Path(f"/proc/{worker.pid}/exe").exists()
+    assert run(pool, "SELECT 1") == [[1]]
+
+
+def test_workers_end_with_whoever_holds_the_other_end(pool: Pool) -> None:
+    cancellation = Cancellation()
+    worker = pool.take(time.monotonic() + PATIENCE, cancellation)
+    ask(worker, frames.STATEMENT, ENDLESS, time.monotonic() + PATIENCE)
+    frames.send(worker.connection, frames.PLAN, Plan().to_json())
+    worker.connection.close()  # as the kernel does when the control process is killed
+    deadline = time.monotonic() + PATIENCE
+    while worker.alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not worker.alive()
+    pool.done(worker, cancellation)
