@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response as HttpResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
@@ -73,9 +72,11 @@ class Wire:
             return
         except ServiceError as error:
             response = awsjson.serialize_error(error, Request(http.method, "/"), request_id)
-        headers = {**response.headers, "x-amzn-RequestId": request_id}
         body = b"" if http.method == "HEAD" else response.body
-        await HttpResponse(body, response.status, headers)(scope, receive, send)
+        headers = {**response.headers, "content-length": str(len(body)), "x-amzn-RequestId": request_id}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
 
     def answer(self, request: Request, request_id: str) -> Response:
         """Serve one request: find its operation, check its signature, read it, call it, write the answer."""

@@ -19,6 +19,7 @@ from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 from botocore.session import Session
 
+from aws.protocol.values import decode
 from aws.validation import validate
 from workspace.errors import NotImplementedException, ValidationException
 
@@ -71,6 +72,22 @@ def _session() -> Session:
     return Session()
 
 
+@cache
+def _model(service: str) -> ServiceModel:
+    return _session().get_service_model(service)
+
+
+def read_structure(service: str, shape_name: str, value: Any) -> dict[str, Any]:
+    """A structure of a service's model (Glue's TableInput, say) that came as JSON by another way than an operation.
+
+    Raises SerializationException, ValidationException or NotImplementedException, as the wire does.
+    """
+    shape = _model(service).shape_for(shape_name)
+    found: dict[str, Any] = decode(shape, value)
+    validate(shape, found)
+    return found
+
+
 def load_service(name: str, source: ModuleType | Sequence[ModuleType]) -> Service:
     """Serve every public function of a package's modules, of a module, or of several modules.
 
@@ -78,7 +95,7 @@ def load_service(name: str, source: ModuleType | Sequence[ModuleType]) -> Servic
     that is no operation of the service, that is there twice, whose parameter is no member, or that lacks a required
     one.
     """
-    model = _session().get_service_model(name)
+    model = _model(name)
     by_function = {xform_name(operation): operation for operation in model.operation_names}
     operations: dict[str, Operation] = {}
     for module in _modules(source):

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from aws.operations import read_structure
 from catalog.publishes import Publishes
 from lakelet.sql_api import sql_handler
 from query.service import SqlService
@@ -38,6 +39,12 @@ def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRo
             raise ValidationException(f"A commit has no {', '.join(unknown)}.")
         if not isinstance(body.get("sequence"), int):
             raise ValidationException("A commit needs the sequence that the publish was begun with.")
+        if body.get("table_input") is not None:
+            body["table_input"] = read_structure("glue", "TableInput", body["table_input"])
+        partitions = body.get("partitions") or []
+        if not isinstance(partitions, list):
+            raise ValidationException("A commit's partitions are a list.")
+        body["partitions"] = [read_structure("glue", "PartitionInput", partition) for partition in partitions]
         return {"state": publishes.commit(request.path_params["publish"], **body)}
 
     def state(request: Request, body: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -78,3 +79,10 @@ def test_every_pattern_of_the_served_services_can_be_checked() -> None:
         for operation in service.operations.values():
             visit(operation.model.input_shape, frozenset())
     assert unreadable == set()
+
+
+def test_the_coverage_page_is_what_is_served() -> None:
+    from aws.coverage import page, services
+
+    written = (Path(__file__).resolve().parents[2] / "docs" / "aws-coverage.md").read_text()
+    assert written == page(services()), "run: python -m aws.coverage > docs/aws-coverage.md"
