@@ -199,25 +199,25 @@ def _unknown(what: str, name: str, known: Iterable[str], hint: str) -> LakeletEr
 
 
 def _crawler_of(glue: Any, location: str, database: str | None) -> str:
-    """The crawler of a folder, made or brought up to date."""
+    """The crawler of a folder, named after it (and after the database, when that is not the bucket's); made if new."""
     match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*?)/*", location)
     if match is None:
         raise UsageError(f"{location!r} is not a folder on S3: write s3://bucket/path/.")
     bucket, path = match.groups()
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{bucket}-{path}" if path else bucket)
-    wanted = {
-        "Name": name,
-        "Role": ROLE,
-        "DatabaseName": database or bucket,
-        "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/{path}"}]},
-    }
+    parts = [bucket, *path.split("/"), *([database] if database and database != bucket else [])]
+    name = "-".join(part for part in parts if part)
+    wanted = {"DatabaseName": database or bucket, "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/{path}"}]}}
     try:
         known = client.translated(lambda: glue.get_crawler(Name=name))["Crawler"]
     except EntityNotFoundException:
-        client.translated(lambda: glue.create_crawler(**wanted))
+        client.translated(lambda: glue.create_crawler(Name=name, Role=ROLE, **wanted))
         return name
-    if database and known["DatabaseName"] != database:
-        client.translated(lambda: glue.update_crawler(Name=name, DatabaseName=database))
+    paths = [target["Path"].rstrip("/") for target in known["Targets"].get("S3Targets", ())]
+    if paths != [f"s3://{bucket}/{path}".rstrip("/")] or known["DatabaseName"] != wanted["DatabaseName"]:
+        raise UsageError(
+            f"The crawler {name} crawls {', '.join(paths)} into {known['DatabaseName']}: run it by its name, "
+            "or choose another --database."
+        )
     return name
 
 
