@@ -1,0 +1,109 @@
+"""Pages without a stack, or without data: a friendly sentence, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboards import datasets
+from search.queries import LogPage
+from workspace.errors import EntityNotFoundException, NotRunningError, QueryError
+from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
+
+SCRIPT = REPOSITORY / "dashboards" / "pages" / "navigation.py"
+FLIGHTS = "dashboards/boards/flights.toml"
+PAGES = ("home", "job_runs", "log_search", "quality")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / ".lakelet"))
+    yield Workspace.find()
+    st.cache_data.clear()
+
+
+def page(name: str) -> AppTest:
+    def script(name: str) -> None:
+        import importlib
+
+        from dashboards import theme
+        from workspace.paths import Workspace
+
+        theme.apply()
+        importlib.import_module(f"dashboards.pages.{name}").show(Workspace.find())
+
+    return AppTest.from_function(script, args=(name,), default_timeout=60).run()
+
+
+def board(path: Path) -> AppTest:
+    def script(path: str) -> None:
+        from pathlib import Path
+
+        from dashboards import theme
+        from dashboards.pages import boards
+        from workspace.paths import Workspace
+
+        theme.apply()
+        boards.show(Workspace.find(), Path(path))
+
+    return AppTest.from_function(script, args=(str(path),), default_timeout=60).run()
+
+
+def words(app: AppTest) -> str:
+    assert not app.exception
+    return " ".join(element.value for element in app.markdown)
+
+
+def test_the_navigation_runs_without_a_stack() -> None:
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    assert "The stack is not running" in words(app)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_says_how_to_begin(name: str) -> None:
+    assert "lakelet up" in words(page(name)) or "lakelet demo" in words(page(name))
+
+
+def test_a_board_says_how_to_begin() -> None:
+    assert "lakelet up" in words(board(REPOSITORY / FLIGHTS))
+
+
+FAILURES = [
+    (EntityNotFoundException("Table gold.flights does not exist."), "lakelet demo"),
+    (NotRunningError("The control process does not answer: see `lakelet status`."), "lakelet status"),
+    (QueryError("The statement ran out of memory: ask for less."), "ran out of memory"),
+    (ZeroDivisionError("secret internals"), "lakelet logs dashboards"),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), FAILURES, ids=[type(error).__name__ for error, _ in FAILURES])
+def test_a_failure_is_a_sentence(error: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    for name in ("versions", "logs", "job_runs", "table_rows"):
+        monkeypatch.setattr(datasets, name, fail)
+    shown = [board(REPOSITORY / FLIGHTS), page("job_runs"), page("log_search")]
+    for app in shown:
+        text = words(app)
+        assert said in text
+        assert "secret internals" not in text
+        assert "Traceback" not in text
+
+
+def test_no_runs_and_no_logs_are_no_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "job_runs", lambda *_: [])
+    monkeypatch.setattr(datasets, "logs", lambda *_, **__: LogPage())
+    assert "No runs yet" in words(page("job_runs"))
+    assert "No logs yet" in words(page("log_search"))
+
+
+def test_a_broken_board_file_says_what_to_correct(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('title = "Mine"\ndataset = "gold.flights"\n[[charts]]\ntitle = "x"\ntype = "pie"\n')
+    text = words(board(path))
+    assert "mine.toml: charts[1].type is 'pie': write one of line" in text
