@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from workspace import errors
@@ -40,17 +41,24 @@ def aws_client(workspace: Workspace, service: str) -> Any:
 
     Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
     """
-    import boto3
-    from botocore.config import Config
+    region = workspace.settings.text("region")
+    keys = (secret(workspace, "access_key"), secret(workspace, "secret_key"))
+    return _client(service, workspace.endpoint("control"), region, *keys)
 
-    return boto3.client(
-        service,
-        endpoint_url=workspace.endpoint("control"),
-        region_name=workspace.settings.text("region"),
-        aws_access_key_id=secret(workspace, "access_key"),
-        aws_secret_access_key=secret(workspace, "secret_key"),
-        config=Config(connect_timeout=5, read_timeout=120, retries={"mode": "standard", "max_attempts": 3}),
-    )
+
+@lru_cache(maxsize=16)
+def _client(service: str, endpoint: str, region: str, access_key: str, secret_key: str) -> Any:
+    # Kept, because making one reads the service's model; a client may be shared by threads.
+    from boto3.session import Session
+    from botocore.config import Config
+    from botocore.exceptions import ProfileNotFound
+
+    # No proxy stands between us and the loopback address, whatever HTTP_PROXY says.
+    config = Config(connect_timeout=5, read_timeout=120, retries={"mode": "standard", "max_attempts": 3}, proxies={})
+    try:
+        return Session(access_key, secret_key, region_name=region).client(service, endpoint_url=endpoint, config=config)
+    except ProfileNotFound as error:
+        raise errors.UsageError(f"{error}: unset AWS_PROFILE, or name a profile that exists.") from error
 
 
 def glue_client(workspace: Workspace) -> Any:
