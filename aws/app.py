@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from botocore.model import OperationModel
@@ -57,10 +58,7 @@ class Wire:
     """The AWS endpoint, an ASGI application."""
 
     def __init__(self, services: Sequence[Service]) -> None:
-        self._services = {}
-        for service in services:
-            self._services[_address(service)] = service
-        self._verifiers: dict[int, Verifier] = {}
+        self._services = {_address(service): service for service in services}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http = HttpRequest(scope, receive)
@@ -106,7 +104,7 @@ class Wire:
             raise UnknownOperationException(f"Nothing is served at {request.path[:200]!r}: AWS requests go to '/'.")
         address, name = protocol.operation_name(request)
         service = self._services.get(address)
-        self._verifier().verify(request, service.model.signing_name if service else None)
+        _verifier(context.current().workspace).verify(request, service.model.signing_name if service else None)
         if service is None:
             raise NotImplementedException(f"No service is served under {address[:200]!r} (operation {name[:200]!r}).")
         operation = service.operation(name)
@@ -115,12 +113,8 @@ class Wire:
         result = operation.call(protocol.parse(operation.model, request))
         return protocol.serialize(operation.model, result, request_id)
 
-    def _verifier(self) -> Verifier:
-        workspace = context.current().workspace
-        key = id(workspace)
-        if key not in self._verifiers:
-            self._verifiers = {key: Verifier(workspace)}
-        return self._verifiers[key]
+
+_verifier = lru_cache(maxsize=1)(Verifier)  # a process serves one workspace
 
 
 def _address(service: Service) -> str:

@@ -90,6 +90,25 @@ def test_bodies_that_are_no_request_are_refused(wire: Wire, body: bytes) -> None
     assert send(wire, signed(wire, body=body)).status_code in (200, 400, 501)
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        (b"", 501, "NotImplemented"),
+        (b"\xff", 400, "MalformedInput"),
+        (b"Action=GetCallerIdentity", 501, "NotImplemented"),
+        (b"Action=Nope&Version=2011-06-15", 404, "InvalidAction"),
+        (b"Action=AssumeRole&Version=2011-06-15", 501, "NotImplemented"),
+        (b"Action=GetCallerIdentity&Version=2011-06-15&Color.member.1=%00", 501, "NotImplemented"),
+        (b"&".join(b"a=%d" % n for n in range(20_000)), 400, "MalformedInput"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_forms_that_are_no_request_are_refused(wire: Wire, body: bytes, status: int, expected: str) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = send(wire, signed(wire, "", body, service="sts", headers=form))
+    assert answer.status_code == status and f"<Code>{expected}</Code>" in answer.text
+
+
 def test_a_body_may_only_be_so_large(wire: Wire) -> None:
     answer = send(wire, signed(wire, body=b" " * (MAX_BODY + 1)))
     assert (answer.status_code, code(answer)) == (413, "RequestEntityTooLargeException")
