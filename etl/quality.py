@@ -126,10 +126,11 @@ def _read(workspace: Workspace, database: str, table: str) -> Any:
 
 def _validate(frame: Any, name: str, definition: Definition, docs: Path) -> Any:
     import great_expectations as gx
-    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     draft = docs.with_name(f".{docs.name}.{os.getpid()}")
     context.add_data_docs_site(
         _SITE,
