@@ -142,12 +142,10 @@ def search_logs(
 def search_index(client: OpenSearch, index: str, text: str = "", size: int = 20) -> IndexPage:
     """Rows of a data index (``flights``, ``delay-by-carrier``, …) whose fields match ``text``, best first.
 
-    Codes are indexed in capitals and matched exactly, so ``jfk`` also finds JFK. Raises
+    The case of letters does not matter: codes are in capitals, as they are in our data, and words are analysed. Raises
     :class:`~workspace.errors.UsageError` when there is no such index.
     """
-    spellings = dict.fromkeys((text, text.upper()))
-    query = {"bool": {"should": [_match(spelling, ["*"]) for spelling in spellings], "minimum_should_match": 1}}
-    body: dict[str, Any] = {"query": query, "size": _checked(size), "track_total_hits": True}
+    body: dict[str, Any] = {"query": _match(text.upper(), ["*"]), "size": _checked(size), "track_total_hits": True}
     body["timeout"] = QUERY_LIMIT
     with translated():
         answer = client.search(index=index, body=body)

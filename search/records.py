@@ -89,10 +89,11 @@ def printable(content: bytes) -> str:
 def _belongs(text: str, group: list[Line], tracing: bool) -> bool:
     if not group:
         return False
-    if tracing or not text or _CONTINUED.match(text) or text.startswith(_TRACE):
+    if tracing or not text or _CONTINUED.match(text):
         return True
-    # "java.lang.IllegalStateException: …" under the ERROR line that logged it.
-    return bool(_THROWN.match(text)) and _header(group[0].text) is not None
+    # A trace under the line that logged it, or under the trace that it is the consequence of.
+    traced = text.startswith(_TRACE) or _THROWN.match(text)
+    return bool(traced) and (_header(group[0].text) is not None or group[0].text.startswith(_TRACE))
 
 
 def _record(group: list[Line]) -> Iterator[Record]:

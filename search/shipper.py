@@ -63,9 +63,10 @@ class _Batch:
 class LogShipper:
     """Ships a workspace's logs until stopped; :meth:`ship` is one pass, which tests and the thread share."""
 
-    def __init__(self, workspace: Workspace, client: OpenSearch | None = None) -> None:
+    def __init__(self, workspace: Workspace, alias: str = LOG_INDEX) -> None:
         self._workspace = workspace
-        self._client = client
+        self._alias = alias
+        self._client: OpenSearch | None = None
         self._sources = Sources(workspace)
         self._secrets = known_secrets(workspace)
         self._store = workspace.state / "shipper.json"
@@ -115,7 +116,7 @@ class LogShipper:
         """
         client = self._connected()
         if not self._prepared:
-            if prepare_logs(client):  # an OpenSearch without logs gets all that the files still have
+            if prepare_logs(client, self._alias):  # an OpenSearch without logs gets all that the files still have
                 self._cursors.clear()
             self._prepared = True
         shipped, more = 0, True
@@ -167,7 +168,7 @@ class LogShipper:
         if batch.lines:
             answer = client.bulk(
                 body="\n".join(batch.lines) + "\n",
-                index=LOG_INDEX,
+                index=self._alias,
                 params={"require_alias": "true", "filter_path": "errors,items.*.status,items.*.error"},
             )
             count = len(batch.lines) // 2
@@ -191,8 +192,8 @@ class LogShipper:
 
     def _maintain(self, client: OpenSearch) -> None:
         # Here every document sent is also remembered as sent, so none can come again after the index changed.
-        roll_over(client)
-        drop_expired(client, self._workspace.settings.number("log_retention_days"))
+        roll_over(client, self._alias)
+        drop_expired(client, self._workspace.settings.number("log_retention_days"), self._alias)
         gone = [name for name in self._cursors if not (self._workspace.state / name).exists()]
         for name in gone:
             del self._cursors[name]

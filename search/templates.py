@@ -15,7 +15,7 @@ INTEGER = {"type": "integer"}
 LONG = {"type": "long"}
 DATE = {"type": "date"}
 TEXT = {"type": "text"}
-# A name of several words: found word by word, and counted whole as `<field>.keyword`.
+# Words: found one by one, in any case, and counted whole as `<field>.keyword`. A KEYWORD is a code, in capitals.
 NAME = {"type": "text", "norms": False, "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 
 Fields = Mapping[str, Mapping[str, Any]]
@@ -31,7 +31,7 @@ FLIGHTS: Fields = {
     "origin": KEYWORD, "dest": KEYWORD, "air_time": DOUBLE, "distance": DOUBLE,
     "temp": DOUBLE, "dewp": DOUBLE, "humid": DOUBLE, "wind_dir": DOUBLE, "wind_speed": DOUBLE, "wind_gust": DOUBLE,
     "precip": DOUBLE, "pressure": DOUBLE, "visib": DOUBLE,
-    "plane_year": INTEGER, "plane_type": KEYWORD, "manufacturer": NAME, "model": KEYWORD, "engine": KEYWORD,
+    "plane_year": INTEGER, "plane_type": NAME, "manufacturer": NAME, "model": KEYWORD, "engine": NAME,
     "engines": INTEGER, "seats": INTEGER,
     "carrier_name": NAME, "origin_name": NAME, "dest_name": NAME,
     "origin_lat": DOUBLE, "origin_lon": DOUBLE, "dest_lat": DOUBLE, "dest_lon": DOUBLE,
@@ -46,7 +46,7 @@ INDEXES: Mapping[str, tuple[Fields, tuple[str, ...]]] = {
         ("origin", "dest", "dest_name", "distance"),  # two routes to EGE are on record with two distances each
     ),
     "delay-by-hour": ({"origin": KEYWORD, "hour": INTEGER, **_MEASURES}, ("origin", "hour")),
-    "delay-by-weather": ({"condition": KEYWORD, **_MEASURES}, ("condition",)),
+    "delay-by-weather": ({"condition": NAME, **_MEASURES}, ("condition",)),
     "monthly-seasonality": ({"month": INTEGER, "carrier": KEYWORD, **_MEASURES}, ("month", "carrier")),
 }
 

@@ -1,0 +1,105 @@
+"""What makes a log record: headers of every component, traces that stay whole, and anything that is no log at all."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.records import MAX_RECORD_LINES, Line, Record, printable, records
+
+JAVA = """\
+26/11/24 13:33:53 ERROR Executor: Exception in task 0.0 in stage 1.0 (TID 3)
+java.lang.IllegalStateException: boom
+\tat a.b.C.d(C.java:1)
+Caused by: java.io.IOException: deep
+\t... 3 more
+
+26/11/24 13:33:54 INFO TaskSetManager: next"""
+
+PYTHON = """\
+before
+Traceback (most recent call last):
+  File "script.py", line 1, in <module>
+    main()
+
+ValueError: no good
+after"""
+
+
+def of(text: str) -> list[Record]:
+    lines, offset = [], 0
+    for line in text.split("\n"):
+        lines.append(Line(offset, line))
+        offset += len(line.encode()) + 1
+    return list(records(lines))
+
+
+def test_a_java_trace_stays_with_the_line_that_logged_it() -> None:
+    error, after = of(JAVA)
+    assert (error.level, error.logger, error.offset) == ("ERROR", "Executor", 0)
+    assert error.message.startswith("Exception in task") and error.message.endswith("... 3 more")
+    assert after.message == "next"
+    assert JAVA.encode()[after.offset :].startswith(b"26/11/24 13:33:54")
+
+
+def test_a_python_traceback_is_one_record_and_an_error() -> None:
+    before, trace, after = of(PYTHON)
+    assert (before.message, after.message) == ("before", "after")
+    assert trace.message.startswith("Traceback") and trace.message.endswith("ValueError: no good")
+    assert (before.level, trace.level, after.level) == (None, "ERROR", None)
+
+
+def test_a_chain_of_tracebacks_is_one_record() -> None:
+    trace = "Traceback (most recent call last):\n  File x\nKeyError: 1"
+    (record,) = of(f"{trace}\n\nDuring handling of the above exception, another exception occurred:\n\n{trace}")
+    assert record.message.count("KeyError") == 2
+
+
+def test_every_component_s_header_is_understood() -> None:
+    local = datetime(2026, 11, 24, 13, 33, 52).astimezone()
+    for text, level, logger in (
+        ("26/11/24 13:33:52 WARN o.a.s.Thing$: said", "WARN", "o.a.s.Thing$"),
+        ("[2026-11-24T13:33:52,000][INFO ][o.o.n.Node               ] said", "INFO", "o.o.n.Node"),
+        ("2026-11-24 13:33:52,000 ERROR aws.app: said", "ERROR", "aws.app"),
+        ("2026-11-24 13:33:52.000 said", None, None),
+    ):
+        (record,) = of(text)
+        assert (record.message, record.level, record.logger, record.time) == ("said", level, logger, local)
+    (record,) = of("2026-11-24T13:33:52.000Z INFO o.o.n.Node: said")
+    assert record.time and record.time.isoformat() == "2026-11-24T13:33:52+00:00"
+    assert [(r.level, r.message) for r in of("INFO:     started\nWARNING:root:look")] == [
+        ("INFO", "started"),
+        ("WARNING", "look"),
+    ]
+
+
+def test_an_impossible_time_is_no_time() -> None:
+    (record,) = of("26/13/45 99:99:99 INFO X: said")
+    assert record.time is None and record.message == "said"
+
+
+def test_a_record_that_never_ends_is_parted() -> None:
+    found = of("start\n" + "\n".join(f"  line {n}" for n in range(2 * MAX_RECORD_LINES)))
+    assert len(found) == 3
+    assert "\n".join(record.message for record in found).count("line") == 2 * MAX_RECORD_LINES
+
+
+def test_bytes_that_are_no_text_become_printable() -> None:
+    assert printable(b"\x00\xff \x1b[31mred\x1b[0m\ttab\r\n") == " \ufffd red\ttab"
+
+
+@given(st.lists(st.text(alphabet=" \tabc:.E[]Traceback12/", max_size=40), max_size=30))
+def test_no_text_is_lost_and_offsets_rise(lines: list[str]) -> None:
+    found = list(records(Line(n, text) for n, text in enumerate(lines)))
+    assert [record.offset for record in found] == sorted({record.offset for record in found})
+    assert all(record.message.strip() for record in found)
+
+
+def test_hostile_lines_are_quick() -> None:
+    began = time.monotonic()
+    for line in ("a." * 16_000, "[" * 32_000, "2026-11-24 13:33:52,000" + " " * 32_000, ": " + "a." * 16_000):
+        of("x\n" + line)
+    assert time.monotonic() - began < 10  # a pattern that backtracks takes minutes
