@@ -40,7 +40,7 @@ def _series(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
     order = orders.get("b1")
     x = _x(axis, chart, orders)
     y = alt.Y("m0:Q", title=_with_unit(measure if len(chart.measures) == 1 else _common(chart)))
-    y = y.axis(format=_d3(measure), tickCount=5, gridOpacity=0.7).scale(zero=chart.type != "line")
+    y = y.axis(format=_d3(measure, frame), tickCount=5, gridOpacity=0.7).scale(zero=chart.type != "line")
     encoding: dict[str, Any] = {"x": x, "y": y}
     tooltips = [_tooltip("b0", axis), _number_tooltip("m0", measure, "Value" if order else measure.label)]
     if order:
@@ -166,9 +166,12 @@ def _with_unit(measure: Measure) -> str:
     return f"{measure.label} ({measure.unit})" if measure.label and measure.unit else measure.label or measure.unit
 
 
-def _d3(measure: Measure) -> str:
+def _d3(measure: Measure, frame: pd.DataFrame | None = None) -> str:
+    """The pattern for an axis: fewer decimals than a tooltip, and 120k rather than 120,000."""
     d3 = FORMATS[measure.format].d3
-    return "~s" if d3 == ",.0f" else d3.replace(".1f", ".0f").replace(".1%", ".0%")
+    if d3 == ",.0f" and (frame is None or frame["m0"].abs().max() >= 100_000):
+        return "~s"
+    return d3.replace(".1f", ".0f").replace(".1%", ".0%")
 
 
 def _tooltip(name: str, axis: Axis) -> Any:

@@ -33,7 +33,7 @@ CSS = """<style>
 [class*="st-key-grid-"] [data-testid="stMetric"] {height: 100%; background: var(--secondary-background-color);}
 [data-testid="stMetricLabel"] p {font-size: .85rem;}
 .lakelet-log {font-family: "Source Code Pro", monospace; font-size: .8rem; line-height: 1.45; margin: 0;}
-.lakelet-log > div {display: grid; grid-template-columns: 10.5rem 4rem minmax(0, 8rem) minmax(0, 1fr); gap: 0 .6rem;
+.lakelet-log > div {display: grid; grid-template-columns: 9.5rem 5.4rem minmax(0, 11rem) minmax(0, 1fr); gap: 0 .6rem;
   padding: .18rem .4rem; border-bottom: 1px solid rgba(128, 145, 160, .18);}
 .lakelet-log > div:hover {background: rgba(128, 145, 160, .10);}
 .lakelet-log span {overflow-wrap: anywhere;}

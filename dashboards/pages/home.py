@@ -105,7 +105,7 @@ def _runs(runs: list[JobRun]) -> None:
         height="content",
         column_config={
             "State": links.state_column(),
-            "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss"),
+            "Started": links.time_column("Started"),
             "Run": st.column_config.LinkColumn(display_text="Open"),
         },
     )

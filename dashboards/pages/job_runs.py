@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from functools import partial
 
 import pandas as pd
@@ -83,7 +84,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
         column_config={
             "State": links.state_column(),
             "Job": st.column_config.TextColumn(width=150),
-            "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=130),
+            "Started": links.time_column("Started", 130),
             "Duration": st.column_config.TextColumn(width=95),
             "Attempt": st.column_config.NumberColumn(width=70),
             "Details": st.column_config.LinkColumn(display_text="Open", width=70),
@@ -92,6 +93,10 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
             "Message": st.column_config.TextColumn(width=260),
         },
     )
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone(links.zone()):%-d %b %Y, %H:%M:%S}"
 
 
 def _one(workspace: Workspace, runs: list[JobRun]) -> None:
@@ -111,8 +116,8 @@ def _one(workspace: Workspace, runs: list[JobRun]) -> None:
             st.code(run.error, language=None, wrap_lines=True)
         with st.container(key="grid-run"):
             for label, value in (
-                ("Started", f"{run.started:%-d %b %Y, %H:%M:%S}" if run.started else formats.NOTHING),
-                ("Ended", f"{run.ended:%-d %b %Y, %H:%M:%S}" if run.ended else formats.NOTHING),
+                ("Started", _moment(run.started) if run.started else formats.NOTHING),
+                ("Ended", _moment(run.ended) if run.ended else formats.NOTHING),
                 ("Duration", formats.duration(run.seconds)),
                 ("Attempt", str(run.attempt + 1)),
             ):

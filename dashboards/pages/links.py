@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from typing import Any, Literal
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -25,6 +27,19 @@ def state_column() -> Any:
     return st.column_config.MultiselectColumn(
         "State", options=[*_COLORS], color=[*_COLORS.values()], format_func=str.capitalize, width=125
     )
+
+
+def zone() -> tzinfo:
+    """The time zone of the person who looks, as the browser tells it; else UTC."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        return UTC
+
+
+def time_column(label: str, width: int | None = None) -> Any:
+    """How a table shows a moment: in the zone of the person who looks."""
+    return st.column_config.DatetimeColumn(label, format="D MMM, HH:mm:ss", timezone=str(zone()), width=width)
 
 
 def run_logs(run_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import partial
 from typing import Any
 
@@ -111,7 +111,7 @@ def _histogram(page: LogPage) -> None:
         alt.Chart(rows)
         .mark_bar(binSpacing=1)
         .encode(
-            x=alt.X("start:T", title=None).axis(grid=False, tickCount=6),
+            x=alt.X("start:T", title=None).axis(grid=False, tickCount=6, format=_ticks(page), labelFlush=True),
             x2="end:T",
             y=alt.Y("sum(lines):Q", title=None).axis(tickCount=3, format="~s"),
             color=color.legend(None),
@@ -128,11 +128,17 @@ def _histogram(page: LogPage) -> None:
         st.altair_chart(chart, width="stretch", alt="Log lines over time")
 
 
+def _ticks(page: LogPage) -> str:
+    reach = page.histogram[-1].start - page.histogram[0].start
+    return "%-d %b" if reach > timedelta(days=3) else "%-d %b %H:%M" if reach > timedelta(hours=18) else "%H:%M"
+
+
 def _lines(page: LogPage) -> None:
-    st.html(f'<div class="lakelet-log">{"".join(_line(line) for line in page.hits)}</div>')
+    zone = links.zone()
+    st.html(f'<div class="lakelet-log">{"".join(_line(line, zone) for line in page.hits)}</div>')
 
 
-def _line(line: LogLine) -> str:
+def _line(line: LogLine, zone: tzinfo) -> str:
     level = (line.state or line.level or "").upper()
     origin = f"{line.job or line.source}{f' · {line.source}' if line.job else ''}"
     if line.executor_id:
@@ -144,7 +150,7 @@ def _line(line: LogLine) -> str:
     shown = html.escape(level)
     kind = shown if level in LEVELS or level in ("WARNING", "FAILED") else ""
     return (
-        f'<div class="{kind}"><span class="when">{line.timestamp:%Y-%m-%d %H:%M:%S}</span>'
+        f'<div class="{kind}"><span class="when">{line.timestamp.astimezone(zone):%Y-%m-%d %H:%M:%S}</span>'
         f'<span class="level">{shown}</span><span class="from">{html.escape(origin)}</span>'
         f'<span class="what">{body}</span></div>'
     )
