@@ -51,8 +51,8 @@ def classify_csv(text: str) -> CsvSchema | None:
     """The schema of CSV text made of whole rows, or None when it is no CSV."""
     csv.field_size_limit(max(len(text), 131_072))
     lines = _lines(text)
-    best = max((_probe(lines, delimiter) for delimiter in DELIMITERS), key=lambda probe: probe[:2])
-    share, width, delimiter = best
+    probes = [_probe(lines, delimiter) for delimiter in DELIMITERS if delimiter in text]
+    share, width, delimiter = max(probes, key=lambda probe: probe[:2], default=(0.0, 0, ","))
     if width < 2 or share < _LEAST_SHARE:
         return None
     rows = _parse(text, delimiter)

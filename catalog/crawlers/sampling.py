@@ -39,7 +39,7 @@ def read_sample(client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES) -
 
     An object that vanished since it was listed is unreadable; a dead store raises.
     """
-    from botocore.exceptions import ClientError, ResponseStreamingError
+    from botocore.exceptions import ClientError
 
     if item.size == 0:
         return Unreadable(item, "is empty")
@@ -61,8 +61,6 @@ def read_sample(client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES) -
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return Unreadable(item, "was deleted while the crawl ran")
         raise
-    except ResponseStreamingError as error:
-        return Unreadable(item, f"could not be read to its end ({error})")
 
 
 def classify(item: StoredObject, head: bytes, limit: int = MOST_TEXT_BYTES) -> Sample | Unreadable:
