@@ -25,7 +25,7 @@ from jobs.store import JobStore
 from workspace import shim
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
-from workspace.process import Identity, end_session
+from workspace.process import Identity, end_session, kill_marked
 from workspace.runs import Run, RunState, retry_id
 from workspace.secrets import known_secrets
 
@@ -202,6 +202,7 @@ class Runner:
         leader = running.shim if running else self._launched.get(run.id)
         if leader is not None:
             end_session(leader, GRACE_SECONDS)
+        kill_marked({**self._workspace.environment, "LAKELET_RUN_ID": run.id})
 
     def _end(self, run: Run, state: RunState, reason: str, exit: shim.Exit | None) -> None:
         ended_at = exit.ended_at if exit else time.time()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,24 @@ def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
         if time.monotonic() > deadline:
             _signal_all(leader.pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
+
+
+def kill_marked(environment: Mapping[str, str]) -> None:
+    """Kill every process whose environment has all of these, wherever it has gone: what left its session, too."""
+    while found := [process for process in psutil.process_iter() if _marked(process, environment)]:
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(POLL_SECONDS)
+
+
+def _marked(process: psutil.Process, environment: Mapping[str, str]) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and environment.items() <= process.environ().items()
+    except (psutil.Error, OSError):
+        return False
 
 
 def _reused(leader: Identity) -> bool:

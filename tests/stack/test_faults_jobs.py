@@ -28,7 +28,6 @@ from tests.stack.test_jobs import WRITER, Jobs
 from workspace import shim
 from workspace.control import call
 from workspace.paths import REPOSITORY, Workspace
-from workspace.process import Identity
 from workspace.runs import Run, RunState, new_run_id
 from workspace.state import metadata, open_state
 
@@ -117,7 +116,7 @@ def test_a_killed_spark_driver_takes_its_executors_along(jobs: Jobs, flag: Path,
     run = jobs.client.wait(submitted)
     assert run["JobRunState"] == "FAILED"
     assert "killed by SIGKILL" in run["ErrorMessage"]
-    assert not psutil.pid_exists(python)
+    assert _gone(python)
 
     def master() -> Any:
         with urllib.request.urlopen(jobs.workspace.endpoint("spark_master_ui") + "/json/") as answer:
@@ -138,14 +137,16 @@ def test_a_killed_worker_does_not_change_the_result(jobs: Jobs, flag: Path) -> N
 
 
 def test_a_killed_shim_ends_the_driver_and_the_run(jobs: Jobs, flag: Path) -> None:
-    submitted, folder = start(jobs, SHELL, flag)
+    away = "import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+    submitted, folder = start(jobs, away + SHELL, flag)
     driver, running = driver_of(folder), shim.read_running(folder)
     assert running is not None
     os.kill(running.shim.pid, signal.SIGKILL)
     run = jobs.client.wait(submitted)
     assert run["JobRunState"] == "FAILED"
     assert "was killed" in run["ErrorMessage"]
-    assert not psutil.pid_exists(driver)
+    assert _left(submitted.run_id) == []
+    assert _gone(driver)
 
 
 def test_a_killed_control_process_finds_its_runs_again(jobs: Jobs, flag: Path) -> None:
@@ -278,15 +279,18 @@ def test_a_new_runner_goes_on_where_the_old_one_was(workspace: Workspace, tmp_pa
 def test_what_ended_leaves_no_process(room: Room) -> None:
     run = room.submit("import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)")
     assert room.ended(run).state is RunState.SUCCEEDED
-    running = shim.read_running(folder_of(room.workspace, run.id))
-    assert running is not None
-    eventually(lambda: not running.shim.alive())
-    mine = [
-        process.pid
-        for process in psutil.process_iter()
-        if process.name() == "sleep" and Identity(process.pid, process.create_time()).alive() and _of(process, run.id)
-    ]
-    assert mine == []
+    eventually(lambda: _left(run.id) == [])
+
+
+def _left(run_id: str) -> list[int]:
+    return [process.pid for process in psutil.process_iter() if _of(process, run_id)]
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # init reaps orphans when it likes
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _of(process: psutil.Process, run_id: str) -> bool:

@@ -33,11 +33,12 @@ from workspace.control import call
 from workspace.paths import Workspace
 
 workspace = Workspace.find()
+s3 = s3_client(workspace)
 def stage(location, objects):
     begun = call(workspace, "POST", "publishes", {"run_id": os.environ["LAKELET_RUN_ID"], "location": location})
     bucket, staging = split_uri(begun["staging"])
     for name, content in objects.items():
-        s3_client(workspace).put_object(Bucket=bucket, Key=staging + name, Body=content)
+        s3.put_object(Bucket=bucket, Key=staging + name, Body=content)
     return begun, [{"source": staging + n, "target": split_uri(location)[1] + n} for n in objects]
 def commit(begun, add):
     body = {"add": add, "sequence": begun["sequence"]}
@@ -126,7 +127,7 @@ def test_an_exit_in_mid_write_is_never_a_success(jobs: Jobs) -> None:
 
 
 def test_a_failed_run_is_retried_as_an_attempt_of_its_own(jobs: Jobs) -> None:
-    code = "import os, sys; print('attempt', os.environ['LAKELET_ATTEMPT']); sys.exit(1 - int(os.environ['LAKELET_ATTEMPT']))"
+    code = "import os, sys; n = int(os.environ['LAKELET_ATTEMPT']); print('attempt', n); sys.exit(1 - n)"
     first = jobs.start(code, MaxRetries=2)
     run = jobs.client.wait(first)
     assert (run["JobRunState"], run["Attempt"], run["PreviousRunId"]) == ("SUCCEEDED", 1, first.run_id)

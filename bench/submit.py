@@ -1,0 +1,89 @@
+"""What `lakelet jobs submit --wait` costs beside spark-submit: an empty Spark job, side by side, in one run.
+
+    python -m bench.submit [--repeat 5] [--output json]
+
+Needs a running stack. Three ways, in turn, on the same cluster with the same configuration files and JVM flags:
+`lakelet jobs submit --wait`; Spark's own `bin/spark-submit`; and SparkSubmit's JVM started directly, which is the
+least that anyone could do. Aim: submit ÷ spark-submit ≤ 1.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, spark_environment, spark_home, submit_argv
+from workspace.environment import client_environment
+from workspace.paths import Workspace
+
+AIM = 1.1
+EMPTY = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate().stop()\n"
+
+
+def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
+    """The argv of each way to run the empty job."""
+    heap = f"{workspace.settings.number('driver_memory_mb')}m"
+    flags = " ".join([*LIGHT_FLAGS, *MODULE_FLAGS])
+    spark_submit = [
+        str(spark_home() / "bin" / "spark-submit"), "--driver-memory", heap, "--driver-java-options", flags,
+        str(script),
+    ]  # fmt: skip
+    return {
+        "lakelet jobs submit --wait": [
+            str(Path(sys.executable).parent / "lakelet"),
+            "jobs",
+            "submit",
+            str(script),
+            "--wait",
+        ],
+        "spark-submit": spark_submit,
+        "SparkSubmit's JVM": submit_argv(workspace, script),
+    }
+
+
+def measure(workspace: Workspace, repeat: int) -> dict[str, list[float]]:
+    """Seconds of each way, ``repeat`` times in turn."""
+    env = {**os.environ, **workspace.environment, **client_environment(workspace), **spark_environment(workspace)}
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "bench_empty.py"
+        script.write_text(EMPTY)
+        commands = ways(workspace, script)
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
+            for name, argv in commands.items():
+                began = time.perf_counter()
+                done = subprocess.run(argv, env=env, cwd=folder, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise SystemExit(f"{name} failed:\n{done.stdout}{done.stderr[-4000:]}")
+                if round_:
+                    seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    options = parser.parse_args()
+    seconds = measure(Workspace.find(), options.repeat)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    ours = medians["lakelet jobs submit --wait"]
+    if options.output == "json":
+        print(json.dumps({"seconds": seconds, "ratio": ours / medians["spark-submit"], "aim": AIM}, indent=1))
+        return
+    print(f"{'an empty Spark job':28} {'median s':>9} {'min s':>7} {'max s':>7} {'ours ÷ this':>12}")
+    for name, values in seconds.items():
+        print(f"{name:28} {medians[name]:9.2f} {min(values):7.2f} {max(values):7.2f} {ours / medians[name]:12.2f}")
+    print(f"aim: ours ÷ spark-submit ≤ {AIM}")
+
+
+if __name__ == "__main__":
+    main()
