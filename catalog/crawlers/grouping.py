@@ -14,7 +14,7 @@ from itertools import chain
 
 from catalog.crawlers.listing import Target
 from catalog.crawlers.schema import Column, Sample, Unreadable, settle, widest
-from data.formats import DataFormat
+from data.formats import CSV, DataFormat
 from data.objects import StoredObject
 from data.partitions import parse_partition_path
 
@@ -164,11 +164,11 @@ def _group_similar(one: _Group, other: _Group) -> bool:
 
 
 def similar(one: Sample, other: Sample) -> bool:
-    """Whether two objects could belong to one table: one format, and columns that mostly are the same.
+    """Whether two objects could belong to one table: one format (and delimiter), and columns mostly the same.
 
     CSV without a heading has no names to compare: then the number of columns decides.
     """
-    if one.format is not other.format:
+    if one.format is not other.format or one.delimiter != other.delimiter:
         return False
     if not (one.named and other.named):
         return len(one.columns) == len(other.columns)
@@ -250,13 +250,12 @@ def _build(
     rows = sum(sample.rows for sample in samples)
     complete = len(samples) == len(files) and all(sample.whole for sample in samples)
     main = max(samples, key=lambda sample: sample.rows)
-    columns = _positional(samples) if main.format.name == "csv" else _by_name(samples)
+    columns = _positional(samples) if main.format is CSV else _by_name(samples)
     return FoundTable(
         name=name,
         location=location,
         format=main.format,
-        # A key that also is a column in the files wins: a table cannot have both.
-        columns=tuple(column for column in columns if column.glue_name not in keys),
+        columns=_without_keys(columns, keys, positional=main.format is CSV),
         partition_keys=keys,
         partitions=partitions,
         objects=len(files),
@@ -267,6 +266,24 @@ def _build(
         delimiter=main.delimiter,
         header_lines=main.header_lines,
     )
+
+
+def _without_keys(columns: Sequence[Column], keys: Path, *, positional: bool) -> tuple[Column, ...]:
+    """The columns beside the partition keys: a table cannot have the same name twice, and the key wins.
+
+    A column that is read by its position cannot be left out without moving the others, so it gets another name.
+    """
+    if not positional:
+        return tuple(column for column in columns if column.glue_name not in keys)
+    taken = {*keys, *(column.glue_name for column in columns)}
+    renamed = []
+    for column in columns:
+        name, number = column.name, 0
+        while column.glue_name in keys and name.lower() in taken:
+            number += 1
+            name = f"{column.name}_{number}"
+        renamed.append(replace(column, name=name))
+    return tuple(renamed)
 
 
 def _by_name(samples: Sequence[Sample]) -> list[Column]:

@@ -130,7 +130,15 @@ def test_a_later_file_may_add_csv_columns_behind_and_json_columns_anywhere() -> 
 
 def test_a_column_that_is_also_a_key_is_a_key() -> None:
     tables, _ = found({"t/id=1/a.csv": b"id,x,y\n1,2,3\n1,4,5\n"})
-    assert list(schema(tables["t"])) == ["x", "y"] and tables["t"].partition_keys == ("id",)
+    # CSV is read by position: its column stays, under another name. Columns of JSON are found by name.
+    assert list(schema(tables["t"])) == ["id_1", "x", "y"] and tables["t"].partition_keys == ("id",)
+    tables, _ = found({"t/id=1/a.json": b'{"id": 1, "x": 2}\n{"id": 1, "x": 3}\n'})
+    assert list(schema(tables["t"])) == ["x"]
+
+
+def test_a_file_with_another_delimiter_is_set_aside() -> None:
+    tables, notes = found({"t/d=1/a.csv": A * 1, "t/d=2/b.csv": A, "t/d=3/c.csv": A.replace(b",", b";")})
+    assert tables["t"].delimiter == "," and len(notes) == 1 and "c.csv" in notes[0]
 
 
 def test_parquet_is_read_from_its_footer() -> None:
