@@ -5,6 +5,7 @@ Glue's errors come back as the :class:`~workspace.errors.ServiceError` subclass 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,7 +55,10 @@ def _client(service: str, endpoint: str, region: str, access_key: str, secret_ke
     from botocore.exceptions import ProfileNotFound
 
     # No proxy stands between us and the loopback address, whatever HTTP_PROXY says.
-    config = Config(connect_timeout=5, read_timeout=120, retries={"mode": "standard", "max_attempts": 3}, proxies={})
+    # A run bears it that the control process is restarted; a person at the command line wants to know at once.
+    attempts = 8 if os.environ.get("LAKELET_RUN_ID") else 3
+    retries = {"mode": "standard", "max_attempts": attempts}
+    config = Config(connect_timeout=5, read_timeout=120, retries=retries, proxies={})
     try:
         return Session(access_key, secret_key, region_name=region).client(service, endpoint_url=endpoint, config=config)
     except ProfileNotFound as error:

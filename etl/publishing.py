@@ -15,12 +15,18 @@ from workspace.errors import ConcurrentModificationException
 from workspace.paths import Workspace
 
 RUN_VARIABLE = "LAKELET_RUN_ID"
+RUN_PATIENCE_SECONDS = 60.0
 
 
 @cache
 def run_id() -> str:
     """The id of the run that this process is, or one made up for a notebook or a shell, where nobody watches."""
     return os.environ.get(RUN_VARIABLE) or f"interactive-{token_hex(8)}"
+
+
+def _patience() -> float:
+    """Seconds that a control process that is being restarted is waited for: a run's work must not be lost to that."""
+    return RUN_PATIENCE_SECONDS if os.environ.get(RUN_VARIABLE) else 0.0
 
 
 @dataclass
@@ -44,7 +50,7 @@ class Publication:
         """Open a publish. Raises EntityNotFoundException for an unknown database."""
         database, name = table or (None, None)
         body = {"run_id": run_id(), "database": database, "table": name, "location": location}
-        answer = call(workspace, "POST", "publishes", body)
+        answer = call(workspace, "POST", "publishes", body, patience=_patience())
         return cls(workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"])
 
     @property
@@ -73,11 +79,11 @@ class Publication:
             "sequence": self.sequence,
         }
         try:
-            call(self.workspace, "POST", f"publishes/{self.id}/commit", body)
+            call(self.workspace, "POST", f"publishes/{self.id}/commit", body, patience=_patience(), repeatable=True)
         except ConcurrentModificationException:
             self.abort()
             raise
 
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""
-        call(self.workspace, "DELETE", f"publishes/{self.id}")
+        call(self.workspace, "DELETE", f"publishes/{self.id}", patience=_patience(), repeatable=True)

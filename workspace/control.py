@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,14 +12,35 @@ from workspace import errors
 from workspace.paths import Workspace
 from workspace.secrets import secret
 
+POLL_SECONDS = 0.2
 
-def call(workspace: Workspace, method: str, path: str, body: dict[str, Any] | None = None, timeout: float = 600) -> Any:
+
+def call(
+    workspace: Workspace,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    timeout: float = 600,
+    patience: float = 0,
+    repeatable: bool = False,
+) -> Any:
     """Send one JSON request to ``/_lakelet/<path>`` and return the JSON answer.
 
     Raises the :class:`~workspace.errors.LakeletError` subclass that the answer names, and
-    :class:`~workspace.errors.NotRunningError` when nothing listens. ``timeout`` is in seconds.
+    :class:`~workspace.errors.NotRunningError` when nothing listens. ``timeout`` is in seconds. For ``patience``
+    seconds a control process that is being restarted is waited for: a request that was refused is sent again, one
+    whose answer was lost only if it is ``repeatable``.
     """
-    return json.loads(fetch(workspace, method, path, body, timeout=timeout) or b"{}")
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return json.loads(fetch(workspace, method, path, body, timeout=timeout) or b"{}")
+        except errors.NotRunningError as error:
+            unsent = isinstance(error.__cause__, ConnectionRefusedError)
+            if time.monotonic() > deadline or not (unsent or repeatable):
+                raise
+            time.sleep(POLL_SECONDS)
 
 
 def fetch(
