@@ -6,6 +6,7 @@ the control process imports those.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,11 @@ MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
 def open_state(database: Path) -> sa.Engine:
-    """Open the SQLite file, with WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys."""
+    """Open the SQLite file, brought to this version's tables by the migrations that it has not seen yet.
+
+    WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. Raises
+    :class:`~workspace.errors.StackError` when a newer Lakelet has written the file, or it cannot be used.
+    """
     engine = sa.create_engine(
         f"sqlite:///{database}",
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -49,28 +54,14 @@ def open_state(database: Path) -> sa.Engine:
         # A writer takes its lock at once: a transaction that read first could not be upgraded safely.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
 
+    try:
+        _upgrade(engine)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        raise StackError(
+            f"The state database {database.name} cannot be used ({error.orig}): set it aside to start anew."
+        ) from error
     return engine
-
-
-def upgrade(engine: sa.Engine) -> None:
-    """Bring the database to this version's tables, in one transaction, by the migrations that it has not seen yet.
-
-    Raises :class:`~workspace.errors.StackError` when a newer Lakelet has written it.
-    """
-    from alembic import command, util
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except util.CommandError as error:
-            raise StackError(
-                f"The state database was written by another version of Lakelet ({error}): use that version, or set "
-                "the state folder aside to start anew."
-            ) from error
 
 
 @contextmanager
@@ -85,3 +76,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that writes; committed as one, or not at all when the block raises."""
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         yield connection
+
+
+def _upgrade(engine: sa.Engine) -> None:
+    from alembic import command, util
+    from alembic.config import Config
+
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it lists its own parts
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except util.CommandError as error:
+            raise StackError(
+                f"The state database was written by another version of Lakelet ({error}): use that version, or set "
+                "the state folder aside to start anew."
+            ) from error

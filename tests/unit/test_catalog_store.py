@@ -18,7 +18,7 @@ from workspace.errors import (
     InvalidInputException,
 )
 from workspace.paths import REPOSITORY
-from workspace.state import open_state, reading, upgrade, writing
+from workspace.state import open_state, reading, writing
 
 TABLE = {"Name": "t", "PartitionKeys": [{"Name": "Day", "Type": "int"}]}
 KILLS = 5
@@ -27,7 +27,6 @@ KILLS = 5
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[CatalogStore]:
     engine = open_state(tmp_path / "state.db")
-    upgrade(engine)
     catalog = CatalogStore(engine)
     with writing(engine) as connection:
         catalog.create_database(connection, {"Name": "d"})

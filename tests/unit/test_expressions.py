@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.store import CatalogStore
 from workspace.errors import InvalidInputException
-from workspace.state import metadata, open_state, reading, writing
+from workspace.state import open_state, reading, writing
 
 KEYS = (("y", "int"), ("s", "string"), ("d", "date"), ("ts", "timestamp"), ("price", "decimal(10,2)"), ("b", "boolean"))
 ROWS = (
@@ -27,7 +27,6 @@ ROWS = (
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
     path: Path = tmp_path_factory.mktemp("expressions")
     engine = open_state(path / "state.db")
-    metadata.create_all(engine)
     store = CatalogStore(engine)
     with writing(engine) as connection:
         store.create_database(connection, {"Name": "d"})

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 import lakelet.control  # noqa: F401  it imports every room's tables
 from workspace.errors import StackError
-from workspace.state import metadata, open_state, reading, upgrade, writing
+from workspace.state import metadata, open_state, reading, writing
 
 
 def schema(engine: sa.Engine) -> dict[str, list[str]]:
@@ -23,8 +23,7 @@ def schema(engine: sa.Engine) -> dict[str, list[str]]:
 
 
 def test_migrations_make_the_declared_tables(tmp_path: Path) -> None:
-    migrated, declared = open_state(tmp_path / "a.db"), open_state(tmp_path / "b.db")
-    upgrade(migrated)
+    migrated, declared = open_state(tmp_path / "a.db"), sa.create_engine("sqlite://")
     metadata.create_all(declared)
     with reading(migrated) as connection:
         found = MigrationContext.configure(connection, opts={"target_metadata": metadata})
@@ -37,26 +36,29 @@ def test_migrations_make_the_declared_tables(tmp_path: Path) -> None:
 
 def test_an_upgrade_keeps_what_is_there(tmp_path: Path) -> None:
     engine = open_state(tmp_path / "a.db")
-    upgrade(engine)
     with writing(engine) as connection:
         connection.execute(sa.text("INSERT INTO catalog_databases VALUES ('d', '{}', 0)"))
-    upgrade(engine)
+    engine = open_state(tmp_path / "a.db")
     with reading(engine) as connection:
         assert connection.execute(sa.text("SELECT name FROM catalog_databases")).scalars().all() == ["d"]
 
 
 def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     engine = open_state(tmp_path / "a.db")
-    upgrade(engine)
     with writing(engine) as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'from the future'"))
     with pytest.raises(StackError, match="another version of Lakelet"):
-        upgrade(engine)
+        open_state(tmp_path / "a.db")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(StackError, match=r"state\.db cannot be used"):
+        open_state(tmp_path / "state.db")
 
 
 def test_a_failed_block_changes_nothing(tmp_path: Path) -> None:
     engine = open_state(tmp_path / "a.db")
-    upgrade(engine)
     with pytest.raises(RuntimeError), writing(engine) as connection:
         connection.execute(sa.text("INSERT INTO catalog_databases VALUES ('d', '{}', 0)"))
         raise RuntimeError

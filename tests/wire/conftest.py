@@ -23,7 +23,7 @@ from catalog.store import CatalogStore
 from jobs.runner import Runner
 from jobs.store import JobStore
 from workspace.paths import Workspace
-from workspace.state import open_state, upgrade
+from workspace.state import open_state
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     workspace.write_endpoints({"control": url, "s3": "http://127.0.0.1:9"})  # nothing here touches objects
     engine = open_state(workspace.database)
-    upgrade(engine)
     catalog, jobs = CatalogStore(engine), JobStore(engine)
     publishes = Publishes(engine, catalog, workspace)
     # Composed as the control process composes them, but nothing is started: runs stay WAITING.
