@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from lakelet.stack import control, dashboards, minio, opensearch, spark_history, spark_master, spark_worker
 from lakelet.stack.component import Component, Plan
 from workspace.errors import UsageError
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import Workspace
 
 
 def components(plan: Plan, only: Collection[str] = ()) -> list[Component]:
@@ -19,11 +19,7 @@ def components(plan: Plan, only: Collection[str] = ()) -> list[Component]:
     found = [opensearch.component(plan), minio.component(plan)]
     if not plan.workspace.settings.text("spark_master"):
         found += [spark_master.component(plan), *spark_worker.components(plan)]
-    if (REPOSITORY / "lakelet" / "control.py").exists():
-        found.append(control.component(plan))
-    if (REPOSITORY / "dashboards" / "app.py").exists():
-        found.append(dashboards.component(plan))
-    found.append(spark_history.component(plan))
+    found += [control.component(plan), dashboards.component(plan), spark_history.component(plan)]
     names = [component.name for component in found]
     if unknown := sorted(set(only) - set(names)):
         raise UsageError(f"{', '.join(unknown)} is no component of the stack: there are {', '.join(names)}.")
