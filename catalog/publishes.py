@@ -88,7 +88,6 @@ class Publishes:
         self._engine = engine
         self._catalog = catalog
         self._workspace = workspace
-        metadata.create_all(engine)
         self._s3 = s3_client(workspace)
         self._applying: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._pending = set(self._keys_with(COMMITTED))

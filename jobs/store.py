@@ -52,7 +52,6 @@ class JobStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        metadata.create_all(engine, tables=[jobs, runs])
 
     # -- definitions -------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
 from workspace.paths import Workspace
 from workspace.secrets import secret
-from workspace.state import metadata, open_state
+from workspace.state import open_state
 
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
@@ -66,7 +66,6 @@ def _serve(workspace: Workspace, host: str, port: int) -> None:
     engine = open_state(workspace.database)
     catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
     publishes = Publishes(engine, catalog, workspace)
-    metadata.create_all(engine)
     runner = Runner(workspace, jobs, publishes)
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(

@@ -79,10 +79,10 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _upgrade(engine: sa.Engine) -> None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it lists its own parts as it is imported
     from alembic import command, util
     from alembic.config import Config
 
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # it lists its own parts
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with writing(engine) as connection:

@@ -26,7 +26,6 @@ class CrawlerStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        metadata.create_all(engine, tables=[crawlers])
 
     def create(self, name: str, body: dict[str, Any]) -> None:
         """Store a new definition. Raises AlreadyExistsException."""

@@ -23,7 +23,7 @@ from data.zones import split_uri
 from workspace.errors import ConcurrentModificationException, InvalidInputException
 from workspace.paths import REPOSITORY, Workspace
 from workspace.secrets import secret
-from workspace.state import metadata, open_state, writing
+from workspace.state import open_state, writing
 
 pytestmark = pytest.mark.stack
 BUCKET = "silver"
@@ -37,7 +37,6 @@ class Room:
         engine = open_state(workspace.database)
         self.catalog = CatalogStore(engine)
         self.publishes = Publishes(engine, self.catalog, workspace)
-        metadata.create_all(engine)
         self.engine = engine
         self.s3 = s3_client(workspace)
 
@@ -197,7 +196,7 @@ import sqlalchemy as sa
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from workspace.paths import Workspace
-from workspace.state import metadata, open_state
+from workspace.state import open_state
 
 publish, request, fatal = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
 steps = 0
@@ -210,7 +209,6 @@ def step(*ignored, **also_ignored):
 workspace = Workspace.find()
 engine = open_state(workspace.database)
 publishes = Publishes(engine, CatalogStore(engine), workspace)
-metadata.create_all(engine)
 publishes._s3.meta.events.register("before-send.s3", step)
 sa.event.listen(engine, "commit", step)
 print(publishes.commit(publish, **request))
