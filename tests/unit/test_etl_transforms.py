@@ -1,0 +1,241 @@
+"""DynamicFrames and their transforms, on a local Spark; one session for the module."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
+from awsglue.job import Job
+from awsglue.transforms import (
+    ApplyMapping,
+    DropFields,
+    DropNullFields,
+    ErrorsAsDynamicFrame,
+    Filter,
+    Join,
+    Map,
+    RenameField,
+    ResolveChoice,
+    SelectFields,
+    SelectFromCollection,
+    SplitFields,
+    SplitRows,
+)
+from data.formats import Dialect
+from etl.delimited_source import Attached, DelimitedScan
+from etl.errors import ErrorThresholdError, UnsupportedError
+from lakelet.stack.install import install
+from workspace.errors import UsageError
+from workspace.paths import STATE_VARIABLE, Workspace
+
+
+@pytest.fixture(scope="module")
+def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueContext]:
+    from pyspark import SparkConf, SparkContext
+
+    folder = tmp_path_factory.mktemp("spark")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(folder / ".lakelet"))
+        workspace = Workspace.find()
+        install(workspace)
+        patch.setenv("JAVA_HOME", str(workspace.cache.java_home))
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        flags = "--driver-java-options '-XX:+UseSerialGC -XX:TieredStopAtLevel=1' pyspark-shell"
+        patch.setenv("PYSPARK_SUBMIT_ARGS", flags)
+        conf = (
+            SparkConf().setMaster("local[1]").set("spark.ui.enabled", "false").set("spark.sql.shuffle.partitions", "1")
+        )
+        context = SparkContext.getOrCreate(conf.set("spark.sql.warehouse.dir", str(folder / "warehouse")))
+        try:
+            yield GlueContext(context)
+        finally:
+            context.stop()
+            gateway, SparkContext._gateway, SparkContext._jvm = SparkContext._gateway, None, None  # type: ignore[assignment]
+            gateway.shutdown()  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def prices(glue: GlueContext) -> DynamicFrame:
+    """A frame as CSV gives it: text, with the types that the catalog declares still pending."""
+    rows = [("1", "10", "a"), ("2", "n/a", "b"), ("3", None, "c")]
+    frame = glue.spark_session.createDataFrame(rows, "id string, price string, name string")
+    return DynamicFrame(frame, glue, "prices", pending={"id": "bigint", "price": "bigint"})
+
+
+def values(frame: DynamicFrame, *columns: str) -> list[Any]:
+    rows = frame.toDF().select(*columns).collect()
+    return [row[0] if len(columns) == 1 else tuple(row) for row in rows]
+
+
+def kinds(frame: DynamicFrame) -> dict[str, str]:
+    return {field.name: field.dataType.simpleString() for field in frame.schema().fields}
+
+
+# -- choices ------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_is_computed_from_the_data(prices: DynamicFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    prices.printSchema()
+    printed = "root\n|-- id: long\n|-- price: choice\n|    |-- long\n|    |-- string\n|-- name: string\n"
+    assert capsys.readouterr().out == printed
+    assert values(prices, "price.long", "price.string") == [(10, None), (None, "n/a"), (None, None)]
+
+
+def test_resolve_choice_actions(prices: DynamicFrame) -> None:
+    assert values(prices.resolveChoice(specs=[("price", "cast:int")]), "price") == [10, None, None]
+    assert values(prices.resolveChoice(specs=[("price", "cast:string")]), "price") == ["10", "n/a", None]
+    assert values(prices.resolveChoice(specs=[("price", "project:string")]), "price") == [None, "n/a", None]
+    columns = prices.resolveChoice(specs=[("price", "make_cols")])
+    assert values(columns, "price_long", "price_string") == [(10, None), (None, "n/a"), (None, None)]
+    struct = ResolveChoice.apply(prices, choice="make_struct")
+    assert kinds(struct)["price"] == "struct<long:bigint,string:string>"
+    assert values(ResolveChoice.apply(prices.settled(), choice="cast:double"), "price") == [10.0, None, None]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"choice": "cast"},
+        {"specs": [("price", "explode")]},
+        {"specs": [("nope", "cast:int")]},
+        {"choice": "cast:money"},
+    ],
+)
+def test_resolve_choice_refuses_by_name(prices: DynamicFrame, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        prices.resolveChoice(**arguments).toDF()
+
+
+# -- fields -------------------------------------------------------------------------------------------------------
+
+
+def test_apply_mapping_renames_casts_and_drops(prices: DynamicFrame) -> None:
+    mapped = ApplyMapping.apply(
+        frame=prices, mappings=[("id", "long", "key", "int"), ("PRICE", "string", "price", "double")]
+    )
+    assert kinds(mapped) == {"key": "int", "price": "double"}
+    assert values(mapped, "key", "price") == [(1, 10.0), (2, None), (3, None)]
+
+
+def test_apply_mapping_takes_one_type_of_a_choice(prices: DynamicFrame) -> None:
+    mapped = ApplyMapping.apply(
+        prices.settled(), [("price", "string", "text", "string"), ("price", "long", "n", "long")]
+    )
+    assert values(mapped, "text", "n") == [(None, 10), ("n/a", None), (None, None)]
+
+
+def test_apply_mapping_reads_nested_and_quoted_names(glue: GlueContext) -> None:
+    rows = glue.spark_session.sql("select named_struct('x', 1) as a, 2 as `b.c`")
+    frame = DynamicFrame.fromDF(rows, glue, "nested")
+    mapped = frame.apply_mapping([("a.x", "int", "x", "long"), ("`b.c`", "int", "c", "string")])
+    assert values(mapped, "x", "c") == [(1, "2")]
+    with pytest.raises(UnsupportedError, match=r"p\.q"):
+        frame.apply_mapping([("a.x", "int", "p.q", "int")])
+
+
+@pytest.mark.parametrize(
+    "mapping", [("id", "long", "id"), ("nope", "long", "id", "int"), ("id", "long", "id", "money")]
+)
+def test_apply_mapping_refuses_by_name(prices: DynamicFrame, mapping: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        prices.apply_mapping([mapping])
+
+
+def test_select_drop_rename_keep_what_is_pending(prices: DynamicFrame) -> None:
+    assert SelectFields.apply(prices, ["NAME", "id"]).toDF().columns == ["name", "id"]
+    assert DropFields.apply(prices, ["name", "nope"]).toDF().columns == ["id", "price"]
+    renamed = RenameField.apply(prices, "id", "key")
+    assert kinds(renamed)["key"] == "bigint"
+    with pytest.raises(UsageError, match="nope"):
+        prices.select_fields(["nope"])
+
+
+def test_drop_null_fields(glue: GlueContext) -> None:
+    rows = glue.spark_session.sql("select 1 as a, cast(null as int) as b, null as c")
+    assert DropNullFields.apply(DynamicFrame.fromDF(rows, glue, "x")).toDF().columns == ["a"]
+
+
+# -- rows ---------------------------------------------------------------------------------------------------------
+
+
+def test_filter_and_map(prices: DynamicFrame) -> None:
+    assert values(Filter.apply(prices, f=lambda record: record["id"] > 1), "name") == ["b", "c"]
+
+    def double(record: dict[str, Any]) -> dict[str, Any]:
+        return {"id": record["id"] * 2, "per": 6 // (record["id"] - 2)}
+
+    mapped = Map.apply(frame=prices, f=double)
+    assert sorted(values(mapped, "id", "per")) == [(2, -6), (6, 6)]
+    (error,) = ErrorsAsDynamicFrame.apply(mapped).toDF().collect()
+    assert "ZeroDivisionError" in error["error"]["msg"]
+    with pytest.raises(ErrorThresholdError, match="1 error record"):
+        prices.map(double, stageThreshold=1)
+
+
+def test_join_and_union(glue: GlueContext, prices: DynamicFrame) -> None:
+    other = DynamicFrame.fromDF(glue.spark_session.sql("select 2 as key, 'x' as name"), glue, "other")
+    joined = Join.apply(prices, other, ["id"], ["key"])
+    assert joined.toDF().columns == ["id", "price", "name", "key", ".name"]
+    assert joined.count() == 1
+    with pytest.raises(UsageError):
+        prices.join(["id", "name"], ["key"], other)
+    assert prices.union(prices).count() == 6
+
+
+def test_splits_and_collections(prices: DynamicFrame) -> None:
+    fields = SplitFields.apply(prices, ["name"], "named", "rest")
+    assert sorted(fields.keys()) == ["named", "rest"]
+    assert SelectFromCollection.apply(fields, "rest").toDF().columns == ["id", "price"]
+    rows = SplitRows.apply(prices, {"id": {">": 1, "<=": 2}}, "in", "out")
+    assert (values(rows["in"], "name"), values(rows["out"], "name")) == (["b"], ["a", "c"])
+    with pytest.raises(UsageError, match="no frame 'x'"):
+        DynamicFrameCollection({}, prices.glue_ctx).select("x")
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+def test_delimited_rows_errors_and_where_they_stood(glue: GlueContext, tmp_path: Path) -> None:
+    for day, content in (("1", b"a,b\n1,x\n2\n"), ("2", b"a,b\n3,y\n")):
+        (tmp_path / f"day={day}").mkdir()
+        (tmp_path / f"day={day}" / "part.csv.gz").write_bytes(gzip.compress(content))
+    root = f"file:{tmp_path}"
+    folders = {f"{root}/day=1": ["1"], f"{root}/day=2": ["2"]}
+    scan = DelimitedScan(
+        list(folders), ["a", "b"], Dialect(header_lines=1), ["day"], folders, Attached("file", "line", "text")
+    )
+    rows = scan.rows(glue.spark_session).orderBy("a").collect()
+    assert [(r.a, r.b, r.day, r.line, r.text) for r in rows] == [("1", "x", "1", 2, "1,x"), ("3", "y", "2", 2, "3,y")]
+    (error,) = scan.errors(glue.spark_session).collect()
+    assert error["error"].asDict() == {
+        "msg": "wrong column count: 1, expected 2",
+        "input": "2",
+        "source": f"{root}/day=1/part.csv.gz",
+        "line": 3,
+    }
+
+
+# -- what is not there --------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_supported_is_named(glue: GlueContext) -> None:
+    with pytest.raises(UnsupportedError, match="mysql"):
+        glue.create_dynamic_frame.from_options("mysql", {})
+    with pytest.raises(UnsupportedError, match="groupFiles"):
+        glue.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/x"], "groupFiles": "inPartition"}, "csv")
+    with pytest.raises(UnsupportedError, match="blockSize"):
+        glue.getSink("s3", path="s3://b/x").setFormat("parquet", blockSize=1)
+    with pytest.raises(UsageError, match="path"):
+        glue.getSink("s3")
+    with pytest.raises(UnsupportedError, match="manifestFilePath"):
+        glue.purge_s3_path("s3://b/x", {"manifestFilePath": "s3://b/m"})
+    with pytest.raises(UsageError, match=r"Job\.init"):
+        Job(glue).commit()
