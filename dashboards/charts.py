@@ -44,9 +44,7 @@ def _series(chart: Chart, frame: pd.DataFrame, orders: Orders) -> Any:
     encoding: dict[str, Any] = {"x": x, "y": y}
     tooltips = [_tooltip("b0", axis), _number_tooltip("m0", measure, "Value" if order else measure.label)]
     if order:
-        encoding["color"] = alt.Color("b1:N", title=None, sort=order).legend(
-            orient="top", direction="horizontal", offset=6
-        )
+        encoding["color"] = alt.Color("b1:N", title=None, sort=order).legend(orient="bottom", symbolType="circle")
         tooltips.insert(1, alt.Tooltip("b1:N", title=chart.by[1].label if len(chart.by) > 1 else "Measure"))
     return _mark(chart, frame).encode(**encoding, tooltip=tooltips)
 

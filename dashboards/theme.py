@@ -25,6 +25,8 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28">
 CSS = """<style>
 .block-container {padding-top: 4rem; padding-bottom: 3rem; max-width: 1360px;}
 .stMainBlockContainer h1 {padding-top: 0; padding-bottom: .1rem;}
+/* the skeletons say that something loads; a running figure with a Stop button says nothing to a reader */
+[data-testid="stStatusWidget"] {display: none;}
 /* KPIs and filters: as many side by side as fit, never wider than the page */
 [class*="st-key-grid-"] {display: grid !important; gap: .75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 11.5rem), 1fr));}
@@ -33,12 +35,12 @@ CSS = """<style>
 [class*="st-key-grid-"] [data-testid="stMetric"] {height: 100%; background: var(--secondary-background-color);}
 [data-testid="stMetricLabel"] p {font-size: .85rem;}
 .lakelet-log {font-family: "Source Code Pro", monospace; font-size: .8rem; line-height: 1.45; margin: 0;}
-.lakelet-log > div {display: grid; grid-template-columns: 9.5rem 5.4rem minmax(0, 11rem) minmax(0, 1fr); gap: 0 .6rem;
+.lakelet-log > div {display: grid; grid-template-columns: 9.5rem 4.6rem minmax(0, 13rem) minmax(0, 1fr); gap: 0 .6rem;
   padding: .18rem .4rem; border-bottom: 1px solid rgba(128, 145, 160, .18);}
 .lakelet-log > div:hover {background: rgba(128, 145, 160, .10);}
 .lakelet-log span {overflow-wrap: anywhere;}
 .lakelet-log .when, .lakelet-log .from {opacity: .7;}
-.lakelet-log .what {white-space: pre-wrap;}
+.lakelet-log .what {white-space: pre-wrap; max-height: 18em; overflow-y: auto;}
 .lakelet-log .level {font-weight: 600; opacity: .75;}
 .lakelet-log .ERROR .level, .lakelet-log .FATAL .level {color: #D9485F; opacity: 1;}
 .lakelet-log .WARN .level, .lakelet-log .WARNING .level {color: #C98A12; opacity: 1;}

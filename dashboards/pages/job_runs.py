@@ -110,7 +110,7 @@ def _one(workspace: Workspace, runs: list[JobRun]) -> None:
             st.markdown("**No such run.** It may have been removed; choose another below.")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"#### {frame.escaped(run.job)}", width="content")
+            st.subheader(frame.escaped(run.job), anchor=False, width="content")
             st.badge(run.state.capitalize(), color=links.color(run.state))
         if run.error:
             st.code(run.error, language=None, wrap_lines=True)

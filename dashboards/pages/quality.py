@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards import datasets, frame
+from dashboards.datasets import JobRun
+from dashboards.pages import links
 from workspace.paths import Workspace
+from workspace.runs import RunState
 
 DOCS = "/data-docs/index.html"
 
@@ -13,11 +16,34 @@ DOCS = "/data-docs/index.html"
 def show(workspace: Workspace) -> None:
     """The whole page."""
     frame.heading("Quality", "Expectations that data must meet before it reaches the gold tables.")
-    with frame.guarded("the quality results"):
-        if not datasets.data_docs(workspace):
+    runs: list[JobRun] = []
+    with frame.guarded("the gate's runs"):
+        with st.skeleton(height=120):
+            runs = [run for run in datasets.job_runs(workspace) if "quality" in run.job]
+        if runs:
+            _verdict(runs)
+    with frame.guarded("the Data Docs"):
+        if datasets.data_docs(workspace):
+            st.link_button("Open the Data Docs in a tab of their own", DOCS, icon=":material/open_in_new:")
+            st.iframe(DOCS, height=900)
+        elif not runs:
             frame.empty(
                 "No results yet", "The quality gate writes them: `lakelet demo` runs it.", ":material/verified:"
             )
-            return
-        st.link_button("Open the Data Docs in a tab of their own", DOCS, icon=":material/open_in_new:")
-        st.iframe(DOCS, height=900)
+
+
+def _verdict(runs: list[JobRun]) -> None:
+    """How the gate last ended, and how it ended before."""
+    last = runs[0]
+    with st.container(border=True, key="verdict"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{frame.escaped(last.job)}**", width="content")
+            st.badge(last.state.capitalize(), color=links.color(last.state))
+            st.link_button("The run", links.run_page(last.id), icon=":material/play_circle:")
+            st.link_button("Its logs", links.run_logs(last.id), icon=":material/manage_search:")
+        if last.error:
+            st.code(last.error, language=None, wrap_lines=True)
+        st.caption(
+            f"{len(runs)} run{'s' if len(runs) != 1 else ''}, "
+            f"{sum(run.state == RunState.SUCCEEDED for run in runs)} passed."
+        )

@@ -1,0 +1,94 @@
+"""A real chromium on the real dashboards, over one month of flights that the demo has brought to the boards."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from catalog.client import get_table
+from lakelet import demo
+from search.client import open_client
+from tests.conftest import Stack
+from workspace.errors import EntityNotFoundException
+from workspace.paths import REPOSITORY
+
+SECONDS = 120
+SHOTS = REPOSITORY / ".cache" / "screenshots"
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Opens = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def flights(stack: Stack) -> Stack:
+    """The stack with at least one month of flights in gold and OpenSearch, and the gate's Data Docs."""
+    try:
+        get_table(stack.workspace, "gold", "flights")
+        ready = bool(open_client(stack.workspace).indices.exists(index="flights"))
+    except EntityNotFoundException:
+        ready = False
+    if not ready or not (stack.workspace.state / "data-docs" / "index.html").exists():
+        list(demo.run(demo.Demo(stack.workspace, (1,))))
+    return stack
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "install Debian's chromium to run the browser tests"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opens(flights: Stack, browser: Browser) -> Iterator[Opens]:
+    """``opens("flights", width=420, scheme="dark")``: a page of the dashboards, once it stands still."""
+    contexts = []
+    expect.set_options(timeout=SECONDS * 1000)
+
+    def open_page(path: str, width: int = 1440, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
+        context.set_default_timeout(SECONDS * 1000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{flights.workspace.endpoint('dashboards')}/{path}")
+        settled(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has run to its end, and hold that it shows no error."""
+    page.locator("h1").first.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(state="attached")
+    expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    assert "Traceback" not in page.inner_text("body")
+
+
+def keep(page: Page, name: str) -> Path:
+    """A screenshot of the whole page, in ``.cache/screenshots``."""
+    height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
+    size = page.viewport_size or {"width": 1440, "height": 1000}
+    page.set_viewport_size({"width": size["width"], "height": min(max(height, 700), 4000)})
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+    return SHOTS / f"{name}.png"
