@@ -164,7 +164,7 @@ def _show(text: str) -> Statement:
 
 
 def _describe(text: str) -> Statement:
-    if not text or " " in text.split(".")[0].strip().strip('"'):
+    if not text or " " in text.split(".", maxsplit=1)[0].strip().strip('"'):
         raise _refusal("DESCRIBE of anything but a table")
     try:
         table = exp.to_table(text, dialect="duckdb")

@@ -136,6 +136,8 @@ class Pool:
                 if left <= 0 or self._stopping or cancellation.cancelled:
                     self._busy -= 1
                     self._turns.release()
+                    if cancellation.cancelled:
+                        raise QueryError("The statement was cancelled.")
                     raise QueryError("No SQL worker could be started: see `lakelet logs control`.")
                 self._changed.wait(min(left, 1))
 

@@ -27,7 +27,7 @@ from workspace.paths import Workspace
 log = logging.getLogger(__name__)
 
 IN_MEMORY_BYTES = 8 << 20
-RESTARTS = 2  # once for files that vanished, once for columns that differ from the catalog's
+RESTARTS = 4  # for files that a publish took away, and once for columns that differ from the catalog's
 
 
 @dataclass
@@ -87,8 +87,8 @@ class SqlService:
         cancellation = cancellation or Cancellation()
         began = time.monotonic()
         deadline = began + self._timeout
-        tolerant, refreshed = False, False
-        for _ in range(RESTARTS + 1):
+        tolerant = False
+        for left in reversed(range(RESTARTS + 1)):
             output: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115  the Answer closes it
                 IN_MEMORY_BYTES, dir=str(self._workspace.state / "sql")
             )
@@ -96,17 +96,16 @@ class SqlService:
                 size, rows = self._once(sql, database, form, tolerant, deadline, cancellation, output)
             except _Restart as restart:
                 output.close()
-                if (tolerant and restart.reason == "schema") or (refreshed and restart.reason == "files"):
+                if not left or (tolerant and restart.reason == "schema"):
                     raise QueryError(str(restart)) from None
                 tolerant |= restart.reason == "schema"
-                refreshed |= restart.reason == "files"
             except BaseException:
                 output.close()
                 raise
             else:
                 output.seek(0)
                 return Answer(form, size, rows, time.monotonic() - began, output)
-        raise QueryError("The tables kept changing while the statement read them: try again.")
+        raise AssertionError("unreachable")  # the last restart raises
 
     def _once(
         self,

@@ -1,0 +1,38 @@
+"""``lakelet notebook``: JupyterLab on the lake."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from workspace.paths import Workspace
+
+app = typer.Typer(add_completion=False)
+
+DEFAULT_PORT = 8888
+
+
+@app.command(epilog="Example: lakelet notebook flights.ipynb --no-browser")
+def notebook(
+    name: Annotated[str | None, typer.Argument(metavar="[NOTEBOOK]", help="A notebook of notebooks/ to open.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8888, or the next free]")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+) -> None:
+    """Open JupyterLab with a ready kernel: %%sql, spark, glueContext and opensearch.
+
+    Ctrl-C ends it. The address that is printed lets its reader in: it holds the token.
+    """
+    from lakelet.notebook import address, free_port, notebooks, serve
+    from workspace.errors import UsageError
+
+    workspace = Workspace.find()
+    workspace.endpoint("control")  # says so when the stack was never started
+    if name is not None and not (notebooks() / name).is_file():
+        raise UsageError(f"There is no notebook {name!r} in {notebooks().name}/: leave the name out to choose one.")
+    chosen = free_port(port or DEFAULT_PORT, chosen=port is not None)
+    print(f"JupyterLab: {address(workspace, chosen, name or '')}", flush=True)
+    if no_browser:
+        print("Ctrl-C ends it.", file=sys.stderr)
+    serve(workspace, chosen, browser=not no_browser)

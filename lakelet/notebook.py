@@ -1,0 +1,108 @@
+"""JupyterLab for analysts: on loopback, behind a token, with a kernel that knows the workspace."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+from workspace.errors import InstallError, StackError, UsageError
+from workspace.files import write_atomic
+from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
+from workspace.secrets import secret
+
+KERNEL = "lakelet"
+PORTS_TRIED = 50
+
+
+def install_kernel(workspace: Workspace) -> Path:
+    """Write the kernel's specification into the state folder; returns the folder that JUPYTER_PATH must name.
+
+    It holds no secret: the kernel reads addresses and keys from the workspace when it starts.
+    """
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=lakelet.kernel"],
+        "display_name": "Lakelet",
+        "language": "python",
+        "env": {STATE_VARIABLE: str(workspace.state)},
+        "metadata": {"debugger": True},
+    }
+    folder = workspace.state / "jupyter"
+    write_atomic(folder / "kernels" / KERNEL / "kernel.json", json.dumps(spec, indent=1).encode())
+    return folder
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """The environment of a Jupyter server or client of this workspace, the token of the server in it."""
+    folder = install_kernel(workspace)
+    runtime = folder / "runtime"
+    runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {
+        **os.environ,
+        **workspace.environment,
+        "JUPYTER_PATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("JUPYTER_PATH")))),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_TOKEN": secret(workspace, "jupyter_token"),
+    }
+
+
+def server_argv(port: int, folder: Path, *, browser: bool) -> list[str]:
+    """The JupyterLab server on 127.0.0.1, serving the notebooks of ``folder``; the token is in the environment."""
+    return [
+        sys.executable, "-m", "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.allow_remote_access=False",
+        f"--ServerApp.open_browser={browser}",
+        f"--MultiKernelManager.default_kernel_name={KERNEL}",
+        "--KernelSpecManager.ensure_native_kernel=False",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+        *(["--allow-root"] if os.geteuid() == 0 else []),
+    ]  # fmt: skip
+
+
+def address(workspace: Workspace, port: int, notebook: str = "") -> str:
+    """Where to point a browser, with the token that lets it in."""
+    path = f"/tree/{notebook}" if notebook else ""
+    return f"http://127.0.0.1:{port}/lab{path}?token={secret(workspace, 'jupyter_token')}"
+
+
+def free_port(wanted: int, chosen: bool) -> int:
+    """The port ``wanted``, or unless it was ``chosen`` by the user, the next free one.
+
+    Raises :class:`~workspace.errors.StackError` when there is none.
+    """
+    for port in range(wanted, wanted + (1 if chosen else PORTS_TRIED)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StackError(f"Port {wanted} is in use: choose another with --port.")
+
+
+def serve(workspace: Workspace, port: int, *, browser: bool) -> None:
+    """Become the JupyterLab server; Ctrl-C ends it. Does not return.
+
+    Raises :class:`~workspace.errors.InstallError` when JupyterLab is not installed.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise InstallError("JupyterLab is not installed beside Lakelet: install the project again with `make demo`.")
+    argv = server_argv(port, notebooks(), browser=browser)
+    os.execve(argv[0], argv, environment(workspace))  # noqa: S606  the command is ours
+
+
+def notebooks() -> Path:
+    """The folder of the analysts' notebooks. Raises UsageError when the project has none."""
+    folder = REPOSITORY / "notebooks"
+    if not folder.is_dir():
+        raise UsageError(f"The folder {folder} does not exist: make it, then open it again.")
+    return folder
