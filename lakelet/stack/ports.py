@@ -8,9 +8,10 @@ import psutil
 
 from workspace.errors import StackError
 from workspace.paths import Workspace
-from workspace.settings import SETTINGS
+from workspace.settings import BY_NAME, SETTINGS
 
 TRIES = 200
+WORKER_UI = "spark_worker_ui_port"
 
 
 def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
@@ -21,14 +22,8 @@ def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
     settings = workspace.settings
     chosen: dict[str, int] = {}
     notes: list[str] = []
-    wanted = [(setting.name, setting.name, 0) for setting in SETTINGS if setting.name.endswith("_port")]
-    wanted.remove(("spark_worker_ui_port", "spark_worker_ui_port", 0))
-    wanted += [
-        (f"spark_worker_ui_port_{number + 1}", "spark_worker_ui_port", number)
-        for number in range(settings.number("workers"))
-    ]
-    for key, setting, offset in wanted:
-        first = settings.number(setting) + offset
+    for key, first in default_ports(workspace).items():
+        setting = key if key in BY_NAME else WORKER_UI
         taken = set(chosen.values())
         if first not in taken and free(first):
             chosen[key] = first
@@ -40,6 +35,14 @@ def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
         chosen[key] = next(port for port in range(first + 1, first + TRIES) if port not in taken and free(port))
         notes.append(f"Port {first} is held by {holder(first)}; {key} is {chosen[key]}.")
     return chosen, notes
+
+
+def default_ports(workspace: Workspace) -> dict[str, int]:
+    """The ports of the settings as they are; each worker has its own, ``spark_worker_ui_port_<n>``."""
+    settings = workspace.settings
+    names = [setting.name for setting in SETTINGS if setting.name.endswith("_port") and setting.name != WORKER_UI]
+    workers = {f"{WORKER_UI}_{n + 1}": settings.number(WORKER_UI) + n for n in range(settings.number("workers"))}
+    return {name: settings.number(name) for name in names} | workers
 
 
 def free(port: int) -> bool:

@@ -171,3 +171,19 @@ def test_a_component_that_cannot_start_is_named_with_its_last_words(
     with pytest.raises(StackError, match=r"(?s)minio died too often.*exited with code 7.*the disk is on fire"):
         operate.start(own_workspace, ["minio"])
     assert row(own_workspace)["state"] == State.FATAL
+
+
+def test_a_component_runs_in_the_foreground_as_in_a_container(
+    own_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LAKELET_MINIO_PORT", "LAKELET_MINIO_CONSOLE_PORT"):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            monkeypatch.setenv(name, str(free.getsockname()[1]))
+    run = [sys.executable, "-m", "lakelet.stack.run"]
+    probe = [*run, "--probe", "minio"]
+    assert subprocess.run(probe, capture_output=True, check=False).returncode == 1
+    with subprocess.Popen([*run, "minio"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: subprocess.run(probe, capture_output=True, check=False).returncode == 0)
+        process.terminate()
+        assert process.wait(60) is not None
