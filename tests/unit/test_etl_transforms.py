@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,9 @@ def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueContext]:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         flags = "--driver-java-options '-XX:+UseSerialGC -XX:TieredStopAtLevel=1' pyspark-shell"
         patch.setenv("PYSPARK_SUBMIT_ARGS", flags)
-        conf = (
-            SparkConf().setMaster("local[1]").set("spark.ui.enabled", "false").set("spark.sql.shuffle.partitions", "1")
-        )
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        conf = SparkConf().setMaster("local[1]").set("spark.ui.enabled", "false")
+        conf.set("spark.sql.shuffle.partitions", "1")
         context = SparkContext.getOrCreate(conf.set("spark.sql.warehouse.dir", str(folder / "warehouse")))
         try:
             yield GlueContext(context)
