@@ -86,7 +86,7 @@ class Verifier:
         try:
             if not _STAMP.fullmatch(stamp):
                 raise ValueError
-            signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            signed_at = datetime.fromisoformat(stamp)
         except ValueError:
             raise IncompleteSignatureException("The request needs a valid 'X-Amz-Date' header.") from None
         if not stamp.startswith(claim.date):

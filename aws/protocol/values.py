@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from botocore.model import Shape
@@ -67,18 +68,16 @@ def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") ->
     A timestamp may be a ``datetime`` or Unix seconds.
     """
     match shape.type_name:
-        case "string" | "boolean" | "integer":
-            return value
         case "structure" if not getattr(shape, "is_document_type", False):
-            members = shape.members
+            table = _members(shape)
             return {
-                wire_name(name, members[name]): encode(members[name], item, timestamp_format)
+                table[name][0]: item if table[name][2] else encode(table[name][1], item, timestamp_format)
                 for name, item in value.items()
-                if item is not None and name in members
+                if item is not None and name in table
             }
-        case "list":
+        case "list" if not _is_plain(shape.member):
             return [encode(shape.member, item, timestamp_format) for item in value]
-        case "map":
+        case "map" if not _is_plain(shape.value):
             return {key: encode(shape.value, item, timestamp_format) for key, item in value.items()}
         case "timestamp":
             return write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format))
@@ -86,6 +85,16 @@ def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") ->
             return base64.b64encode(value).decode()
         case _:
             return value
+
+
+@cache
+def _members(shape: Shape) -> Mapping[str, tuple[str, Shape, bool]]:
+    """Of each member of a structure: the name it travels under, its shape, and whether it travels as it is."""
+    return {name: (wire_name(name, member), member, _is_plain(member)) for name, member in shape.members.items()}
+
+
+def _is_plain(shape: Shape) -> bool:
+    return shape.type_name not in ("structure", "list", "map", "timestamp", "blob")
 
 
 def wire_name(name: str, member: Shape) -> str:
@@ -166,15 +175,16 @@ def scalar_to_text(shape: Shape, value: Any, timestamp_format: str = "iso8601") 
 
 
 def _decode_structure(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
-    members = shape.members
     found = {}
-    for name, member in members.items():
-        sent = value.get(wire_name(name, member))
-        if sent is not None:
-            found[name] = decode(member, sent)
-    if len(found) < len(value):
-        known = {wire_name(name, member) for name, member in members.items()}
-        if strangers := sorted(name for name, sent in value.items() if name not in known and sent is not None):
+    sent = 0
+    for name, (wire, member, _) in _members(shape).items():
+        if wire in value:
+            sent += 1
+            if value[wire] is not None:
+                found[name] = decode(member, value[wire])
+    if sent < len(value):
+        known = {wire for wire, _, _ in _members(shape).values()}
+        if strangers := sorted(name for name, item in value.items() if name not in known and item is not None):
             raise NotImplementedException(f"{shape.name} has no member {', '.join(map(repr, strangers))[:300]}.")
     return found
 
