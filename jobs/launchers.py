@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -109,19 +110,33 @@ def _conf(run: Run) -> dict[str, str]:
 
 
 def _script(workspace: Workspace, location: str, folder: Path) -> Path:
-    """The script on this machine; one that lies on S3 is copied into a folder of its own.
+    """A copy of the script, as it is now, in a folder of its own below the run's.
 
-    Python puts the script's folder first on its path, so nothing else may lie there.
+    Python puts the script's folder first on its path: what else lies beside the original must not stand in for our
+    packages, nor may the script itself.
     """
-    if not location.startswith(("s3://", "s3a://", "s3n://")):
-        path = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
-        path = path if path.is_absolute() else REPOSITORY / path
-        if not path.is_file():
-            raise RunError(f"The script {location} does not exist: put it there, or correct the job's ScriptLocation.")
-        return path
-    bucket, key = split_uri(location)
-    target = folder / "script" / PurePosixPath(key).name
+    name = PurePosixPath(unquote(location)).name
+    stem = name.removesuffix(".py")
+    if stem.isidentifier() and importlib.util.find_spec(stem) is not None:
+        name = f"{stem}_script.py"
+    target = folder / "script" / name
     target.parent.mkdir(exist_ok=True)
+    if location.startswith(("s3://", "s3a://", "s3n://")):
+        _download(workspace, location, target)
+        return target
+    path = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
+    try:
+        target.write_bytes((path if path.is_absolute() else REPOSITORY / path).read_bytes())
+    except OSError as error:
+        raise RunError(
+            f"The script {location} cannot be read ({error.strerror}): put it there, or correct the job's "
+            "ScriptLocation."
+        ) from error
+    return target
+
+
+def _download(workspace: Workspace, location: str, target: Path) -> None:
+    bucket, key = split_uri(location)
     try:
         s3_client(workspace).download_file(bucket, key, str(target))
     except botocore.exceptions.ClientError as error:
@@ -131,4 +146,3 @@ def _script(workspace: Workspace, location: str, folder: Path) -> Path:
         ) from error
     except botocore.exceptions.BotoCoreError as error:
         raise RunError(f"The script {location} cannot be read: the object store does not answer ({error}).") from error
-    return target

@@ -29,7 +29,7 @@ from workspace import shim
 from workspace.control import call
 from workspace.paths import REPOSITORY, Workspace
 from workspace.runs import Run, RunState, new_run_id
-from workspace.state import metadata, open_state
+from workspace.state import open_state
 
 pytestmark = pytest.mark.stack
 
@@ -160,6 +160,55 @@ def test_a_killed_control_process_finds_its_runs_again(jobs: Jobs, flag: Path) -
     assert jobs.text(run).endswith("done")
 
 
+# A write as the sinks do it, in the middle of which a test may do something.
+WRITE = """
+import os, sys, time
+from data.objects import s3_client
+from data.zones import split_uri
+from etl.publishing import Publication
+from workspace.paths import Workspace
+
+location, flag = (sys.argv[sys.argv.index(name) + 1] for name in ("--location", "--flag"))
+publication = Publication.begin(Workspace.find(), location, None)
+bucket, staging = split_uri(publication.staging)
+s3_client(publication.workspace).put_object(Bucket=bucket, Key=staging + "a", Body=b"written")
+print("up", flush=True)
+while not os.path.exists(flag):
+    time.sleep(0.05)
+publication.commit([(staging + "a", split_uri(location)[1] + "a")])
+"""
+
+
+def write(jobs: Jobs, name: str, location: str, flag: Path) -> Any:
+    submitted = jobs.client.start(name, {"--location": location, "--flag": str(flag)})
+    log = folder_of(jobs.workspace, submitted.run_id) / "stdout.log"
+    eventually(lambda: log.read_text().startswith("up"))
+    return submitted
+
+
+def test_a_control_process_killed_in_mid_write_costs_the_run_nothing(jobs: Jobs, flag: Path) -> None:
+    location = f"s3://gold/test_faults_{uuid.uuid4().hex}/"
+    submitted = write(jobs, jobs.create(WRITE), location, flag)
+    dead = kill(jobs.workspace, "control")
+    flag.touch()
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "SUCCEEDED", run
+    written = s3_client(jobs.workspace).get_object(Bucket="gold", Key=location.removeprefix("s3://gold/") + "a")
+    assert written["Body"].read() == b"written"
+    eventually(lambda: back(jobs.workspace, "control", dead))
+
+
+def test_of_two_runs_that_write_to_one_place_one_fails_by_name(jobs: Jobs, flag: Path) -> None:
+    location = f"s3://gold/test_faults_{uuid.uuid4().hex}/"
+    name = jobs.create(WRITE, ExecutionProperty={"MaxConcurrentRuns": 2})
+    submitted = [write(jobs, name, location, flag) for _ in range(2)]
+    flag.touch()
+    runs = [jobs.client.wait(one) for one in submitted]
+    assert sorted(run["JobRunState"] for run in runs) == ["FAILED", "SUCCEEDED"]
+    failed = next(run for run in runs if run["JobRunState"] == "FAILED")
+    assert "ConcurrentModificationException" in failed["ErrorMessage"]
+
+
 def test_an_object_store_killed_after_the_commit_delays_the_run_and_loses_nothing(jobs: Jobs) -> None:
     location = f"s3://gold/test_faults_{uuid.uuid4().hex}/"
     objects = f"begun, add = stage({location!r}, {{f'part-{{n:03}}': b'x' * 1000 for n in range(300)}})"
@@ -189,7 +238,6 @@ class Room:
         self.workspace = workspace
         self.store = JobStore(engine)
         publishes = Publishes(engine, CatalogStore(engine), workspace)
-        metadata.create_all(engine)
         self.runner = Runner(workspace, self.store, publishes)
 
     def submit(self, code: str, **members: Any) -> Run:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import termios
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +151,20 @@ def test_a_missing_script_fails_in_one_sentence(jobs: Jobs) -> None:
     assert "test_scripts/none.py cannot be read" in run["ErrorMessage"]
 
 
+@pytest.mark.parametrize("name", ["data.py", "json.py", "my script.py"])
+def test_neither_a_script_nor_its_neighbours_stand_in_for_our_packages(jobs: Jobs, tmp_path: Path, name: str) -> None:
+    script = tmp_path / name
+    script.write_text("import json, data.zones, etl.arguments; print(data.zones.GOLD)")
+    for neighbour in ("etl.py", "jobs.py", "workspace.py"):
+        (tmp_path / neighbour).write_text("raise SystemExit(9)")
+    job = f"test-{uuid.uuid4().hex[:12]}"
+    command = {"Name": "pythonshell", "ScriptLocation": script.as_uri()}
+    jobs.glue.create_job(Name=job, Role="role", Command=command)
+    run = jobs.client.wait(jobs.client.start(job))
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert jobs.text(run) == "gold"
+
+
 def test_a_run_is_stopped_with_all_that_it_started(jobs: Jobs) -> None:
     code = (
         "import subprocess, sys, time\n"
@@ -267,9 +286,7 @@ def test_five_runs_submitted_at_once_all_finish(jobs: Jobs) -> None:
 
 def lakelet(jobs: Jobs, *words: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, **jobs.workspace.environment}
-    argv = [sys.executable, "-m", "lakelet", *words]
-    if not (REPOSITORY / "lakelet" / "__main__.py").exists():
-        argv = [str(Path(sys.executable).parent / "lakelet"), *words]
+    argv = [str(Path(sys.executable).parent / "lakelet"), *words]
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, cwd=REPOSITORY)
 
 
@@ -291,6 +308,47 @@ def test_the_command_line_submits_follows_and_shows(jobs: Jobs, tmp_path: Path) 
     failed = lakelet(jobs, "jobs", "submit", script.stem, "--arg", "month=3", "--wait")
     assert failed.returncode == 4
     assert "exit code 3" in failed.stdout
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_ctrl_c_asks_whether_to_stop_the_run(jobs: Jobs, tmp_path: Path, answer: str) -> None:
+    script = tmp_path / f"test_cli_{uuid.uuid4().hex[:8]}.py"
+    script.write_text("import time; time.sleep(1000)")
+    env = {**os.environ, **jobs.workspace.environment}
+    ours, theirs = pty.openpty()
+    lakelet = Path(sys.executable).parent / "lakelet"
+    process = subprocess.Popen(
+        [str(lakelet), "jobs", "submit", str(script), "--wait"],
+        env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=_take_terminal,  # noqa: PLW1509
+    )  # fmt: skip
+    os.close(theirs)
+    said = _until(ours, "RUNNING")
+    os.write(ours, b"\x03")
+    said += _until(ours, "Stop the run? [y/N]")
+    os.write(ours, answer.encode() + b"\n")
+    said += _until(ours, "STOPPED" if answer == "y" else "goes on")
+    assert process.wait(120) == (4 if answer == "y" else 130), said
+    run = next(jobs.client.runs(script.stem))
+    if answer == "n":
+        assert run["JobRunState"] == "RUNNING"
+        jobs.client.stop(script.stem, run["Id"])
+    assert jobs.client.wait(Submitted(script.stem, run["Id"]))["JobRunState"] == "STOPPED"
+    os.close(ours)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _until(terminal: int, text: str) -> str:
+    """What comes from the terminal up to ``text``."""
+    said = ""
+    deadline = time.monotonic() + 120
+    while text not in said:
+        ready, _, _ = select.select([terminal], [], [], max(deadline - time.monotonic(), 0))
+        assert ready, f"{text!r} never came: {said}"
+        said += os.read(terminal, 4096).decode(errors="replace")
+    return said
 
 
 @pytest.mark.parametrize(
