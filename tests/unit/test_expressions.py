@@ -57,6 +57,8 @@ def years(catalog: CatalogStore, expression: str) -> set[str]:
         ("y NOT IN (10, 2012)", {"2013", "-5"}),
         ("NOT (y = 10 OR y = 2012)", {"2013", "-5"}),
         ("y = 10 OR s = 'a' AND y = 1", {"10"}),
+        ("(y = 10 OR y = 2012) AND s LIKE 'a%'", {"2012"}),
+        ("s = 'a' AND NOT (y = 1 OR (y = 2 AND y = 3))", {"2012"}),
         ("y IS NULL", {ROWS[4][0]}),
         ("s IS NOT NULL", {"2012", "2013", "-5", "10"}),
         ("s LIKE 'a%'", {"2012", "-5"}),
