@@ -21,5 +21,6 @@ def env(output: OutputOption = Format.text) -> None:
     if output is Format.json:
         show_record(variables, output)
         return
+    print("unset AWS_SESSION_TOKEN")  # one left over from AWS would not belong to these keys
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
