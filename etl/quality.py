@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etl.data_docs import make_local
 from etl.tables import CatalogTable
 from query.client import query
 from workspace.errors import QualityError, UsageError
@@ -157,11 +158,12 @@ def _validate(frame: Any, name: str, definition: Definition, docs: Path) -> Any:
         )
     )
     try:
-        outcome = checkpoint.run(batch_parameters={"dataframe": frame})
+        (result,) = checkpoint.run(batch_parameters={"dataframe": frame}).run_results.values()
+        failed = sum(not one.success for one in result.results)
+        make_local(draft, name, rows=len(frame), expectations=len(result.results), failed=failed)
         _replace(draft, docs)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    (result,) = outcome.run_results.values()
     return result
 
 
