@@ -1,7 +1,7 @@
 """Purges: deletions that a run has asked for and that nobody sees before the run's next write to the same place.
 
 On AWS, ``purge_table`` followed by a write leaves readers without the table for a while, and for good if the write
-fails. Here the deletion is part of the publish of that write, or of ``Job.commit`` (docs/adr/0010).
+fails. Here the deletion is part of the publish of that write, or of ``Job.commit`` (docs/adr/0004).
 """
 
 from __future__ import annotations
