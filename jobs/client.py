@@ -15,7 +15,8 @@ from workspace.errors import AlreadyExistsException, EntityNotFoundException, No
 from workspace.paths import Workspace
 from workspace.runs import ENDED, RunState
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1  # for the first seconds of a run
+SLOW_POLL_SECONDS = 0.25  # then: asking takes processor time from the run itself
 OUTAGE_SECONDS = 60.0  # how long a waiter bears a control process that does not answer: it is being restarted
 
 JobRun = dict[str, Any]
@@ -105,13 +106,14 @@ class JobClient:
         """
         told: tuple[Any, ...] = ()
         run_id = submitted.run_id
+        began = time.monotonic()
         while True:
             run = self._patiently(submitted.job, run_id)
             if (now := (run["Id"], run["JobRunState"], run.get("StateDetail"))) != told:
                 notice(run)
                 told = now
             if not has_ended(run):
-                time.sleep(POLL_SECONDS)
+                time.sleep(POLL_SECONDS if time.monotonic() - began < 5 else SLOW_POLL_SECONDS)
             elif (retry := self._retry(run)) is None:
                 return run
             else:

@@ -88,7 +88,11 @@ def check_update(name: str, update: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_arguments(arguments: Mapping[str, str]) -> None:
     """Refuse job arguments that would not do what they say. Raises InvalidInputException, NotImplementedException."""
-    for name in arguments:
+    for name, value in arguments.items():
+        if "\0" in name + value:
+            raise InvalidInputException(
+                f"The job argument {name!r} has a NUL character, which no process can be given."
+            )
         if name in _REFUSED:
             raise NotImplementedException(f"The job argument {name} is not served yet: leave it out.")
         if not name.startswith("--") or name == "--":

@@ -151,9 +151,12 @@ class Runner:
     def _launch(self, run: Run) -> None:
         try:
             self._launched[run.id] = launchers.start(self._workspace, run)
-        except (LakeletError, OSError) as error:
+        except LakeletError as error:
             log.warning("Run %s could not be launched: %s", run.id, error)
             self._end(run, RunState.FAILED, str(error), None)
+        except Exception as error:  # whatever it is, the run must not hold its cores for ever
+            log.exception("Run %s could not be launched", run.id)
+            self._end(run, RunState.FAILED, f"The run could not be launched: {error}.", None)
 
     def _finish(self, run: Run) -> None:
         """Decide how a run ended, once its output is settled."""

@@ -1,0 +1,118 @@
+"""Job definitions: Glue's members checked, runs made from them, and jobs read from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.definitions import PYTHON_SHELL_MB, check, library_job, library_names, new_run, read_job, script_job
+from jobs.launchers import script_arguments
+from workspace.errors import InvalidInputException, NotImplementedException, UsageError
+from workspace.runs import RunState
+from workspace.settings import Settings
+
+SPARK = {"Command": {"Name": "glueetl", "ScriptLocation": "s3://scripts/a.py"}}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path, environ={"LAKELET_WORKERS": "3", "LAKELET_WORKER_CORES": "2"})
+
+
+def job(**members: object) -> dict[str, object]:
+    return {"Name": "job", **check("job", {**SPARK, **members})}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"Command": {"Name": "glueray", "ScriptLocation": "s3://b/k"}},
+        {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/"}},
+        {"Command": {"Name": "glueetl", "ScriptLocation": "ftp://b/k"}},
+        {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "PythonVersion": "2"}},
+        {"MaxRetries": 11},
+        {"Timeout": 0},
+        {"ExecutionProperty": {"MaxConcurrentRuns": 0}},
+        {"MaxCapacity": 2.0, "NumberOfWorkers": 2},
+        {"DefaultArguments": {"name": "no dashes"}},
+        {"DefaultArguments": {"--name": "no\0nul"}},
+    ],
+)
+def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputException):
+        job(**members)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"ExecutionClass": "FLEX"},
+        {"DefaultArguments": {"--job-bookmark-option": "job-bookmark-enable"}},
+        {"NonOverridableArguments": {"--extra-py-files": "s3://b/k.zip"}},
+    ],
+)
+def test_what_is_not_served_is_refused_by_name(members: dict[str, object]) -> None:
+    with pytest.raises(NotImplementedException):
+        job(**members)
+
+
+def test_a_run_takes_its_arguments_from_three_places(settings: Settings) -> None:
+    defined = job(DefaultArguments={"--a": "1", "--b": "1"}, NonOverridableArguments={"--c": "1"})
+    run = new_run(defined, {"--b": "2", "--c": "2", "--d": "2", "--conf": "spark.x=1 --conf spark.y=a=b"}, settings)
+    assert run.arguments == {"--a": "1", "--b": "2", "--c": "1", "--d": "2", "--conf": "spark.x=1 --conf spark.y=a=b"}
+    assert run.state is RunState.WAITING
+    words = script_arguments(run)
+    assert words[6:] == ["--a", "1", "--b", "2", "--c", "1", "--d", "2"]  # as the definition has them, then new ones
+    assert words[:6] == ["--JOB_NAME", "job", "--JOB_ID", "j_job", "--JOB_RUN_ID", run.id]
+
+
+def test_a_spark_job_takes_the_cluster_unless_it_says_how_many_workers(settings: Settings) -> None:
+    whole = new_run(job(), {}, settings)
+    assert (whole.cores, whole.memory_mb) == (6, 1024 + 3 * 1024)
+    two = new_run(job(NumberOfWorkers=3, WorkerType="G.1X"), {}, settings)
+    assert (two.cores, two.memory_mb) == (4, 1024 + 2 * 1024)
+    assert new_run(job(NumberOfWorkers=99, WorkerType="G.1X"), {}, settings).cores == 6
+    assert new_run(job(), {}, settings, NumberOfWorkers=2).cores == 2
+    shell = new_run(job(Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}), {}, settings)
+    assert (shell.cores, shell.memory_mb) == (0, PYTHON_SHELL_MB)
+
+
+def test_timeout_and_retries_go_to_the_run(settings: Settings) -> None:
+    assert new_run(job(Timeout=5, MaxRetries=2), {}, settings).timeout_seconds == 300
+    assert new_run(job(Timeout=5), {}, settings, Timeout=7).timeout_seconds == 420
+    with pytest.raises(InvalidInputException):
+        new_run(job(), {}, settings, Timeout=0)
+
+
+def test_a_job_is_read_from_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "load"
+    folder.mkdir()
+    (folder / "script.py").write_text("print()")
+    (folder / "job.toml").write_text('type = "pythonshell"\ntimeout_minutes = 5\nworkers = 3\n[arguments]\nmonth = 1\n')
+    read = read_job(folder)
+    assert check("load", {member: value for member, value in read.items() if member != "Name"})
+    assert (read["Name"], read["Timeout"], read["NumberOfWorkers"]) == ("load", 5, 3)
+    assert read["DefaultArguments"] == {"--month": "1"}
+    for broken in ("speed = 9", "timeout_minutes = 'x'", "type ="):
+        (folder / "job.toml").write_text(broken)
+        with pytest.raises(UsageError, match="load"):
+            read_job(folder)
+
+
+def test_every_job_of_the_library_is_sound() -> None:
+    assert library_names()
+    for name in library_names():
+        members = library_job(name)
+        assert check(members.pop("Name"), members)
+
+
+def test_a_script_tells_what_kind_of_job_it_is(tmp_path: Path) -> None:
+    script = tmp_path / "a_job.py"
+    for text, command in {
+        "import pyspark": "glueetl",
+        "from awsglue.context import GlueContext": "glueetl",
+        "# import pyspark would be slow": "pythonshell",
+    }.items():
+        script.write_text(text)
+        assert script_job(script)["Command"]["Name"] == command
