@@ -7,8 +7,6 @@
 """
 
 import sys
-from functools import reduce
-from operator import or_
 
 from pyspark.context import SparkContext
 from pyspark.sql import Window
@@ -42,59 +40,46 @@ bronze = glueContext.create_dynamic_frame.from_catalog(
 )
 # The crawler may have guessed numbers: take the text as it was delivered, and judge it here.
 text = ResolveChoice.apply(bronze, specs=[(name, "cast:string") for name, _ in COLUMNS], transformation_ctx="text")
-delivered = text.toDF()
 
 
 def unparsable(name, kind):
-    return F.col(name).isNotNull() & F.col(name).try_cast(kind).isNull()
+    broken = F.col(name).isNotNull() & F.col(name).try_cast(kind).isNull()
+    return F.when(broken, F.lit(f"unparsable number in {name}"))
 
 
-typed = [(name, kind) for name, kind in COLUMNS if kind != "string"]
-bad = reduce(or_, (unparsable(name, kind) for name, kind in typed))
-reason = F.coalesce(*(F.when(unparsable(name, kind), F.lit(f"unparsable number in {name}")) for name, kind in typed))
-readable = DynamicFrame.fromDF(delivered.where(~bad), glueContext, "readable")
-
-flights = ApplyMapping.apply(
-    readable,
+judged = text.toDF().withColumn("reason", F.coalesce(*(unparsable(*column) for column in COLUMNS)))
+judged = judged.withColumn("raw_text", F.when(F.col("reason").isNotNull(), F.col("raw_text")))
+typed = ApplyMapping.apply(
+    DynamicFrame.fromDF(judged, glueContext, "judged"),
     mappings=[(name, "string", name, kind) for name, kind in COLUMNS]
-    + [("source_object", "string", "source_object", "string"), ("line_number", "long", "line_number", "long")],
-    transformation_ctx="flights",
+    + [("source_object", "string", "source_object", "string"), ("line_number", "long", "line_number", "long")]
+    + [("raw_text", "string", "raw_text", "string"), ("reason", "string", "reason", "string")],
+    transformation_ctx="typed",
 ).toDF()
-flights = flights.withColumn(
-    "flight_id",
-    F.concat_ws("-", F.date_format("time_hour", "yyyyMMdd'T'HH"), "carrier", "flight", "origin"),
-)
 
 # One shuffle serves both the search for duplicates and the layout of the result: one file a month.
-same_flight = Window.partitionBy("month", "flight_id")
-by_delivery = same_flight.orderBy(
+same_flight = Window.partitionBy("month", "flight_id", "reason").orderBy(
     (~F.col("source_object").endswith("/flights.csv.gz")).cast("int"), "source_object", "line_number"
 )
-content = F.xxhash64(*(name for name, _ in COLUMNS))
-ranked = (
-    flights.withColumn("content", content)
+flight_id = F.concat_ws("-", F.date_format("time_hour", "yyyyMMdd'T'HH"), "carrier", "flight", "origin")
+rows = (
+    typed.withColumns({"flight_id": flight_id, "content": F.xxhash64(*(name for name, _ in COLUMNS))})
     .repartition(8, "month")
-    .withColumn("delivery", F.row_number().over(by_delivery))
-    .withColumn("winner", F.first("content").over(by_delivery))
+    .withColumns({"place": F.row_number().over(same_flight), "first": F.first("content").over(same_flight)})
     .cache()
 )
 
 columns = ["flight_id", *(name for name, _ in COLUMNS)]
-silver = ranked.where("delivery = 1").select(columns)
-duplicates = ranked.where("delivery > 1").select(
-    *columns, "source_object", "line_number", F.expr("if(content = winner, 'exact', 'conflicting')").alias("reason")
+readable = rows.where("reason IS NULL")
+silver = readable.where("place = 1").select(columns)
+duplicates = readable.where("place > 1").select(
+    *columns, "source_object", "line_number", F.expr("if(content = first, 'exact', 'conflicting')").alias("reason")
 )
-unreadable = (
-    bronze.errorsAsDynamicFrame()
-    .toDF()
-    .select(
-        F.col("error.source").alias("source_object"),
-        F.col("error.line").alias("line_number"),
-        F.col("error.input").alias("raw_text"),
-        F.col("error.msg").alias("reason"),
-    )
-)
-quarantine = unreadable.unionByName(delivered.where(bad).select(*SOURCE, reason.alias("reason"))).coalesce(1)
+unreadable = bronze.errorsAsDynamicFrame().toDF().select(
+    F.col("error.source").alias("source_object"), F.col("error.line").alias("line_number"),
+    F.col("error.input").alias("raw_text"), F.col("error.msg").alias("reason"),
+)  # fmt: skip
+quarantine = unreadable.unionByName(rows.where("reason IS NOT NULL").select(unreadable.columns)).repartition(1)
 
 
 def replace(table, rows, keys=()):
