@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def _undocumented(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_public_names_are_documented(path: Path) -> None:
     assert not list(_undocumented(path))
+
+
+def test_every_package_is_installed() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {name_of(path) for path in MODULES if path.name == "__init__.py"}
+    assert found == {name for name in listed if not name.replace(".", "/").startswith(USER_CONTENT)}
 
 
 def test_every_setting_is_in_the_docs() -> None:

@@ -61,6 +61,4 @@ def _generate(name: str) -> str:
     if name == "access_key":
         alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
         return "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
-    if name == "access_key":
-        return "lakelet" + secrets.token_hex(4)
     return secrets.token_hex(20)
