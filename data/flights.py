@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,13 @@ def bronze_objects(months: Sequence[int]) -> tuple[dict[str, bytes], dict[str, A
         raise UsageError(
             f"The months {list(months)} cannot be loaded: choose from 1 to 12, with January (1) among them."
         )
+    objects, counts = _build(tuple(sorted(set(months))))
+    return dict(objects), dict(counts)
+
+
+@cache
+def _build(months: tuple[int, ...]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The real work, a few seconds for a year; who writes the layer asks again for its counts."""
     header, by_month = _flights(set(months))
     objects: dict[str, bytes] = {}
     with ThreadPoolExecutor(COMPRESSORS) as pool:  # zlib leaves the interpreter free
