@@ -68,6 +68,8 @@ sequences = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False),
 )
 
+_CHUNK = 1000  # keys in one statement
+
 _TABLE = sa.select(tables, sa.func.coalesce(sequences.c.sequence, 0).label("sequence")).select_from(
     tables.outerjoin(
         sequences,
@@ -290,32 +292,35 @@ class CatalogStore:
         The reasons are AlreadyExistsException and InvalidInputException; the others are written.
         """
         failures: dict[int, Exception] = {}
-        rows: dict[str, dict[str, Any]] = {}
+        rows: list[tuple[int, dict[str, Any]]] = []
         for position, partition_input in enumerate(inputs):
             try:
-                row = _partition_row(table, partition_input)
+                rows.append((position, _partition_row(table, partition_input)))
             except InvalidInputException as error:
                 failures[position] = error
-                continue
-            if row["key"] in rows or self._has_key(connection, table, row["key"]):
+        taken = self._existing(connection, table, [row["key"] for _, row in rows])
+        fresh = []
+        for position, row in rows:
+            if row["key"] in taken:
                 failures[position] = AlreadyExistsException(
-                    f"Partition {partition_input['Values']} of table {table.name} already exists."
+                    f"Partition {list(values_of(row['key']))} of table {table.name} already exists."
                 )
             else:
-                rows[row["key"]] = row
-        if rows:
-            connection.execute(sa.insert(partitions), list(rows.values()))
-        return failures
+                fresh.append(row)
+                taken.add(row["key"])
+        if fresh:
+            connection.execute(sa.insert(partitions), fresh)
+        return dict(sorted(failures.items()))
 
     def put_partitions(self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]) -> None:
         """Create partitions, or replace the definitions of those that exist. Raises InvalidInputException."""
-        for partition_input in inputs:
-            row = _partition_row(table, partition_input)
-            if self._has_key(connection, table, row["key"]):
-                wanted = (partitions.c.table_id == table.id, partitions.c.key == row["key"])
-                connection.execute(sa.update(partitions).where(*wanted).values(definition=row["definition"]))
-            else:
-                connection.execute(sa.insert(partitions), row)
+        rows = {row["key"]: row for row in (_partition_row(table, partition_input) for partition_input in inputs)}
+        there = self._existing(connection, table, list(rows))
+        for key in there:
+            wanted = (partitions.c.table_id == table.id, partitions.c.key == key)
+            connection.execute(sa.update(partitions).where(*wanted).values(definition=rows[key]["definition"]))
+        if fresh := [row for key, row in rows.items() if key not in there]:
+            connection.execute(sa.insert(partitions), fresh)
 
     def update_partition(
         self, connection: sa.Connection, table: Table, values: Sequence[str], partition_input: Definition
@@ -323,7 +328,7 @@ class CatalogStore:
         """Replace one partition, which may get other values; raises EntityNotFoundException, AlreadyExistsException."""
         old = self.partition(connection, table, values)
         row = _partition_row(table, {"Values": list(values), **partition_input}) | {"created_at": old.created_at}
-        if row["key"] != key_of(values) and self._has_key(connection, table, row["key"]):
+        if row["key"] != key_of(values) and self._existing(connection, table, [row["key"]]):
             raise AlreadyExistsException(f"Partition {partition_input['Values']} of {table.name} already exists.")
         self.delete_partitions(connection, table, [values])
         connection.execute(sa.insert(partitions), row)
@@ -339,9 +344,12 @@ class CatalogStore:
                 missing.append(one)
         return missing
 
-    def _has_key(self, connection: sa.Connection, table: Table, key: str) -> bool:
-        wanted = (partitions.c.table_id == table.id, partitions.c.key == key)
-        return connection.execute(sa.select(partitions.c.key).where(*wanted)).first() is not None
+    def _existing(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(keys), _CHUNK):
+            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
+            found.update(connection.execute(sa.select(partitions.c.key).where(*wanted)).scalars())
+        return found
 
     def _has_partitions(self, connection: sa.Connection, table: Table) -> bool:
         query = sa.select(partitions.c.key).where(partitions.c.table_id == table.id).limit(1)
