@@ -20,6 +20,7 @@ LOG_LIMIT = 32 << 20  # a component's log beyond that many bytes keeps its last 
 LOG_KEEP = 4 << 20
 DAY = 24 * 3600.0
 LAUNCH_SECONDS = 300.0
+SETTLE_SECONDS = 60.0  # in which the control process reads how a run ended, and the history server its events
 
 
 @dataclass
@@ -36,8 +37,8 @@ def sweep(workspace: Workspace, *, everything: bool = False, now: float | None =
     What belongs to a run that has not ended, or to an executor that still writes, is never touched.
     """
     freed = Freed()
-    days = 0 if everything else workspace.settings.number("log_retention_days")
-    before = (time.time() if now is None else now) - days * DAY
+    age = SETTLE_SECONDS if everything else workspace.settings.number("log_retention_days") * DAY
+    before = (time.time() if now is None else now) - age
     for path in _old(workspace, before):
         freed.bytes += _size(path)
         freed.items += 1
