@@ -188,37 +188,70 @@ def test_old_staging_of_no_run_is_collected(room: Room, prefix: str) -> None:
     assert room.publishes.get(publish).state == ABORTED
 
 
-# A control process that commits and is killed with SIGKILL at one of its steps: before or after any commit of its
-# database, before any request to the object store.
-VICTIM = """
+# Control processes that commit and are killed with SIGKILL at one of their steps: before any commit of the database,
+# before any request to the object store. Each is forked from one that has imported everything.
+VICTIMS = """
 import json, os, signal, sys
 import sqlalchemy as sa
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from workspace.paths import Workspace
-from workspace.state import open_state
+from workspace.state import metadata, open_state
 
-publish, request, fatal = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-steps = 0
-def step(*ignored, **also_ignored):
-    global steps
-    steps += 1
-    if steps == fatal:
-        os.kill(os.getpid(), signal.SIGKILL)
+def commit(publish, request, fatal):
+    steps = 0
+    def step(*ignored, **also_ignored):
+        nonlocal steps
+        steps += 1
+        if steps == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+    workspace = Workspace.find()
+    engine = open_state(workspace.database)
+    publishes = Publishes(engine, CatalogStore(engine), workspace)
+    metadata.create_all(engine)
+    publishes._s3.meta.events.register("before-send.s3", step)
+    sa.event.listen(engine, "commit", step)
+    publishes.commit(publish, **request)
 
-workspace = Workspace.find()
-engine = open_state(workspace.database)
-publishes = Publishes(engine, CatalogStore(engine), workspace)
-publishes._s3.meta.events.register("before-send.s3", step)
-sa.event.listen(engine, "commit", step)
-print(publishes.commit(publish, **request))
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        commit(*json.loads(line))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def test_a_kill_at_any_step_leaves_old_or_new_and_converges(workspace: Workspace, prefix: str) -> None:
+class Victims:
+    """Starts control processes that are killed at their ``fatal``-th step, counted from 1."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        env = {**os.environ, "LAKELET_STATE": str(workspace.state)}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen([sys.executable, "-c", VICTIMS], env=env, cwd=REPOSITORY, text=True, **pipes)
+
+    def commit(self, publish: str, request: dict[str, Any], fatal: int) -> int:
+        """The exit code of a process that committed, or was killed over it."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps([publish, request, fatal]), file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture
+def victims(workspace: Workspace) -> Iterator[Victims]:
+    victims = Victims(workspace)
+    yield victims
+    victims.close()
+
+
+def test_a_kill_at_any_step_leaves_old_or_new_and_converges(
+    workspace: Workspace, victims: Victims, prefix: str
+) -> None:
     old = {"a": b"old a", "b": b"old b"}
     new = {"b": b"new b", "c": b"new c"}
-    env = {**os.environ, "LAKELET_STATE": str(workspace.state)}
     outcomes = []
     for fatal in range(1, 100):
         room = Room(workspace)
@@ -229,9 +262,8 @@ def test_a_kill_at_any_step_leaves_old_or_new_and_converges(workspace: Workspace
         publish, request = room.stage(location, new)
         request["remove"] = [own + "a"]
         room.engine.dispose()
-        argv = [sys.executable, "-c", VICTIM, publish, json.dumps(request), str(fatal)]
-        victim = subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-        assert victim.returncode in (0, -signal.SIGKILL), victim.stderr
+        code = victims.commit(publish, request, fatal)
+        assert code in (0, -signal.SIGKILL)
 
         restarted = Room(workspace)
         state = restarted.publishes.get(publish).state
@@ -245,7 +277,7 @@ def test_a_kill_at_any_step_leaves_old_or_new_and_converges(workspace: Workspace
         assert restarted.objects(own) == (old if state == OPEN else new)
         assert restarted.objects(".lakelet/staging/jr_1/") == {}
         outcomes.append(state)
-        if victim.returncode == 0:
+        if code == 0:
             break
     # It was killed before the commit, between commit and end, and after; and once not at all.
     assert [outcomes[0], outcomes[-1]] == [OPEN, APPLIED]
@@ -253,18 +285,15 @@ def test_a_kill_at_any_step_leaves_old_or_new_and_converges(workspace: Workspace
     assert outcomes == sorted(outcomes, key=[OPEN, COMMITTED, APPLIED].index)
 
 
-def test_readers_settle_what_a_killed_control_process_left(workspace: Workspace, prefix: str) -> None:
+def test_readers_settle_what_a_killed_control_process_left(workspace: Workspace, victims: Victims, prefix: str) -> None:
     room = Room(workspace)
     with writing(room.engine) as connection:
         room.catalog.create_database(connection, {"Name": "silver"})
     publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"}, table="t")
     request["table_input"] = {"Name": "t", "StorageDescriptor": {"Location": f"s3://{BUCKET}/{prefix}"}}
     room.engine.dispose()
-    # The second commit of the database is the commit point's own; the first request after it is the copy.
-    env = {**os.environ, "LAKELET_STATE": str(workspace.state)}
     for fatal in range(1, 20):
-        argv = [sys.executable, "-c", VICTIM, publish, json.dumps(request), str(fatal)]
-        subprocess.run(argv, env=env, cwd=REPOSITORY, capture_output=True, check=False)
+        victims.commit(publish, request, fatal)
         if Room(workspace).publishes.get(publish).state == COMMITTED:
             break
     restarted = Room(workspace)
