@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, spark_environment, spark_home, submit_argv
+from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, spark_environment, spark_home, submit_argv
 from workspace.environment import client_environment
 from workspace.paths import Workspace
 
@@ -30,7 +30,7 @@ EMPTY = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate(
 def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
     """The argv of each way to run the empty job."""
     heap = f"{workspace.settings.number('driver_memory_mb')}m"
-    flags = " ".join([*LIGHT_FLAGS, *MODULE_FLAGS])
+    flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
     spark_submit = [
         str(spark_home() / "bin" / "spark-submit"), "--driver-memory", heap, "--driver-java-options", flags,
         str(script),
