@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlglot
@@ -38,14 +39,26 @@ _SHOW = re.compile(
 
 @dataclass(frozen=True)
 class Statement:
-    """One accepted statement: what to try in turn in DuckDB (its own text, then Athena's translated), what it reads."""
+    """One accepted statement: its text, whether that is DuckDB's dialect, what it reads, and its EXPLAIN if any."""
 
     analysis: Analysis
-    texts: tuple[str, ...] = ()
+    text: str = ""
+    native: bool = True
     explain: str = ""
+
+    def texts(self) -> Iterator[str]:
+        """What to try in turn in DuckDB: the statement as written, then as Athena would understand it, translated."""
+        if self.native:
+            yield self.text
+        with suppress(SqlglotError, QueryError, RecursionError):
+            tree = sqlglot.parse_one(self.text, read="trino")
+            _judge(tree, "")
+            if (translated := tree.sql("duckdb")) != self.text:
+                yield translated
 
     @property
     def verbs(self) -> str:
+        """What stands before the text."""
         return f"{self.explain} " if self.explain else ""
 
 
@@ -93,26 +106,18 @@ def _tokens(sql: str) -> list[Token]:
 
 
 def _select(text: str, verb: str, explain: str) -> Statement:
-    trees: list[exp.Expr] = []
-    texts: list[str] = []
     failure: SqlglotError | None = None
     for dialect in ("duckdb", "trino"):
         try:
             tree = sqlglot.parse_one(text, read=dialect)
-            _judge(tree, verb)
-            translated = text if dialect == "duckdb" else tree.sql("duckdb")
         except SqlglotError as error:
             failure = failure or error
-        else:
-            trees.append(tree)
-            if translated not in texts:
-                texts.append(translated)
-    if failure and not trees:
-        if not (verb in ("SELECT", "WITH", "FROM", "VALUES", "TABLE") or verb == "("):
-            raise _refusal(verb)
-        raise QueryError(f"The statement cannot be read: {_first_line(failure)}.")
-    references = tuple(dict.fromkeys(reference for tree in trees[:1] for reference in _references(tree)))
-    return Statement(Analysis("select", references), tuple(texts), explain)
+            continue
+        _judge(tree, verb)
+        return Statement(Analysis("select", tuple(_references(tree))), text, dialect == "duckdb", explain)
+    if verb not in ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "("):
+        raise _refusal(verb)
+    raise QueryError(f"The statement cannot be read: {_first_line(failure)}.")
 
 
 def _judge(tree: exp.Expr, verb: str) -> None:
@@ -186,7 +191,7 @@ def _text(sql: str, tokens: list[Token]) -> str:
     return sql[tokens[0].start : tokens[-1].end + 1] if tokens else ""
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | None) -> str:
     details = getattr(error, "errors", None)
     if details:
         one = details[0]

@@ -169,7 +169,7 @@ class Pool:
             try:
                 worker = self._start()
             except (Closed, OSError, TimeoutError) as error:
-                log.warning("A SQL worker could not be started: %s", error or type(error).__name__)
+                log.warning("A SQL worker could not be started (%s): see sql.log.", str(error) or type(error).__name__)
                 self._end_template()
                 with self._changed:
                     self._changed.wait(timeout=1)

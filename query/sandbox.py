@@ -65,6 +65,7 @@ def open_database(memory_mb: int, temporary: Path, *, verify: bool = False) -> d
     )
     connection.execute(f"LOAD {literal(str(extension()))}")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")  # making a view and using it read the same footer
     connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
     return connection
 
@@ -100,7 +101,7 @@ def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: P
         except duckdb.Error as error:
             raise translated(error, plan) from error
     failure: duckdb.Error | None = None
-    for text in statement.texts:
+    for text in statement.texts():
         try:
             check(connection, text, plan)
             connection.execute(f"{statement.verbs}{text}")

@@ -103,7 +103,7 @@ def test_show_and_describe() -> None:
 
 
 def test_athena_functions_are_translated() -> None:
-    texts = parse("SELECT date_format(t, '%Y') FROM gold.x").texts
+    texts = list(parse("SELECT date_format(t, '%Y') FROM gold.x").texts())
     assert texts[0] == "SELECT date_format(t, '%Y') FROM gold.x" and "STRFTIME(t, '%Y')" in texts[1]
 
 
