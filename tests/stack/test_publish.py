@@ -196,7 +196,7 @@ import sqlalchemy as sa
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from workspace.paths import Workspace
-from workspace.state import metadata, open_state
+from workspace.state import open_state
 
 def commit(publish, request, fatal):
     steps = 0
@@ -208,7 +208,6 @@ def commit(publish, request, fatal):
     workspace = Workspace.find()
     engine = open_state(workspace.database)
     publishes = Publishes(engine, CatalogStore(engine), workspace)
-    metadata.create_all(engine)
     publishes._s3.meta.events.register("before-send.s3", step)
     sa.event.listen(engine, "commit", step)
     publishes.commit(publish, **request)
