@@ -92,6 +92,13 @@ def test_every_setting_is_in_the_docs() -> None:
     assert [s.name for s in SETTINGS if f"`{s.name}`" not in text or s.help not in text] == []
 
 
+def test_every_command_is_in_the_docs() -> None:
+    from lakelet.cli.main import COMMANDS
+
+    text = (ROOT / "docs" / "commands.md").read_text()
+    assert [name for name, _, _ in COMMANDS if f"`lakelet {name}" not in text] == []
+
+
 def test_no_host_and_no_machine_path_in_the_project() -> None:
     hosts = ("pypi" + ".org", "files.pythonhosted" + ".org", "repo1.maven" + ".org", "proxy.golang" + ".org")
     found = []

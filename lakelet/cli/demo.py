@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lakelet.demo import Outcome, Step
     from workspace.paths import Workspace
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Example: lakelet demo --months 1")
