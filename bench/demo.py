@@ -89,11 +89,10 @@ def main() -> None:
     names = ["install and up", *(step["name"] for step in measured["warm"]["steps"]), "in all", "peak memory"]
     print("| step | " + " | ".join(f"{kind} (aim {AIMS[kind]} s)" for kind in measured) + " |")
     print("|---|" + "---:|" * len(measured))
-    columns = [
-        [f"{run['stack_seconds']} s", *(f"{step['seconds']} s" for step in run["steps"])]
-        + [f"{run['seconds']} s", f"{run['peak_mb']} MiB"]
-        for run in measured.values()
-    ]
+    columns = []
+    for run in measured.values():
+        seconds = [run["stack_seconds"], *(step["seconds"] for step in run["steps"]), run["seconds"]]
+        columns.append([*(f"{value} s" for value in seconds), f"{run['peak_mb']} MiB"])
     for row in zip(names, *columns, strict=True):
         print("| " + " | ".join(row) + " |")
 
