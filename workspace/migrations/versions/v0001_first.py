@@ -17,7 +17,6 @@ def upgrade() -> None:
         sa.Column("definition", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_catalog_databases")),
-        if_not_exists=True,
     )
     op.create_table(
         "catalog_sequences",
@@ -25,7 +24,6 @@ def upgrade() -> None:
         sa.Column("table_name", sa.String(length=255), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("database_name", "table_name", name=op.f("pk_catalog_sequences")),
-        if_not_exists=True,
     )
     op.create_table(
         "crawlers",
@@ -35,7 +33,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("updated_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_crawlers")),
-        if_not_exists=True,
     )
     op.create_table(
         "jobs",
@@ -44,7 +41,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("modified_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_jobs")),
-        if_not_exists=True,
     )
     op.create_table(
         "publishes",
@@ -64,10 +60,9 @@ def upgrade() -> None:
         sa.Column("committed", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_publishes")),
         sa.UniqueConstraint("id", name=op.f("uq_publishes_id")),
-        if_not_exists=True,
     )
-    op.create_index(op.f("ix_publishes_run_id"), "publishes", ["run_id"], unique=False, if_not_exists=True)
-    op.create_index(op.f("ix_publishes_state"), "publishes", ["state"], unique=False, if_not_exists=True)
+    op.create_index(op.f("ix_publishes_run_id"), "publishes", ["run_id"], unique=False)
+    op.create_index(op.f("ix_publishes_state"), "publishes", ["state"], unique=False)
     op.create_table(
         "runs",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
@@ -90,10 +85,9 @@ def upgrade() -> None:
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_runs")),
         sa.UniqueConstraint("id", name=op.f("uq_runs_id")),
-        if_not_exists=True,
     )
-    op.create_index(op.f("ix_runs_state"), "runs", ["state"], unique=False, if_not_exists=True)
-    op.create_index("runs_of", "runs", ["kind", "name", "ordinal"], unique=False, if_not_exists=True)
+    op.create_index(op.f("ix_runs_state"), "runs", ["state"], unique=False)
+    op.create_index("runs_of", "runs", ["kind", "name", "ordinal"], unique=False)
     op.create_table(
         "catalog_tables",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -112,7 +106,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_catalog_tables")),
         sa.UniqueConstraint("database_name", "name", name=op.f("uq_catalog_tables_database_name_name")),
         sqlite_autoincrement=True,
-        if_not_exists=True,
     )
     op.create_table(
         "catalog_partitions",
@@ -126,5 +119,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("table_id", "key", name=op.f("pk_catalog_partitions")),
         sqlite_with_rowid=False,
-        if_not_exists=True,
     )
