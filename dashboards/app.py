@@ -1,14 +1,13 @@
-"""What ``streamlit run`` serves: the pages, and beside them great-expectations' Data Docs as plain files."""
+"""What ``streamlit run`` serves: the pages, and beside them great-expectations' Data Docs."""
 
 from __future__ import annotations
 
 import logging
 
 import streamlit as st
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
-from workspace.paths import Workspace
+from dashboards.data_docs import data_docs
 
 log = logging.getLogger("lakelet.dashboards")
 
@@ -20,11 +19,9 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
-data_docs = StaticFiles(directory=Workspace.find().state / "data-docs", html=True, check_dir=False)
-
 app = st.App(
     # Inside pages/, not beside it: Streamlit takes a script with a pages folder for its older kind of app.
     "pages/navigation.py",
-    routes=[Mount("/data-docs", data_docs)],
+    routes=[Route("/data-docs/{path:path}", data_docs)],
     on_script_error=on_script_error,
 )

@@ -169,9 +169,12 @@ def logs(workspace: Workspace, wanted: LogQuery, after: Sequence[Any] | None = N
     )  # fmt: skip
 
 
-def data_docs(workspace: Workspace) -> bool:
-    """Whether great-expectations has written its Data Docs; they are served under ``/data-docs/``."""
-    return (workspace.state / "data-docs" / "index.html").exists()
+def data_docs(workspace: Workspace) -> dict[str, str]:
+    """The pages of great-expectations' last results by table, as paths below ``/data-docs/``, the newest first."""
+    site = workspace.state / "data-docs"
+    pages = sorted(site.glob("validations/**/*.html"), key=lambda page: page.stat().st_mtime, reverse=True)
+    paths = [page.relative_to(site) for page in pages]
+    return {".".join(path.parts[1:-3]): path.as_posix() for path in reversed(paths)}
 
 
 def address(workspace: Workspace, name: str) -> str | None:

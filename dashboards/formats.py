@@ -42,6 +42,8 @@ def write(value: Any, name: str, unit: str = "") -> str:
     """One value as text: ``write(0.7812, "percent") == "78.1 %"``; a missing one is a dash."""
     if value is None or pd.isna(value):
         return NOTHING
+    if hasattr(value, "item"):  # one of numpy's numbers
+        value = value.item()
     text = _number(value, name) if isinstance(value, (int, float)) else _other(value, name)
     return f"{text} {unit}" if unit else text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import streamlit as st
 
 from dashboards import datasets, frame
@@ -10,7 +12,7 @@ from dashboards.pages import links
 from workspace.paths import Workspace
 from workspace.runs import RunState
 
-DOCS = "/data-docs/index.html"
+DOCS = "/data-docs"
 
 
 def show(workspace: Workspace) -> None:
@@ -23,9 +25,11 @@ def show(workspace: Workspace) -> None:
         if runs:
             _verdict(runs)
     with frame.guarded("the Data Docs"):
-        if datasets.data_docs(workspace):
-            st.link_button("Open the Data Docs in a tab of their own", DOCS, icon=":material/open_in_new:")
-            st.iframe(DOCS, height=900)
+        if pages := datasets.data_docs(workspace):
+            table = next(iter(pages)) if len(pages) == 1 else st.selectbox("Table", list(pages))
+            address = f"{DOCS}/{quote(pages[table])}"
+            st.link_button("Open these results in a tab of their own", address, icon=":material/open_in_new:")
+            st.iframe(address, height=1000)
         elif not runs:
             frame.empty(
                 "No results yet", "The quality gate writes them: `lakelet demo` runs it.", ":material/verified:"

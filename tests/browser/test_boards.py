@@ -130,7 +130,7 @@ def test_the_drill_goes_from_carrier_to_route_to_flights(opens: Opens, truth: du
     ).fetchall()[0][0]
     expect(page.get_by_role("combobox", name="Route")).to_be_visible()
     settled(page)
-    expect(page.get_by_text(first).first).to_be_attached()
+    expect(page.get_by_role("combobox", name="Carrier").last).to_have_value(first)
     origin, dest, flights = truth.execute(
         "SELECT origin, dest, count(*) FROM flights WHERE carrier_name = ? GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 1",
         [first],
