@@ -50,6 +50,8 @@ def load_ipython_extension(shell: Any) -> None:
         "opensearch": lambda names: _opensearch(workspace),
     }
     shell.events.register("pre_run_cell", _Names(shell, makers))
+    bundles = shell.display_formatter.mimebundle_formatter
+    bundles.for_type_by_name("altair.vegalite.v6.api", "TopLevelMixin", _chart)  # without importing altair
 
 
 class _Names:
@@ -110,6 +112,16 @@ def _options(line: str) -> dict[str, str]:
     if len(words) % 2 or not options.keys() <= {"--database", "--into"}:
         raise UsageError(f"%%sql takes --database NAME and --into NAME, not {line!r}.")
     return options
+
+
+def _chart(chart: Any, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    """An Altair chart as JupyterLab draws it by itself: Altair's own form fetches its scripts from the internet.
+
+    JupyterLab 4 brings Vega-Lite 5 and Altair 6 writes version 6, which reads the same but for new features.
+    """
+    spec = chart.to_dict()
+    spec["$schema"] = spec["$schema"].rpartition("/")[0] + "/v5.json"
+    return {"application/vnd.vegalite.v5+json": spec, "text/plain": f"<{type(chart).__name__}>"}
 
 
 def _spark() -> Any:
