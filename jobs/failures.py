@@ -31,13 +31,15 @@ def ended_badly(exit: Exit) -> str:
     return f"The driver ended with exit code {exit.exit_code}"
 
 
-def last_words(stderr: Path, secrets: list[str]) -> str:
+def last_words(stderr: Path, secrets: list[str], stdout: Path | None = None) -> str:
     """The end of what a driver wrote to stderr: its last Python exception, else its last line that is no log line.
 
-    Secrets are replaced. Empty when it said nothing.
+    Spark's launcher passes on what Python writes to stderr as ``stdout``, so for a Spark job an exception there counts
+    first. Secrets are replaced. Empty when it said nothing.
     """
     lines = [line.rstrip() for line in _tail(stderr).splitlines() if line.strip()]
-    found = _exception(lines)
+    found = _exception([line.rstrip() for line in _tail(stdout).splitlines() if line.strip()]) if stdout else ""
+    found = found or _exception(lines)
     if not found:
         spoken = [line for line in lines if not _LOG_LINE.match(line) and not line.startswith(("\tat ", "    at "))]
         found = spoken[-1].strip() if spoken else ""

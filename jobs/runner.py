@@ -19,6 +19,7 @@ from typing import Any
 
 from catalog.publishes import Publishes
 from jobs import launchers, queue
+from jobs.definitions import SPARK
 from jobs.failures import ended_badly, last_words
 from jobs.logs import application_id
 from jobs.store import JobStore
@@ -198,7 +199,9 @@ class Runner:
         return RunState.FAILED, f"{ended_badly(exit)}: {words}" if words else f"{ended_badly(exit)}."
 
     def _last_words(self, run: Run, name: str) -> str:
-        return last_words(launchers.folder_of(self._workspace, run.id) / name, self._secrets)
+        folder = launchers.folder_of(self._workspace, run.id)
+        stdout = folder / "stdout.log" if run.spec.get("command") == SPARK else None
+        return last_words(folder / name, self._secrets, stdout)
 
     def _end_orphans(self, run: Run) -> None:
         running = shim.read_running(launchers.folder_of(self._workspace, run.id))

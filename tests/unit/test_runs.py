@@ -241,4 +241,7 @@ def test_the_last_words_are_the_exception_without_secrets(tmp_path: Path) -> Non
     assert last_words(log, ["hunter2"]) == "ValueError: no [redacted] here"
     log.write_text("2026-11-24T13:00:00.000Z INFO A: b\nsomething is wrong\n\tat java.lang.Thread\n")
     assert last_words(log, []) == "something is wrong"
+    stdout = tmp_path / "stdout.log"
+    stdout.write_text("Traceback (most recent call last):\n  File x\nValueError: on Spark's stdout\n")
+    assert last_words(log, [], stdout) == "ValueError: on Spark's stdout"
     assert last_words(tmp_path / "absent", []) == ""
