@@ -60,7 +60,6 @@ def server_argv(port: int, folder: Path, *, browser: bool) -> list[str]:
         "--ServerApp.allow_remote_access=False",
         f"--ServerApp.open_browser={browser}",
         f"--MultiKernelManager.default_kernel_name={KERNEL}",
-        "--KernelSpecManager.ensure_native_kernel=False",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
         *(["--allow-root"] if os.geteuid() == 0 else []),
