@@ -77,7 +77,6 @@ def spark_home() -> Path:
 
 def spark_environment(workspace: Workspace) -> dict[str, str]:
     """What a Spark JVM, or a Python that starts one, finds in its environment beside the AWS variables."""
-    python_path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
     return {
         "SPARK_HOME": str(spark_home()),
         "JAVA_HOME": str(workspace.cache.java_home),
@@ -87,8 +86,13 @@ def spark_environment(workspace: Workspace) -> dict[str, str]:
         "SPARK_SCALA_VERSION": "2.13",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYTHONPATH": python_path,  # executors unpickle functions of our packages
+        "PYTHONPATH": python_path(),  # executors unpickle functions of our packages
     }
+
+
+def python_path() -> str:
+    """``PYTHONPATH`` of a Python that must find our packages from any folder: ours, then the user's."""
+    return os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
 
 
 def java_argv(workspace: Workspace, main_class: str, *, heap_mb: int, flags: Sequence[str] = ()) -> list[str]:

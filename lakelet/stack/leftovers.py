@@ -12,6 +12,7 @@ from workspace.paths import STATE_VARIABLE, Workspace
 from workspace.process import Identity, end_session
 
 GRACE_SECONDS = 10.0
+SUPERVISOR = "supervisor"  # its name among the components
 
 
 def component_processes(workspace: Workspace) -> dict[Identity, str]:
@@ -37,9 +38,10 @@ def component_processes(workspace: Workspace) -> dict[Identity, str]:
 def end_leftovers(workspace: Workspace) -> list[str]:
     """End what is left of an unsupervised stack and its runs; returns the components' names."""
     end_runs(workspace)
-    names = set()
+    names: set[str] = set()
     while found := component_processes(workspace):
-        for identity, name in found.items():
+        # A supervisor that lost its record goes first: it would start the others again.
+        for identity, name in sorted(found.items(), key=lambda item: item[1] != SUPERVISOR):
             names.add(name)
             try:
                 leader = Identity.of(os.getsid(identity.pid))
@@ -50,7 +52,7 @@ def end_leftovers(workspace: Workspace) -> list[str]:
                 end_session(leader, GRACE_SECONDS)
             else:
                 _kill(identity)
-    return sorted(names)
+    return sorted(names - {SUPERVISOR})
 
 
 def end_runs(workspace: Workspace) -> list[str]:

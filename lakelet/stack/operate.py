@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from lakelet.stack.child import tail
-from lakelet.stack.leftovers import component_processes, end_leftovers
+from lakelet.stack.component import COMPONENT_VARIABLE
+from lakelet.stack.leftovers import SUPERVISOR, component_processes, end_leftovers
 from lakelet.stack.record import StackRecord, read_record, record_path
 from lakelet.stack.states import State
 from workspace.errors import StackError
@@ -98,20 +99,24 @@ def leftovers(workspace: Workspace) -> list[str]:
     record = read_record(workspace)
     if record is not None and record.supervised:
         return []
-    return sorted(set(component_processes(workspace).values()))
+    return sorted(set(component_processes(workspace).values()) - {SUPERVISOR})
 
 
 def _launch(workspace: Workspace, only: Collection[str]) -> None:
     """Start a supervisor and wait until it has said who it is."""
     log = workspace.logs / "supervisor.log"
     argv = [sys.executable, "-m", "lakelet.stack.supervisor", *only]
-    process = spawn(argv, env=os.environ | workspace.environment, cwd=REPOSITORY, stdout=log)
+    env = os.environ | workspace.environment | {COMPONENT_VARIABLE: SUPERVISOR}
+    process = spawn(argv, env=env, cwd=REPOSITORY, stdout=log)
     while True:
         record = read_record(workspace)
         if record is not None and record.supervisor.pid == process.pid:
             return
         if process.poll() is not None:
-            raise StackError("The supervisor did not start: " + " ".join(tail(log, 3)))
+            said = " ".join(tail(log, 1))
+            raise StackError(
+                f"The supervisor did not start ({said}): `lakelet down` ends what is left of an earlier one."
+            )
         time.sleep(POLL_SECONDS / 2)
 
 
@@ -121,6 +126,8 @@ def _wait(workspace: Workspace, watch: Watcher) -> None:
         if record is None or not (record.supervised or record.error):
             raise StackError("The stack was stopped while it started: see `lakelet logs supervisor`.")
         if record.error:
+            while record.supervisor.alive():  # it has said why, and is about to end
+                time.sleep(POLL_SECONDS)
             record_path(workspace).unlink(missing_ok=True)
             raise StackError(record.error)
         watch(record)

@@ -60,7 +60,7 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
         )
         found.append(_jars("opensearch-jars", "OpenSearch's ICU jars", "77.1", cache.opensearch_jars, icu))
     if not settings.text("minio_binary") and not settings.text("s3_endpoint"):
-        found.append(Part("minio", "MinIO", MINIO_VERSION, cache.minio, 450_000_000, 150_000_000, 1450))
+        found.append(Part("minio", "MinIO", MINIO_VERSION, cache.minio, 450_000_000, 150_000_000, 1300))
     return tuple(found)
 
 

@@ -51,8 +51,9 @@ class StackRecord:
 
     @property
     def settled(self) -> bool:
-        """Whether every component runs, or is beyond help."""
-        return bool(self.components) and all(c.state in (State.RUNNING, State.FATAL) for c in self.components)
+        """Whether nothing will change by itself: every component runs, is beyond help, or waits for one that is."""
+        states = {component.state for component in self.components}
+        return states == {State.RUNNING} or (State.FATAL in states and not states & {State.STARTING, State.BACKOFF})
 
 
 def record_path(workspace: Workspace) -> Path:

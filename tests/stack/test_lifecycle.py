@@ -149,6 +149,15 @@ def test_up_after_the_machine_died(own_workspace: Workspace) -> None:
     assert operate.start(own_workspace, ["minio"])
 
 
+def test_down_ends_a_supervisor_whose_record_was_lost(own_workspace: Workspace) -> None:
+    start(own_workspace, "minio")
+    (own_workspace.state / "stack.json").unlink()
+    with pytest.raises(StackError, match=r"another supervisor is at work.*`lakelet down`"):
+        operate.start(own_workspace, ["minio"])
+    assert operate.stop(own_workspace) == ["minio"]
+    assert component_processes(own_workspace) == {}
+
+
 def test_down_ends_runs_and_they_say_so(own_workspace: Workspace) -> None:
     start(own_workspace, "minio")
     folder = own_workspace.runs / "jr_test"
@@ -169,7 +178,7 @@ def test_a_component_that_cannot_start_is_named_with_its_last_words(
     broken.chmod(0o755)
     monkeypatch.setenv("LAKELET_MINIO_BINARY", str(broken))
     with pytest.raises(StackError, match=r"(?s)minio died too often.*exited with code 7.*the disk is on fire"):
-        operate.start(own_workspace, ["minio"])
+        operate.start(own_workspace, ["minio", "control"])  # control waits for minio: that must not hang
     assert row(own_workspace)["state"] == State.FATAL
 
 

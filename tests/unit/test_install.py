@@ -21,10 +21,13 @@ from pathlib import Path
 import pytest
 
 from lakelet.stack import install, parts, pins
-from lakelet.stack.download import disk_errors
+from lakelet.stack.download import Cancelled, disk_errors
+from lakelet.stack.go_build import _explain
+from lakelet.stack.java import check_java_home
 from lakelet.stack.pins import Artifact
+from lakelet.stack.steps import run_step
 from tests.conftest import eventually
-from workspace.errors import InstallError
+from workspace.errors import InstallError, SettingError
 from workspace.paths import Workspace
 
 
@@ -244,3 +247,41 @@ def test_every_pin_is_pinned() -> None:
         assert re.fullmatch(r"[\w.-]+:[\w.-]+:\d[\w.]*", pin.coordinates)
     required = (parts.MINIO_SOURCE / "go.mod").read_text()
     assert f"{parts.MINIO_PACKAGE} {parts.MINIO_VERSION}" in required
+
+
+def test_a_java_home_that_is_no_jdk_21_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="holds no working bin/java: name a JDK 21, or unset it"):
+        check_java_home(str(tmp_path))
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho '    java.specification.version = 17'\n")
+    java.chmod(0o755)
+    with pytest.raises(SettingError, match="is Java 17: name a JDK 21"):
+        check_java_home(str(tmp_path))
+
+
+def test_a_step_that_fails_is_one_sentence_about_its_cause(tmp_path: Path) -> None:
+    said = {
+        "write /x: no space left on device": "The disk filled up while MinIO was being built",
+        "verifying m: checksum mismatch": "arrived with the wrong checksum",
+        "dial tcp: lookup host: no such host": "could not be downloaded .* check the network",
+        "undefined: main": "MinIO could not be built",
+    }
+    for line, sentence in said.items():
+        with pytest.raises(InstallError, match=sentence):
+            run_step(["sh", "-c", f"echo '{line}'; exit 1"], tmp_path, os.environ, threading.Event(), _explain)
+
+
+def test_a_cancelled_step_ends_what_it_started(tmp_path: Path) -> None:
+    cancelled = threading.Event()
+    step = ["sh", "-c", "sleep 1000 & echo $!; wait"]
+    pids: list[int] = []
+
+    def started(line: str) -> None:
+        pids.append(int(line))
+        cancelled.set()
+
+    with pytest.raises(Cancelled):
+        run_step(step, tmp_path, os.environ, cancelled, _explain, started)
+    stat = Path(f"/proc/{pids[0]}/stat")
+    eventually(lambda: not stat.exists() or stat.read_text().split()[2] == "Z")
