@@ -25,6 +25,12 @@ td, th { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bot
 .fa-check-circle::before, .text-success::before { content: "✓"; color: var(--good); }
 .fa-times::before, .text-danger::before { content: "✗"; color: var(--bad); }
 .badge { border: 1px solid var(--line); border-radius: .5rem; padding: 0 .4rem; }
+.container-fluid > .row { display: flex; flex-wrap: wrap; gap: 2rem; }
+.container-fluid > .row > * { flex: 1 1 24rem; min-width: 0; overflow-x: auto; }
+.container-fluid > .row > .col-lg-2 { flex: 0 0 12rem; }
+.breadcrumb { list-style: none; display: flex; gap: 1rem; padding: 0; }
+ul { padding-left: 1.2rem; } h4, h5 { font-size: 1.15rem; } h6, .h6 { font-size: 1rem; font-weight: 600; margin: 0; }
+.lead, .sticky > .mb-3 { display: none; }
 .collapse { display: block; } .modal, .cooltip .top, .popover { display: none; }
 @media (prefers-color-scheme: dark) { a { color: #7aa7ff; } :root { --good: #3fb950; --bad: #f85149; } }
 """

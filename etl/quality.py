@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.data_docs import make_local
+from etl.publishing import run_id
 from etl.tables import CatalogTable
 from query.client import query
 from workspace.errors import QualityError, UsageError
@@ -157,8 +158,9 @@ def _validate(frame: Any, name: str, definition: Definition, docs: Path) -> Any:
             },
         )
     )
+    run = gx.RunIdentifier(run_name=run_id())
     try:
-        (result,) = checkpoint.run(batch_parameters={"dataframe": frame}).run_results.values()
+        (result,) = checkpoint.run({"dataframe": frame}, run_id=run).run_results.values()
         failed = sum(not one.success for one in result.results)
         make_local(draft, name, rows=len(frame), expectations=len(result.results), failed=failed)
         _replace(draft, docs)

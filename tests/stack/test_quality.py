@@ -36,6 +36,9 @@ def test_the_gate_passes_then_stops_what_is_wrong_and_gold_is_untouched(flights:
     flights.run("flights_quality")
     docs = flights.workspace.state / "data-docs"
     assert "silver.flights" in (docs / "index.html").read_text()
+    pages = list(docs.rglob("*.html"))
+    assert len(pages) == 3
+    assert not [page for page in pages if 'src="http' in page.read_text() or "<script" in page.read_text()]
     gold = flights.etags("gold", "flights/")
     assert gold
 
