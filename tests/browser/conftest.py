@@ -16,7 +16,7 @@ from tests.conftest import Stack
 from workspace.errors import EntityNotFoundException
 from workspace.paths import REPOSITORY
 
-SECONDS = 25
+SECONDS = 120
 SHOTS = REPOSITORY / ".cache" / "screenshots"
 ARGUMENTS = [
     "--headless",
