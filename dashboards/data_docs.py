@@ -27,7 +27,7 @@ th, td {border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align:
 th {background: var(--soft);} td {overflow-wrap: anywhere;}
 .container, .container-fluid {padding: 0 !important; max-width: none;}
 .badge {background: var(--soft); border-radius: .4rem; padding: 0 .4rem; font-size: .9em;}
-.modal, .btn, .navbar-toggler, .breadcrumb, footer,
+.modal, .btn, .navbar, .navbar-toggler, .breadcrumb, footer,
 .card-body:has(> .mb-2 > .card-text), .card-header:has(+ .card-body > .mb-2),
 .fixed-table-loading, #ge-cta-footer, [data-toggle=modal],
 .d-none, .collapse:not(.show) {display: none !important;}

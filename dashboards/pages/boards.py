@@ -161,7 +161,15 @@ def _table(rows: pd.DataFrame, by: tuple[Axis, ...], measures: tuple[Measure, ..
     for number, item in enumerate(measures):
         label = f"{item.label} ({item.unit})" if item.unit else item.label
         titles[f"m{number}"] = _column(label, item.format)
-    st.dataframe(rows, hide_index=True, column_config=titles, width="stretch", row_height=ROW_HEIGHT, **options)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=titles,
+        width="stretch",
+        row_height=ROW_HEIGHT,
+        placeholder=formats.NOTHING,
+        **options,
+    )
 
 
 def _column(label: str, name: str) -> Any:

@@ -81,6 +81,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
         rows,
         hide_index=True,
         width="stretch",
+        placeholder=formats.NOTHING,
         column_config={
             "State": links.state_column(),
             "Job": st.column_config.TextColumn(width=150),

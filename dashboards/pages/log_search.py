@@ -143,7 +143,7 @@ def _line(line: LogLine, zone: tzinfo) -> str:
     origin = f"{line.job or line.source}{f' · {line.source}' if line.job else ''}"
     if line.executor_id:
         origin += f" {line.executor_id}"
-    message = line.message[:LINE] + ("…" if len(line.message) > LINE else "")
+    message = line.message.strip()[:LINE] + ("…" if len(line.message) > LINE else "")
     body = html.escape(message)
     if line.highlight and len(line.message) <= len(line.highlight):  # the whole line is the fragment
         body = html.escape(line.highlight).replace("[[", "<mark>").replace("]]", "</mark>")
