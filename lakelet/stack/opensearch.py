@@ -93,7 +93,7 @@ def _argv(workspace: Workspace, folder: Path) -> list[str]:
     return [
         str(java if java.exists() else cache.java_home / "bin" / "java"),
         *(f"-Xms{heap}m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={heap // 2}m", "-Xss1m"),
-        *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:+ExitOnOutOfMemoryError"),
+        *("-XX:+UseSerialGC", "-Xshare:auto", "-XX:+ExitOnOutOfMemoryError"),
         *("-XX:-OmitStackTraceInFastThrow", f"-XX:ErrorFile={folder}/logs/hs_err_pid%p.log"),
         *("-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-Djna.nosys=true"),
         *("-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true"),

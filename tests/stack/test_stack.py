@@ -76,7 +76,7 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
         if connection.pid in pids and connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) > len(NAMES_OF_COMPONENTS)
-    assert {str(tuple(connection.laddr)[0]) for connection in listening} <= LOOPBACK
+    assert {str(connection.laddr[0]) for connection in listening} <= LOOPBACK
 
 
 def test_the_idle_stack_stays_under_three_gigabytes(stack: Stack) -> None:

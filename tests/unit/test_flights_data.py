@@ -20,10 +20,10 @@ from data.formats import Dialect
 from etl.delimited import Rows, read_rows
 from workspace.errors import UsageError
 
-COLUMNS = (
-    "year month day dep_time sched_dep_time dep_delay arr_time sched_arr_time arr_delay carrier flight tailnum origin "
-    "dest air_time distance hour minute time_hour"
-).split()
+COLUMNS = [
+    "year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",
+    "carrier", "flight", "tailnum", "origin", "dest", "air_time", "distance", "hour", "minute", "time_hour",
+]  # fmt: skip
 FOLDER = "flights/period=2013-01/"
 
 
