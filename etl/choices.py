@@ -27,6 +27,18 @@ def misfit(column: Column, declared: str) -> Column:
     return column.isNotNull() & column.try_cast(spark_name(declared)).isNull()
 
 
+def text_as(column: Column, declared: str, wanted: str) -> Column:
+    """Text as the type that is wanted (Glue names), or null; the text of a number is read as the declared type too.
+
+    ``12.5``, declared a double, is the int 12 as in Glue, though as text it is no int. The text itself comes first:
+    going through a double would cost a decimal its digits.
+    """
+    direct = column.try_cast(spark_name(wanted))
+    if all(isinstance(spark_type(name), T.NumericType | T.BooleanType) for name in (declared, wanted)):
+        return F.coalesce(direct, column.try_cast(spark_name(declared)).try_cast(spark_name(wanted)))
+    return direct
+
+
 def settle(frame: DynamicFrame) -> DynamicFrame:
     """Decide every pending column of a frame by one aggregate over the data."""
     raw, pending = frame.raw, frame.pending

@@ -16,7 +16,7 @@ from etl.purges import DEFAULT_RETENTION_HOURS, Purges
 from etl.session import record_application, session_of
 from etl.sinks import S3Sink, refuse_jdbc, table_sink
 from etl.sources import parse_options, read_s3, read_table
-from etl.tables import CatalogTable
+from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import UsageError
 from workspace.paths import Workspace
 
@@ -67,6 +67,7 @@ class GlueContext:
         catalog_id: str | None = None,
     ) -> DynamicFrame:
         """A catalog table as a DynamicFrame: see :func:`etl.sources.read_table`."""
+        require_own_catalog(self.workspace, catalog_id)
         return read_table(
             self,
             database,
@@ -152,6 +153,7 @@ class GlueContext:
         catalog_id: str | None = None,
     ) -> DynamicFrame:
         """Append a frame to a table that is in the catalog: see :func:`etl.sinks.table_sink`."""
+        require_own_catalog(self.workspace, catalog_id)
         return table_sink(self, database, table_name, additional_options or {}).writeFrame(frame)
 
     def write_dynamic_frame_from_options(
@@ -183,6 +185,7 @@ class GlueContext:
         """Remove a table's objects that are older than ``retentionPeriod`` hours (168 unless given), in the partitions
         of ``partitionPredicate`` or in all. Nobody sees it before the run's next write to the table, or Job.commit.
         """
+        require_own_catalog(self.workspace, catalog_id)
         hours, predicate = _purge_options(options)
         table = CatalogTable.get(self.workspace, database, table_name)
         folders = [table.location]
@@ -257,5 +260,6 @@ class DataFrameWriter:
         catalog_id: str | None = None,
     ) -> DataFrame:
         """Append a DataFrame to a table that is in the catalog; returns it."""
+        require_own_catalog(self._context.workspace, catalog_id)
         table_sink(self._context, database, table_name, additional_options or {}).write_rows(frame)
         return frame

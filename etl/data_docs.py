@@ -16,23 +16,31 @@ _DROPPED = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1.5rem; }
-a { color: #2f6fde; text-decoration: none; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
-td, th { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); }
-.good { color: var(--good); } .bad { color: var(--bad); }
+:root { color-scheme: light dark; --line: rgba(128, 145, 160, .35); --soft: rgba(128, 145, 160, .12); }
+:root { --good: #3c9d6b; --bad: #d9485f; }
+body { font: 15px/1.5 "Source Sans", "Source Sans 3", system-ui, sans-serif; margin: 1rem; }
+a { color: #1487a6; overflow-wrap: anywhere; }
+h1, h2, h3, h4, h5 { line-height: 1.25; margin: 1.2em 0 .4em; } h4, h5 { font-size: 1.15rem; }
+h6, .h6 { font-size: 1rem; font-weight: 600; margin: 0; } ul { padding-left: 1.2rem; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size: .93em; }
+td, th { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
+th { background: var(--soft); } td { overflow-wrap: anywhere; }
+.good { color: var(--good); } .bad { color: var(--bad); } .fas { font-style: normal; font-weight: 700; }
 .fa-check-circle::before, .text-success::before { content: "✓"; color: var(--good); }
-.fa-times::before, .text-danger::before { content: "✗"; color: var(--bad); }
-.badge { border: 1px solid var(--line); border-radius: .5rem; padding: 0 .4rem; }
+.fa-times::before, .fa-exclamation-triangle::before, .text-danger::before { content: "✗"; color: var(--bad); }
+.badge { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: 0 .4rem; }
+.alert { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .8rem; }
+.container, .container-fluid { padding: 0 !important; max-width: none; }
+.container, body > .container-fluid, .row { padding-top: 0 !important; margin-top: 0 !important; }
 .container-fluid > .row { display: flex; flex-wrap: wrap; gap: 2rem; }
 .container-fluid > .row > * { flex: 1 1 24rem; min-width: 0; overflow-x: auto; }
 .container-fluid > .row > .col-lg-2 { flex: 0 0 12rem; }
-.breadcrumb { list-style: none; display: flex; gap: 1rem; padding: 0; }
-ul { padding-left: 1.2rem; } h4, h5 { font-size: 1.15rem; } h6, .h6 { font-size: 1rem; font-weight: 600; margin: 0; }
-.lead, .sticky > .mb-3 { display: none; }
-.collapse { display: block; } .modal, .cooltip .top, .popover { display: none; }
-@media (prefers-color-scheme: dark) { a { color: #7aa7ff; } :root { --good: #3fb950; --bad: #f85149; } }
+.nav { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
+/* What works only with great-expectations' scripts, leads to its site, or stays empty. */
+.modal, .btn, .navbar, .navbar-toggler, .breadcrumb, footer, .cooltip .top, .popover, .lead, .sticky > .mb-3,
+.card-body:has(> .mb-2 > .card-text), .card-header:has(+ .card-body > .mb-2),
+.fixed-table-loading, #ge-cta-footer, [data-toggle=modal],
+.d-none, .collapse:not(.show) { display: none !important; }
 """
 
 

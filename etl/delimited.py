@@ -67,6 +67,20 @@ def read_rows(content: bytes, columns: Sequence[str], dialect: Dialect, *, attac
     return rows
 
 
+def first_row(content: bytes, dialect: Dialect) -> list[str]:
+    """The fields of the first row of an object, of which the beginning is enough; none when there is no row."""
+    data, _ = _decompress(content)
+    escape = None if dialect.escape == dialect.quote else dialect.escape
+    reader = csv.reader(
+        io.StringIO(data.decode("utf-8", errors="replace"), newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        escapechar=escape,
+        doublequote=escape is None,
+    )
+    return next(reader, [])
+
+
 def _decompress(content: bytes) -> tuple[bytes, bool]:
     """The bytes, and whether the stream was whole. Several gzip members may follow each other (RFC 1952, 2.2)."""
     if not content.startswith(_GZIP_MAGIC):
@@ -89,8 +103,10 @@ def _decompress(content: bytes) -> tuple[bytes, bool]:
 
 
 def _read_fast(data: bytes, columns: Sequence[str], dialect: Dialect, attach_text: bool) -> Rows | None:
-    """The rows as Arrow reads them; None when anything is wrong or rows are not one line each."""
-    if dialect.quote.encode() in data or b"\n\n" in data or b"\r" in data or data.startswith(b"\n"):
+    """The rows as Arrow reads them; None when anything is wrong, quoted or escaped, or rows are not one line each."""
+    if dialect.quote.encode() in data or dialect.escape.encode() in data:
+        return None
+    if b"\n\n" in data or b"\r" in data or data.startswith(b"\n"):
         return None
     body = data
     for _ in range(dialect.header_lines):

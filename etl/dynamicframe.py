@@ -161,8 +161,10 @@ class DynamicFrame:
         catalog_id: str | None = None,
     ) -> DynamicFrame:
         """Decide choices: see :mod:`etl.transforms.resolve_choice`."""
+        from etl.tables import require_own_catalog
         from etl.transforms.resolve_choice import resolve_choice
 
+        require_own_catalog(self.glue_ctx.workspace, catalog_id)
         table = (database, table_name) if database and table_name else None
         frame = resolve_choice(self, specs=specs, choice=choice, table=table, name=transformation_ctx)
         return frame.checked(stageThreshold, totalThreshold)

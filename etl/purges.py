@@ -1,11 +1,13 @@
 """Purges: deletions that a run has asked for and that nobody sees before the run's next write to the same place.
 
 On AWS, ``purge_table`` followed by a write leaves readers without the table for a while, and for good if the write
-fails. Here the deletion is part of the publish of that write, or of ``Job.commit`` (docs/adr/0004).
+fails. Here the deletion is part of the publish of that write, or of ``Job.commit`` (docs/adr/0004). When the write
+fails, the deletion waits for the script to try again: forgetting it would leave the table with old and new rows.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from data.objects import list_objects, s3_client
 from data.zones import split_uri
 from etl.publishing import Publication
+from workspace.errors import LakeletError, PublishError
 from workspace.paths import Workspace
 
 DEFAULT_RETENTION_HOURS = 168.0  # AWS: "the default is 168 hours, 7 days"
@@ -24,6 +27,7 @@ class Purges:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._open: dict[str, Publication] = {}
+        self._failed: dict[str, Publication] = {}  # ended without effect; what they were to remove is still to go
 
     def purge(
         self, location: str, folders: Iterable[str], table: tuple[str, str] | None, retention_hours: float
@@ -33,26 +37,58 @@ class Purges:
         publication = self._open.get(location)
         if publication is None:
             publication = Publication.begin(self._workspace, location, table)
+            if failed := self._failed.pop(location, None):
+                publication.removed = set(failed.removed)
             self._open[location] = publication
         publication.removed |= set(_older_than(self._workspace, folders, retention_hours))
 
     def take(self, location: str, table: tuple[str, str] | None) -> Publication:
-        """The publish that a write to ``location`` belongs to: the one of an earlier purge, or a new one."""
-        publication = self._open.pop(location, None)
+        """The publish that a write to ``location`` belongs to: the one of an earlier purge, or a new one.
+
+        A write that failed hands its purge on to the next. That one is refused with ConcurrentModificationException
+        if anybody has changed the table since the purge, whose list of objects is then out of date: purge again.
+        """
+        publication = self._open.get(location)
         if publication is None:
-            return Publication.begin(self._workspace, location, table)
+            fresh = Publication.begin(self._workspace, location, table)
+            if failed := self._failed.pop(location, None):
+                fresh.removed = set(failed.removed)
+                if fresh.table == failed.table:
+                    fresh.sequence = failed.sequence
+            return fresh
         if table is None or publication.table == table:
-            return publication
+            return self._open.pop(location)
         # The purge was of the bare path, the write is to a table: the removals move to the table's own publish.
         named = Publication.begin(self._workspace, location, table)
         named.removed = publication.removed
+        del self._open[location]
         publication.abort()
         return named
 
+    def give_up(self, publication: Publication) -> None:
+        """End the publish of a write that failed; what it was to remove is remembered for the next one."""
+        with contextlib.suppress(LakeletError):  # the run's end drops it too
+            publication.abort()
+        if publication.removed:
+            self._failed[publication.location] = publication
+
     def commit(self) -> None:
-        """Carry out the purges that no write has followed."""
+        """Carry out the purges that no write has followed.
+
+        Raises PublishError, and purges nothing, when one was for a write that failed and was not tried again.
+        """
+        if self._failed:
+            raise PublishError(
+                f"The write to {', '.join(sorted(self._failed))} failed, so its purge was not carried out either: "
+                "write again, or purge again to remove without writing."
+            )
         while self._open:
-            self._open.popitem()[1].commit()
+            _, publication = self._open.popitem()
+            try:
+                publication.commit()
+            except BaseException:
+                self.give_up(publication)
+                raise
 
 
 def _older_than(workspace: Workspace, folders: Iterable[str], hours: float) -> Iterable[str]:

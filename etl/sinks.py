@@ -5,7 +5,6 @@ Writing appends, as Glue does; what the run purged before at the same place is r
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
-from data.formats import CSV, JSON, PARQUET, DataFormat, data_format, storage_descriptor
+from data.formats import CSV, JSON, PARQUET, DataFormat, Dialect, data_format, storage_descriptor
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
 from etl.choices import is_choice
+from etl.csv_options import csv_dialect
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.glue_types import hive_name
 from etl.publishing import Publication, run_id
-from etl.tables import CatalogTable
-from workspace.errors import LakeletError, PublishError, UsageError
+from etl.tables import CatalogTable, require_own_catalog
+from workspace.errors import PublishError, UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -38,6 +38,16 @@ _FORMAT_OPTIONS: Mapping[str, frozenset[str]] = {
     "parquet": frozenset({"compression", "useGlueParquetWriter"}),
 }
 _STAGED = "data/"
+# What dialect_of reads: of an older definition nothing may stay that says otherwise than this write does.
+_DIALECT = (
+    "skip.header.line.count",
+    "separatorChar",
+    "field.delim",
+    "delimiter",
+    "quoteChar",
+    "escapeChar",
+    "escape.delim",
+)
 
 
 @dataclass
@@ -82,6 +92,8 @@ class S3Sink:
         name = "parquet" if format == "glueparquet" else format
         self.format = data_format(name)
         refuse_unknown(options, _FORMAT_OPTIONS[self.format.name], f"The format {format}")
+        if self.format is CSV:
+            csv_dialect(options, header_lines=0)
         self.format_options = {**self.format_options, **options}
 
     def setCatalogInfo(
@@ -90,7 +102,11 @@ class S3Sink:
         catalogTableName: str,
         catalogId: str = "",
     ) -> None:
-        """Say which table the data belongs to; it is created or updated when ``enableUpdateCatalog`` is true."""
+        """Say which table the data belongs to; it is created or updated when ``enableUpdateCatalog`` is true.
+
+        Raises EntityNotFoundException for the catalog of another account.
+        """
+        require_own_catalog(self.context.workspace, catalogId)
         self.table = (catalogDatabase.lower(), catalogTableName.lower())
 
     def writeFrame(self, frame: DynamicFrame) -> DynamicFrame:
@@ -102,7 +118,7 @@ class S3Sink:
         """Write and publish a DataFrame: all of it is visible at the end, or nothing.
 
         Raises ConcurrentModificationException when another run published to the table meanwhile, PublishError when
-        the data could not be written.
+        the data could not be written; a purge that was to be part of it is then done by the next write instead.
         """
         one = self.format or PARQUET
         rows = _writable(rows)
@@ -112,21 +128,21 @@ class S3Sink:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
         publication = self.context.purges.take(self.path, self.table)
         try:
-            _write(rows, one, self.format_options, self.partition_keys, publication.staging + _STAGED)
+            staging = "s3a://" + publication.staging.split("://", 1)[1] + _STAGED
+            _write(rows, one, self.format_options, self.partition_keys, staging)
             add = _moves(self.context, publication)
+            table_input, partitions = None, []
+            if registered:
+                table_input = self._table_input(rows.schema, one)
+                partitions = _partition_inputs(self.path, [target for _, target in add], table_input, rows, one)
+            publication.commit(add, partitions=partitions, table_input=table_input)
         except BaseException as error:
-            with contextlib.suppress(LakeletError):  # the run's end drops it too
-                publication.abort()
+            self.context.purges.give_up(publication)
             if isinstance(error, PySparkException) and "FileNotFoundException" in str(error):
                 raise PublishError(
                     f"Objects that were being read for {self.path} have been replaced meanwhile: run it again."
                 ) from error
             raise
-        table_input, partitions = None, []
-        if registered:
-            table_input = self._table_input(rows.schema, one)
-            partitions = _partition_inputs(self.path, [target for _, target in add], table_input or {}, rows, one)
-        publication.commit(add, partitions=partitions, table_input=table_input)
 
     def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:
         """The table as it will be registered; with LOG an existing table keeps its definition."""
@@ -143,9 +159,14 @@ class S3Sink:
                 raise UsageError(f"{found} has no column {', '.join(extra)} and updateBehavior LOG adds none.")
             columns = [{"Name": name, "Type": kind} for name, kind in found.columns]
         parameters = dict(found.definition.get("Parameters", {})) if found else {}
-        serde = {"field.delim": str(self.format_options.get("separator", ","))} if one is CSV else {}
-        if one is CSV and self.format_options.get("writeHeader", True):
-            parameters["skip.header.line.count"] = "1"
+        for name in _DIALECT:
+            parameters.pop(name, None)
+        serde: dict[str, str] = {}
+        if one is CSV:
+            dialect = _written(self.format_options)
+            serde = {"field.delim": dialect.delimiter, "quoteChar": dialect.quote, "escapeChar": dialect.escape}
+            if dialect.header_lines:
+                parameters["skip.header.line.count"] = "1"
         description = (
             {"Description": found.definition["Description"]} if found and "Description" in found.definition else {}
         )
@@ -173,9 +194,7 @@ def table_sink(context: GlueContext, database: str, name: str, options: Mapping[
         raise UsageError(
             f"{table} is partitioned by {expected}: give additional_options={{'partitionKeys': {expected}}}."
         )
-    sink.setFormat(table.format.name)
-    if table.format is CSV:
-        sink.format_options = {"separator": table.dialect.delimiter, "writeHeader": table.dialect.header_lines > 0}
+    sink.setFormat(table.format.name, **(_format_options(table.dialect) if table.format is CSV else {}))
     sink.setCatalogInfo(catalogDatabase=database, catalogTableName=name)
     return sink
 
@@ -188,21 +207,43 @@ def _writable(rows: DataFrame) -> DataFrame:
     return rows
 
 
-def _write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], staging: str) -> None:
+def _written(options: Mapping[str, Any]) -> Dialect:
+    """How a sink with those format_options writes CSV."""
+    return csv_dialect(options, header_lines=int(bool(options.get("writeHeader", True))))
+
+
+def _format_options(dialect: Dialect) -> dict[str, Any]:
+    """The format_options that make a sink write in a dialect: the inverse of :func:`_written`."""
+    return {
+        "separator": dialect.delimiter,
+        "quoteChar": dialect.quote,
+        "escaper": dialect.escape,
+        "writeHeader": dialect.header_lines > 0,
+    }
+
+
+def _write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], folder: str) -> None:
+    """Write with Spark to a folder by its Hadoop name (``s3a://…``)."""
     writer = rows.write.format(one.spark).mode("errorifexists")
     if keys:
         writer = writer.partitionBy(*keys)
     if one is CSV:
-        writer = writer.option("header", bool(options.get("writeHeader", True)))
-        names = {"separator": "sep", "quoteChar": "quote", "escaper": "escape"}
-        for name, spark in names.items():
-            if options.get(name):
-                writer = writer.option(spark, str(options[name]))
+        dialect = _written(options)
+        writer = writer.options(
+            header=dialect.header_lines > 0,
+            sep=dialect.delimiter,
+            quote=dialect.quote,
+            escape=dialect.escape,
+            # Spark leaves an escape in a value without quotes as it is, and every reader would take it for one.
+            quoteAll=dialect.escape != dialect.quote,
+            ignoreLeadingWhiteSpace=False,  # Spark strips values unless told not to
+            ignoreTrailingWhiteSpace=False,
+        )
     elif one is JSON:
         writer = writer.option("ignoreNullFields", True)
     if options.get("compression"):
         writer = writer.option("compression", str(options["compression"]))
-    writer.save("s3a://" + staging.split("://", 1)[1])
+    writer.save(folder)
 
 
 def _moves(context: GlueContext, publication: Publication) -> list[tuple[str, str]]:

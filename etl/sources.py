@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +14,8 @@ from data.formats import CSV, JSON, PARQUET, Dialect, data_format
 from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import partition_path
 from data.zones import split_uri
+from etl.csv_options import csv_dialect
+from etl.delimited import first_row
 from etl.delimited_source import ERROR, MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
@@ -34,6 +33,7 @@ ATTACH = {"attachFilename": "filename", "attachLineNumber": "line", "attachText"
 CATALOG_OPTIONS = frozenset({*ATTACH, "catalogPartitionPredicate"})
 S3_OPTIONS = frozenset({*ATTACH, "paths", "recurse"})
 CSV_OPTIONS = frozenset({"separator", "quoteChar", "escaper", "withHeader", "skipFirst"})
+HEADER_BYTES = 1 << 18  # of an object's beginning, in which its first row has to end
 CORRUPT = "_corrupt_record"
 
 
@@ -87,8 +87,15 @@ def read_s3(
     hadoop = [_hadoop(path) for path in paths]
     if one is CSV:
         refuse_unknown(dict(options), CSV_OPTIONS, "The format csv")
-        dialect = _dialect(options)
-        columns = _header(context, stored[0], dialect, with_header=bool(options.get("withHeader")))
+        heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
+        dialect = csv_dialect(options, header_lines=int(heading))
+        if not connection.get("recurse"):
+            stored, nested = _direct(stored, paths), stored
+            if not stored:
+                raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
+            if len(stored) < len(nested):
+                hadoop = [_hadoop(found.uri) for found in stored if not _hidden(found)]
+        columns = _header(context, stored, dialect, with_header=bool(options.get("withHeader")))
         _check_sizes(stored)
         scan = DelimitedScan(hadoop, columns, dialect, attached=attached)
         return DynamicFrame(scan.rows(context.spark_session), context, ctx, errors=scan.errors(context.spark_session))
@@ -244,22 +251,39 @@ def _attached(options: Mapping[str, Any]) -> Attached:
     return Attached(**{name: str(options[option]) for option, name in ATTACH.items() if options.get(option)})
 
 
-def _dialect(options: Mapping[str, Any]) -> Dialect:
-    quote = str(options.get("quoteChar", '"'))
-    heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
-    return Dialect(str(options.get("separator", ",")), quote, str(options.get("escaper") or quote), int(heading))
+def _direct(stored: Sequence[StoredObject], paths: Sequence[str]) -> list[StoredObject]:
+    """The objects that are one of the paths, or lie in one of them as a folder, but in no folder below it."""
+    folders = {path.rstrip("/") for path in paths}
+    return [one for one in stored if one.uri in folders or one.uri.rpartition("/")[0] in folders]
 
 
-def _header(context: GlueContext, first: StoredObject, dialect: Dialect, *, with_header: bool) -> list[str]:
-    body = s3_client(context.workspace).get_object(Bucket=first.bucket, Key=first.key, Range="bytes=0-1048575")
-    content = body["Body"].read()
-    if content.startswith(b"\x1f\x8b"):
-        content = zlib.decompressobj(31).decompress(content)
-    text = content.decode("utf-8", errors="replace")
-    row = next(csv.reader(io.StringIO(text), delimiter=dialect.delimiter, quotechar=dialect.quote), [])
-    if not row:
-        raise UsageError(f"{first.uri} is empty: its columns cannot be told.")
-    return row if with_header else [f"col{index}" for index in range(len(row))]
+def _hidden(one: StoredObject) -> bool:
+    """Whether Spark takes the object for something beside the data, ``_SUCCESS`` for instance."""
+    return one.key.rpartition("/")[2].startswith(("_", "."))
+
+
+def _header(context: GlueContext, stored: Sequence[StoredObject], dialect: Dialect, *, with_header: bool) -> list[str]:
+    """The columns of CSV objects. Raises UsageError when their headers differ: columns go by their position."""
+    filled = [one for one in stored if one.size and not _hidden(one)]
+    rows = ((one, row) for one in filled if (row := first_row(_beginning(context, one), dialect)))
+    first, columns = next(rows, (None, []))
+    if first is None:
+        raise UsageError(f"{stored[0].uri} is empty: its columns cannot be told.")
+    if not with_header:
+        return [f"col{index}" for index in range(len(columns))]
+    for other, row in rows:
+        if row != columns:
+            raise UsageError(
+                f"{first.uri} has the header {', '.join(columns)} and {other.uri} has {', '.join(row)}: "
+                "read objects with different headers one by one."
+            )
+    return columns
+
+
+def _beginning(context: GlueContext, one: StoredObject) -> bytes:
+    found = s3_client(context.workspace).get_object(Bucket=one.bucket, Key=one.key, Range=f"bytes=0-{HEADER_BYTES - 1}")
+    content: bytes = found["Body"].read()
+    return content
 
 
 def _schema(columns: Sequence[tuple[str, str]]) -> T.StructType:

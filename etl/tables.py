@@ -86,5 +86,12 @@ class CatalogTable:
                 yield TablePartition(found["Values"], str(location).rstrip("/") + "/")
 
 
+def require_own_catalog(workspace: Workspace, catalog_id: str | None) -> None:
+    """Refuse the Data Catalog of another account, as the wire does. Raises EntityNotFoundException."""
+    own = workspace.settings.text("account_id")
+    if catalog_id and catalog_id != own:
+        raise EntityNotFoundException(f"Catalog {catalog_id} not found: this workspace's is {own}.")
+
+
 def _columns(columns: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:
     return [(column["Name"], column.get("Type", "string")) for column in columns]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from etl.choices import is_choice
+from etl.choices import is_choice, text_as
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.errors import UnsupportedError
 from etl.glue_types import glue_name, spark_name, spark_type
@@ -38,7 +38,7 @@ def _column(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> Colu
     target = _unquoted(target, "target")
     found, column = _source(frame, source, case_sensitive)
     if found in frame.pending:
-        return column.try_cast(spark_name(target_type)).alias(target)
+        return text_as(column, source_type, target_type).alias(target)
     field = next((field for field in frame.raw.schema.fields if field.name == found), None)
     if field is not None and is_choice(field):
         column = column.getField(glue_name(spark_type(source_type)))

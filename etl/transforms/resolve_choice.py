@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
 
-from etl.choices import CHOICE, is_choice, misfit
+from etl.choices import CHOICE, is_choice, misfit, text_as
 from etl.dynamicframe import DynamicFrame, field_of, require_fields
 from etl.glue_types import glue_name, spark_name, spark_type
 from workspace.errors import UsageError
@@ -63,6 +63,8 @@ def _decided(field: T.StructField, action: str, declared: str | None) -> list[Co
     column, verb, kind = field_of(field.name), *_parse(action)
     types: list[str] = field.metadata[CHOICE] if is_choice(field) else []
     if verb == "cast":
+        if declared is not None:
+            return [text_as(column, declared, kind).alias(field.name)]
         values = [column.getField(one).try_cast(spark_name(kind)) for one in types] or [
             column.try_cast(spark_name(kind))
         ]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from typing import Any
 
 import pytest
 
 from data.formats import Dialect
+from data.objects import StoredObject
+from etl import sources
+from etl.csv_options import csv_dialect
 from etl.delimited import BAD_ENCODING, BadRow, read_rows
+from etl.errors import UnsupportedError
+from workspace.errors import UsageError
 
 COLUMNS = ("a", "b")
 HEADED = Dialect(header_lines=1)
@@ -83,3 +89,53 @@ def test_a_damaged_gzip_stream_is_an_error_and_no_exception() -> None:
 def test_other_dialects() -> None:
     assert read(b"1;'x;y'\n", Dialect(delimiter=";", quote="'", escape="'")) == [("1", "x;y")]
     assert read(b'1,"x\\"y"\n', Dialect(escape="\\")) == [("1", 'x"y')]
+
+
+def test_a_value_reads_the_same_whatever_the_other_rows_hold() -> None:
+    dialect = Dialect(escape="\\")
+    assert read(b"1,x\\\\y\n", dialect) == read(b'1,x\\\\y\n2,"q"\n', dialect)[:1] == [("1", "x\\y")]
+
+
+def test_csv_options_as_a_dialect() -> None:
+    assert csv_dialect({}, header_lines=0) == Dialect()
+    given = {"separator": ";", "quoteChar": "'", "escaper": "\\"}
+    assert csv_dialect(given, header_lines=1) == Dialect(";", "'", "\\", 1)
+    assert csv_dialect({"quoteChar": "'"}, header_lines=0).escape == "'"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"quoteChar": -1}, UnsupportedError),
+        ({"quoteChar": "-1"}, UnsupportedError),
+        ({"separator": "||"}, UsageError),
+        ({"separator": ""}, UsageError),
+        ({"escaper": "§"}, UsageError),
+    ],
+)
+def test_csv_options_refused_by_name(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=next(iter(options))):
+        csv_dialect(options, header_lines=0)
+
+
+def test_every_header_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = {
+        "in/_SUCCESS": b"x", "in/0.csv": b"", "in/1.csv": b"a,b\n1,2\n", "in/2.csv.gz": gzip.compress(b"a,b\n3,4\n"),
+    }  # fmt: skip
+    stored = [StoredObject("lake", key, len(content), "") for key, content in contents.items()]
+    monkeypatch.setattr(sources, "_beginning", lambda context, one: contents[one.key])
+    context: Any = None
+    assert sources._header(context, stored, HEADED, with_header=True) == ["a", "b"]
+    assert sources._header(context, stored, Dialect(), with_header=False) == ["col0", "col1"]
+    contents["in/2.csv.gz"] = gzip.compress(b"b,a\n3,4\n")
+    with pytest.raises(UsageError, match=r"in/1\.csv .* a, b and .*in/2\.csv\.gz has b, a"):
+        sources._header(context, stored, HEADED, with_header=True)
+
+
+def test_objects_in_subfolders_are_told_from_direct_ones() -> None:
+    keys = ("in/a.csv", "in/day=1/b.csv", "in2/c.csv", "one.csv")
+    stored = [StoredObject("lake", key, 1, "") for key in keys]
+    assert [one.key for one in sources._direct(stored, ["s3://lake/in/", "s3://lake/one.csv"])] == [
+        "in/a.csv",
+        "one.csv",
+    ]

@@ -28,12 +28,19 @@ from awsglue.transforms import (
     SplitFields,
     SplitRows,
 )
-from data.formats import Dialect
+from data.formats import CSV, Dialect, dialect_of
+from etl import publishing, sinks
+from etl.delimited import read_rows
 from etl.delimited_source import Attached, DelimitedScan
 from etl.errors import ErrorThresholdError, UnsupportedError
+from etl.sinks import _write, table_sink
+from etl.tables import CatalogTable
 from lakelet.stack.install import install
-from workspace.errors import UsageError
+from workspace.errors import EntityNotFoundException, UsageError
 from workspace.paths import STATE_VARIABLE, Workspace
+
+# A table as an earlier definition left it: with a heading, and with names of a dialect that this one has not.
+OLDER = {"Name": "t", "Parameters": {"skip.header.line.count": "1", "separatorChar": "|", "delimiter": "|"}}
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +140,18 @@ def test_apply_mapping_takes_one_type_of_a_choice(prices: DynamicFrame) -> None:
     assert values(mapped, "text", "n") == [(None, 10), ("n/a", None), (None, None)]
 
 
+def test_numbers_declared_as_another_type_are_not_lost(glue: GlueContext) -> None:
+    rows = [("12.5", "true"), ("7", "false"), ("n/a", None)]
+    frame = glue.spark_session.createDataFrame(rows, "x string, yes string")
+    pending = DynamicFrame(frame, glue, "x", pending={"x": "double", "yes": "boolean"})
+    mapped = pending.apply_mapping([("x", "double", "x", "int"), ("yes", "boolean", "yes", "int")])
+    assert values(mapped, "x", "yes") == [(12, 1), (7, 0), (None, None)]
+    cast = pending.resolveChoice(specs=[("x", "cast:long"), ("yes", "cast:string")])
+    assert values(cast, "x", "yes") == [(12, "true"), (7, "false"), (None, None)]
+    exact = DynamicFrame(glue.spark_session.sql("select '9007199254740993' as n"), glue, "n", pending={"n": "double"})
+    assert values(exact.resolveChoice(specs=[("n", "cast:long")]), "n") == [9007199254740993]
+
+
 def test_apply_mapping_reads_nested_and_quoted_names(glue: GlueContext) -> None:
     rows = glue.spark_session.sql("select named_struct('x', 1) as a, 2 as `b.c`")
     frame = DynamicFrame.fromDF(rows, glue, "nested")
@@ -224,6 +243,55 @@ def test_delimited_rows_errors_and_where_they_stood(glue: GlueContext, tmp_path:
     }
 
 
+TEXTS = ['he said "hi"', 'a,b "q", c', "x\\y", "x\\\\y", "end\\", '\\"', '"', "two\nlines", " lead ", "it's", "a;b"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"separator": ";", "quoteChar": "'"},
+        {"escaper": "\\"},
+        {"quoteChar": "'", "escaper": "\\", "writeHeader": False},
+    ],
+)
+def test_csv_written_is_read_back_by_its_table(
+    glue: GlueContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(CatalogTable, "find", lambda *names: CatalogTable(*names, OLDER))
+    sink = glue.getSink("s3", path="s3://lake/t/", enableUpdateCatalog=True)
+    sink.setFormat("csv", **options)
+    sink.setCatalogInfo("bronze", "t")
+    frame = glue.spark_session.createDataFrame(list(enumerate(TEXTS)), "n int, text string").coalesce(1)
+    _write(frame, CSV, sink.format_options, (), f"file:{tmp_path}/out")
+    (part,) = (tmp_path / "out").glob("part*")
+    written = CatalogTable(glue.workspace, "bronze", "t", sink._table_input(frame.schema, CSV))
+    rows = read_rows(part.read_bytes(), ["n", "text"], written.dialect)
+    assert (rows.bad, rows.table["text"].to_pylist()) == ([], TEXTS)
+    # Appending to that table goes by its dialect.
+    monkeypatch.setattr(CatalogTable, "get", lambda *_: written)
+    appending = table_sink(glue, "bronze", "t", {})
+    assert dialect_of(appending._table_input(frame.schema, CSV)) == written.dialect
+
+
+def test_a_write_that_fails_anywhere_ends_its_publish(glue: GlueContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, str]] = []
+
+    def call(workspace: Workspace, method: str, path: str, *_: Any, **__: Any) -> dict[str, Any]:
+        called.append((method, path))
+        return {"publish_id": "pub_1", "staging": "s3://lake/_staging/pub_1/", "sequence": 0}
+
+    monkeypatch.setattr(publishing, "call", call)
+    monkeypatch.setattr(sinks, "_write", lambda *_: None)
+    monkeypatch.setattr(sinks, "_moves", lambda *_: [])
+    monkeypatch.setattr(CatalogTable, "find", lambda *names: CatalogTable(*names, OLDER))
+    sink = glue.getSink("s3", path="s3://lake/t/", enableUpdateCatalog=True, updateBehavior="LOG")
+    sink.setCatalogInfo("bronze", "t")
+    with pytest.raises(UsageError, match="no column extra"):
+        sink.write_rows(glue.spark_session.sql("select 1 as extra"))
+    assert called == [("POST", "publishes"), ("DELETE", "publishes/pub_1")]
+
+
 # -- what is not there --------------------------------------------------------------------------------------------
 
 
@@ -240,3 +308,20 @@ def test_what_is_not_supported_is_named(glue: GlueContext) -> None:
         glue.purge_s3_path("s3://b/x", {"manifestFilePath": "s3://b/m"})
     with pytest.raises(UsageError, match=r"Job\.init"):
         Job(glue).commit()
+
+
+def test_the_catalog_of_another_account_is_refused(glue: GlueContext, prices: DynamicFrame) -> None:
+    other = "999999999999"
+    table: dict[str, Any] = {"database": "silver", "table_name": "t"}
+    rows = prices.toDF().select("id")
+    for refused in (
+        lambda: glue.create_dynamic_frame.from_catalog(**table, catalog_id=other),
+        lambda: glue.write_dynamic_frame.from_catalog(prices, **table, catalog_id=other),
+        lambda: glue.write_data_frame.from_catalog(rows, **table, catalog_id=other),
+        lambda: glue.purge_table(other, **table),
+        lambda: glue.getSink("s3", path="s3://b/x").setCatalogInfo("silver", "t", other),
+        lambda: prices.resolveChoice(choice="match_catalog", database="silver", table_name="t", catalog_id=other),
+    ):
+        with pytest.raises(EntityNotFoundException, match=other):
+            refused()
+    glue.getSink("s3", path="s3://b/x").setCatalogInfo("silver", "t", glue.workspace.settings.text("account_id"))
