@@ -6,7 +6,7 @@ Glue's errors come back as the :class:`~workspace.errors.ServiceError` subclass 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -129,16 +129,6 @@ def ensure_database(workspace: Workspace, name: str, location: str = "", descrip
         translated(lambda: glue.create_database(DatabaseInput=database_input))
     except errors.AlreadyExistsException:
         return
-
-
-def upsert_table(workspace: Workspace, database: str, table_input: Mapping[str, Any]) -> None:
-    """Create a table, or replace the definition of the one there is; raises EntityNotFoundException."""
-    glue = glue_client(workspace)
-    wanted = {"DatabaseName": database, "TableInput": dict(table_input)}
-    try:
-        translated(lambda: glue.create_table(**wanted))
-    except errors.AlreadyExistsException:
-        translated(lambda: glue.update_table(**wanted))
 
 
 def _pages(glue: Any, operation: str, member: str, **wanted: Any) -> Iterator[dict[str, Any]]:

@@ -20,10 +20,10 @@ from dashboards.spec import DIALECT, Board
 from query.client import query
 from search.client import open_client
 from search.queries import LogPage, search_logs
-from workspace.errors import EntityNotFoundException, NotRunningError, ServiceError
+from workspace.errors import EntityNotFoundException, NotRunningError, QueryError, ServiceError
 from workspace.paths import Workspace
 from workspace.process import Identity
-from workspace.runs import ENDED, RunState
+from workspace.runs import ENDED, RunState, read_application
 
 LAYERS = ("bronze", "silver", "gold")
 RUNS_PER_JOB = 200
@@ -132,7 +132,7 @@ def job_runs(workspace: Workspace, job: str | None = None) -> list[JobRun]:
 
 
 def table_rows(workspace: Workspace) -> list[TableRows]:
-    """Every table of the lake's layers with its rows, counted by one statement for each layer."""
+    """Every table of the lake's layers with its rows, counted by one statement for each layer if all can be read."""
     found: list[TableRows] = []
     for database in LAYERS:
         try:
@@ -209,8 +209,10 @@ def _counts(workspace: Workspace, database: str, names: Sequence[str]) -> dict[s
     statement = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
     try:
         frame = select(workspace, statement.sql(dialect=DIALECT))
-    except ServiceError:
-        return {}
+    except (QueryError, ServiceError):
+        # One table that cannot be read must not hide the others.
+        alone = [_counts(workspace, database, [name]) for name in names] if len(names) > 1 else []
+        return {name: rows for counted in alone for name, rows in counted.items()}
     return {str(name): int(rows) for name, rows in zip(frame["name"], frame["rows"], strict=True)}
 
 
@@ -230,15 +232,8 @@ def _job_run(workspace: Workspace, run: dict[str, Any]) -> JobRun:
         seconds=seconds,
         error=run.get("ErrorMessage") or run.get("StateDetail") or "",
         arguments=run.get("Arguments") or {},
-        application_id=_application(workspace, run["Id"]),
+        application_id=read_application(workspace.runs / run["Id"]),
     )
-
-
-def _application(workspace: Workspace, run_id: str) -> str | None:
-    try:
-        return (workspace.runs / run_id / "application_id").read_text().strip() or None
-    except OSError:
-        return None
 
 
 def _pages(glue: Any, operation: str, member: str) -> list[dict[str, Any]]:

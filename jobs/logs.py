@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.runs import claim_application, read_application
 
 POLL_SECONDS = 0.2
-
-_CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 
 class Stream(StrEnum):
@@ -53,19 +50,14 @@ def files(workspace: Workspace, run_id: str, stream: Stream) -> dict[str, Path]:
 
 
 def application_id(folder: Path) -> str | None:
-    """The id of a run's Spark application: our GlueContext writes it to ``application_id``; of a script that makes
-    its own session it is read from Spark's log, and written there."""
-    path = folder / "application_id"
-    if path.exists():
-        return path.read_text(encoding="utf-8").strip()
+    """The id of a run's Spark application; of a script that makes its own session it is looked for in Spark's log."""
+    if noted := read_application(folder):
+        return noted
     try:
         with open(folder / "stderr.log", encoding="utf-8", errors="replace") as file:
-            found = next((match[1] for line in file if (match := _CONNECTED.search(line))), None)
+            return next((found for line in file if (found := claim_application(folder, line))), None)
     except FileNotFoundError:
         return None
-    if found is not None:
-        write_atomic(path, found.encode())
-    return found
 
 
 def read(workspace: Workspace, run_id: str, stream: Stream) -> Iterator[Line]:

@@ -19,6 +19,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from data.objects import own_proxies
 from data.zones import split_uri
 from workspace.errors import QueryError
 from workspace.paths import Workspace
@@ -74,7 +75,7 @@ class Credentials:
                 Policy=json.dumps(policy(locations), separators=(",", ":")),
             )
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            if not self._workspace.settings.text("s3_endpoint"):
+            if not (self._workspace.settings.text("s3_endpoint") and _is_refusal(error)):
                 raise QueryError(
                     f"The object store gave no keys for the query ({error}): see `lakelet status`."
                 ) from error
@@ -98,9 +99,22 @@ class Credentials:
                 region_name=self._workspace.settings.text("region"),
                 aws_access_key_id=secret(self._workspace, "access_key"),
                 aws_secret_access_key=secret(self._workspace, "secret_key"),
-                config=botocore.config.Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}),
+                config=botocore.config.Config(
+                    connect_timeout=5,
+                    read_timeout=10,
+                    retries={"max_attempts": 2},
+                    proxies=own_proxies(self._workspace),
+                ),
             )
         return self._client
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the endpoint itself answered that it has no AssumeRole; anything else may pass, and grants nothing."""
+    if not isinstance(error, botocore.exceptions.ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return status == 501 or (400 <= status < 500 and status not in (408, 429))
 
 
 def policy(locations: Collection[str]) -> dict[str, Any]:

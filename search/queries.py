@@ -11,7 +11,7 @@ from typing import Any
 from opensearchpy import OpenSearch
 
 from search.client import translated
-from workspace.errors import UsageError
+from workspace.errors import QueryError, UsageError
 
 LOGS = "lakelet-logs"
 FACETS = ("level", "source", "job", "run_id")
@@ -20,6 +20,8 @@ MAX_TEXT = 1000
 HISTOGRAM_BUCKETS = 60
 FACET_VALUES = 20
 QUERY_LIMIT = "20s"
+# Some of the rows would look like all of them: OpenSearch is to fail instead (its Search API).
+_WHOLE = {"allow_partial_search_results": "false"}
 _WHOLE_RUN = re.compile(r"jr_[0-9a-f]{64}(_attempt_\d+)?")
 
 
@@ -102,7 +104,7 @@ def search_logs(
     ``pre*``), which has no syntax errors; empty matches everything. ``run_id`` may be the beginning of one. ``since``
     (inclusive) and ``until`` (exclusive) are aware datetimes. No log index yet is an empty page. Raises
     :class:`~workspace.errors.NotRunningError` when OpenSearch is down, :class:`~workspace.errors.UsageError` for a
-    text or size out of range.
+    text or size out of range, :class:`~workspace.errors.QueryError` when not everything could be searched in time.
     """
     exact = {"job": job, "source": source, "level": level.upper() if level else None}
     filters: list[dict[str, Any]] = [{"term": {name: value}} for name, value in exact.items() if value]
@@ -135,7 +137,7 @@ def search_logs(
     if after:
         body["search_after"] = list(after)
     with translated():
-        answer = client.search(index=LOGS, body=body, params={"ignore_unavailable": "true"})
+        answer = _complete(client.search(index=LOGS, body=body, params={"ignore_unavailable": "true", **_WHOLE}))
     return _page(answer, size)
 
 
@@ -143,14 +145,25 @@ def search_index(client: OpenSearch, index: str, text: str = "", size: int = 20)
     """Rows of a data index (``flights``, ``delay-by-carrier``, …) whose fields match ``text``, best first.
 
     The case of letters does not matter: codes are in capitals, as they are in our data, and words are analysed. Raises
-    :class:`~workspace.errors.UsageError` when there is no such index.
+    :class:`~workspace.errors.UsageError` when there is no such index, :class:`~workspace.errors.QueryError` when not
+    everything could be searched in time.
     """
     body: dict[str, Any] = {"query": _match(text.upper(), ["*"]), "size": _checked(size), "track_total_hits": True}
     body["timeout"] = QUERY_LIMIT
     with translated():
-        answer = client.search(index=index, body=body)
+        answer = _complete(client.search(index=index, body=body, params=_WHOLE))
     hits = [{"_id": hit["_id"], **hit["_source"]} for hit in answer["hits"]["hits"]]
     return IndexPage(hits, int(answer["hits"]["total"]["value"]))
+
+
+def _complete(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    if answer.get("timed_out"):
+        raise QueryError(f"The search took longer than {QUERY_LIMIT}: ask for less, or for a shorter time.")
+    if failed := answer["_shards"]["failed"]:
+        raise QueryError(
+            f"The search failed in {failed} shards, and its answer is not whole: see `lakelet logs opensearch`."
+        )
+    return answer
 
 
 def _match(text: str, fields: list[str]) -> dict[str, Any]:

@@ -34,6 +34,10 @@ _CONTINUED = re.compile(
     r"\s|Caused by: |Suppressed: |: [\w.$]+(?:Exception|Error)\b|\.\.\. \d+ more"
     r"|During handling of the above exception|The above exception was the direct cause"
 )
+# A private key is one thing, whatever a line of it looks like: only whole can it be told from text, and redacted.
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BODY = re.compile(r"[A-Za-z0-9+/=]*|(?:Proc-Type|DEK-Info|Version|Comment): .*")
 _TRACE = "Traceback (most recent call last):"
 _THROWN = re.compile(r"(?:[\w$]+\.)+[\w$]*(?:Exception|Error|Throwable)\b")
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -60,25 +64,56 @@ class Record:
 
 
 def records(lines: Iterable[Line]) -> Iterator[Record]:
-    """Group lines into records: a stack trace stays with the line that announced it.
+    """Group lines into records: a stack trace stays with the line that announced it, a private key with its first.
 
     Nothing is dropped but blank lines between records: a group that grows beyond :data:`MAX_RECORD_LINES` or
-    :data:`MAX_RECORD_BYTES` goes on as the next record.
+    :data:`MAX_RECORD_BYTES` goes on as the next record, unless that would part a key.
     """
     group: list[Line] = []
     size = 0
     tracing = False  # between "Traceback" and the line that names the exception
+    keyed = False  # between the first line of a private key and its last
     for line in lines:
         text = line.text
-        starts = not _belongs(text, group, tracing) or size > MAX_RECORD_BYTES or len(group) >= MAX_RECORD_LINES
-        if starts and group:
+        full = size > MAX_RECORD_BYTES or len(group) >= MAX_RECORD_LINES
+        within = keyed and goes_on(text)
+        if group and not within and (full or not _belongs(text, group, tracing)):
             yield from _record(group)
             group, size = [], 0
+        keyed = opens_key(text) or (within and not _KEY_ENDS.search(text))
         tracing = text.startswith(_TRACE) or (tracing and (text[:1].isspace() or not text))
         group.append(line)
         size += len(text)
     if group:
         yield from _record(group)
+
+
+def opens_key(text: str) -> bool:
+    """Whether a text ends within a private key that it begins."""
+    *_, begun = [None, *_KEY_BEGINS.finditer(text)]
+    return begun is not None and all(map(_is_body, text[begun.end() :].split("\n")))
+
+
+def goes_on(text: str) -> bool:
+    """Whether a line may be a further line of a private key, or its last."""
+    return _is_body(text) or _KEY_ENDS.search(text) is not None
+
+
+def after_key(lines: list[Line]) -> tuple[list[Line], bool]:
+    """The lines behind the rest of a private key, whose beginning was read before; and whether that key still goes on.
+
+    What is left out belongs to the record with the key's first line, in which it would be redacted.
+    """
+    for number, line in enumerate(lines):
+        if not goes_on(line.text):
+            return lines[number:], False
+        if _KEY_ENDS.search(line.text):
+            return lines[number + 1 :], False
+    return [], True
+
+
+def _is_body(text: str) -> bool:
+    return _KEY_BODY.fullmatch(text.strip()) is not None
 
 
 def printable(content: bytes) -> str:

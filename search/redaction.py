@@ -15,11 +15,14 @@ _NAMED = re.compile(
         \s{0,3} [=:] \s{0,3} (?: (?:bearer|basic) \s{1,3} )? ["']? )
         (?! \[redacted\] ) [^\s"',;&)}\]]{4,512}"""
 )
+_KEY = re.compile(
+    r"(?s)(?P<name>-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----)"
+    r".*?(?:-----END [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+)
 _SHAPED = (
     re.compile(r"(?i)(?P<name>\b(?:bearer|basic)\s{1,3})[A-Za-z0-9._~+/=-]{8,2048}"),
     re.compile(r"(?i)(?P<name>\b(?:X-Amz-)?Signature=)[0-9a-f]{16,128}"),
     re.compile(r"(?P<name>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,64}:)[^\s@/]{1,256}(?=@)"),
-    re.compile(r"(?s)(?P<name>-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----).*?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)"),
 )
 
 
@@ -30,6 +33,6 @@ def clean(text: str, secrets: list[str]) -> str:
     signatures, passwords in URLs, and private keys.
     """
     text = redact(text, secrets)
-    for pattern in (_NAMED, *_SHAPED):
+    for pattern in (_KEY, _NAMED, *_SHAPED):  # keys first: "private_key: -----BEGIN" is also a name and its value
         text = pattern.sub(rf"\g<name>{REDACTED}", text)
     return text

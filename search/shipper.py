@@ -10,26 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
 from search.client import is_passing, open_client, reason
-from search.records import MAX_RECORD_BYTES, Line, records
+from search.records import MAX_RECORD_BYTES, Line, after_key, opens_key, records
 from search.redaction import clean
 from search.rollover import drop_expired, prepare_logs, roll_over
 from search.sources import LogFile, Sources
-from search.tail import Cursor, Reading, read_lines
+from search.tail import Cursor, read_lines
 from search.templates import LOG_INDEX
 from workspace.errors import LakeletError
 from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.runs import claim_application
 from workspace.secrets import known_secrets
 
 POLL_SECONDS = 1.0
@@ -38,8 +38,6 @@ LONGEST_PAUSE = 10.0
 STOP_SECONDS = 15.0
 BATCH_BYTES = 2 << 20
 REQUEST_SECONDS = 10.0
-
-_CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 log = logging.getLogger(__name__)
 
@@ -147,15 +145,16 @@ class LogShipper:
             reading = read_lines(file.path, cursor)
         except OSError:  # gone, or not ours to read
             return False
-        taken = reading.end
-        found = list(_documents(file, reading))
+        lines, keyed = after_key(reading.lines) if reading.start.keyed else (reading.lines, False)
+        found = list(_documents(file, lines, reading.written))
+        taken = replace(reading.end, keyed=keyed or (bool(found) and opens_key(found[-1]["message"])))
         if found and not (reading.quiet or reading.more or file.is_events):
             # The last record may still grow (a stack trace, half written): it is left for the next pass.
             last = found.pop()["offset"]
             taken = reading.before(last)
         for document in found:
-            if file.fields["source"] == "driver" and (match := _CONNECTED.match(document["message"])):
-                self._sources.claim(document["run_id"], match[1])
+            if file.fields["source"] == "driver":
+                claim_application(file.path.parent, document["message"])
             document["message"] = _cut(clean(document["message"], self._secrets))
             batch.add(_key(file, taken.generation, document["offset"]), document)
         if taken != cursor:
@@ -213,14 +212,13 @@ class LogShipper:
         write_atomic(self._store, json.dumps(stored).encode())
 
 
-def _documents(file: LogFile, reading: Reading) -> Iterator[Document]:
-    written = datetime.fromtimestamp(reading.written, UTC)
+def _documents(file: LogFile, lines: list[Line], written: float) -> Iterator[Document]:
     if file.is_events:
-        yield from (_event(file, line) for line in reading.lines if line.text)
+        yield from (_event(file, line) for line in lines if line.text)
         return
-    for record in records(reading.lines):
+    for record in records(lines):
         yield {
-            "@timestamp": (record.time or written).isoformat(),
+            "@timestamp": (record.time or datetime.fromtimestamp(written, UTC)).isoformat(),
             "level": record.level,
             "logger": record.logger,
             "message": record.message,

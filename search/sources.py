@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.runs import read_application
 
 EVENTS = "event"
 UNCLAIMED_SECONDS = 60.0  # an executor's log waits so long for a run to say that the application is its own
@@ -45,15 +45,6 @@ class Sources:
         for path in sorted(self.workspace.logs.glob("*.log")):
             yield self._file(path, source=path.stem, stream="stdout")
 
-    def claim(self, run_id: str, application: str) -> None:
-        """Note that a run's driver has this Spark application, as ``application_id`` in its folder says.
-
-        Our GlueContext writes that file; of a script that makes its own session, Spark's log is the one to tell.
-        """
-        path = self.workspace.runs / run_id / "application_id"
-        if not path.exists():
-            write_atomic(path, application.encode())
-
     def _run_files(self) -> Iterator[LogFile]:
         streams = {"stdout.log": "stdout", "stderr.log": "stderr", "shim.log": "stderr", "events.jsonl": EVENTS}
         for folder in sorted(self.workspace.runs.glob("*/")):
@@ -75,13 +66,9 @@ class Sources:
                 self._runs[folder.name] = fields
             except (OSError, ValueError, KeyError, TypeError):
                 return fields  # nobody has said yet; ask again
-        if "application_id" not in fields:
-            try:
-                if application := (folder / "application_id").read_text(encoding="utf-8").strip():
-                    fields["application_id"] = application
-                    self._applications[application] = folder.name
-            except (OSError, ValueError):
-                pass
+        if "application_id" not in fields and (application := read_application(folder)):
+            fields["application_id"] = application
+            self._applications[application] = folder.name
         return fields
 
     def _executor_files(self) -> Iterator[LogFile]:

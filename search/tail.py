@@ -23,17 +23,18 @@ class Cursor:
 
     ``mark`` is the text just before ``offset``: when it is no longer there, the file's content was replaced
     (``lakelet gc`` keeps the end of a long log, say) and ``generation`` goes up. ``cutting`` says that a line longer
-    than one read is being skipped.
+    than one read is being skipped, ``keyed`` that the rest of a private key is.
     """
 
     generation: int = 0
     offset: int = 0
     mark: bytes = b""
     cutting: bool = False
+    keyed: bool = False
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Cursor:
-        return cls(value["generation"], value["offset"], bytes.fromhex(value["mark"]), value["cutting"])
+        return cls(value["generation"], value["offset"], bytes.fromhex(value["mark"]), value["cutting"], value["keyed"])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -41,6 +42,7 @@ class Cursor:
             "offset": self.offset,
             "mark": self.mark.hex(),
             "cutting": self.cutting,
+            "keyed": self.keyed,
         }
 
     def after(self, content: bytes, cutting: bool) -> Cursor:
@@ -110,7 +112,7 @@ def _placed(descriptor: int, cursor: Cursor) -> Cursor:
     while content := os.pread(descriptor, READ_BYTES, position):
         found = content.find(cursor.mark)
         if found >= 0:
-            return replace(new, offset=position + found + size, mark=cursor.mark)
+            return replace(new, offset=position + found + size, mark=cursor.mark, keyed=cursor.keyed)
         if len(content) < READ_BYTES:
             break
         position += READ_BYTES - size  # a mark may lie across the border of two reads

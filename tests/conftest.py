@@ -11,11 +11,14 @@ from typing import TypeVar
 
 import pytest
 
+from catalog.client import get_table
+from lakelet import demo
 from lakelet.stack import operate
 from lakelet.stack.child import tail
 from lakelet.stack.install import install
+from search.client import open_client
 from workspace.environment import client_environment
-from workspace.errors import StackError
+from workspace.errors import EntityNotFoundException, StackError
 from workspace.paths import STATE_VARIABLE, Workspace
 
 T = TypeVar("T")
@@ -71,6 +74,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         finally:
             if not reused:
                 operate.stop(workspace)
+
+
+@pytest.fixture(scope="session")
+def flights(stack: Stack) -> Stack:
+    """The stack with at least one month of flights in gold and OpenSearch, and the gate's Data Docs.
+
+    The demo brings them, unless they are there: it runs at most once in a test run.
+    """
+    try:
+        get_table(stack.workspace, "gold", "flights")
+        ready = bool(open_client(stack.workspace).indices.exists(index="flights"))
+    except EntityNotFoundException:
+        ready = False
+    if not ready or not (stack.workspace.state / "data-docs" / "index.html").exists():
+        list(demo.run(demo.Demo(stack.workspace, (1,))))
+    return stack
 
 
 @pytest.fixture

@@ -8,7 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+
+from workspace.files import write_atomic
+
+_CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 
 class RunState(StrEnum):
@@ -81,3 +86,26 @@ def new_run_id() -> str:
 def retry_id(run: Run) -> str:
     """The id of the attempt after ``run``, as Glue names retries: the first run's id and ``_attempt_<n>``."""
     return f"{re.sub(r'_attempt_[0-9]+$', '', run.id)}_attempt_{run.attempt + 1}"
+
+
+def read_application(folder: Path) -> str | None:
+    """The id of a run's Spark application, as ``application_id`` in the run's folder says; None while it has none."""
+    try:
+        return (folder / "application_id").read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+def claim_application(folder: Path, said: str) -> str | None:
+    """The Spark application that a line of a driver's log names, or None; it is noted in the run's folder.
+
+    Our GlueContext notes its own. Of a script that makes its own session, Spark's log is the one to tell; what is
+    noted already stays.
+    """
+    found = _CONNECTED.search(said)
+    if found is None:
+        return None
+    noted = read_application(folder)
+    if noted is None:
+        write_atomic(folder / "application_id", found[1].encode())
+    return noted or found[1]

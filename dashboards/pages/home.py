@@ -67,7 +67,8 @@ def _lake(tables: list[TableRows]) -> None:
         for layer in datasets.LAYERS:
             found = [table for table in tables if table.database == layer]
             with st.container(border=True):
-                total = sum(table.rows or 0 for table in found)
+                counted = [table.rows for table in found if table.rows is not None]
+                total = sum(counted) if len(counted) == len(found) else None  # part of it would look like all
                 st.markdown(f"**{layer.capitalize()}** :gray[{formats.write(total, 'integer')} rows]")
                 if not found:
                     st.caption("No tables yet.")

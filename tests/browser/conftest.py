@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from catalog.client import get_table
-from lakelet import demo
-from search.client import open_client
 from tests.conftest import Stack
-from workspace.errors import EntityNotFoundException
 from workspace.paths import REPOSITORY
 
 SECONDS = 120
@@ -38,20 +34,8 @@ WITHOUT_LOGS = """main => {
 Opens = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def flights(stack: Stack) -> Stack:
-    """The stack with at least one month of flights in gold and OpenSearch, and the gate's Data Docs."""
-    try:
-        get_table(stack.workspace, "gold", "flights")
-        ready = bool(open_client(stack.workspace).indices.exists(index="flights"))
-    except EntityNotFoundException:
-        ready = False
-    if not ready or not (stack.workspace.state / "data-docs" / "index.html").exists():
-        list(demo.run(demo.Demo(stack.workspace, (1,))))
-    return stack
-
-
-@pytest.fixture(scope="session")
+# For this package only: while it lives, no other test could run an event loop of its own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "install Debian's chromium to run the browser tests"

@@ -15,29 +15,13 @@ import nbclient
 import nbformat
 import pytest
 
-from catalog.client import get_table
-from lakelet import demo
 from lakelet.notebook import environment, free_port, install_kernel, server_argv
-from search.client import open_client
 from tests.conftest import Stack, eventually
-from workspace.errors import EntityNotFoundException
 from workspace.paths import REPOSITORY
 from workspace.secrets import known_secrets, secret
 
 pytestmark = pytest.mark.stack
 CELL_SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def flights(stack: Stack) -> None:
-    """At least one month of flights in gold and in OpenSearch, made by the demo unless a test before did so."""
-    try:
-        get_table(stack.workspace, "gold", "flights")
-        ready = bool(open_client(stack.workspace).indices.exists(index="flights"))
-    except EntityNotFoundException:
-        ready = False
-    if not ready:
-        list(demo.run(demo.Demo(stack.workspace, (1,))))
 
 
 def execute(stack: Stack, notebook: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Any:
@@ -73,16 +57,16 @@ def test_a_kernel_starts_without_spark_and_answers_sql(stack: Stack, monkeypatch
     assert stack.workspace.endpoint("control") in shown(cells[6])
 
 
-def test_the_analysts_notebook_runs(stack: Stack, flights: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_analysts_notebook_runs(flights: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     path = REPOSITORY / "notebooks" / "flights.ipynb"
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "notebooks are kept without outputs"
-    cells = execute(stack, notebook, monkeypatch).cells
+    cells = execute(flights, notebook, monkeypatch).cells
     assert any("application/vnd.vegalite" in kind for cell in cells for kind in _kinds(cell))
     assert "p95" in shown(next(cell for cell in cells if "percentile_approx" in cell.source))
     assert "SFO" in shown(cells[-1])
     said = json.dumps(cells)
-    assert not [value for value in known_secrets(stack.workspace) if value in said]
+    assert not [value for value in known_secrets(flights.workspace) if value in said]
 
 
 def _kinds(cell: Any) -> list[str]:

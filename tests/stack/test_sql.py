@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.client import ensure_database, glue_client, upsert_table
+from catalog.client import ensure_database, glue_client
 from data.formats import CSV, JSON, PARQUET, storage_descriptor
 from data.objects import s3_client
 from query.client import query, query_rows
@@ -52,7 +52,8 @@ def lake(stack: Stack) -> Iterator[Workspace]:
     folder = f"s3://{BUCKET}/{DB}"
     key = [{"Name": "month", "Type": "int"}]
     definition = storage_descriptor(PARQUET, columns, f"{folder}/trips/")
-    upsert_table(workspace, DB, {"Name": "trips", "StorageDescriptor": definition, "PartitionKeys": key})
+    trips = {"Name": "trips", "StorageDescriptor": definition, "PartitionKeys": key}
+    glue.create_table(DatabaseName=DB, TableInput=trips)
     for month in MONTHS:
         place = {**definition, "Location": f"{folder}/trips/month={month}/"}
         glue.create_partition(
@@ -61,7 +62,7 @@ def lake(stack: Stack) -> Iterator[Workspace]:
     columns_csv = [*columns, {"Name": "fare", "Type": "double"}]
     definition = storage_descriptor(CSV, columns_csv, f"{folder}/days/")
     table = {"Name": "days", "StorageDescriptor": definition, "PartitionKeys": [{"Name": "day", "Type": "date"}]}
-    upsert_table(workspace, DB, {**table, "Parameters": {"skip.header.line.count": "1"}})
+    glue.create_table(DatabaseName=DB, TableInput={**table, "Parameters": {"skip.header.line.count": "1"}})
     for day, name in (("2013-01-01", "first"), ("2013-01-02", "second")):
         place = {**definition, "Location": f"{folder}/days/{name}/"}
         glue.create_partition(
@@ -69,7 +70,7 @@ def lake(stack: Stack) -> Iterator[Workspace]:
         )
     columns_json = [{"Name": "id", "Type": "int"}, {"Name": "tags", "Type": "array<string>"}]
     definition = storage_descriptor(JSON, columns_json, f"{folder}/docs/")
-    upsert_table(workspace, DB, {"Name": "docs", "StorageDescriptor": definition})
+    glue.create_table(DatabaseName=DB, TableInput={"Name": "docs", "StorageDescriptor": definition})
     yield workspace
     glue.delete_database(Name=DB)
     for item in s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{DB}/").get("Contents", []):
@@ -122,7 +123,7 @@ def test_a_table_written_to_meanwhile_is_seen_whole(lake: Workspace) -> None:
     """While each of many queries runs, a publish replaces every file; every answer is of one version."""
     s3 = s3_client(lake)
     definition = storage_descriptor(PARQUET, [{"Name": "id", "Type": "bigint"}], f"s3://{BUCKET}/{DB}/moving/")
-    upsert_table(lake, DB, {"Name": "moving", "StorageDescriptor": definition})
+    glue_client(lake).create_table(DatabaseName=DB, TableInput={"Name": "moving", "StorageDescriptor": definition})
     queries = threading.Semaphore(1)  # what is published races a query, but no query has to race for ever
     published: list[int] = []
 

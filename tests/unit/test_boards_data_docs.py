@@ -1,4 +1,4 @@
-"""Data Docs are served as they are, without a byte from the internet, and nothing outside their folder is."""
+"""Data Docs are written to stand alone and served as they are, and nothing outside their folder is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from dashboards.data_docs import data_docs
+from etl.data_docs import make_local
 from workspace.paths import STATE_VARIABLE, Workspace
 
 PAGE = """<html><head><link rel="stylesheet" href="https://cdn.example/x.css">
 <script src='https://cdn.example/x.js'></script><script>var own = 1</script></head>
-<body><img src="http://logo.example/x.png"><a href="https://docs.example/">docs</a><p>all 30 hold</p></body></html>"""
+<body><img src="http://logo.example/x.png"><a href="https://docs.example/">docs</a><p>30 hold</p></body></html>"""
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +34,23 @@ def get(path: str) -> Response:
     return asyncio.run(data_docs(Request({"type": "http", "method": "GET", "path_params": {"path": path}})))
 
 
+def test_a_page_is_written_to_stand_alone(site: Path) -> None:
+    page = site / "validations" / "run" / "page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(PAGE)
+    make_local(site, "silver.flights", rows=1000, expectations=30, failed=0)
+    text = page.read_text()
+    assert "cdn.example" not in text and "logo.example" not in text and "<script" not in text
+    assert "30 hold" in text and text.count("<style>") == 1
+    assert 'href="validations/run/page.html"' in (site / "index.html").read_text()
+
+
 @pytest.mark.parametrize("path", ["", "index.html"])
-def test_a_page_stands_alone(path: str) -> None:
+def test_a_page_is_served_as_it_is_and_held_to_its_folder(path: str, site: Path) -> None:
     answer = get(path)
-    text = bytes(answer.body).decode()
-    assert "cdn.example" not in text
-    assert "logo.example" not in text
-    assert "all 30 hold" in text
-    assert "var own = 1" in text
-    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert isinstance(answer, FileResponse) and Path(answer.path) == site / "index.html"
+    assert answer.media_type == "text/html"
+    assert "default-src 'self'; script-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_other_files_are_served_as_they_are() -> None:

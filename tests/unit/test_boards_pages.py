@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import datasets
+from dashboards.formats import NOTHING
 from search.queries import LogPage
 from workspace.errors import EntityNotFoundException, NotRunningError, QueryError
 from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
@@ -107,3 +109,20 @@ def test_a_broken_board_file_says_what_to_correct(tmp_path: Path) -> None:
     path.write_text('title = "Mine"\ndataset = "gold.flights"\n[[charts]]\ntitle = "x"\ntype = "pie"\n')
     text = words(board(path))
     assert "mine.toml: charts[1].type is 'pie': write one of line" in text
+
+
+def test_one_unreadable_table_hides_no_other(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tables(_: Workspace, database: str) -> list[dict[str, str]]:
+        return [{"Name": "good"}, {"Name": "broken"}] if database == "gold" else []
+
+    def select(_: Workspace, sql: str) -> pd.DataFrame:
+        if "broken" in sql:
+            raise QueryError("gold.broken cannot be read.")
+        return pd.DataFrame({"name": ["good"], "rows": [7]})
+
+    monkeypatch.setattr(datasets.catalog, "get_tables", tables)
+    monkeypatch.setattr(datasets, "select", select)
+    assert [(table.name, table.rows) for table in datasets.table_rows(workspace)] == [("good", 7), ("broken", None)]
+    workspace.write_endpoints({"control": "http://127.0.0.1:9"})
+    text = words(page("home"))
+    assert f"**Gold** :gray[{NOTHING} rows]" in text

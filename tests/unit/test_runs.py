@@ -15,12 +15,23 @@ import psutil
 import pytest
 
 from jobs.failures import ended_badly, last_words
+from jobs.logs import application_id
 from jobs.queue import Capacity, admit
 from jobs.store import JobStore
 from workspace import shim
 from workspace.errors import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
 from workspace.process import Identity, end_session, session_members
-from workspace.runs import ENDED, NEXT, Run, RunState, may_follow, new_run_id, retry_id
+from workspace.runs import (
+    ENDED,
+    NEXT,
+    Run,
+    RunState,
+    claim_application,
+    may_follow,
+    new_run_id,
+    read_application,
+    retry_id,
+)
 from workspace.state import open_state
 
 LIMIT_SECONDS = 120
@@ -245,3 +256,11 @@ def test_the_last_words_are_the_exception_without_secrets(tmp_path: Path) -> Non
     stdout.write_text("Traceback (most recent call last):\n  File x\nValueError: on Spark's stdout\n")
     assert last_words(log, [], stdout) == "ValueError: on Spark's stdout"
     assert last_words(tmp_path / "absent", []) == ""
+
+
+def test_a_run_s_application_is_claimed_once(tmp_path: Path) -> None:
+    said = "StandaloneSchedulerBackend: Connected to Spark cluster with app ID app-20261124-0001"
+    assert read_application(tmp_path) is None and claim_application(tmp_path, "something else") is None
+    (tmp_path / "stderr.log").write_text(f"first\n{said}\n")
+    assert application_id(tmp_path) == "app-20261124-0001" == read_application(tmp_path)
+    assert claim_application(tmp_path, said.replace("0001", "0002")) == "app-20261124-0001"

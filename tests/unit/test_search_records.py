@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.records import MAX_RECORD_LINES, Line, Record, printable, records
+from search.records import MAX_RECORD_LINES, Line, Record, after_key, opens_key, printable, records
+from search.redaction import clean
 
 JAVA = """\
 26/11/24 13:33:53 ERROR Executor: Exception in task 0.0 in stage 1.0 (TID 3)
@@ -103,3 +105,34 @@ def test_hostile_lines_are_quick() -> None:
     for line in ("a." * 16_000, "[" * 32_000, "2026-11-24 13:33:52,000" + " " * 32_000, ": " + "a." * 16_000):
         of("x\n" + line)
     assert time.monotonic() - began < 10  # a pattern that backtracks takes minutes
+
+
+BODY = [f"MIIE{number:060d}" for number in range(60)]
+KEY = ["-----BEGIN RSA PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED", "", *BODY, "-----END RSA PRIVATE KEY-----"]
+
+
+@pytest.mark.parametrize("before", [[], ["INFO: the key:"], ["start", *["  indented"] * (MAX_RECORD_LINES - 5)]])
+def test_a_private_key_is_never_parted_and_does_not_leave(before: list[str]) -> None:
+    found = of("\n".join([*before, *KEY, "after"]))
+    cleaned = [clean(record.message, []) for record in found]
+    assert cleaned[-1] == "after" and cleaned[-2].endswith("-----BEGIN RSA PRIVATE KEY-----[redacted]")
+    assert not [text for text in cleaned if "MIIE" in text]
+
+
+def test_a_key_in_a_named_value_does_not_leave() -> None:
+    (record,) = of("\n".join([f"private_key: {KEY[0]}", *KEY[1:]]))
+    assert "MIIE" not in clean(record.message, [])
+
+
+def test_a_key_that_does_not_end_takes_no_log_line_with_it() -> None:
+    key, error = of("\n".join([*KEY[:9], "26/11/24 13:33:53 ERROR Executor: lost"]))
+    assert opens_key(key.message) and (error.level, error.message) == ("ERROR", "lost")
+    first, second = of("ERROR: no -----BEGIN PRIVATE KEY----- in the file\nword")
+    assert not opens_key(first.message) and second.message == "word"
+
+
+def test_the_rest_of_a_key_is_passed_over() -> None:
+    lines = [Line(number, text) for number, text in enumerate([*KEY[20:], "after"])]
+    assert after_key(lines) == ([lines[-1]], False)
+    assert after_key(lines[:10]) == ([], True)
+    assert after_key([Line(0, "no key")]) == ([Line(0, "no key")], False)

@@ -24,8 +24,9 @@ KEYS = [{"Name": "n", "Type": "int"}]
 
 def test_tables_come_and_go(wire: Wire, database: str) -> None:
     client.ensure_database(wire.workspace, database)  # it is there already
-    client.upsert_table(wire.workspace, database, {"Name": "t", "PartitionKeys": KEYS})
-    client.upsert_table(wire.workspace, database, {"Name": "t", "PartitionKeys": KEYS, "Description": "again"})
+    glue, table = wire.client(), {"Name": "t", "PartitionKeys": KEYS}
+    glue.create_table(DatabaseName=database, TableInput=table)
+    glue.update_table(DatabaseName=database, TableInput={**table, "Description": "again"})
     found = client.get_table(wire.workspace, database, "t")
     assert (found["Description"], found["VersionId"]) == ("again", "1")
     assert [table["Name"] for table in client.get_tables(wire.workspace, database)] == ["t"]
@@ -33,8 +34,8 @@ def test_tables_come_and_go(wire: Wire, database: str) -> None:
 
 
 def test_every_page_of_partitions_is_read(wire: Wire, database: str) -> None:
-    client.upsert_table(wire.workspace, database, {"Name": "t", "PartitionKeys": KEYS})
     glue = wire.client()
+    glue.create_table(DatabaseName=database, TableInput={"Name": "t", "PartitionKeys": KEYS})
     for start in range(0, 1100, 100):
         inputs = [{"Values": [str(number)]} for number in range(start, start + 100)]
         glue.batch_create_partition(DatabaseName=database, TableName="t", PartitionInputList=inputs)
@@ -50,7 +51,7 @@ def test_errors_are_ours(wire: Wire, database: str) -> None:
         client.translated(lambda: wire.client().create_database(DatabaseInput={"Name": database}))
     with pytest.raises(ValidationException, match="Name"):
         client.translated(lambda: wire.client().get_table(DatabaseName=database))
-    client.upsert_table(wire.workspace, database, {"Name": "t", "PartitionKeys": KEYS})
+    wire.client().create_table(DatabaseName=database, TableInput={"Name": "t", "PartitionKeys": KEYS})
     with pytest.raises(InvalidInputException, match="partition keys are"):
         list(client.get_partitions(wire.workspace, database, "t", "m = 1"))
 
