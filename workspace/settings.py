@@ -45,7 +45,7 @@ SETTINGS = (
     Setting(
         "s3_access_key", "", "The access key of the external S3 endpoint; the secret goes into LAKELET_S3_SECRET_KEY."
     ),
-    Setting("opensearch_url", "", "An external OpenSearch URL to use instead of a node of our own."),
+    Setting("opensearch_endpoint", "", "An external OpenSearch URL to use instead of a node of our own."),
     Setting("spark_master", "", "An external Spark master (spark://host:port) to use instead of a cluster of our own."),
     Setting("control_port", 4566, "Port of the control process: the AWS endpoint."),
     Setting("minio_port", 9000, "Port of MinIO's S3 API."),

@@ -56,7 +56,7 @@ def _parts(workspace: Workspace) -> Iterator[Finding]:
             yield Finding(name, "problem", "its checksum is not the recorded one: run `lakelet install --repair`")
         else:
             yield Finding(name, "warning", "not installed: `lakelet install` (or `lakelet up`) brings it")
-    for setting in ("java_home", "minio_binary", "s3_endpoint", "opensearch_url", "spark_master"):
+    for setting in ("java_home", "minio_binary", "s3_endpoint", "opensearch_endpoint", "spark_master"):
         if value := workspace.settings.text(setting):
             yield Finding(setting, "note", f"{value} is used instead of our own")
 

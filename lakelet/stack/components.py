@@ -34,7 +34,7 @@ def endpoints(workspace: Workspace, ports: Mapping[str, int]) -> dict[str, str]:
         "control": plan.address("control_port"),
         "s3": settings.text("s3_endpoint") or plan.address("minio_port"),
         "s3_console": plan.address("minio_console_port"),
-        "opensearch": settings.text("opensearch_url") or plan.address("opensearch_port"),
+        "opensearch": settings.text("opensearch_endpoint") or plan.address("opensearch_port"),
         "dashboards": plan.address("dashboards_port"),
         "spark_master": own or plan.address("spark_master_port", "spark"),
         "spark_master_ui": plan.address("spark_master_ui_port"),

@@ -30,9 +30,9 @@ logger.deprecation.level = error
 
 
 def component(plan: Plan) -> Component:
-    """Our node, or the one that the setting ``opensearch_url`` names."""
+    """Our node, or the one that the setting ``opensearch_endpoint`` names."""
     workspace = plan.workspace
-    if external := workspace.settings.text("opensearch_url"):
+    if external := workspace.settings.text("opensearch_endpoint"):
         return Component(NAME, external, [], lambda: probe(external.rstrip("/")))
     folder = workspace.state / NAME
     url = plan.address("opensearch_port")

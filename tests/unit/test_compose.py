@@ -22,7 +22,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 UNITS = {"m": 1, "g": 1024}
 
 # Settings that a container gets from its image, or that name what only a machine has.
-IMAGE_ONLY = {"cache", "java_home", "minio_binary", "opensearch_url", "spark_master"}
+IMAGE_ONLY = {"cache", "java_home", "minio_binary", "opensearch_endpoint", "spark_master"}
 
 
 @pytest.fixture

@@ -210,7 +210,7 @@ install.install(Workspace(Path(sys.argv[1]), Path(sys.argv[1])), [sys.argv[2]])
 def test_an_install_that_was_killed_goes_on(
     number: signal.Signals, workspace: Workspace, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAKELET_OPENSEARCH_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("LAKELET_OPENSEARCH_ENDPOINT", "http://127.0.0.1:1")
     repository.gate.clear()
     fields = repr((A.coordinates, A.size, A.sha256))
     argv = [sys.executable, "-c", CHILD, str(workspace.root), repository.url, fields]
@@ -233,7 +233,7 @@ def test_another_version_is_installed_anew(
 
 
 def test_what_exists_already_is_not_installed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAKELET_OPENSEARCH_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("LAKELET_OPENSEARCH_ENDPOINT", "http://127.0.0.1:9")
     assert [part.name for part in parts.parts(workspace)] == ["s3a-jars"]
     assert workspace.cache.java_home == Path("/somewhere")
     assert workspace.cache.minio == Path("/somewhere/minio")

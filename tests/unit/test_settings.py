@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from workspace.environment import client_environment
 from workspace.errors import SettingError
-from workspace.settings import Settings
+from workspace.paths import Workspace
+from workspace.settings import SETTINGS, Settings
 
 
 def test_environment_wins_over_file_over_default(tmp_path: Path) -> None:
@@ -34,3 +36,12 @@ def test_bad_values_are_named(tmp_path: Path, file: str, environ: dict[str, str]
     (tmp_path / "lakelet.toml").write_text(file)
     with pytest.raises(SettingError, match=message):
         Settings(tmp_path, environ)[name]
+
+
+def test_what_lakelet_env_exports_sets_no_setting(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tmp_path / ".lakelet").prepare()
+    names = ("control", "s3", "opensearch", "dashboards")
+    workspace.write_endpoints({name: "http://127.0.0.1:1" for name in names})
+    exported = client_environment(workspace)
+    assert "LAKELET_OPENSEARCH_URL" in exported
+    assert exported.keys().isdisjoint(setting.variable for setting in SETTINGS)
