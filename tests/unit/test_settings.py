@@ -41,7 +41,7 @@ def test_bad_values_are_named(tmp_path: Path, file: str, environ: dict[str, str]
 def test_what_lakelet_env_exports_sets_no_setting(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, tmp_path / ".lakelet").prepare()
     names = ("control", "s3", "opensearch", "dashboards")
-    workspace.write_endpoints({name: "http://127.0.0.1:1" for name in names})
+    workspace.write_endpoints(dict.fromkeys(names, "http://127.0.0.1:1"))
     exported = client_environment(workspace)
     assert "LAKELET_OPENSEARCH_URL" in exported
     assert exported.keys().isdisjoint(setting.variable for setting in SETTINGS)
