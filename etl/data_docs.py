@@ -39,7 +39,7 @@ th { background: var(--soft); } td { overflow-wrap: anywhere; }
 /* What works only with great-expectations' scripts, leads to its site, or stays empty. */
 .modal, .btn, .navbar, .navbar-toggler, .breadcrumb, footer, .cooltip .top, .popover, .lead, .sticky > .mb-3,
 .card-body:has(> .mb-2 > .card-text), .card-header:has(+ .card-body > .mb-2),
-.fixed-table-loading, #ge-cta-footer, [data-toggle=modal],
+.fixed-table-loading, #ge-cta-footer, [data-toggle=modal], [data-toggle=collapse],
 .d-none, .collapse:not(.show) { display: none !important; }
 """
 
