@@ -8,8 +8,10 @@ from typing import Any
 
 import boto3
 import botocore.config
+import botocore.exceptions
 
 from data.zones import uri
+from workspace.errors import UsageError
 from workspace.paths import Workspace
 from workspace.secrets import secret
 
@@ -31,22 +33,34 @@ class StoredObject:
 def s3_client(workspace: Workspace) -> Any:
     """A boto3 S3 client for the workspace's object store, path-style, with its root credentials.
 
-    A dead endpoint fails within seconds, not boto3's minutes.
+    A dead endpoint fails within seconds, not boto3's minutes. Raises :class:`~workspace.errors.UsageError` when
+    AWS_PROFILE names a profile that does not exist, which boto3 looks up though it needs nothing of it.
     """
-    return boto3.client(
-        "s3",
-        endpoint_url=workspace.endpoint("s3"),
-        region_name=workspace.settings.text("region"),
-        aws_access_key_id=secret(workspace, "access_key"),
-        aws_secret_access_key=secret(workspace, "secret_key"),
-        config=botocore.config.Config(
-            s3={"addressing_style": "path"},
-            connect_timeout=5,
-            read_timeout=60,
-            retries={"max_attempts": 3},
-            max_pool_connections=32,
-        ),
-    )
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=workspace.endpoint("s3"),
+            region_name=workspace.settings.text("region"),
+            aws_access_key_id=secret(workspace, "access_key"),
+            aws_secret_access_key=secret(workspace, "secret_key"),
+            config=botocore.config.Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"max_attempts": 3},
+                max_pool_connections=32,
+                proxies=own_proxies(workspace),
+            ),
+        )
+    except botocore.exceptions.ProfileNotFound as error:
+        raise UsageError(f"{error}: unset AWS_PROFILE, or name a profile that exists.") from error
+
+
+def own_proxies(workspace: Workspace) -> dict[str, str] | None:
+    """botocore's ``proxies`` for the object store: none stands before our own, on the loopback address, whatever
+    HTTP_PROXY says; None leaves the way to an external endpoint to the environment.
+    """
+    return None if workspace.settings.text("s3_endpoint") else {}
 
 
 def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject]:

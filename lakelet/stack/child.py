@@ -17,6 +17,7 @@ from workspace.process import Identity, end_session, spawn
 START_SECONDS = 240.0  # a component that has not become ready by then is ended and counted as dead
 COMPLAIN_SECONDS = 15.0  # after so long `lakelet status` shows what the probe is told
 PROBE_INTERVAL = 0.1
+ELSEWHERE_INTERVAL = 10.0  # how often a running service that is no process of ours is asked whether it still works
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)  # after the first, second, … death in a row; then FATAL
 HEALTHY_SECONDS = 60.0  # having run for so long, a component's earlier deaths are forgotten
 TAIL_LINES = 5
@@ -71,6 +72,9 @@ class Child:
                 return
         if self.state is State.STARTING:
             self._look()
+        elif self.state is State.RUNNING and not self.component.argv:
+            if complaint := self._answer(ELSEWHERE_INTERVAL):
+                self._died(f"does not answer: {complaint}")
         elif self.state is State.BACKOFF and self._clock() - self._changed >= BACKOFF_SECONDS[self._deaths - 1]:
             self.restarts += 1
             self.start()
@@ -100,28 +104,39 @@ class Child:
         )  # fmt: skip
 
     def _look(self) -> None:
-        """Collect the probe's answer, or ask again."""
-        if self._probe is None:
-            if self._clock() - self._probed >= PROBE_INTERVAL:
-                self._probed = self._clock()
-                self._probe = self._executor.submit(self.component.probe)
-        elif self._probe.done():
-            error = self._probe.exception()
-            self._probe = None
-            if error is None:
-                self._ready_seconds = round(self._clock() - self._began, 2)
-                self.message = ""
-                self._move(State.RUNNING)
-                return
-            if not isinstance(error, (NotReadyError, OSError)):
-                raise error  # a probe of ours is wrong
-            self._complaint = str(error)
+        """See whether it is ready by now."""
+        complaint = self._answer(PROBE_INTERVAL)
+        if complaint == "":
+            self._ready_seconds = round(self._clock() - self._began, 2)
+            self.message = ""
+            self._move(State.RUNNING)
+            return
+        if complaint is not None:
+            self._complaint = complaint
             if self._clock() - self._began > COMPLAIN_SECONDS:
                 self.message = f"{self.component.name} is not ready: {self._complaint}"
         if self._clock() - self._began > START_SECONDS:
             # Such a wait is long: the second time is the last.
             self._deaths += len(BACKOFF_SECONDS) // 2
             self._died(f"did not become ready in {START_SECONDS:.0f} s ({self._complaint or 'its probe hangs'})")
+
+    def _answer(self, interval: float) -> str | None:
+        """Collect what the probe said: "" when the component works, else what is wrong; None when nothing is new.
+
+        It is asked again ``interval`` seconds after it was asked last.
+        """
+        if self._probe is None:
+            if self._clock() - self._probed >= interval:
+                self._probed = self._clock()
+                self._probe = self._executor.submit(self.component.probe)
+            return None
+        if not self._probe.done():
+            return None
+        error, self._probe = self._probe.exception(), None
+        if error is None:
+            return ""
+        # Anything else is a mistake in the probe, or an answer that nobody thought of: no reason to end the stack.
+        return (str(error) if isinstance(error, (NotReadyError, OSError)) else "") or repr(error)
 
     def _died(self, how: str) -> None:
         if self.state is State.RUNNING and self._clock() - self._changed >= HEALTHY_SECONDS:
@@ -130,7 +145,7 @@ class Child:
         if self.identity is not None:
             end_session(self.identity, 0.0)  # what it had started: executors, say
         self._process = self.identity = None
-        lines = tail(self.log, TAIL_LINES)
+        lines = tail(self.log, TAIL_LINES) if self.component.argv else []
         self.message = "\n".join([f"{self.component.name} {how}", *lines])
         self._say(self.message)
         self._move(State.BACKOFF if self._deaths <= len(BACKOFF_SECONDS) else State.FATAL)
@@ -149,7 +164,7 @@ def tail(path: Path, lines: int) -> list[str]:
             size = file.seek(0, 2)
             file.seek(max(0, size - 400 * max(lines, 1)))
             return file.read().decode(errors="replace").splitlines()[-lines:] if lines else []
-    except FileNotFoundError:
+    except OSError:
         return []
 
 
@@ -157,5 +172,6 @@ def _meaning(code: int) -> str:
     import signal
 
     if code < 0:
-        return f"signal {signal.Signals(-code).name}"
+        named = {number.value: number.name for number in signal.Signals}  # most real-time signals have no name
+        return f"signal {named.get(-code, -code)}"
     return f"code {code}"

@@ -8,7 +8,6 @@ import http.client
 import os
 import shutil
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,10 @@ TIMEOUT_SECONDS = 60
 
 class Cancelled(Exception):
     """The installation was told to stop (Ctrl-C, or another part failed)."""
+
+
+class _BrokenError(Exception):
+    """The network failed us, not the disk; both raise ``OSError``. The cause says how."""
 
 
 def fetch(
@@ -93,28 +96,43 @@ def _download(
         draft.unlink()
         done = 0
     advance(done)
-    problem: Exception | None = None
+    problem: BaseException | None = None
     for remote in remotes if remotes is not None else _remotes():
         if done == artifact.size:
             return
         request = urllib.request.Request(f"{remote}/{_path(artifact)}", headers={"Range": f"bytes={done}-"})  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, open(draft, "ab") as file:  # noqa: S310
+            with _network():
+                opened = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
+            with opened as response, open(draft, "ab") as file:
                 if response.status != http.client.PARTIAL_CONTENT:  # a server without ranges sends it all again
                     file.truncate(0)
                     advance(-done)
                     done = 0
-                while done < artifact.size and (chunk := response.read(CHUNK)):
+                while done < artifact.size and (chunk := _read(response)):
                     if cancelled.is_set():
                         raise Cancelled
                     file.write(chunk)
                     done += len(chunk)
                     advance(len(chunk))
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            problem = error
+        except _BrokenError as error:
+            problem = error.__cause__
     if done != artifact.size:
         reason = getattr(problem, "reason", None) or problem or "the connection closed early"
         raise InstallError(f"{artifact.filename} could not be downloaded ({reason}): check the network and {AGAIN}.")
+
+
+@contextmanager
+def _network() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:  # URLError, TimeoutError and TLS's errors are OSErrors
+        raise _BrokenError from error
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    with _network():
+        return response.read(CHUNK)
 
 
 def _remotes() -> list[str]:

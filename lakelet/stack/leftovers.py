@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import time
+from contextlib import suppress
 
 import psutil
 
@@ -12,11 +15,14 @@ from workspace.paths import STATE_VARIABLE, Workspace
 from workspace.process import Identity, end_session
 
 GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.05
 SUPERVISOR = "supervisor"  # its name among the components
+RUN = "run"  # the name of everything that belongs to a run
+RUN_VARIABLE = "LAKELET_RUN_ID"  # in the environment of every process of a run, with the workspace's own variable
 
 
 def component_processes(workspace: Workspace) -> dict[Identity, str]:
-    """Every live process of this workspace's components, and of what they started, with the component's name.
+    """Every live process of this workspace's components and runs, and of what they started, with its name.
 
     ``stack.json`` may miss a process that was started in the supervisor's last moment; the environment does not.
     """
@@ -28,7 +34,8 @@ def component_processes(workspace: Workspace) -> dict[Identity, str]:
             environment = process.environ()
             if environment.get(STATE_VARIABLE) != str(workspace.state) or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if name := environment.get(COMPONENT_VARIABLE):
+            # The variable of the workspace alone may be that of a person's shell, notebook or test.
+            if name := environment.get(COMPONENT_VARIABLE) or (RUN if environment.get(RUN_VARIABLE) else None):
                 found[Identity(process.pid, process.create_time())] = name
         except (psutil.Error, OSError):
             continue
@@ -36,22 +43,25 @@ def component_processes(workspace: Workspace) -> dict[Identity, str]:
 
 
 def end_leftovers(workspace: Workspace) -> list[str]:
-    """End what is left of an unsupervised stack and its runs; returns the components' names."""
+    """End what is left of an unsupervised stack and its runs; returns the names of what did."""
     end_runs(workspace)
     names: set[str] = set()
     while found := component_processes(workspace):
         # A supervisor that lost its record goes first: it would start the others again.
+        ours = {identity.pid: identity for identity in found}
         for identity, name in sorted(found.items(), key=lambda item: item[1] != SUPERVISOR):
             names.add(name)
             try:
-                leader = Identity.of(os.getsid(identity.pid))
-            except (ProcessLookupError, psutil.NoSuchProcess):
-                leader = identity
-            # Never a session that is not theirs: a component run by hand shares the shell's.
-            if leader == identity or leader in found:
+                leader = ours.get(os.getsid(identity.pid))
+            except ProcessLookupError:
+                continue
+            # Never a session that is not theirs: a component run by hand shares the shell's, and of a session whose
+            # leader is dead (a driver whose shim was killed) nobody can say whose it is.
+            if leader is not None:
                 end_session(leader, GRACE_SECONDS)
             else:
                 _kill(identity)
+        time.sleep(POLL_SECONDS)
     return sorted(names - {SUPERVISOR})
 
 
@@ -71,7 +81,6 @@ def end_runs(workspace: Workspace) -> list[str]:
 
 
 def _kill(identity: Identity) -> None:
-    try:
-        psutil.Process(identity.pid).kill()
-    except psutil.NoSuchProcess:
-        return
+    if identity.alive():
+        with suppress(ProcessLookupError):
+            os.kill(identity.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from lakelet.stack.child import tail
@@ -20,6 +21,7 @@ from workspace.paths import REPOSITORY, Workspace
 from workspace.process import end_session, spawn
 
 POLL_SECONDS = 0.1
+RETRY_SECONDS = 30.0  # in which a supervisor that is asked to try again does
 STOP_SECONDS = 60.0
 
 Watcher = Callable[[StackRecord], None]
@@ -42,9 +44,8 @@ def start(workspace: Workspace, only: Collection[str] = (), watch: Watcher = lam
         before = running(workspace)
         if before is None:
             _launch(workspace, only)
-        elif any(component.state is State.FATAL for component in before.components):
-            os.kill(before.supervisor.pid, signal.SIGHUP)
-            time.sleep(2 * POLL_SECONDS)
+        elif _fatal(before):
+            _retry(workspace, before)
     _wait(workspace, watch)
     return before is None
 
@@ -118,6 +119,22 @@ def _launch(workspace: Workspace, only: Collection[str]) -> None:
                 f"The supervisor did not start ({said}): `lakelet down` ends what is left of an earlier one."
             )
         time.sleep(POLL_SECONDS / 2)
+
+
+def _retry(workspace: Workspace, before: StackRecord) -> None:
+    """Have FATAL components tried again, and wait until their old deaths are out of the record."""
+    with suppress(ProcessLookupError):
+        os.kill(before.supervisor.pid, signal.SIGHUP)
+    deadline = time.monotonic() + RETRY_SECONDS
+    while (record := running(workspace)) is not None and _fatal(record) & _fatal(before):
+        if time.monotonic() > deadline:
+            raise StackError("The supervisor does not try again: run `lakelet down`, then `lakelet up`.")
+        time.sleep(POLL_SECONDS)
+
+
+def _fatal(record: StackRecord) -> set[tuple[str, float]]:
+    """Who is FATAL, and since when."""
+    return {(component.name, component.since) for component in record.components if component.state is State.FATAL}
 
 
 def _wait(workspace: Workspace, watch: Watcher) -> None:

@@ -6,20 +6,23 @@ Abandoned staging objects are not here: only the control process knows which are
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.paths import Workspace
-from workspace.process import Identity
+from workspace.runs import ENDED, RunState
 
 LOG_LIMIT = 32 << 20  # a component's log beyond that many bytes keeps its last part
 LOG_KEEP = 4 << 20
 DAY = 24 * 3600.0
-LAUNCH_SECONDS = 300.0
+LAUNCH_SECONDS = 300.0  # a folder whose run has not said its state may be that of a run being launched
 SETTLE_SECONDS = 60.0  # in which the control process reads how a run ended, and the history server its events
 
 
@@ -47,8 +50,8 @@ def sweep(workspace: Workspace, *, everything: bool = False, now: float | None =
         else:
             path.unlink(missing_ok=True)
     for log in workspace.logs.glob("*.log"):
-        size = log.stat().st_size
         keep = 0 if everything else LOG_KEEP
+        size = _size(log)
         if size > (0 if everything else LOG_LIMIT):
             _shorten(log, keep)
             freed.items += 1
@@ -57,7 +60,7 @@ def sweep(workspace: Workspace, *, everything: bool = False, now: float | None =
 
 
 def _old(workspace: Workspace, before: float) -> Iterator[Path]:
-    live = {folder for folder in workspace.runs.glob("*") if _alive(folder)}
+    live = {folder for folder in workspace.runs.glob("*") if _live(folder)}
     for folder in workspace.runs.glob("*"):
         if folder not in live and _latest(folder) < before:
             yield folder
@@ -69,25 +72,36 @@ def _old(workspace: Workspace, before: float) -> Iterator[Path]:
                 yield path
 
 
-def _alive(run: Path) -> bool:
-    """Whether the run's shim lives; one that has just been launched may not have said so yet."""
+def _live(run: Path) -> bool:
+    """Whether the run has not ended. Its process does not tell: a run waits before it has one, and its writes may wait
+    for the object store after that."""
     try:
-        return Identity.from_json(json.loads((run / "process.json").read_text())).alive()
-    except (FileNotFoundError, ValueError, KeyError):
-        return time.time() - _latest(run) < LAUNCH_SECONDS and not (run / "exit.json").exists()
+        lines = (run / "events.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
+    for line in reversed(lines):  # the last may be torn: the machine lost power while it was written
+        with suppress(ValueError, KeyError, TypeError):
+            return RunState(json.loads(line)["state"]) not in ENDED
+    return time.time() - _latest(run) < LAUNCH_SECONDS
 
 
 def _latest(path: Path) -> float:
-    """When something in it was last written."""
-    times = [path.stat().st_mtime]
-    times += [entry.lstat().st_mtime for entry in path.rglob("*")] if path.is_dir() else []
-    return max(times)
+    """When something in it was last written (Unix seconds)."""
+    return max((found.st_mtime for found in _stats(path)), default=math.inf)
 
 
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(entry.lstat().st_size for entry in path.rglob("*") if entry.is_file())
+    return sum(found.st_size for found in _stats(path) if stat.S_ISREG(found.st_mode))
+
+
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    """Of it and of all that is in it, but for what vanishes meanwhile: Spark cleans up, too."""
+    with suppress(FileNotFoundError):
+        yield path.lstat()
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):
+                yield os.lstat(os.path.join(folder, name))
 
 
 def _shorten(log: Path, keep: int) -> None:

@@ -12,8 +12,10 @@ import fcntl
 import signal
 import sys
 import time
-from collections.abc import Collection, Sequence
+import traceback
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import FrameType
 from typing import IO
 
@@ -31,6 +33,7 @@ from workspace.paths import Workspace
 from workspace.process import Identity
 
 TICK_SECONDS = 0.05
+SURPRISE_SECONDS = 1.0  # the pause after what nobody thought of: it may come again at once
 SWEEP_SECONDS = 24 * 3600.0
 GRACE_SECONDS = 20.0  # OpenSearch closes its indexes in that time
 FIRST_TO_STOP = ("dashboards", "control")  # clients before what they talk to
@@ -52,6 +55,7 @@ class Supervisor:
         self._began_at = time.time()
         self._ready_seconds: float | None = None
         self._written: StackRecord | None = None
+        self._swept: float | None = None
 
     def run(self) -> None:
         """Supervise until told to stop. Raises :class:`~workspace.errors.LakeletError` when nothing can be started."""
@@ -60,17 +64,12 @@ class Supervisor:
             self._notes.append(f"Ended what an earlier stack had left running: {', '.join(leftovers)}.")
         try:
             self._prepare()
-            swept = time.monotonic()
-            sweep(self.workspace)
             while not self.stopping:
-                if self.retrying:
-                    self.retrying = False
-                    for child in self._children:
-                        child.retry()
-                self._tick()
-                if time.monotonic() - swept > SWEEP_SECONDS:
-                    swept = time.monotonic()
-                    sweep(self.workspace)
+                retrying, self.retrying = self.retrying, False
+                self._tick(retrying)
+                if self._swept is None or time.monotonic() - self._swept > SWEEP_SECONDS:
+                    self._swept = time.monotonic()
+                    self._surely(lambda: sweep(self.workspace))
                 time.sleep(TICK_SECONDS)
         finally:
             self._stop()
@@ -84,19 +83,21 @@ class Supervisor:
             log = self.workspace.logs / f"{component.name}.log"
             self._children.append(Child(component, log, self._executor, say))
 
-    def _tick(self) -> None:
+    def _tick(self, retrying: bool = False) -> None:
         running = {child.component.name for child in self._children if child.state is State.RUNNING}
         present = {child.component.name for child in self._children}
         for child in self._children:
             waiting = set(child.component.after) & present - running
-            if child.state is State.STOPPED and not waiting:
-                child.start()
+            if retrying and child.state is State.FATAL:
+                self._surely(child.retry)
+            elif child.state is State.STOPPED and not waiting:
+                self._surely(child.start)
             else:
-                child.tick()
+                self._surely(child.tick)
         if self._ready_seconds is None and running == present:
             self._ready_seconds = round(time.monotonic() - self._began, 2)
             say(f"every component runs after {self._ready_seconds} s")
-        self._record()
+        self._surely(self._record)
 
     def _stop(self) -> None:
         say("stopping")
@@ -104,12 +105,20 @@ class Supervisor:
         first = [child for child in self._children if child not in last]
         for wave in (first, last):
             with ThreadPoolExecutor(16) as pool:
-                list(pool.map(lambda child: child.stop(GRACE_SECONDS), wave))
+                list(pool.map(lambda child: self._surely(lambda: child.stop(GRACE_SECONDS)), wave))
             if wave is first:
-                end_runs(self.workspace)
-            self._record()
+                self._surely(lambda: end_runs(self.workspace))
+            self._surely(self._record)
         self._executor.shutdown(wait=False, cancel_futures=True)
         end_leftovers(self.workspace)
+
+    def _surely(self, action: Callable[[], object]) -> None:
+        """Do it, and go on whatever comes of it: a full disk, say, is no reason to leave the stack alone."""
+        try:
+            action()
+        except Exception:
+            say(f"going on after a surprise:\n{traceback.format_exc()}")
+            time.sleep(SURPRISE_SECONDS)
 
     def _record(self) -> None:
         record = StackRecord(
@@ -126,8 +135,9 @@ class Supervisor:
 
 
 def say(text: str) -> None:
-    """One line (or more) in the supervisor's log."""
-    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text, flush=True)
+    """One line (or more) in the supervisor's log, unless the disk is full."""
+    with suppress(OSError):
+        print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text, flush=True)
 
 
 def lock(workspace: Workspace) -> IO[str] | None:

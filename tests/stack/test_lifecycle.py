@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -170,9 +171,24 @@ def test_down_ends_runs_and_they_say_so(own_workspace: Workspace) -> None:
     assert ended and ended.stopped
 
 
+def test_down_ends_the_driver_whose_shim_was_killed(own_workspace: Workspace) -> None:
+    folder = own_workspace.runs / "jr_test"
+    argv = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    env = os.environ | own_workspace.environment | {"LAKELET_RUN_ID": "jr_test"}
+    run = shim.launch(folder, argv, env=env, cwd=own_workspace.state, timeout_seconds=1000)
+    driver = eventually(lambda: (running := shim.read_running(folder)) and running.driver)
+    os.kill(run.pid, signal.SIGKILL)
+    eventually(lambda: not run.alive())
+    assert operate.leftovers(own_workspace) == ["run"]
+    identity = Identity.of(driver)
+    assert operate.stop(own_workspace) == ["run"]
+    assert not identity.alive()
+
+
 def test_a_component_that_cannot_start_is_named_with_its_last_words(
     own_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    whole = own_workspace.cache.minio
     broken = tmp_path / "minio"
     broken.write_text("#!/bin/sh\necho 'the disk is on fire'\nexit 7\n")
     broken.chmod(0o755)
@@ -180,6 +196,15 @@ def test_a_component_that_cannot_start_is_named_with_its_last_words(
     with pytest.raises(StackError, match=r"(?s)minio died too often.*exited with code 7.*the disk is on fire"):
         operate.start(own_workspace, ["minio", "control"])  # control waits for minio: that must not hang
     assert row(own_workspace)["state"] == State.FATAL
+
+    # Put right, and tried again: a supervisor that is slow to do so must not have the old death reported.
+    broken.write_text(f'#!/bin/sh\nexec {whole} "$@"\n')
+    record = read_record(own_workspace)
+    assert record
+    os.kill(record.supervisor.pid, signal.SIGSTOP)
+    Timer(2, os.kill, (record.supervisor.pid, signal.SIGCONT)).start()
+    assert not operate.start(own_workspace, ["minio", "control"])
+    assert row(own_workspace)["state"] == State.RUNNING
 
 
 def test_a_component_runs_in_the_foreground_as_in_a_container(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import http.client
 import io
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from lakelet.stack import install, parts, pins
-from lakelet.stack.download import Cancelled, disk_errors
+from lakelet.stack.download import Cancelled, disk_errors, fetch
 from lakelet.stack.go_build import _explain
 from lakelet.stack.java import check_java_home
 from lakelet.stack.pins import Artifact
@@ -130,6 +132,32 @@ def test_a_broken_download_goes_on_where_it_stopped(workspace: Workspace, reposi
     (again,) = [line for line in repository.asked if "jar-a" in line]
     assert int(re.findall(r"bytes=(\d+)-", again)[0]) >= 250_000
     assert (workspace.cache.s3a_jars / A.filename).read_bytes() == CONTENT["/org/a/jar-a/1/jar-a-1.jar"]
+
+
+def test_a_download_that_breaks_in_tls_is_one_sentence_and_goes_on(
+    workspace: Workspace, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = http.client.HTTPResponse.read, []
+
+    def breaking(response: http.client.HTTPResponse, amount: int | None = None) -> bytes:
+        reads.append(amount)
+        if len(reads) > 1:
+            raise ssl.SSLError(1, "record layer failure")
+        return read(response, amount)
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", breaking)
+    target = workspace.cache.root
+    with pytest.raises(InstallError, match=r"could not be downloaded .*record layer failure.*: check the network"):
+        fetch(A, target, lambda size: None, threading.Event(), [repository.url])
+    monkeypatch.undo()
+    assert fetch(A, target, lambda size: None, threading.Event(), [repository.url]).stat().st_size == A.size
+    assert int(re.findall(r"bytes=(\d+)-", repository.asked[-1])[0]) > 0
+
+
+def test_a_disk_that_fails_under_a_download_is_not_the_networks(tmp_path: Path, repository: Repository) -> None:
+    (tmp_path / f"{A.filename}.part").symlink_to("/dev/full")
+    with pytest.raises(InstallError, match="is full"):
+        fetch(A, tmp_path, lambda size: None, threading.Event(), [repository.url])
 
 
 def test_a_server_without_ranges_sends_it_all_again(workspace: Workspace, repository: Repository) -> None:

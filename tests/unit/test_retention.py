@@ -6,12 +6,14 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lakelet.stack import retention
 from lakelet.stack.retention import LOG_KEEP, LOG_LIMIT, sweep
 from workspace.paths import Workspace
-from workspace.process import Identity
+from workspace.runs import ENDED
 
 OLD = time.time() - 30 * 24 * 3600
 
@@ -49,18 +51,52 @@ def test_what_is_old_goes_and_what_is_young_stays(workspace: Workspace) -> None:
     assert all(path.exists() for path in kept)
 
 
-def test_everything_spares_the_live_run_and_its_applications(workspace: Workspace) -> None:
-    live = made(workspace.runs / "jr_live" / "process.json", json.dumps(Identity.mine().to_json()), old=True)
-    dead = made(workspace.runs / "jr_dead" / "process.json", json.dumps({"pid": os.getpid(), "started": 1.0}))
-    executor = made(workspace.spark / "work" / "spark-worker-1" / "app-1" / "stderr")
+def event(state: str) -> str:
+    return json.dumps({"time": 1.0, "run_id": "jr_1", "state": state}) + "\n"
+
+
+def test_everything_spares_the_run_that_has_not_ended_and_its_applications(workspace: Workspace) -> None:
+    """Whatever its process does: that is dead while what the run wrote waits for the store, and not there before."""
+    kept = []
+    for state in ("WAITING", "RUNNING", "STOPPING"):
+        kept += [made(workspace.runs / state / "events.jsonl", event("WAITING") + event(state), old=True)]
+        kept += [made(workspace.runs / state / "exit.json", "{}", old=True)]
+    dead = json.dumps({"pid": os.getpid(), "started": 1.0})
+    kept += [made(workspace.runs / "RUNNING" / "process.json", dead, old=True)]
+    kept += [made(workspace.runs / "TORN" / "events.jsonl", event("RUNNING") + '{"time": 2.0, "sta', old=True)]
+    kept += [made(workspace.spark / "work" / "spark-worker-1" / "app-1" / "stderr")]
     sweep(workspace, everything=True)
-    assert live.exists()
-    assert executor.exists()
-    assert dead.exists()  # the control process may not have read yet how it ended
-    os.utime(dead, (OLD, OLD))
-    os.utime(dead.parent, (OLD, OLD))
+    assert all(path.exists() for path in kept)
+
+
+def test_everything_takes_the_run_that_has_ended(workspace: Workspace) -> None:
+    runs = workspace.runs
+    gone = [made(runs / state / "events.jsonl", event("RUNNING") + event(state), old=True) for state in ENDED]
+    gone += [made(runs / "UNKNOWN" / "stdout.log", old=True)]
+    launching = made(runs / "launching" / "shim.log")
+    ended = made(runs / "just_ended" / "events.jsonl", event("SUCCEEDED"))
     sweep(workspace, everything=True)
-    assert not dead.exists()
+    assert not any(path.parent.exists() for path in gone)
+    assert launching.exists()
+    assert ended.exists()  # the history server may not have read its events yet
+
+
+def test_what_vanishes_meanwhile_is_left_out(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark removes its folders when it likes: here just after they were listed."""
+    first = made(workspace.spark / "work" / "spark-worker-1" / "app-1" / "stderr", old=True)
+    made(workspace.spark / "work" / "spark-worker-1" / "app-1" / "stdout", old=True)
+    lstat = os.lstat
+
+    def vanishing(path: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(str(first.parent) + os.sep):
+            Path(path).unlink(missing_ok=True)
+        return lstat(path, **options)
+
+    monkeypatch.setattr(os, "lstat", vanishing)
+    monkeypatch.setattr(Path, "lstat", vanishing)
+    sweep(workspace, everything=True)
+    assert retention._latest(workspace.spark / "nowhere") > time.time()
+    assert retention._size(workspace.spark / "nowhere") == 0
 
 
 def test_a_long_log_keeps_its_end_while_it_is_written(workspace: Workspace) -> None:

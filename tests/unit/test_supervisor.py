@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from lakelet.stack.child import BACKOFF_SECONDS, HEALTHY_SECONDS, START_SECONDS, Child, tail
+from lakelet.stack.child import BACKOFF_SECONDS, ELSEWHERE_INTERVAL, HEALTHY_SECONDS, START_SECONDS, Child, tail
 from lakelet.stack.component import Component, NotReadyError
+from lakelet.stack.leftovers import RUN, component_processes, end_leftovers
+from lakelet.stack.record import read_record, record_path
 from lakelet.stack.states import NEXT, State
+from lakelet.stack.supervisor import Supervisor
 from tests.conftest import eventually
+from workspace.paths import Workspace
+from workspace.process import Identity
 
 FOREVER = ("sleep", "1000")
 
@@ -35,6 +43,7 @@ class Bench:
     def __init__(self, folder: Path, executor: ThreadPoolExecutor) -> None:
         self.folder, self.executor, self.clock = folder, executor, Clock()
         self.ready, self.said = True, list[str]()
+        self.surprise: Exception | None = None
         self.child: Child | None = None
 
     def start(self, *argv: str) -> Child:
@@ -54,6 +63,8 @@ class Bench:
             time.sleep(0.001)
 
     def _probe(self) -> None:
+        if self.surprise:
+            raise self.surprise
         if not self.ready:
             raise NotReadyError("not yet")
 
@@ -137,6 +148,42 @@ def test_a_service_elsewhere_is_only_probed(bench: Bench) -> None:
     assert child.record().pid is None
 
 
+def test_a_service_elsewhere_that_stops_answering_is_seen(bench: Bench) -> None:
+    child = bench.start()
+    bench.until(State.RUNNING)
+    bench.ready = False
+    seen = bench.clock.now
+    bench.until(State.BACKOFF)
+    assert ELSEWHERE_INTERVAL / 2 < bench.clock.now - seen < 3 * ELSEWHERE_INTERVAL
+    assert child.message == "it does not answer: not yet"
+    bench.ready = True
+    bench.until(State.RUNNING)
+    assert child.message == ""
+
+
+@pytest.mark.parametrize("argv", [(), FOREVER])
+def test_a_probe_that_is_wrong_is_a_complaint(bench: Bench, argv: tuple[str, ...]) -> None:
+    bench.surprise = KeyError("status")
+    child = bench.start(*argv)
+    for _ in range(30):
+        child.tick()
+        bench.clock.now += 1
+        eventually(lambda: child._probe is None or child._probe.done())
+    assert child.state is State.STARTING
+    assert child.message == "it is not ready: KeyError('status')"
+    bench.surprise = None
+    bench.until(State.RUNNING)
+
+
+def test_a_signal_without_a_name_is_a_death_like_any_other(bench: Bench) -> None:
+    child = bench.start(*FOREVER)
+    bench.until(State.RUNNING)
+    assert child.identity
+    os.kill(child.identity.pid, signal.SIGRTMIN + 5)
+    bench.until(State.BACKOFF)
+    assert child.message.startswith(f"it exited with signal {signal.SIGRTMIN + 5}")
+
+
 def test_what_a_dead_component_had_started_is_ended(bench: Bench) -> None:
     child = bench.start("sh", "-c", "sleep 1000 & echo $! > child; wait")
     pid = int(eventually((bench.folder / "child").read_text))
@@ -146,6 +193,97 @@ def test_what_a_dead_component_had_started_is_ended(bench: Bench) -> None:
     bench.until(State.BACKOFF)
     stat = Path(f"/proc/{pid}/stat")
     eventually(lambda: not stat.exists() or stat.read_text().split()[2] == "Z")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, tmp_path / ".lakelet").prepare()
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., int]]:
+    """Starts the leader of a session, with an environment, which prints its child's pid; whatever is left is ended."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str, **environment: str) -> int:
+        env = os.environ | environment
+        process = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        processes.append(process)
+        assert process.stdout
+        pid = int(process.stdout.readline())
+        if pid != process.pid:
+            process.wait(60)
+        return pid
+
+    yield start
+    for process in processes:
+        with process, suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the session's only group, whether or not its leader lives
+
+
+def test_a_leftover_whose_session_leader_is_dead_is_ended(workspace: Workspace, started: Callable[..., int]) -> None:
+    for name, variables in (("minio", {"LAKELET_COMPONENT": "minio"}), (RUN, {"LAKELET_RUN_ID": "jr_1"})):
+        script = "sleep 1000 >/dev/null & echo $!"
+        pid = started("sh", "-c", script, **workspace.environment, **variables)
+        identity = Identity.of(pid)
+        eventually(lambda pid=pid: not psutil.pid_exists(os.getsid(pid)))
+        assert end_leftovers(workspace) == [name]
+        assert not identity.alive()
+
+
+def test_what_only_looks_into_the_workspace_is_no_leftover(workspace: Workspace, started: Callable[..., int]) -> None:
+    pid = started("sh", "-c", "echo $$; exec sleep 1000 >/dev/null", **workspace.environment)
+    other = started(
+        "sh", "-c", "echo $$; exec sleep 1000 >/dev/null", LAKELET_STATE="/elsewhere", LAKELET_RUN_ID="jr_1"
+    )
+    assert component_processes(workspace) == {}
+    assert end_leftovers(workspace) == []
+    assert Identity.of(pid).alive()
+    assert Identity.of(other).alive()
+
+
+def test_a_surprise_leaves_the_stack_running_and_supervised(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The record cannot be written for a while, a start raises what nobody thought of, and so does a stop."""
+    monkeypatch.setattr("lakelet.stack.supervisor.SURPRISE_SECONDS", 0.01)
+    made = [Component(name, "", FOREVER, lambda: None, dict(os.environ), cwd=workspace.state) for name in "ab"]
+    monkeypatch.setattr("lakelet.stack.supervisor.components", lambda plan, only: made)
+    start, stop = Child.start, Child.stop
+    surprises = {"a"}
+
+    def surprising(child: Child) -> None:
+        if child.component.name in surprises:
+            surprises.clear()
+            raise KeyError("a start")
+        start(child)
+
+    def stopping(child: Child, grace_seconds: float) -> None:
+        stop(child, grace_seconds)
+        raise KeyError("a stop")
+
+    monkeypatch.setattr(Child, "start", surprising)
+    monkeypatch.setattr(Child, "stop", stopping)
+    supervisor = Supervisor(workspace)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(supervisor.run)
+        try:
+            record = eventually(lambda: (found := read_record(workspace)) and found.ready_seconds and found)
+            assert record.settled
+            record_path(workspace).unlink()
+            record_path(workspace).mkdir()  # an OSError for every writing
+            pids = [component.pid for component in record.components]
+            os.kill(pids[0], signal.SIGKILL)
+            eventually(lambda: "Is a directory" in "".join(capfd.readouterr().out))
+            record_path(workspace).rmdir()
+            again = eventually(
+                lambda: (found := read_record(workspace)) and found.settled and found.components[0].restarts and found
+            )
+            assert again.components[1].pid == pids[1]
+        finally:
+            supervisor.stopping = True
+        running.result(60)
+    assert not any(component.identity and component.identity.alive() for component in again.components)
 
 
 def test_every_state_can_be_stopped_and_left() -> None:
