@@ -2,15 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test browser check clean
 
 demo: .venv/run
 	$(BIN)/lakelet demo $(ARGS)
 
-test: .venv/test
-	@requirements/browser
+test: browser .venv/test
 	$(BIN)/lakelet install
 	$(BIN)/python -m pytest $(ARGS)
+
+browser:
+	@requirements/browser
 
 check: .venv/test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

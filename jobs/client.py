@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.client import glue_client, translated
+from catalog.client import glue_client, pages, translated
 from jobs import definitions
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, NotRunningError, RunError, UsageError
 from workspace.paths import Workspace
-from workspace.runs import ENDED, RunState
+from workspace.runs import ENDED, RunState, retry_id
 
 POLL_SECONDS = 0.1  # for the first seconds of a run
 SLOW_POLL_SECONDS = 0.25  # then: asking takes processor time from the run itself
@@ -39,11 +39,11 @@ class JobClient:
 
     def jobs(self) -> Iterator[dict[str, Any]]:
         """Every registered job, as Glue's Job structure."""
-        yield from self._pages("get_jobs", "Jobs")
+        yield from pages(self._glue, "get_jobs", "Jobs")
 
     def runs(self, job: str) -> Iterator[JobRun]:
         """The runs of a job, the newest first. Raises EntityNotFoundException."""
-        yield from self._pages("get_job_runs", "JobRuns", JobName=job)
+        yield from pages(self._glue, "get_job_runs", "JobRuns", JobName=job)
 
     def put(self, job: Mapping[str, Any]) -> None:
         """Register a job (CreateJob's members), or replace the definition of the one there is."""
@@ -108,7 +108,7 @@ class JobClient:
         run_id = submitted.run_id
         began = time.monotonic()
         while True:
-            run = self._patiently(submitted.job, run_id)
+            run = self.patiently(submitted.job, run_id)
             if (now := (run["Id"], run["JobRunState"], run.get("StateDetail"))) != told:
                 notice(run)
                 told = now
@@ -119,7 +119,8 @@ class JobClient:
             else:
                 run_id = retry
 
-    def _patiently(self, job: str, run_id: str) -> JobRun:
+    def patiently(self, job: str, run_id: str) -> JobRun:
+        """:meth:`run` that waits for a control process that is being restarted; NotRunningError when it stays away."""
         deadline = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:
@@ -133,16 +134,10 @@ class JobClient:
         """The id of the attempt that followed a failed one."""
         if run["JobRunState"] != RunState.FAILED:
             return None
-        following = f"{run['Id'].partition('_attempt_')[0]}_attempt_{run['Attempt'] + 1}"
         try:
-            return str(self.run(run["JobName"], following)["Id"])
+            return str(self.run(run["JobName"], retry_id(run["Id"], run["Attempt"] + 1))["Id"])
         except EntityNotFoundException:
             return None
-
-    def _pages(self, operation: str, member: str, **wanted: Any) -> Iterator[dict[str, Any]]:
-        pages = iter(self._glue.get_paginator(operation).paginate(**wanted))
-        while (page := translated(lambda: next(pages, None))) is not None:
-            yield from page[member]
 
 
 def has_ended(run: JobRun) -> bool:

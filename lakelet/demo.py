@@ -6,18 +6,32 @@ reports is counted afterwards, from what it left behind.
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from catalog.client import ensure_database, get_partitions, get_tables, glue_client
+from botocore.exceptions import BotoCoreError, ClientError
+
+from catalog.client import ensure_database, get_partitions, get_tables, glue_client, translated
 from data import flights
 from data.zones import BRONZE, GOLD, SILVER
-from jobs.client import JobClient
+from jobs.client import JobClient, JobRun, Submitted, has_ended
 from query.client import query
 from search.client import open_client
-from workspace.errors import QualityError, RunError
+from search.client import translated as search_translated
+from workspace.errors import (
+    AlreadyExistsException,
+    ConcurrentRunsExceededException,
+    CrawlerNotRunningException,
+    CrawlerStoppingException,
+    QualityError,
+    RunError,
+    StackError,
+)
 from workspace.paths import Workspace
 from workspace.runs import RunState
 
@@ -118,12 +132,14 @@ def index(demo: Demo) -> Counts:
     _run(demo, "flights_index")
     client = open_client(demo.workspace)
     names = ("flights", *(name.replace("_", "-") for name in AGGREGATES))
-    return {name: int(client.count(index=name)["count"]) for name in names}
+    with search_translated():
+        return {name: int(client.count(index=name)["count"]) for name in names}
 
 
 def boards(demo: Demo) -> Counts:
     """See that the dashboards answer."""
-    with urllib.request.urlopen(demo.workspace.endpoint("dashboards"), timeout=60) as page:  # noqa: S310 - our own
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # they are on the loopback address
+    with direct.open(demo.workspace.endpoint("dashboards"), timeout=60) as page:
         return {"bytes": len(page.read())}
 
 
@@ -142,12 +158,17 @@ STEPS = (
 def run(demo: Demo, started: Callable[[Step], None] = lambda step: None) -> Iterator[Outcome]:
     """Run the steps in order, yielding each one's outcome as it ends.
 
-    Stops at the first that fails, with the error of that step: :class:`~workspace.errors.RunError` names the run.
+    Stops at the first that fails, with the error of that step: :class:`~workspace.errors.RunError` names the run,
+    :class:`~workspace.errors.StackError` a step that a part of the stack did not answer. Ctrl-C stops the run or
+    crawl that is under way.
     """
     for step in STEPS:
         started(step)
         begun = time.monotonic()
-        counts = step.run(demo)
+        try:
+            counts = step.run(demo)
+        except (BotoCoreError, ClientError, OSError, http.client.HTTPException) as error:
+            raise StackError(f"The step {step.name} failed ({error}): see `lakelet status`.") from error
         yield Outcome(step, counts, time.monotonic() - begun)
 
 
@@ -161,26 +182,65 @@ def _crawl(demo: Demo) -> None:
         "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
     }
     try:
-        glue.create_crawler(**target)
-    except glue.exceptions.AlreadyExistsException:
-        glue.update_crawler(**target)
-    glue.start_crawler(Name=CRAWLER)
-    while (crawler := glue.get_crawler(Name=CRAWLER)["Crawler"])["State"] != "READY":
-        time.sleep(POLL_SECONDS)
-    if crawler["LastCrawl"]["Status"] != "SUCCEEDED":
-        last = crawler["LastCrawl"]
+        translated(lambda: glue.create_crawler(**target))
+    except AlreadyExistsException:
+        _ready(glue)  # an earlier demo that was killed may have left it running
+        translated(lambda: glue.update_crawler(**target))
+    translated(lambda: glue.start_crawler(Name=CRAWLER))
+    try:
+        last = _ready(glue)["LastCrawl"]
+    except KeyboardInterrupt:
+        with suppress(CrawlerNotRunningException, CrawlerStoppingException):
+            translated(lambda: glue.stop_crawler(Name=CRAWLER))
+        raise
+    if last["Status"] != "SUCCEEDED":
         raise RunError(f"The crawl of s3://{BRONZE}/ ended {last['Status']}: {last.get('ErrorMessage', 'no message')}")
 
 
+def _ready(glue: Any) -> dict[str, Any]:
+    """The crawler, once it does not run."""
+    while True:
+        crawler: dict[str, Any] = translated(lambda: glue.get_crawler(Name=CRAWLER))["Crawler"]
+        if crawler["State"] == "READY":
+            return crawler
+        time.sleep(POLL_SECONDS)
+
+
 def _run(demo: Demo, name: str) -> None:
-    """Run one library job to its end."""
+    """Run one library job to its end; Ctrl-C ends it, so that the next demo can run it."""
     jobs = JobClient(demo.workspace)
-    run = jobs.wait(jobs.submit(name), lambda run: demo.note(f"{name} {run['JobRunState']}"))
+    current = _submit(demo, jobs, name)
+
+    def notice(run: JobRun) -> None:
+        nonlocal current
+        current = Submitted(name, run["Id"])  # a retry is a run of its own
+        demo.note(f"{name} {run['JobRunState']}")
+
+    try:
+        run = jobs.wait(current, notice)
+    except KeyboardInterrupt:
+        with suppress(RunError):  # it has ended meanwhile
+            jobs.stop(name, current.run_id)
+        jobs.wait(current)
+        raise
     if run["JobRunState"] != RunState.SUCCEEDED:
         raise RunError(
             f"The run {run['Id']} of {name} ended {run['JobRunState']}: {run.get('ErrorMessage', 'no message')} "
             f"(`lakelet jobs logs {run['Id'][:15]}` shows more)."
         )
+
+
+def _submit(demo: Demo, jobs: JobClient, name: str) -> Submitted:
+    """Start a run of a job, after the one that a demo left which was killed."""
+    while True:
+        try:
+            return jobs.submit(name)
+        except ConcurrentRunsExceededException:
+            for run in jobs.runs(name):
+                if not has_ended(run):
+                    demo.note(f"waiting for an earlier run of {name}")
+                    jobs.wait(Submitted(name, run["Id"]))
+            time.sleep(POLL_SECONDS)
 
 
 def _count(demo: Demo, table: str) -> int:

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from workspace.errors import InstallError, StackError, UsageError
 from workspace.files import write_atomic
@@ -16,6 +17,7 @@ from workspace.secrets import secret
 
 KERNEL = "lakelet"
 PORTS_TRIED = 50
+MAX_PORT = 65535
 
 
 def install_kernel(workspace: Workspace) -> Path:
@@ -68,7 +70,7 @@ def server_argv(port: int, folder: Path, *, browser: bool) -> list[str]:
 
 def address(workspace: Workspace, port: int, notebook: str = "") -> str:
     """Where to point a browser, with the token that lets it in."""
-    path = f"/tree/{notebook}" if notebook else ""
+    path = f"/tree/{quote(notebook)}" if notebook else ""
     return f"http://127.0.0.1:{port}/lab{path}?token={secret(workspace, 'jupyter_token')}"
 
 
@@ -77,7 +79,7 @@ def free_port(wanted: int, chosen: bool) -> int:
 
     Raises :class:`~workspace.errors.StackError` when there is none.
     """
-    for port in range(wanted, wanted + (1 if chosen else PORTS_TRIED)):
+    for port in range(wanted, min(wanted + (1 if chosen else PORTS_TRIED), MAX_PORT + 1)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -88,15 +90,26 @@ def free_port(wanted: int, chosen: bool) -> int:
     raise StackError(f"Port {wanted} is in use: choose another with --port.")
 
 
-def serve(workspace: Workspace, port: int, *, browser: bool) -> None:
-    """Become the JupyterLab server; Ctrl-C ends it. Does not return.
-
-    Raises :class:`~workspace.errors.InstallError` when JupyterLab is not installed.
-    """
+def check_installed() -> None:
+    """Raises :class:`~workspace.errors.InstallError` when JupyterLab is not installed."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise InstallError("JupyterLab is not installed beside Lakelet: install the project again with `make demo`.")
+
+
+def serve(workspace: Workspace, port: int, *, browser: bool) -> None:
+    """Become the JupyterLab server; Ctrl-C ends it. Does not return."""
     argv = server_argv(port, notebooks(), browser=browser)
     os.execve(argv[0], argv, environment(workspace))  # noqa: S606  the command is ours
+
+
+def has_notebook(name: str) -> bool:
+    """Whether the analysts' folder holds a notebook of that name; nothing outside of it counts."""
+    folder = notebooks().resolve()
+    try:
+        path = (folder / name).resolve()
+        return path.is_relative_to(folder) and path.is_file()
+    except OSError:  # a name too long for a file's, say
+        return False
 
 
 def notebooks() -> Path:

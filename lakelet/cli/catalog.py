@@ -8,16 +8,25 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from catalog import client
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
-from workspace.errors import EntityNotFoundException, LakeletError, RunError, UsageError
+from workspace.errors import (
+    CrawlerNotRunningException,
+    CrawlerStoppingException,
+    EntityNotFoundException,
+    LakeletError,
+    RunError,
+    UsageError,
+)
 from workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
+INTERRUPTED = 130
 ROLE = "lakelet"  # Glue wants one; the workspace's own keys are what a crawl runs with
 
 app = typer.Typer(no_args_is_help=True, help="Browse the Data Catalog and run crawlers.")
@@ -149,13 +158,13 @@ def crawl(
         text = f"Crawler {name} runs: `lakelet catalog tables DATABASE` shows what it has found."
         show_message(text, output, crawler=name, state="RUNNING")
         return
-    run = _newest(glue, name)
+    run_id = _newest(glue, name)["CrawlId"]
     try:
-        for line in _follow(workspace, glue, name, run["CrawlId"]):
+        for line in _follow(workspace, glue, name, run_id):
             print(line, file=sys.stderr if output is Format.json else sys.stdout, flush=True)
     except KeyboardInterrupt:
-        _interrupted(glue, name)
-    _ended(name, _newest(glue, name), output)
+        _interrupted(glue, name, run_id)
+    _ended(name, _crawl(glue, name, run_id), output)
 
 
 def _row(record: Mapping[str, Any], **members: str) -> dict[str, Any]:
@@ -227,6 +236,20 @@ def _newest(glue: Any, name: str) -> dict[str, Any]:
     return run
 
 
+def _crawl(glue: Any, name: str, run_id: str) -> dict[str, Any]:
+    """That crawl: the crawler may have begun another since."""
+    token: dict[str, str] = {}
+    while True:
+        answer = client.translated(lambda: glue.list_crawls(CrawlerName=name, **token))  # noqa: B023  called at once
+        for run in answer["Crawls"]:
+            if run["CrawlId"] == run_id:
+                found: dict[str, Any] = run
+                return found
+        if "NextToken" not in answer:
+            raise RunError(f"The crawl {run_id} of crawler {name} is not in its history any more.")
+        token = {"NextToken": answer["NextToken"]}
+
+
 def _follow(workspace: Workspace, glue: Any, name: str, run_id: str) -> Iterator[str]:
     """The lines that a crawl prints, until it has ended."""
     log = workspace.runs / run_id / "stdout.log"
@@ -242,17 +265,27 @@ def _follow(workspace: Workspace, glue: Any, name: str, run_id: str) -> Iterator
                         yield line.decode(errors="replace").rstrip("\n")
         if ended:
             return
-        ended = _newest(glue, name)["State"] != "RUNNING"
+        ended = _crawl(glue, name, run_id)["State"] != "RUNNING"
         if not ended:
             time.sleep(POLL_SECONDS)
 
 
-def _interrupted(glue: Any, name: str) -> NoReturn:
+def _interrupted(glue: Any, name: str, run_id: str) -> NoReturn:
+    """After Ctrl-C: ask whether to stop the crawl, and leave it running when there is nobody to ask."""
     print(file=sys.stderr)
-    if sys.stdin.isatty() and typer.confirm(f"Stop crawler {name}?", err=True):
-        client.translated(lambda: glue.stop_crawler(Name=name))
-        raise RunError(f"Crawler {name} was asked to stop.")
-    raise RunError(f"Crawler {name} goes on without us.")
+    try:
+        stop = sys.stdin.isatty() and typer.confirm(f"Stop crawler {name}?", err=True)
+    except typer.Abort:
+        stop = False
+    if _crawl(glue, name, run_id)["State"] != "RUNNING":
+        print(f"The crawl of crawler {name} has ended meanwhile.", file=sys.stderr)
+    elif stop:
+        with suppress(CrawlerNotRunningException, CrawlerStoppingException):
+            client.translated(lambda: glue.stop_crawler(Name=name))
+        print(f"Crawler {name} was asked to stop.", file=sys.stderr)
+    else:
+        print(f"Crawler {name} goes on without us.", file=sys.stderr)
+    raise typer.Exit(INTERRUPTED)
 
 
 def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+INTERRUPTED = 130
+
 
 @app.command(epilog="Example: lakelet demo --months 1")
 def demo(
@@ -41,6 +43,10 @@ def demo(
         for outcome in run(Demo(workspace, range(1, months + 1), display.note), display.start):
             display.end(outcome)
             outcomes.append(outcome)
+    except KeyboardInterrupt:
+        display.close()
+        print("Interrupted: the stack stays up, and `lakelet demo` begins again.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         display.close()
     seconds = time.monotonic() - began

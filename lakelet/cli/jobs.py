@@ -101,7 +101,9 @@ def logs(
     workspace, found = Workspace.find(), _find(run)
     if follow:
         client = _client()
-        lines = run_logs.follow(workspace, found.run_id, stream, lambda: has_ended(client.run(found.job, found.run_id)))
+        lines = run_logs.follow(
+            workspace, found.run_id, stream, lambda: has_ended(client.patiently(found.job, found.run_id))
+        )
     else:
         lines = run_logs.read(workspace, found.run_id, stream)
     for line in lines:
@@ -147,22 +149,40 @@ def _arguments(pairs: list[str]) -> dict[str, str]:
 
 def _wait(client: JobClient, submitted: Submitted) -> JobRun:
     """Follow a run; Ctrl-C asks whether to stop it, and leaves it running when there is nobody to ask."""
+    from jobs.client import Submitted
+    from workspace.errors import RunError
+
+    current = submitted
+
+    def notice(run: JobRun) -> None:
+        nonlocal current
+        current = Submitted(submitted.job, run["Id"])  # a retry is a run of its own, and what there is to stop
+        _tell(run)
+
     print(submitted.run_id, file=sys.stderr)
     while True:
         try:
-            return client.wait(submitted, _tell)
+            return client.wait(current, notice)
         except KeyboardInterrupt:
-            if not sys.stdin.isatty():
-                print(f"Run {_short(submitted.run_id)} goes on.", file=sys.stderr)
+            if not _agreed("Stop the run?"):
+                print(f"Run {_short(current.run_id)} goes on.", file=sys.stderr)
                 raise SystemExit(INTERRUPTED) from None
             try:
-                answer = input("\nStop the run? [y/N] ").strip().lower()
-            except (KeyboardInterrupt, EOFError):
-                answer = ""
-            if answer not in ("y", "yes"):
-                print(f"Run {_short(submitted.run_id)} goes on.", file=sys.stderr)
-                raise SystemExit(INTERRUPTED) from None
-            client.stop(submitted.job, submitted.run_id)
+                client.stop(current.job, current.run_id)
+            except RunError as error:  # it ended while we asked: wait() says how
+                print(error, file=sys.stderr)
+
+
+def _agreed(question: str) -> bool:
+    """Ask on stderr, for stdout may be a pipe; no when there is nobody to ask."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"\n{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return False
 
 
 def _tell(run: JobRun) -> None:

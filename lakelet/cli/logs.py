@@ -34,6 +34,8 @@ def logs(
         known = f"there are logs of {', '.join(found)}" if found else "the stack was never started"
         raise UsageError(f"There is no log of {component!r}: {known}.")
     chosen = {component: found[component]} if component else found
+    # Taken before the last lines are read: what is written meanwhile is shown twice rather than never.
+    sizes = {name: path.stat().st_size for name, path in chosen.items()}
     tails = [(name, line) for name, path in chosen.items() for line in tail(path, lines)]
     if output is Format.json and not follow:
         show_rows([{"component": name, "line": line} for name, line in tails], output)
@@ -48,7 +50,6 @@ def logs(
         else:
             print(line if component else f"{name.ljust(width)}  {line}", flush=True)
 
-    sizes = {name: path.stat().st_size for name, path in chosen.items()}
     for name, line in tails:
         show(name, line)
     if follow:

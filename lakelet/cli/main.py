@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +14,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from workspace.errors import LakeletError
+from workspace.errors import LakeletError, UsageError
 
 COMMANDS = (
     ("demo", "lakelet.cli.demo", "Run the main job end to end on real flight data."),
@@ -44,6 +48,14 @@ class Nouns(TyperGroup):
                 return command
         return None
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _reader_may_leave():  # help is printed here
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _reader_may_leave():
+            return super().invoke(ctx)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         print(
             "Usage: lakelet COMMAND [OPTIONS]\n\nThe AWS data stack on your own machine, really executing.\n\nCommands:"
@@ -52,6 +64,9 @@ class Nouns(TyperGroup):
             print(f"  {name:10} {text}")
         print("\n`lakelet COMMAND --help` shows a command's options with an example.")
 
+
+READER_LEFT = 141  # as a shell calls the end by SIGPIPE
+LONGEST_WORD = 300
 
 app = typer.Typer(cls=Nouns, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -63,10 +78,39 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line: a user's mistake is one sentence on stderr and an exit code, never a traceback."""
+    with _reader_may_leave():
+        try:
+            _check_words(sys.argv[1:])
+            app()
+        except LakeletError as error:
+            print(f"lakelet: {readable(str(error))}", file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+        finally:  # not at the interpreter's end, which would complain
+            sys.stdout.flush()
+
+
+def readable(message: str) -> str:
+    """An error's sentence for a terminal: it may quote what the user gave it, which is shortened when it is very long,
+    and cannot move the cursor.
+    """
+    plain = "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in message)
+    return re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: word[0][: LONGEST_WORD // 2] + "…", plain)
+
+
+def _check_words(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:  # bytes that Python could not decode
+            raise UsageError(f"{word!r} is not valid UTF-8: write it in the encoding of this terminal.") from None
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Exit in silence when what reads our output (``| head``) has left; click would exit with 1."""
     try:
-        app()
-    except LakeletError as error:
-        print(f"lakelet: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        yield
     except BrokenPipeError:
-        raise SystemExit(0) from None
+        with open(os.devnull, "wb") as nowhere:  # what is still buffered goes there
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise SystemExit(READER_LEFT) from None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lakelet.cli.output import Format, OutputOption, show_message
 from workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
@@ -17,22 +18,28 @@ DEFAULT_PORT = 8888
 @app.command(epilog="Example: lakelet notebook flights.ipynb --no-browser")
 def notebook(
     name: Annotated[str | None, typer.Argument(metavar="[NOTEBOOK]", help="A notebook of notebooks/ to open.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8888, or the next free]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on.  [default: 8888, or the next free]")
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    output: OutputOption = Format.text,
 ) -> None:
     """Open JupyterLab with a ready kernel: %%sql, spark, glueContext and opensearch.
 
     Ctrl-C ends it. The address that is printed lets its reader in: it holds the token.
     """
-    from lakelet.notebook import address, free_port, notebooks, serve
+    from lakelet.notebook import address, check_installed, free_port, has_notebook, notebooks, serve
     from workspace.errors import UsageError
 
     workspace = Workspace.find()
     workspace.endpoint("control")  # says so when the stack was never started
-    if name is not None and not (notebooks() / name).is_file():
+    if name is not None and not has_notebook(name):
         raise UsageError(f"There is no notebook {name!r} in {notebooks().name}/: leave the name out to choose one.")
-    chosen = free_port(port or DEFAULT_PORT, chosen=port is not None)
-    print(f"JupyterLab: {address(workspace, chosen, name or '')}", flush=True)
+    check_installed()
+    chosen = free_port(DEFAULT_PORT if port is None else port, chosen=port is not None)
+    url = address(workspace, chosen, name or "")
+    show_message(f"JupyterLab: {url}", output, url=url)
+    sys.stdout.flush()  # what reads it from a pipe waits for it, and serve() does not return
     if no_browser:
         print("Ctrl-C ends it.", file=sys.stderr)
     serve(workspace, chosen, browser=not no_browser)

@@ -42,6 +42,8 @@ def search(
     from workspace.errors import UsageError
     from workspace.paths import Workspace
 
+    if not index.strip():  # OpenSearch would take it for all indexes
+        raise UsageError("--index is empty: name logs, or an index like flights.")
     client = open_client(Workspace.find())
     if index in ("logs", LOGS):
         page = search_logs(client, text, run_id=run, level=level, source=source, size=size)

@@ -32,7 +32,8 @@ def sql(
     output: OutputOption = Format.text,
 ) -> None:
     """Run one statement and print its rows."""
-    text = sys.stdin.read() if statement == "-" else statement
+    # stdin may hold any bytes: those that are no UTF-8 reach the statement as U+FFFD.
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if statement == "-" else statement
     if not text.strip():
         raise UsageError('The statement is empty: write one, for example lakelet sql "SHOW DATABASES".')
     began = time.monotonic()

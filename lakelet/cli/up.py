@@ -27,12 +27,19 @@ def up(
     Ctrl-C stops what was started. A second `up` says that the stack runs.
     """
     from lakelet.stack.operate import status
+    from workspace.errors import UsageError
     from workspace.paths import Workspace
 
     workspace = Workspace.find()
     began = time.monotonic()
     fresh = bring_up(workspace, only or ())
     rows = status(workspace)
+    names = [row["name"] for row in rows]
+    if missing := sorted(set(only or ()) - set(names)):
+        raise UsageError(
+            f"The stack runs already, without {', '.join(missing)}: it has {', '.join(names)}; end it with "
+            "`lakelet down` to start others."
+        )
     if output is Format.json:
         show_rows(rows, output)
         return

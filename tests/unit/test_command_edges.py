@@ -1,0 +1,133 @@
+"""What the command line does where its world ends: a reader that left, a dead part, a proxy, a port too far."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from data.objects import s3_client
+from lakelet import demo, notebook
+from lakelet.cli.main import readable
+from query.credentials import Credentials
+from workspace.errors import StackError
+from workspace.paths import Workspace
+
+LAKELET = str(Path(sys.executable).with_name("lakelet"))
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, tmp_path / ".lakelet").prepare()
+
+
+@contextmanager
+def answering(text: str) -> Iterator[str]:
+    """An HTTP server that answers everything with a text; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = text.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def dead() -> str:
+    """An address that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    lakelet = subprocess.Popen([LAKELET, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert lakelet.stdout is not None and lakelet.stderr is not None
+    lakelet.stdout.close()
+    assert lakelet.stderr.read() == b"" and lakelet.wait(timeout=120) == 141
+    lakelet.stderr.close()
+
+
+def test_an_error_cannot_move_the_cursor_or_fill_the_screen() -> None:
+    assert readable("no \x1b[31m table\x00") == "no \\x1b[31m table\\x00"
+    assert readable("a\nb ☃") == "a\nb ☃"
+    assert len(readable(f"There is no {'x' * 5000}: look.")) < 200
+
+
+def test_a_word_in_another_encoding_is_refused() -> None:
+    done = subprocess.run([LAKELET, "jobs", "show", b"\xff"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "is not valid UTF-8" in done.stderr
+
+
+def test_no_proxy_stands_before_our_own_parts(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, dead())
+    keys = "<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
+    namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+    result = f"<AssumeRoleResult><Credentials>{keys}</Credentials></AssumeRoleResult>"
+    with answering(f'<AssumeRoleResponse xmlns="{namespace}">{result}</AssumeRoleResponse>') as address:
+        workspace.write_endpoints({"s3": address, "dashboards": address})
+        assert s3_client(workspace).get_object(Bucket="b", Key="k")["ContentLength"] > 0
+        assert Credentials(workspace).storage(["s3://b/k/"])["SESSION_TOKEN"] == "c"
+        assert demo.boards(demo.Demo(workspace))["bytes"] > 0
+
+
+def test_a_dead_part_fails_a_step_with_a_sentence(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.write_endpoints({name: dead() for name in ("s3", "dashboards", "opensearch", "control")})
+    steps = [step for step in demo.STEPS if step.name in ("lake", "boards")]
+    for step in steps:
+        monkeypatch.setattr(demo, "STEPS", (step,))
+        with pytest.raises(StackError, match=f"The step {step.name} failed .*`lakelet status`"):
+            list(demo.run(demo.Demo(workspace, [1])))
+
+
+def test_an_answer_that_breaks_off_fails_a_step_with_a_sentence(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: demo.Demo) -> demo.Counts:
+        raise http.client.IncompleteRead(b"")
+
+    monkeypatch.setattr(demo, "STEPS", (demo.Step("boards", "", broken),))
+    with pytest.raises(StackError, match="The step boards failed"):
+        list(demo.run(demo.Demo(workspace)))
+
+
+def test_a_port_is_looked_for_up_to_the_last() -> None:
+    with socket.socket() as last:
+        with suppress(OSError):  # somebody else holds it: as good
+            last.bind(("127.0.0.1", notebook.MAX_PORT))
+        with pytest.raises(StackError, match="is in use"):
+            notebook.free_port(notebook.MAX_PORT, chosen=False)
+
+
+def test_a_notebook_lies_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for path in (folder / "a b.ipynb", tmp_path / "outside.ipynb"):
+        path.touch()
+    monkeypatch.setattr(notebook, "REPOSITORY", tmp_path)
+    assert notebook.has_notebook("a b.ipynb")
+    for name in ("../outside.ipynb", str(tmp_path / "outside.ipynb"), "none.ipynb", "x" * 5000, "", "."):
+        assert not notebook.has_notebook(name), name
