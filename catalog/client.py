@@ -94,12 +94,12 @@ def translated(call: Callable[[], Result]) -> Result:
 
 def get_databases(workspace: Workspace) -> Iterator[dict[str, Any]]:
     """Every database, as Glue's Database structure."""
-    yield from _pages(glue_client(workspace), "get_databases", "DatabaseList")
+    yield from pages(glue_client(workspace), "get_databases", "DatabaseList")
 
 
 def get_tables(workspace: Workspace, database: str) -> Iterator[dict[str, Any]]:
     """Every table of a database, as Glue's Table structure; raises EntityNotFoundException."""
-    yield from _pages(glue_client(workspace), "get_tables", "TableList", DatabaseName=database)
+    yield from pages(glue_client(workspace), "get_tables", "TableList", DatabaseName=database)
 
 
 def get_table(workspace: Workspace, database: str, name: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def get_partitions(
     Raises EntityNotFoundException, and InvalidInputException for an expression that cannot be read.
     """
     wanted = {"DatabaseName": database, "TableName": name} | ({"Expression": expression} if expression else {})
-    yield from _pages(glue_client(workspace), "get_partitions", "Partitions", **wanted)
+    yield from pages(glue_client(workspace), "get_partitions", "Partitions", **wanted)
 
 
 def ensure_database(workspace: Workspace, name: str, location: str = "", description: str = "") -> None:
@@ -131,7 +131,8 @@ def ensure_database(workspace: Workspace, name: str, location: str = "", descrip
         return
 
 
-def _pages(glue: Any, operation: str, member: str, **wanted: Any) -> Iterator[dict[str, Any]]:
-    pages = iter(glue.get_paginator(operation).paginate(**wanted))
-    while (page := translated(lambda: next(pages, None))) is not None:
-        yield from page[member]
+def pages(glue: Any, operation: str, member: str, **wanted: Any) -> Iterator[dict[str, Any]]:
+    """The items of every page of a boto3 operation's answer, ``member`` being where they are; errors are ours."""
+    answers = iter(glue.get_paginator(operation).paginate(**wanted))
+    while (answer := translated(lambda: next(answers, None))) is not None:
+        yield from answer[member]

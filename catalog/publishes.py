@@ -31,6 +31,7 @@ from workspace.errors import (
     EntityNotFoundException,
     InvalidInputException,
     LakeletError,
+    PublishError,
     ServiceUnavailableException,
 )
 from workspace.paths import Workspace
@@ -239,7 +240,8 @@ class Publishes:
     def settle(self, database: str, table: str) -> None:
         """Finish what was committed to a table, so that its data is what the catalog says.
 
-        Costs nothing when there is nothing. Raises ServiceUnavailableException while the object store is down.
+        Costs nothing when there is nothing. Raises ServiceUnavailableException while the object store is down,
+        PublishError when it refuses.
         """
         key = (fold(database), fold(table))
         if key in self._pending:
@@ -247,19 +249,30 @@ class Publishes:
 
     # -- for the runner ----------------------------------------------------------------------------------------
 
-    def abort_run(self, run_id: str) -> list[str]:
-        """Abort what an ended run left open; returns what those writes were to."""
-        return [publish.target for publish in self._of_run(run_id, OPEN) if self._abort(publish)]
+    def abort_run(self, run_id: str, ended_at: float = 0.0) -> list[str]:
+        """Abort what an ended run left open; returns what those writes were to.
 
-    def unfinished(self, run_id: str) -> list[str]:
-        """What a run committed that could not be applied yet, after trying once more."""
-        for publish in self._of_run(run_id, COMMITTED):
+        Asked again it answers the same: what was aborted since ``ended_at``, when the driver ended, was left open by
+        it. What the driver gave up itself, before that, is no loss.
+        """
+        for publish in self._of_run(run_id, publishes.c.state == OPEN):
+            self._abort(publish)
+        left = (publishes.c.state == ABORTED, publishes.c.ended_at >= ended_at)
+        return [publish.target for publish in self._of_run(run_id, *left)]
+
+    def unfinished(self, run_id: str) -> dict[str, str]:
+        """What a run committed that could not be applied yet, after trying once more: what each write was to, and
+        why the object store refuses it, which is empty while the store is only down."""
+        refused: dict[str, str] = {}
+        for publish in self._of_run(run_id, publishes.c.state == COMMITTED):
             try:
                 self._apply_all(publish.key)
             except LakeletError as error:
                 log.warning("Publish %s to %s is not applied yet: %s", publish.id, publish.target, error)
+                refused[publish.id] = str(error) if isinstance(error, PublishError) else ""
                 self._wake.set()
-        return [publish.target for publish in self._of_run(run_id, COMMITTED)]
+        left = self._of_run(run_id, publishes.c.state == COMMITTED)
+        return {publish.target: refused.get(publish.id, "") for publish in left}
 
     def collect(self, live: Collection[str], older_than_seconds: float) -> int:
         """Abort the open publishes of runs that are not ``live`` and were opened long ago (a notebook's, say), and
@@ -355,8 +368,8 @@ class Publishes:
         dropped = [self._drop(publish) for publish in left]
         return all(dropped)
 
-    def _of_run(self, run_id: str, state: str) -> list[Publish]:
-        query = sa.select(publishes).where(publishes.c.run_id == run_id, publishes.c.state == state)
+    def _of_run(self, run_id: str, *conditions: sa.ColumnElement[bool]) -> list[Publish]:
+        query = sa.select(publishes).where(publishes.c.run_id == run_id, *conditions)
         with reading(self._engine) as connection:
             return [_publish(row) for row in connection.execute(query.order_by(publishes.c.ordinal))]
 

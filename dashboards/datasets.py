@@ -114,7 +114,7 @@ def versions(workspace: Workspace, board: Board) -> tuple[str, ...]:
 def job_names(workspace: Workspace) -> list[str]:
     """The names of all jobs, sorted."""
     glue = catalog.glue_client(workspace)
-    return sorted(job["Name"] for job in _pages(glue, "get_jobs", "Jobs"))
+    return sorted(job["Name"] for job in catalog.pages(glue, "get_jobs", "Jobs"))
 
 
 def job_runs(workspace: Workspace, job: str | None = None) -> list[JobRun]:
@@ -234,8 +234,3 @@ def _job_run(workspace: Workspace, run: dict[str, Any]) -> JobRun:
         arguments=run.get("Arguments") or {},
         application_id=read_application(workspace.runs / run["Id"]),
     )
-
-
-def _pages(glue: Any, operation: str, member: str) -> list[dict[str, Any]]:
-    pages = catalog.translated(lambda: list(glue.get_paginator(operation).paginate()))
-    return [item for page in pages for item in page[member]]

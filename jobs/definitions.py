@@ -32,12 +32,14 @@ MEMBERS = (
 )  # fmt: skip
 RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "ExecutionClass")
 
+_BY_WORKERS = ("WorkerType", "NumberOfWorkers")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
 # Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
 _CONSUMED = ("--conf",)
 _REFUSED = (
     "--extra-py-files", "--extra-jars", "--extra-files", "--additional-python-modules",
-    "--python-modules-installer-option",
+    "--python-modules-installer-option", "--datalake-formats", "--user-jars-first", "--customer-driver-env-vars",
+    "--customer-executor-env-vars",
 )  # fmt: skip
 _BOOKMARK = "--job-bookmark-option"
 
@@ -58,14 +60,15 @@ def check(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     location = command.get("ScriptLocation", "")
     if not re.match(r"s3[an]?://[^/]+/.+|file:///|/|jobs/library/", location) or location.endswith("/"):
         raise InvalidInputException(f"Job {name} has the ScriptLocation {location!r}: give s3://bucket/script.py.")
+    if runtime := command.get("Runtime"):
+        raise NotImplementedException(f"Job {name} has the Runtime {runtime}, which is not served: leave it out.")
     if not str(command.get("PythonVersion", "3")).startswith("3"):
         raise InvalidInputException(f"Job {name} wants Python {command['PythonVersion']}: use 3.")
     _check_number(name, "MaxRetries", body.get("MaxRetries", 0), 0, 10)
     _check_number(name, "Timeout", body.get("Timeout", 1), 1, MAX_TIMEOUT_MINUTES)
     concurrent = (body.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1)
     _check_number(name, "MaxConcurrentRuns", concurrent, 1, 1000)
-    if "MaxCapacity" in body and ("NumberOfWorkers" in body or "WorkerType" in body):
-        raise InvalidInputException(f"Job {name} sets MaxCapacity beside WorkerType or NumberOfWorkers: choose one.")
+    _check_capacity(name, body)
     if body.get("ExecutionClass", "STANDARD") != "STANDARD":
         raise NotImplementedException("ExecutionClass FLEX is not served: leave it out.")
     check_arguments(body.get("DefaultArguments") or {})
@@ -104,10 +107,14 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
 def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Settings, **overrides: Any) -> Run:
     """The first attempt of a run of ``job`` (Glue's Job structure), in WAITING.
 
-    ``overrides`` are StartJobRun's Timeout, NumberOfWorkers, WorkerType and MaxCapacity.
+    ``overrides`` are StartJobRun's Timeout, NumberOfWorkers, WorkerType and MaxCapacity; a capacity given one way takes
+    the place of the job's, given the other way. Raises InvalidInputException, NotImplementedException.
     """
     check_arguments(arguments)
-    body = {**job, **{name: value for name, value in overrides.items() if value is not None}}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    _check_capacity(job["Name"], given)
+    replaced = _BY_WORKERS if "MaxCapacity" in given else ("MaxCapacity",) if given.keys() & set(_BY_WORKERS) else ()
+    body = {**{name: value for name, value in job.items() if name not in replaced}, **given}
     _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
     command = body["Command"]
     cores, memory_mb = _needs(body, settings)
@@ -139,6 +146,11 @@ def _needs(body: Mapping[str, Any], settings: Settings) -> tuple[int, int]:
     executors = min(max(wanted, 1), workers)
     memory = settings.number("driver_memory_mb") + executors * settings.number("executor_memory_mb")
     return executors * each, memory
+
+
+def _check_capacity(job: str, body: Mapping[str, Any]) -> None:
+    if "MaxCapacity" in body and body.keys() & set(_BY_WORKERS):
+        raise InvalidInputException(f"Job {job} sets MaxCapacity beside WorkerType or NumberOfWorkers: choose one.")
 
 
 def _check_number(job: str, member: str, value: int, least: int, most: int) -> None:

@@ -52,13 +52,16 @@ def folder_of(workspace: Workspace, run_id: str) -> Path:
 def start(workspace: Workspace, run: Run) -> Identity:
     """Launch a run under its shim, which leads a session of its own.
 
+    The driver works in a folder below the run's: no file that it writes where it stands is taken for one of ours.
     Raises :class:`~workspace.errors.RunError` when the script cannot be had.
     """
     folder = folder_of(workspace, run.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
     program = _program(workspace, run, folder)
     env = {**environment(workspace, run), **program.env}
-    return shim.launch(folder, program.argv, env=env, cwd=folder, timeout_seconds=run.timeout_seconds)
+    return shim.launch(folder, program.argv, env=env, cwd=work, timeout_seconds=run.timeout_seconds)
 
 
 def environment(workspace: Workspace, run: Run) -> dict[str, str]:

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.05  # while something runs
 IDLE_SECONDS = 5.0  # while nothing does; a submission wakes the runner at once
 UNAPPLIED_SECONDS = 1.0  # between two looks at a run whose output cannot be applied yet
+REFUSED_SECONDS = 60.0  # how long the object store may refuse that output (it is starting, say) before the run fails
 GRACE_SECONDS = 10.0
 COLLECT_SECONDS = 600.0
 THREADS = 8
@@ -51,6 +52,7 @@ class Runner:
         self._secrets = known_secrets(workspace)
         self._launched: dict[str, Identity] = {}  # shims that we started and that may not have come up yet
         self._busy: dict[str, float] = {}  # runs that a thread of the pool works on, or that rest until a time
+        self._refused: dict[str, float] = {}  # since when the object store refuses what runs committed
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(THREADS, "runner")
         self._wake = threading.Event()
@@ -109,7 +111,7 @@ class Runner:
                 live = self._store.live()
                 for run in live:
                     if self._idle(run):
-                        self._watch(run)
+                        self._guarded(run, self._watch)
                 self._admit()
                 self._collect()
             except Exception:  # one bad tick must not end the runner
@@ -167,15 +169,27 @@ class Runner:
             self._end_orphans(run)
             exit = shim.read_exit(folder)
         application_id(folder)
-        uncommitted = self._publishes.abort_run(run.id)
-        if unapplied := self._publishes.unfinished(run.id):
+        uncommitted = self._publishes.abort_run(run.id, exit.ended_at if exit else 0.0)
+        unapplied = self._publishes.unfinished(run.id)
+        if refusal := self._refusal(run, unapplied):
+            self._end(run, RunState.FAILED, refusal, exit)
+        elif unapplied:
             reason = f"Ended; what it wrote to {', '.join(unapplied)} waits for the object store."
             if run.reason != reason:
                 self._store.explain([(run, reason)])
             self._rest(run, UNAPPLIED_SECONDS)
-            return
-        state, reason = self._verdict(run, exit, uncommitted)
-        self._end(run, state, reason, exit)
+        else:
+            state, reason = self._verdict(run, exit, uncommitted)
+            self._end(run, state, reason, exit)
+
+    def _refusal(self, run: Run, unapplied: Mapping[str, str]) -> str:
+        """Why a run fails whose output the object store keeps refusing (its bucket is gone, say); empty until then."""
+        refused = [f"What it wrote to {target} could not be applied: {why}" for target, why in unapplied.items() if why]
+        if not refused:
+            self._refused.pop(run.id, None)
+        elif time.monotonic() - self._refused.setdefault(run.id, time.monotonic()) >= REFUSED_SECONDS:
+            return refused[0]
+        return ""
 
     def _verdict(self, run: Run, exit: shim.Exit | None, uncommitted: list[str]) -> tuple[RunState, str]:
         if exit is None:
@@ -223,6 +237,7 @@ class Runner:
                 return
             retry = None
         self._launched.pop(run.id, None)
+        self._refused.pop(run.id, None)
         if retry is not None:
             self._note(retry)
         self._wake.set()
@@ -254,10 +269,7 @@ class Runner:
 
         def task() -> None:
             try:
-                work(run)
-            except Exception:
-                log.exception("Run %s: %s failed; trying again", run.id, work.__name__)
-                self._rest(run, UNAPPLIED_SECONDS)
+                self._guarded(run, work)
             finally:
                 with self._lock:
                     if self._busy.get(run.id) == float("inf"):
@@ -265,6 +277,14 @@ class Runner:
                 self._wake.set()
 
         self._pool.submit(task)
+
+    def _guarded(self, run: Run, work: Callable[[Run], None]) -> None:
+        """Whatever goes wrong with one run is tried again later, and is no matter of the others."""
+        try:
+            work(run)
+        except Exception:
+            log.exception("Run %s: %s failed; trying again", run.id, work.__name__)
+            self._rest(run, UNAPPLIED_SECONDS)
 
     # -- records -----------------------------------------------------------------------------------------------
 
@@ -275,15 +295,21 @@ class Runner:
         return moved
 
     def _note(self, run: Run) -> None:
-        """Append the run's state to its ``events.jsonl`` (docs/architecture.md), which the log shipper reads."""
+        """Append the run's state to its ``events.jsonl`` (docs/architecture.md), which the log shipper reads.
+
+        The database has the state by then: a full disk costs the line, not the run.
+        """
         folder = launchers.folder_of(self._workspace, run.id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         event = {
             "time": time.time(), "run_id": run.id, "kind": run.kind, "name": run.name, "attempt": run.attempt,
             "state": run.state, "reason": run.reason,
         }  # fmt: skip
-        with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            log.warning("Run %s is %s, but its events.jsonl cannot be written: %s", run.id, run.state, error)
 
     def _collect(self) -> None:
         if time.monotonic() - self._collected < COLLECT_SECONDS and self._collected:
@@ -291,13 +317,20 @@ class Runner:
         self._collected = time.monotonic()
         hours = self._workspace.settings.number("staging_retention_hours")
         live = {run.id for run in self._store.live()}
-        self._pool.submit(self._publishes.collect, live, hours * 3600)
+
+        def task() -> None:
+            try:
+                self._publishes.collect(live, hours * 3600)
+            except Exception:
+                log.exception("Old staging could not be collected; trying again in %.0f s", COLLECT_SECONDS)
+
+        self._pool.submit(task)
 
 
 def _retry(run: Run) -> Run:
     return replace(
         run,
-        id=retry_id(run),
+        id=retry_id(run.id, run.attempt + 1),
         state=RunState.WAITING,
         reason="",
         attempt=run.attempt + 1,

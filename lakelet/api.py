@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import inspect
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from aws.operations import read_structure
 from catalog.publishes import Publishes
+from lakelet import bodies
 from lakelet.sql_api import sql_handler
 from query.service import SqlService
 from workspace.control import error_body
@@ -24,33 +24,36 @@ from workspace.errors import InternalServiceException, LakeletError, ServiceErro
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response | Awaitable[Response]"]
-MAX_BODY = 64 * 1024 * 1024
 
 
 def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
 
     def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        return publishes.begin(_text(body, "run_id"), body.get("database"), body.get("table"), _text(body, "location"))
+        bodies.only(body, "run_id", "database", "table", "location")
+        database, table = bodies.optional_text(body, "database"), bodies.optional_text(body, "table")
+        return publishes.begin(bodies.text(body, "run_id"), database, table, bodies.text(body, "location"))
 
     def commit(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        members = ("add", "remove", "partitions", "remove_partitions", "table_input", "sequence")
-        if unknown := sorted(body.keys() - set(members)):
-            raise ValidationException(f"A commit has no {', '.join(unknown)}.")
-        if not isinstance(body.get("sequence"), int):
-            raise ValidationException("A commit needs the sequence that the publish was begun with.")
+        bodies.only(body, "add", "remove", "partitions", "remove_partitions", "table_input", "sequence")
+        body["sequence"] = bodies.number(body, "sequence")
+        for member in ("add", "remove", "partitions", "remove_partitions"):
+            body[member] = bodies.items(body, member)
+        if not all(isinstance(key, str) for key in body["remove"]):
+            raise ValidationException("A commit's remove is a list of keys.")
+        if not all(isinstance(one, list) and all(isinstance(v, str) for v in one) for one in body["remove_partitions"]):
+            raise ValidationException("A commit's remove_partitions is a list of partitions' values, lists of text.")
         if body.get("table_input") is not None:
             body["table_input"] = read_structure("glue", "TableInput", body["table_input"])
-        partitions = body.get("partitions") or []
-        if not isinstance(partitions, list):
-            raise ValidationException("A commit's partitions are a list.")
-        body["partitions"] = [read_structure("glue", "PartitionInput", partition) for partition in partitions]
+        body["partitions"] = [read_structure("glue", "PartitionInput", partition) for partition in body["partitions"]]
         return {"state": publishes.commit(request.path_params["publish"], **body)}
 
     def state(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
         return {"state": publishes.get(request.path_params["publish"]).state}
 
     def abort(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
         publishes.abort(request.path_params["publish"])
         return {"state": "ABORTED"}
 
@@ -87,7 +90,7 @@ def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Resp
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return JSONResponse(error_body(UsageError("This needs the control token of the workspace.")), 401)
         try:
-            body = await _body(request)
+            body = bodies.parse(await request.body())
             if inspect.iscoroutinefunction(handler):
                 answer = await handler(request, body)
             else:
@@ -101,23 +104,3 @@ def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Resp
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return endpoint
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    content = await request.body()
-    if len(content) > MAX_BODY:
-        raise ValidationException(f"The request has {len(content)} bytes; {MAX_BODY} are taken.")
-    try:
-        body = json.loads(content or b"{}")
-    except ValueError as error:
-        raise ValidationException(f"The request is not JSON: {error}.") from error
-    if not isinstance(body, dict):
-        raise ValidationException("The request has to be a JSON object.")
-    return body
-
-
-def _text(body: dict[str, Any], member: str) -> str:
-    value = body.get(member)
-    if not isinstance(value, str) or not value:
-        raise ValidationException(f"The request needs {member}, a text.")
-    return value

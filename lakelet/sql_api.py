@@ -11,10 +11,11 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from lakelet import bodies
 from query.pool import Cancellation
 from query.results import Form
 from query.service import Answer, SqlService
-from workspace.errors import LakeletError, QueryError, ValidationException
+from workspace.errors import LakeletError, QueryError
 
 WAITING = 32  # statements that may hold a thread; those beyond wait without one
 
@@ -24,9 +25,8 @@ def sql_handler(service: SqlService) -> Callable[[Request, dict[str, Any]], Awai
     limiter: list[anyio.CapacityLimiter] = []  # made in the event loop that serves
 
     async def handler(request: Request, body: dict[str, Any]) -> Response:
-        sql, database = body.get("sql"), body.get("database")
-        if not isinstance(sql, str) or not isinstance(database, (str, type(None))):
-            raise ValidationException("The request needs sql, a text; database, if given, is a text too.")
+        bodies.only(body, "sql", "database")
+        sql, database = bodies.text(body, "sql"), bodies.optional_text(body, "database")
         form = Form.arrow if Form.arrow.value in request.headers.get("accept", "") else Form.json
         if not limiter:
             limiter.append(anyio.CapacityLimiter(WAITING))

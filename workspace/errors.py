@@ -110,10 +110,6 @@ class CrawlerStoppingException(ServiceError):
     """The crawler is stopping already."""
 
 
-class IdempotentParameterMismatchException(ServiceError):
-    """The same unique id was sent with other parameters."""
-
-
 class InternalServiceException(ServiceError):
     """Something inside failed; the control process's log has the details."""
 

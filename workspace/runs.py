@@ -83,9 +83,10 @@ def new_run_id() -> str:
     return "jr_" + secrets.token_hex(32)
 
 
-def retry_id(run: Run) -> str:
-    """The id of the attempt after ``run``, as Glue names retries: the first run's id and ``_attempt_<n>``."""
-    return f"{re.sub(r'_attempt_[0-9]+$', '', run.id)}_attempt_{run.attempt + 1}"
+def retry_id(run_id: str, attempt: int) -> str:
+    """The id of retry number ``attempt`` (from 1) of a run, ``run_id`` being any attempt of it, as Glue names retries:
+    the first run's id and ``_attempt_<n>``."""
+    return f"{re.sub(r'_attempt_[0-9]+$', '', run_id)}_attempt_{attempt}"
 
 
 def read_application(folder: Path) -> str | None:

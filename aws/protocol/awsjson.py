@@ -46,9 +46,6 @@ def serialize_error(error: ServiceError, request: Request, request_id: str) -> R
     kind = "application/x-amz-json-1.1"
     if request.headers.get("content-type") == "application/x-amz-json-1.0":
         kind = "application/x-amz-json-1.0"
-    kind = (
-        kind if kind in ("application/x-amz-json-1.0", "application/x-amz-json-1.1") else "application/x-amz-json-1.1"
-    )
     body = {"__type": error.code, "Message": str(error), "message": str(error)}
     return Response(error.status, {"content-type": kind, "x-amzn-errortype": error.code}, json.dumps(body).encode())
 

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 from catalog.client import glue_client, translated
+from catalog.crawlers import RESULT_FILE
 from catalog.crawlers.grouping import FoundTable, find_tables
 from catalog.crawlers.listing import Target, list_target, to_read
 from catalog.crawlers.register import Changes, Register, counted
@@ -28,7 +29,6 @@ from workspace.errors import LakeletError, ServiceUnavailableException, UsageErr
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
-RESULT_FILE = "crawl.json"
 _NOTES_SHOWN = 20  # of each target; the rest is counted
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from catalog.client import translated
+from catalog.client import pages, translated
 from catalog.crawlers.definitions import (
     DEPRECATED_BY,
     UPDATED_BY,
@@ -61,7 +61,8 @@ class Register:
     def open(self) -> None:
         """Read the tables there are; a database that does not exist is created."""
         try:
-            self._tables = {table["Name"]: table for table in self._pages("get_tables", "TableList")}
+            found = pages(self._glue, "get_tables", "TableList", DatabaseName=self._database)
+            self._tables = {table["Name"]: table for table in found}
         except EntityNotFoundException:
             try:
                 self._call("create_database", DatabaseInput={"Name": self._database})
@@ -199,7 +200,7 @@ class Register:
         self._batch("batch_update_partition", name, Entries=entries)
 
     def _partitions(self, name: str) -> Iterator[dict[str, Any]]:
-        return self._pages("get_partitions", "Partitions", TableName=name)
+        return pages(self._glue, "get_partitions", "Partitions", DatabaseName=self._database, TableName=name)
 
     # -- the wire ----------------------------------------------------------------------------------------------
 
@@ -217,11 +218,6 @@ class Register:
                 raise LakeletError(
                     f"A partition of {self._database}.{table} could not be written: {detail.get('ErrorMessage')}"
                 )
-
-    def _pages(self, operation: str, member: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        pages = iter(self._glue.get_paginator(operation).paginate(DatabaseName=self._database, **arguments))
-        while (page := translated(lambda: next(pages, None))) is not None:
-            yield from page[member]
 
 
 def _deprecated(partition: dict[str, Any]) -> dict[str, Any]:

@@ -237,8 +237,8 @@ class Room:
         engine = open_state(workspace.database)
         self.workspace = workspace
         self.store = JobStore(engine)
-        publishes = Publishes(engine, CatalogStore(engine), workspace)
-        self.runner = Runner(workspace, self.store, publishes)
+        self.publishes = Publishes(engine, CatalogStore(engine), workspace)
+        self.runner = Runner(workspace, self.store, self.publishes)
 
     def submit(self, code: str, **members: Any) -> Run:
         spec = {"argv": ["{python}", "-c", code]}
@@ -322,6 +322,45 @@ def test_a_new_runner_goes_on_where_the_old_one_was(workspace: Workspace, tmp_pa
         assert json.loads(events[-1])["state"] == "SUCCEEDED"
     finally:
         new.runner.close()
+
+
+def test_an_uncommitted_write_is_no_success_though_the_verdict_had_to_wait(workspace: Workspace) -> None:
+    endpoints = json.loads((workspace.state / "endpoints.json").read_text())
+    workspace.write_endpoints({**endpoints, "s3": "http://127.0.0.1:9"})
+    old = Room(workspace)
+    run = Run(id=new_run_id(), kind="test", name="test", spec={"argv": ["{python}", "-c", "pass"]})
+    old.publishes.begin(run.id, None, None, "s3://gold/test_left_open/")
+    begun = old.publishes.begin(run.id, None, None, "s3://gold/test_committed/")
+    old.publishes.commit(
+        begun["publish_id"], remove=["test_committed/a"], sequence=begun["sequence"], wait_seconds=0
+    )  # fmt: skip
+    old.runner.start()
+    old.runner.submit(run)
+    eventually(lambda: "waits for the object store" in old.store.run(run.id).reason)
+    old.runner.close()
+
+    workspace.write_endpoints(endpoints)
+    new = Room(workspace)
+    new.runner.start()
+    try:
+        ended = new.ended(run)
+    finally:
+        new.runner.close()
+    assert ended.state is RunState.FAILED
+    assert "its write to s3://gold/test_left_open/ was never committed" in ended.reason
+
+
+def test_a_run_whose_output_is_refused_for_good_fails(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.runner.REFUSED_SECONDS", 1.5)
+    run = Run(id=new_run_id(), kind="test", name="test", spec={"argv": ["{python}", "-c", "pass"]})
+    location = f"s3://no-bucket-{time.time_ns()}/x/"
+    begun = room.publishes.begin(run.id, None, None, location)
+    room.publishes.commit(begun["publish_id"], remove=["x/a"], sequence=begun["sequence"], wait_seconds=0)
+    room.runner.submit(run)
+    ended = room.ended(run)
+    assert ended.state is RunState.FAILED
+    assert ended.reason.startswith(f"What it wrote to {location} could not be applied: ")
+    assert "NoSuchBucket" in ended.reason
 
 
 def test_what_ended_leaves_no_process(room: Room) -> None:

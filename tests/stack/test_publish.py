@@ -176,7 +176,26 @@ def test_a_run_that_ended_leaves_nothing_open(room: Room, prefix: str) -> None:
     assert room.publishes.abort_run("jr_other") == []
     assert room.publishes.abort_run("jr_1") == [location]
     assert room.publishes.get(publish).state == ABORTED
-    assert room.publishes.unfinished("jr_1") == []
+    assert room.publishes.unfinished("jr_1") == {}
+
+
+def test_what_a_run_left_open_is_known_until_the_run_has_ended(room: Room, prefix: str) -> None:
+    """The control process may be killed between the abort and the verdict, and ask again."""
+    given_up, _ = room.stage(f"s3://{BUCKET}/{prefix}given_up/", {"a": b"a"})
+    room.publishes.abort(given_up)
+    driver_ended_at = time.time()
+    room.stage(f"s3://{BUCKET}/{prefix}left_open/", {"a": b"a"})
+    for _ in range(2):
+        assert room.publishes.abort_run("jr_1", driver_ended_at) == [f"s3://{BUCKET}/{prefix}left_open/"]
+
+
+def test_a_refusal_of_the_object_store_is_told_from_its_absence(workspace: Workspace) -> None:
+    room, location = Room(workspace), f"s3://no-bucket-{time.time_ns()}/x/"
+    publish, request = room.stage(location, {})
+    assert room.publishes.commit(publish, **request, remove=["x/a"], wait_seconds=0) == COMMITTED
+    assert "NoSuchBucket" in room.publishes.unfinished("jr_1")[location]
+    workspace.write_endpoints({"s3": "http://127.0.0.1:9"})
+    assert Room(workspace).publishes.unfinished("jr_1") == {location: ""}
 
 
 def test_old_staging_of_no_run_is_collected(room: Room, prefix: str) -> None:

@@ -79,10 +79,10 @@ def test_of_two_who_move_a_run_one_wins(store: JobStore) -> None:
 def test_a_retry_enters_the_queue_with_the_failure(store: JobStore) -> None:
     run = store.move(store.add_run(a_run()), RunState.STARTING)
     assert run is not None
-    retry = replace(run, id=retry_id(run), attempt=1, previous_id=run.id, state=RunState.WAITING)
+    retry = replace(run, id=retry_id(run.id, 1), attempt=1, previous_id=run.id, state=RunState.WAITING)
     assert store.move(run, RunState.FAILED, successor=retry, reason="broke") is not None
     assert [one.id for one in store.waiting()] == [f"{run.id}_attempt_1"]
-    assert retry_id(retry) == f"{run.id}_attempt_2"
+    assert retry_id(retry.id, 2) == f"{run.id}_attempt_2"
     # The loser of a race must not leave a successor behind.
     assert store.move(run, RunState.FAILED, successor=replace(retry, id="other")) is None
     with pytest.raises(EntityNotFoundException):

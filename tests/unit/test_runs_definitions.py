@@ -48,6 +48,13 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
     "members",
     [
         {"ExecutionClass": "FLEX"},
+        {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "Runtime": "Ray2.4"}},
+        {"DefaultArguments": {"--extra-files": "s3://b/k"}},
+        {"DefaultArguments": {"--python-modules-installer-option": "--upgrade"}},
+        {"DefaultArguments": {"--datalake-formats": "iceberg"}},
+        {"DefaultArguments": {"--user-jars-first": "true"}},
+        {"DefaultArguments": {"--customer-driver-env-vars": "A=b"}},
+        {"DefaultArguments": {"--customer-executor-env-vars": "A=b"}},
         {"DefaultArguments": {"--job-bookmark-option": "job-bookmark-enable"}},
         {"NonOverridableArguments": {"--extra-py-files": "s3://b/k.zip"}},
     ],
@@ -76,6 +83,18 @@ def test_a_spark_job_takes_the_cluster_unless_it_says_how_many_workers(settings:
     assert new_run(job(), {}, settings, NumberOfWorkers=2).cores == 2
     shell = new_run(job(Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}), {}, settings)
     assert (shell.cores, shell.memory_mb) == (0, PYTHON_SHELL_MB)
+
+
+def test_a_capacity_given_one_way_replaces_the_job_s_given_the_other_way(settings: Settings) -> None:
+    by_workers, by_capacity = job(NumberOfWorkers=2, WorkerType="G.1X"), job(MaxCapacity=2.0)
+    run = new_run(by_workers, {}, settings, MaxCapacity=3.0)
+    assert (run.cores, run.spec["MaxCapacity"]) == (4, 3.0)
+    assert not run.spec.keys() & {"NumberOfWorkers", "WorkerType"}
+    run = new_run(by_capacity, {}, settings, NumberOfWorkers=3, WorkerType="G.1X")
+    assert (run.cores, run.spec["NumberOfWorkers"]) == (4, 3)
+    assert "MaxCapacity" not in run.spec
+    with pytest.raises(InvalidInputException, match="MaxCapacity"):
+        new_run(job(), {}, settings, MaxCapacity=3.0, NumberOfWorkers=2)
 
 
 def test_timeout_and_retries_go_to_the_run(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
+from catalog.crawlers import RESULT_FILE
 from catalog.crawlers.checks import check
 from workspace.errors import (
     ConcurrentRunsExceededException,
@@ -30,7 +31,6 @@ _METRICS_RUNS = 20
 _MEMORY_MB = 512
 _TIMEOUT_SECONDS = 86_400
 _COMMAND = ("{python}", "-m", "catalog.crawlers.crawl")
-_RESULT_FILE = "crawl.json"  # written by catalog/crawlers/crawl.py
 _LOG_GROUP = "/aws-glue/crawlers"
 
 _CRAWL_STATES = {RunState.SUCCEEDED: "COMPLETED", RunState.STOPPED: "STOPPED"}
@@ -236,7 +236,7 @@ def _messages(run: Run) -> dict[str, str]:
 def _changes(run: Run) -> dict[str, int]:
     """What a crawl says that it changed; nothing while it runs, or when it did not reach its end."""
     try:
-        found: dict[str, int] = json.loads((current().workspace.runs / run.id / _RESULT_FILE).read_text())
+        found: dict[str, int] = json.loads((current().workspace.runs / run.id / RESULT_FILE).read_text())
     except FileNotFoundError:
         return {}
     return found

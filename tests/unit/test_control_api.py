@@ -1,0 +1,112 @@
+"""``/_lakelet`` takes what it documents and refuses the rest by name: no member is ignored, no wrong type a 500."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from aws.lookup import CatalogLookup
+from catalog.publishes import OPEN, Publishes
+from catalog.store import CatalogStore
+from lakelet.api import api_routes
+from query.service import SqlService
+from tests.conftest import eventually
+from workspace.control import call
+from workspace.errors import InvalidInputException, ValidationException
+from workspace.paths import Workspace
+from workspace.secrets import secret
+from workspace.state import open_state
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace whose control process serves ``/_lakelet`` and nothing else; it has no object store."""
+    root: Path = tmp_path_factory.mktemp("api")
+    workspace = Workspace(root, root / ".lakelet").prepare()
+    workspace.write_endpoints({"s3": "http://127.0.0.1:9"})
+    engine = open_state(workspace.database)
+    catalog = CatalogStore(engine)
+    publishes = Publishes(engine, catalog, workspace)
+    sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
+    app = Starlette(routes=api_routes(publishes, sql, secret(workspace, "control_token")))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    eventually(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    workspace.write_endpoints({"s3": "http://127.0.0.1:9", "control": f"http://127.0.0.1:{port}"})
+    yield workspace
+    server.should_exit = True
+    thread.join(timeout=60)
+
+
+BEGIN = {"run_id": "jr_1", "database": None, "table": None, "location": "s3://silver/x/"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"tabel": "t"}, "tabel"),
+        ({"database": 5, "table": "t"}, "database"),
+        ({"database": "silver", "table": ["t"]}, "table"),
+        ({"run_id": None}, "run_id"),
+        ({"location": {}}, "location"),
+    ],
+)
+def test_a_publish_is_begun_with_its_members_only(workspace: Workspace, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationException, match=named):
+        call(workspace, "POST", "publishes", {**BEGIN, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"wait_seconds": 0}, "wait_seconds"),
+        ({"sequence": True}, "sequence"),
+        ({"sequence": "0"}, "sequence"),
+        ({"add": {}}, "add"),
+        ({"remove": [5]}, "remove"),
+        ({"partitions": 0}, "partitions"),
+        ({"remove_partitions": {}}, "remove_partitions"),
+        ({"remove_partitions": ["2013"]}, "remove_partitions"),
+        ({"remove_partitions": [[2013]]}, "remove_partitions"),
+    ],
+)
+def test_a_commit_has_its_members_only(workspace: Workspace, change: dict[str, Any], named: str) -> None:
+    begun = call(workspace, "POST", "publishes", BEGIN)
+    path = f"publishes/{begun['publish_id']}"
+    with pytest.raises(ValidationException, match=named):
+        call(workspace, "POST", f"{path}/commit", {"sequence": begun["sequence"], **change})
+    assert call(workspace, "GET", path) == {"state": OPEN}
+
+
+def test_a_commit_may_leave_out_what_it_does_not_change(workspace: Workspace) -> None:
+    begun = call(workspace, "POST", "publishes", {"run_id": "jr_1", "location": "s3://silver/y/"})
+    path = f"publishes/{begun['publish_id']}"
+    request = {"sequence": begun["sequence"], "add": None, "table_input": None}
+    assert call(workspace, "POST", f"{path}/commit", request) == {"state": "APPLIED"}
+    for method in ("GET", "DELETE"):
+        with pytest.raises(ValidationException, match="force"):
+            call(workspace, method, path, {"force": True})
+    with pytest.raises(InvalidInputException, match="it stays"):
+        call(workspace, "DELETE", path)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "sql"),
+        ({"sql": 1}, "sql"),
+        ({"sql": "SELECT 1", "database": 1}, "database"),
+        ({"sql": "SELECT 1", "limit": 5}, "limit"),
+    ],
+)
+def test_a_statement_has_its_members_only(workspace: Workspace, body: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationException, match=named):
+        call(workspace, "POST", "sql", body)

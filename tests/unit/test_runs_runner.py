@@ -1,0 +1,96 @@
+"""The runner without a stack: what one run leaves lying about, or a full disk, is no matter of the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.publishes import Publishes
+from catalog.store import CatalogStore
+from jobs.launchers import folder_of
+from jobs.runner import Runner
+from jobs.store import JobStore
+from tests.conftest import eventually
+from workspace.paths import REPOSITORY, Workspace
+from workspace.runs import Run, RunState, new_run_id
+from workspace.state import open_state
+
+ENDPOINTS = ("control", "s3", "opensearch", "dashboards")
+
+
+class Room:
+    """A runner with a state database of its own; nothing answers at the object store's address."""
+
+    def __init__(self, state: Path) -> None:
+        self.workspace = Workspace(REPOSITORY, state).prepare()
+        self.workspace.write_endpoints(dict.fromkeys(ENDPOINTS, "http://127.0.0.1:9"))
+        engine = open_state(self.workspace.database)
+        self.store = JobStore(engine)
+        self.publishes = Publishes(engine, CatalogStore(engine), self.workspace)
+        self.runner = Runner(self.workspace, self.store, self.publishes)
+
+    def ended(self, run: Run) -> Run:
+        return eventually(lambda: (now := self.store.run(run.id)).ended and now)
+
+
+def a_run(code: str = "pass") -> Run:
+    return Run(id=new_run_id(), kind="test", name="test", spec={"argv": ["{python}", "-c", code]})
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    room = Room(tmp_path / ".lakelet")
+    yield room
+    room.runner.close()
+
+
+def test_one_run_s_odd_file_does_not_stop_the_others(room: Room) -> None:
+    odd = room.store.add_run(a_run())
+    room.store.move(odd, RunState.STARTING, started_at=time.time())
+    folder = folder_of(room.workspace, odd.id)
+    folder.mkdir(parents=True)
+    (folder / "process.json").write_text("no JSON")
+    room.runner.start()
+    assert room.ended(room.runner.submit(a_run())).state is RunState.SUCCEEDED
+    assert room.store.run(odd.id).state is RunState.STARTING
+    (folder / "process.json").write_text(
+        '{"pid": 4194305, "started": 1.0}'
+    )  # it is looked at again; no process has that pid
+    assert room.ended(odd).state is RunState.FAILED
+
+
+def test_a_driver_works_in_a_folder_without_our_files(room: Room) -> None:
+    code = "import os; print(os.listdir()); [open(name, 'w') for name in ('process.json', 'exit.json')]"
+    room.runner.start()
+    run = room.ended(room.runner.submit(a_run(code)))
+    assert (run.state, run.exit_code) == (RunState.SUCCEEDED, 0)
+    folder = folder_of(room.workspace, run.id)
+    assert (folder / "stdout.log").read_text() == "[]\n"
+    assert (folder / "work" / "exit.json").read_text() == ""
+
+
+def test_a_run_is_submitted_though_its_events_cannot_be_written(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    run = a_run()
+    folder = folder_of(room.workspace, run.id)
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("in the way")
+    room.runner.submit(run)
+    assert room.store.waiting() == [run]
+    assert "events.jsonl cannot be written" in caplog.text
+    room.runner.start()
+    assert "could not be launched" in room.ended(run).reason
+
+
+def test_a_collection_that_fails_is_logged(
+    room: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collect(*arguments: Any) -> int:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(room.publishes, "collect", collect)
+    room.runner.start()
+    eventually(lambda: "Old staging could not be collected" in caplog.text and "the disk is full" in caplog.text)
