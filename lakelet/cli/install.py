@@ -19,20 +19,12 @@ def install(
     Safe to interrupt and to run twice; a complete installation needs no network.
     """
     import lakelet.stack.install as stack_install
-    from lakelet.stack.parts import parts
     from lakelet.stack.platforms import check_platform
     from workspace.paths import Workspace
 
     workspace = Workspace.find()
     check_platform(workspace)
     damaged = stack_install.repair(workspace) if repair else []
-    root = workspace.cache.root
-    missing = [part for part in parts(workspace) if not stack_install.installed(root, part)]
-    if missing and output is Format.text:
-        typer.echo(f"Installing into {root}:")
-        for part in missing:
-            sizes = f"{part.download / 1e6:4.0f} MB to download, {part.disk / 1e6:4.0f} MB on disk"
-            typer.echo(f"  {part.title:22} {sizes}")
     done = [part.name for part in stack_install.install(workspace)]
     text = f"Installed {', '.join(done)}." if done else "Everything is installed already."
-    show_message(text, output, cache=str(root), installed=done, damaged=damaged)
+    show_message(text, output, cache=str(workspace.cache.root), installed=done, damaged=damaged)

@@ -70,7 +70,7 @@ def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[
         root.mkdir(parents=True, exist_ok=True)
     _check_space(root, missing)
     cancelled = threading.Event()
-    with shown(missing) as progress, ThreadPoolExecutor(len(missing)) as pool:
+    with shown(missing, root) as progress, ThreadPoolExecutor(len(missing)) as pool:
         jobs = [Job(part, workspace, progress, cancelled) for part in missing]
         for job in jobs:
             job.remotes = remotes

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lakelet.stack.parts import Part
@@ -62,8 +63,12 @@ class Bars(Progress):
 
 
 @contextmanager
-def shown(parts: Sequence[Part]) -> Iterator[Progress]:
-    """Show the installation of these parts while the block runs."""
+def shown(parts: Sequence[Part], root: Path) -> Iterator[Progress]:
+    """Say what these parts will take, then show their installation into ``root`` while the block runs."""
+    print(f"Installing into {root}, once for all clones:", file=sys.stderr)
+    for part in parts:
+        sizes = f"{part.download / 1e6:4.0f} MB to download, {part.disk / 1e6:4.0f} MB on disk"
+        print(f"  {part.title:22} {sizes}", file=sys.stderr, flush=True)
     if not sys.stderr.isatty():
         yield Progress()
         return
