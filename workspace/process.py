@@ -18,7 +18,11 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Identity:
-    """A process that cannot be mistaken for another: a pid alone may be reused, a pid and its start time not."""
+    """A process that cannot be mistaken for another: a pid alone may be reused, a pid and its start time not.
+
+    ``started`` is in the kernel's clock ticks since boot (proc(5), ``starttime``): a wall clock that is set, by NTP
+    or after a suspend, does not change who a process is.
+    """
 
     pid: int
     started: float
@@ -26,7 +30,7 @@ class Identity:
     @classmethod
     def of(cls, pid: int) -> Identity:
         """The identity of a live process; raises ``psutil.NoSuchProcess`` when there is none."""
-        return cls(pid, psutil.Process(pid).create_time())
+        return cls(pid, _stat(pid)[1])
 
     @classmethod
     def mine(cls) -> Identity:
@@ -42,11 +46,10 @@ class Identity:
     def alive(self) -> bool:
         """Whether that very process still runs; a zombie does not."""
         try:
-            process = psutil.Process(self.pid)
-            # The kernel's clock ticks and boot time make the start time wobble by a tick between readings.
-            return abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            state, started = _stat(self.pid)
         except psutil.NoSuchProcess:
             return False
+        return started == self.started and state not in "ZX"
 
 
 def spawn(
@@ -113,7 +116,7 @@ def _marked(process: psutil.Process, environment: Mapping[str, str]) -> bool:
 def _reused(leader: Identity) -> bool:
     # A dead leader that nobody has reaped yet keeps its pid and its start time: that is not reuse.
     try:
-        return abs(psutil.Process(leader.pid).create_time() - leader.started) >= 1
+        return _stat(leader.pid)[1] != leader.started
     except psutil.NoSuchProcess:
         return False
 
@@ -124,3 +127,13 @@ def _signal_all(leader: int, number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+
+
+def _stat(pid: int) -> tuple[str, float]:
+    """State letter and start time of a process, from ``/proc/<pid>/stat``."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    fields = text.rpartition(")")[2].split()  # the name before it may hold anything, spaces and brackets too
+    return fields[0], float(fields[19])

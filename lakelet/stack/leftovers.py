@@ -36,7 +36,7 @@ def component_processes(workspace: Workspace) -> dict[Identity, str]:
                 continue
             # The variable of the workspace alone may be that of a person's shell, notebook or test.
             if name := environment.get(COMPONENT_VARIABLE) or (RUN if environment.get(RUN_VARIABLE) else None):
-                found[Identity(process.pid, process.create_time())] = name
+                found[Identity.of(process.pid)] = name
         except (psutil.Error, OSError):
             continue
     return found
