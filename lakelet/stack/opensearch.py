@@ -80,6 +80,9 @@ def _configure(folder: Path, plan: Plan) -> None:
         "transport.port": plan.ports["opensearch_transport_port"],
         "path.data": str(folder / "data"),
         "path.logs": str(folder / "logs"),
+        # The serial collector lets garbage fill the heap before it works: real usage says nothing, and would have the
+        # breaker refuse requests (429) on an idle node.
+        "indices.breaker.total.use_real_memory": False,
         # The defaults are shares of the disk and would block a nearly full, but large one.
         "cluster.routing.allocation.disk.watermark.low": "2gb",
         "cluster.routing.allocation.disk.watermark.high": "1gb",
