@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import duckdb
@@ -120,7 +121,8 @@ def replace_index(
     counted in the new index. Raises :class:`~workspace.errors.IndexingError`, the alias unchanged, when the count
     is not the number of rows.
     """
-    index = f"{alias}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    # To the microsecond: which build is the older one is read off the name.
+    index = f"{alias}-{datetime.now(UTC):%Y%m%d%H%M%S%f}-{secrets.token_hex(4)}"
     patiently(lambda: _create(client, index), patience)
     rows = index_table(client, index, batches, id_columns, patience)
     count = int(patiently(lambda: client.count(index=index), patience)["count"])
@@ -140,7 +142,7 @@ def _create(client: OpenSearch, index: str) -> None:
 
 def _swap(client: OpenSearch, alias: str, index: str) -> None:
     """Point ``alias`` at ``index`` and remove every older build, those that a dead run left behind too."""
-    build = re.compile(re.escape(alias) + r"-\d{14}-[0-9a-f]{8}")
+    build = re.compile(re.escape(alias) + r"-\d{20}-[0-9a-f]{8}")
     others = client.indices.get(index=f"{alias}-*", params={"filter_path": "*.aliases", "expand_wildcards": "open"})
     actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": alias}}]
     actions += [{"remove_index": {"index": name}} for name in others if build.fullmatch(name) and name < index]
