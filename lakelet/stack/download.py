@@ -49,7 +49,12 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{artifact.filename}.part"
     with disk_errors(folder):
+        resumed = draft.exists()
         _download(artifact, draft, advance, cancelled, remotes)
+        if resumed and sha256(draft) != artifact.sha256:  # what an earlier attempt left was already damaged
+            advance(-draft.stat().st_size)
+            draft.unlink()
+            _download(artifact, draft, advance, cancelled, remotes)
         if (found := sha256(draft)) != artifact.sha256:
             draft.unlink()
             raise InstallError(

@@ -179,6 +179,17 @@ def test_a_wrong_checksum_is_one_sentence_and_leaves_nothing(workspace: Workspac
     assert install.install(workspace, [repository.url])
 
 
+def test_a_damaged_leftover_is_fetched_anew(workspace: Workspace, repository: Repository) -> None:
+    workspace.cache.root.mkdir()
+    draft = workspace.cache.root / f"{A.filename}.part"
+    draft.write_bytes(bytes(1000))
+    sizes: list[int] = []
+    whole = fetch(A, workspace.cache.root, sizes.append, threading.Event(), [repository.url])
+    assert whole.read_bytes() == CONTENT["/org/a/jar-a/1/jar-a-1.jar"]
+    assert [line.rsplit(" ", 1)[1] for line in repository.asked] == ["bytes=1000-", "bytes=0-"]
+    assert sum(sizes) == A.size
+
+
 def test_no_network_is_one_sentence(workspace: Workspace) -> None:
     with pytest.raises(InstallError, match=r"could not be downloaded \(.*refused\): check the network") as problem:
         install.install(workspace, ["http://127.0.0.1:1"])
