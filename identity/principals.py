@@ -1,0 +1,69 @@
+"""Who signs a request, and the credential behind an access key id.
+
+The interface between the wire and this room. ``aws.auth.Verifier`` asks :meth:`identity.service.Identity.credential`
+for the :class:`Credential` of the access key id that a request names, checks the signature with its ``secret``, the
+``X-Amz-Security-Token`` with :meth:`Credential.accepts`, and the time with ``expires_at``. ``aws.app`` then makes the
+credential's :class:`Principal` known to the operation (``aws.context.caller()``) and has
+``aws.authorisation.authorise`` decide whether it may.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A signer. ``kind`` is ``root`` (the workspace's own key), ``user`` (IAM) or ``role`` (a session of a role).
+
+    ``arn`` is what AccessDenied sentences and GetCallerIdentity show; ``entity_arn`` the user's or role's own, which
+    is another for a session of a role; ``user_id`` is GetCallerIdentity's UserId
+    and the condition key ``aws:userid``. ``entity_id`` and ``name`` are the IAM user's or role's own; of root, the
+    account. ``session`` tells temporary credentials from long-term ones, ``issued_at`` (Unix seconds) since when they
+    hold. ``session_policies`` are the documents that narrow a session: the texts of inline policies, the ARNs of
+    managed ones; None when nothing narrows it. ``tags`` are those of the session alone.
+    """
+
+    kind: Literal["root", "user", "role"]
+    account: str
+    arn: str
+    user_id: str
+    entity_id: str
+    name: str
+    entity_arn: str
+    session: bool = False
+    issued_at: float | None = None
+    session_policies: tuple[str, ...] | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One access key: its secret, whose it is and, of temporary ones, the token that belongs to it and its end."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    principal: Principal
+    token_digest: str | None = field(default=None, repr=False)
+    expires_at: float | None = None  # Unix seconds; None for a long-term key
+
+    def accepts(self, token: str | None) -> bool:
+        """Whether ``token`` is the session token of this key; long-term keys come with none."""
+        if token is None or self.token_digest is None:
+            return token is None and self.token_digest is None
+        return hmac.compare_digest(digest(token), self.token_digest)
+
+
+def digest(token: str) -> str:
+    """What is kept of a session token: enough to know it again, not to make it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def root(account: str) -> Principal:
+    """The account's root user."""
+    return Principal(
+        "root", account, f"arn:aws:iam::{account}:root", account, account, account, f"arn:aws:iam::{account}:root"
+    )
