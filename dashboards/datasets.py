@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from catalog import client as catalog
+from catalog.glue import Glue
 from dashboards.spec import DIALECT, Board
 from query.client import query
 from search.client import open_client
@@ -113,18 +113,18 @@ def versions(workspace: Workspace, board: Board) -> tuple[str, ...]:
 
 def job_names(workspace: Workspace) -> list[str]:
     """The names of all jobs, sorted."""
-    glue = catalog.glue_client(workspace)
-    return sorted(job["Name"] for job in catalog.pages(glue, "get_jobs", "Jobs"))
+    glue = Glue(workspace)
+    return sorted(job["Name"] for job in glue.pages("GetJobs", "Jobs"))
 
 
 def job_runs(workspace: Workspace, job: str | None = None) -> list[JobRun]:
     """The latest runs of one job, or of all, newest first; one still waiting comes before any that ended."""
-    glue = catalog.glue_client(workspace)
+    glue = Glue(workspace)
     names = [job] if job else job_names(workspace)
     found: list[JobRun] = []
     for name in names:
         try:
-            answer = catalog.translated(partial(glue.get_job_runs, JobName=name, MaxResults=RUNS_PER_JOB))
+            answer = glue.call("GetJobRuns", JobName=name, MaxResults=RUNS_PER_JOB)
         except EntityNotFoundException:
             continue  # deleted since it was listed
         found += [_job_run(workspace, run) for run in answer["JobRuns"]]

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.client import glue_client, pages, translated
+from catalog.glue import Glue
 from jobs import definitions
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, NotRunningError, RunError, UsageError
 from workspace.paths import Workspace
 from workspace.runs import ENDED, RunState, retry_id
 
-POLL_SECONDS = 0.1  # for the first seconds of a run
-SLOW_POLL_SECONDS = 0.25  # then: asking takes processor time from the run itself
+ASK_SECONDS = 1.0  # between two questions about a run whose folder tells no news
+LOOK_SECONDS = 0.02  # between two looks at that folder
+POLL_SECONDS = 0.1  # between two questions to a control process that does not answer
 OUTAGE_SECONDS = 60.0  # how long a waiter bears a control process that does not answer: it is being restarted
 
 JobRun = dict[str, Any]
@@ -31,27 +32,27 @@ class Submitted:
 
 
 class JobClient:
-    """Registers, starts, follows and stops jobs by the AWS operations; errors are ours (catalog.client)."""
+    """Registers, starts, follows and stops jobs by the AWS operations; errors are ours (catalog/glue.py)."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._glue = glue_client(workspace)
+        self._glue = Glue(workspace)
 
     def jobs(self) -> Iterator[dict[str, Any]]:
         """Every registered job, as Glue's Job structure."""
-        yield from pages(self._glue, "get_jobs", "Jobs")
+        yield from self._glue.pages("GetJobs", "Jobs")
 
     def runs(self, job: str) -> Iterator[JobRun]:
         """The runs of a job, the newest first. Raises EntityNotFoundException."""
-        yield from pages(self._glue, "get_job_runs", "JobRuns", JobName=job)
+        yield from self._glue.pages("GetJobRuns", "JobRuns", JobName=job)
 
     def put(self, job: Mapping[str, Any]) -> None:
         """Register a job (CreateJob's members), or replace the definition of the one there is."""
         try:
-            translated(lambda: self._glue.create_job(**job))
+            self._glue.call("CreateJob", **job)
         except AlreadyExistsException:
             update = {member: value for member, value in job.items() if member != "Name"}
-            translated(lambda: self._glue.update_job(JobName=job["Name"], JobUpdate=update))
+            self._glue.call("UpdateJob", JobName=job["Name"], JobUpdate=update)
 
     def submit(
         self, what: str, arguments: Mapping[str, str] | None = None, timeout_minutes: int | None = None
@@ -80,7 +81,7 @@ class JobClient:
             {"Timeout": timeout_minutes} if timeout_minutes else {}
         )
         try:
-            answer = translated(lambda: self._glue.start_job_run(**wanted))
+            answer = self._glue.call("StartJobRun", **wanted)
         except EntityNotFoundException as error:
             known = ", ".join(definitions.library_names()) or "no jobs"
             raise UsageError(
@@ -90,12 +91,12 @@ class JobClient:
 
     def run(self, job: str, run_id: str) -> JobRun:
         """GetJobRun. Raises EntityNotFoundException."""
-        answer: JobRun = translated(lambda: self._glue.get_job_run(JobName=job, RunId=run_id))["JobRun"]
+        answer: JobRun = self._glue.call("GetJobRun", JobName=job, RunId=run_id)["JobRun"]
         return answer
 
     def stop(self, job: str, run_id: str) -> None:
         """Ask a run to end. Raises RunError when it cannot be asked: it has ended, say."""
-        answer = translated(lambda: self._glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id]))
+        answer = self._glue.call("BatchStopJobRun", JobName=job, JobRunIds=[run_id])
         for error in answer["Errors"]:
             raise RunError(error["ErrorDetail"]["ErrorMessage"])
 
@@ -106,18 +107,32 @@ class JobClient:
         """
         told: tuple[Any, ...] = ()
         run_id = submitted.run_id
-        began = time.monotonic()
         while True:
+            known = self._events(run_id)
             run = self.patiently(submitted.job, run_id)
             if (now := (run["Id"], run["JobRunState"], run.get("StateDetail"))) != told:
                 notice(run)
                 told = now
             if not has_ended(run):
-                time.sleep(POLL_SECONDS if time.monotonic() - began < 5 else SLOW_POLL_SECONDS)
+                self._await_news(run_id, known)
             elif (retry := self._retry(run)) is None:
                 return run
             else:
                 run_id = retry
+
+    def _await_news(self, run_id: str, known: int) -> None:
+        """Wait until the run may have changed. What it is then, Glue is asked: the runner appends to ``events.jsonl``
+        after each transition, and looking at a file's size costs the run no processor time, which asking does.
+        """
+        deadline = time.monotonic() + ASK_SECONDS
+        while self._events(run_id) == known and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+
+    def _events(self, run_id: str) -> int:
+        try:
+            return (self._workspace.runs / run_id / "events.jsonl").stat().st_size
+        except OSError:
+            return 0
 
     def patiently(self, job: str, run_id: str) -> JobRun:
         """:meth:`run` that waits for a control process that is being restarted; NotRunningError when it stays away."""

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -26,13 +26,14 @@ from jobs.store import JobStore
 from workspace import shim
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
-from workspace.process import Identity, end_session, kill_marked
+from workspace.process import Identity, Watch, end_session, kill_marked
 from workspace.runs import Run, RunState, retry_id
 from workspace.secrets import known_secrets
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.05  # while something runs
+POLL_SECONDS = 0.05  # while something starts or stops
+RUNNING_SECONDS = 1.0  # while everything runs; the end of a shim wakes the runner at once
 IDLE_SECONDS = 5.0  # while nothing does; a submission wakes the runner at once
 UNAPPLIED_SECONDS = 1.0  # between two looks at a run whose output cannot be applied yet
 REFUSED_SECONDS = 60.0  # how long the object store may refuse that output (it is starting, say) before the run fails
@@ -55,7 +56,8 @@ class Runner:
         self._refused: dict[str, float] = {}  # since when the object store refuses what runs committed
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(THREADS, "runner")
-        self._wake = threading.Event()
+        self._sleep = Watch()
+        self._watched: list[int] = []  # the pids of shims of which nothing is to be expected but their end
         self._stopping = False
         self._collected = 0.0
         self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
@@ -69,7 +71,7 @@ class Runner:
     def close(self) -> None:
         """End the thread. Runs go on: their shims need nobody."""
         self._stopping = True
-        self._wake.set()
+        self._sleep.wake()
         self._thread.join(timeout=30)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -80,7 +82,7 @@ class Runner:
         """
         self._store.add_run(run, max_concurrent)
         self._note(run)
-        self._wake.set()
+        self._sleep.wake()
         return run
 
     def stop(self, run_id: str) -> Run:
@@ -98,15 +100,15 @@ class Runner:
                 moved = self._move(run, RunState.STOPPING, reason="Stopped on request.")
             if moved is not None:
                 self._signal(moved)
-                self._wake.set()
+                self._sleep.wake()
                 return moved
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
         while not self._stopping:
-            self._wake.clear()
             live = []
+            self._watched = []
             try:
                 live = self._store.live()
                 for run in live:
@@ -116,7 +118,12 @@ class Runner:
                 self._collect()
             except Exception:  # one bad tick must not end the runner
                 log.exception("The runner stumbled; trying again")
-            self._wake.wait(POLL_SECONDS if live or self._busy else IDLE_SECONDS)
+            self._sleep.sleep(self._pause(live), self._watched)
+
+    def _pause(self, live: Sequence[Run]) -> float:
+        if live or self._busy:
+            return RUNNING_SECONDS if 0 < len(live) == len(self._watched) else POLL_SECONDS
+        return IDLE_SECONDS
 
     def _admit(self) -> None:
         waiting = self._store.waiting()
@@ -150,6 +157,8 @@ class Runner:
             self._move(run, RunState.RUNNING)
         elif run.state is RunState.STOPPING:
             self._signal(run)
+        elif run.state is RunState.RUNNING:
+            self._watched.append(running.shim.pid)
 
     def _launch(self, run: Run) -> None:
         try:
@@ -240,7 +249,7 @@ class Runner:
         self._refused.pop(run.id, None)
         if retry is not None:
             self._note(retry)
-        self._wake.set()
+        self._sleep.wake()
 
     def _signal(self, run: Run) -> None:
         running = shim.read_running(launchers.folder_of(self._workspace, run.id))
@@ -274,7 +283,7 @@ class Runner:
                 with self._lock:
                     if self._busy.get(run.id) == float("inf"):
                         del self._busy[run.id]
-                self._wake.set()
+                self._sleep.wake()
 
         self._pool.submit(task)
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.client import ensure_database, get_partitions, get_tables, glue_client, translated
+from catalog.client import ensure_database, get_partitions, get_tables
+from catalog.glue import Glue
 from data import flights
 from data.zones import BRONZE, GOLD, SILVER
 from jobs.client import JobClient, JobRun, Submitted, has_ended
@@ -173,7 +174,7 @@ def run(demo: Demo, started: Callable[[Step], None] = lambda step: None) -> Iter
 
 
 def _crawl(demo: Demo) -> None:
-    glue = glue_client(demo.workspace)
+    glue = Glue(demo.workspace)
     target = {
         "Name": CRAWLER,
         "Role": "lakelet",
@@ -182,25 +183,25 @@ def _crawl(demo: Demo) -> None:
         "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"},
     }
     try:
-        translated(lambda: glue.create_crawler(**target))
+        glue.call("CreateCrawler", **target)
     except AlreadyExistsException:
         _ready(glue)  # an earlier demo that was killed may have left it running
-        translated(lambda: glue.update_crawler(**target))
-    translated(lambda: glue.start_crawler(Name=CRAWLER))
+        glue.call("UpdateCrawler", **target)
+    glue.call("StartCrawler", Name=CRAWLER)
     try:
         last = _ready(glue)["LastCrawl"]
     except KeyboardInterrupt:
         with suppress(CrawlerNotRunningException, CrawlerStoppingException):
-            translated(lambda: glue.stop_crawler(Name=CRAWLER))
+            glue.call("StopCrawler", Name=CRAWLER)
         raise
     if last["Status"] != "SUCCEEDED":
         raise RunError(f"The crawl of s3://{BRONZE}/ ended {last['Status']}: {last.get('ErrorMessage', 'no message')}")
 
 
-def _ready(glue: Any) -> dict[str, Any]:
+def _ready(glue: Glue) -> dict[str, Any]:
     """The crawler, once it does not run."""
     while True:
-        crawler: dict[str, Any] = translated(lambda: glue.get_crawler(Name=CRAWLER))["Crawler"]
+        crawler: dict[str, Any] = glue.call("GetCrawler", Name=CRAWLER)["Crawler"]
         if crawler["State"] == "READY":
             return crawler
         time.sleep(POLL_SECONDS)

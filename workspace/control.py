@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,26 +54,37 @@ def fetch(
     timeout: float = 600,
 ) -> bytes:
     """As :func:`call`, for an answer in the media type ``accept``: its bytes. Leaving early cancels the request."""
-    address = urlsplit(workspace.endpoint("control"))
-    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=timeout)
     headers = {
         "Authorization": f"Bearer {secret(workspace, 'control_token')}",
         "Content-Type": "application/json",
         "Accept": accept,
     }
+    content = json.dumps(body or {}).encode()
+    status, answer = send(workspace, method, f"/_lakelet/{path}", content, headers, timeout=timeout)
+    if status >= 400:
+        raise _error(answer)
+    return answer
+
+
+def send(
+    workspace: Workspace, method: str, path: str, body: bytes, headers: Mapping[str, str], *, timeout: float
+) -> tuple[int, bytes]:
+    """Send one request to the control process, past every proxy; returns the status and the body of the answer.
+
+    Raises :class:`~workspace.errors.NotRunningError`, its cause being what went wrong.
+    """
+    address = urlsplit(workspace.endpoint("control"))
+    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=timeout)
     try:
-        connection.request(method, f"/_lakelet/{path}", json.dumps(body or {}), headers)
+        connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
-        answer = response.read()
+        return response.status, response.read()
     except (OSError, http.client.HTTPException) as error:
         raise errors.NotRunningError(
             f"The control process at {address.netloc} does not answer ({error}): see `lakelet status`."
         ) from error
     finally:
         connection.close()
-    if response.status >= 400:
-        raise _error(answer)
-    return answer
 
 
 def error_body(error: errors.LakeletError) -> dict[str, str]:

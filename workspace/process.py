@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 POLL_SECONDS = 0.05
 
@@ -29,8 +28,8 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Identity:
-        """The identity of a live process; raises ``psutil.NoSuchProcess`` when there is none."""
-        return cls(pid, _stat(pid)[1])
+        """The identity of a live process; raises ``ProcessLookupError`` when there is none."""
+        return cls(pid, Stat.of(pid).started)
 
     @classmethod
     def mine(cls) -> Identity:
@@ -46,10 +45,76 @@ class Identity:
     def alive(self) -> bool:
         """Whether that very process still runs; a zombie does not."""
         try:
-            state, started = _stat(self.pid)
-        except psutil.NoSuchProcess:
+            now = Stat.of(self.pid)
+        except ProcessLookupError:
             return False
-        return started == self.started and state not in "ZX"
+        return now.started == self.started and now.lives
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the kernel says of a process (proc(5), ``/proc/<pid>/stat``). Read here, because psutil's import would make
+    up a third of the start of every run's shim.
+    """
+
+    pid: int
+    state: str
+    parent: int
+    session: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Stat:
+        """Raises ``ProcessLookupError`` when there is no such process."""
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except FileNotFoundError:
+            raise ProcessLookupError(f"there is no process {pid}") from None
+        fields = text.rpartition(")")[2].split()  # the name before it may hold anything, spaces and brackets too
+        return cls(pid, fields[0], int(fields[1]), int(fields[3]), float(fields[19]))
+
+    @property
+    def lives(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        return self.state not in "ZX"
+
+
+def processes() -> Iterator[Stat]:
+    """Every process of the machine, as it is now; zombies too."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(ProcessLookupError):
+                yield Stat.of(int(name))
+
+
+class Watch:
+    """Sleeps until a process ends or somebody calls :meth:`wake`, from any thread."""
+
+    def __init__(self) -> None:
+        self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def wake(self) -> None:
+        """End the sleep, or the next one if none is on now."""
+        os.eventfd_write(self._woken, 1)
+
+    def sleep(self, seconds: float, watched: Iterable[int] = ()) -> None:
+        """Sleep for at most ``seconds``, or until one of the processes with the pids ``watched`` has ended."""
+        descriptors = []
+        poll = select.poll()
+        poll.register(self._woken, select.POLLIN)
+        try:
+            for pid in watched:
+                try:
+                    descriptors.append(os.pidfd_open(pid))
+                except OSError:  # it has ended
+                    return
+                poll.register(descriptors[-1], select.POLLIN)
+            poll.poll(seconds * 1000)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            with suppress(BlockingIOError):
+                os.eventfd_read(self._woken)
 
 
 def spawn(
@@ -71,12 +136,7 @@ def spawn(
 
 def session_members(leader: int) -> Iterator[int]:
     """The pids of the live processes of the session that ``leader`` began, whether or not it still runs."""
-    for pid in psutil.pids():
-        try:
-            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                yield pid
-        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
-            continue
+    yield from (found.pid for found in processes() if found.session == leader and found.lives)
 
 
 def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
@@ -97,27 +157,28 @@ def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
 
 def kill_marked(environment: Mapping[str, str]) -> None:
     """Kill every process whose environment has all of these, wherever it has gone: what left its session, too."""
-    while found := [process for process in psutil.process_iter() if _marked(process, environment)]:
-        for process in found:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+    marks = {os.fsencode(f"{name}={value}") for name, value in environment.items()}
+    while found := [process.pid for process in processes() if _marked(process, marks)]:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
 
 
-def _marked(process: psutil.Process, environment: Mapping[str, str]) -> bool:
-    if process.pid == os.getpid():
+def _marked(process: Stat, marks: set[bytes]) -> bool:
+    if process.pid == os.getpid() or not process.lives:
         return False
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and environment.items() <= process.environ().items()
-    except (psutil.Error, OSError):
+        return marks <= set(Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"))
+    except OSError:  # it ended, or it is another user's
         return False
 
 
 def _reused(leader: Identity) -> bool:
     # A dead leader that nobody has reaped yet keeps its pid and its start time: that is not reuse.
     try:
-        return _stat(leader.pid)[1] != leader.started
-    except psutil.NoSuchProcess:
+        return Stat.of(leader.pid).started != leader.started
+    except ProcessLookupError:
         return False
 
 
@@ -127,13 +188,3 @@ def _signal_all(leader: int, number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
-
-
-def _stat(pid: int) -> tuple[str, float]:
-    """State letter and start time of a process, from ``/proc/<pid>/stat``."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        raise psutil.NoSuchProcess(pid) from None
-    fields = text.rpartition(")")[2].split()  # the name before it may hold anything, spaces and brackets too
-    return fields[0], float(fields[19])

@@ -19,17 +19,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-import psutil
-
 from workspace.files import write_atomic
-from workspace.process import POLL_SECONDS, Identity, session_members, spawn
+from workspace.process import Identity, processes, spawn
 
 GRACE_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 86400.0
+STRAYS_SECONDS = 0.01  # between two looks at whether what was killed is gone
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
@@ -126,20 +127,23 @@ def _supervise(folder: Path, timeout: float, argv: Sequence[str], stop: _Stop) -
             err.write(f"{argv[0]} could not be started: {error}\n".encode())
             return Exit(127, time.time())
     write_atomic(folder / "process.json", json.dumps(Identity.mine().to_json() | {"driver": driver.pid}).encode())
-    timed_out = stopped = False
+    # From here on both are waited for, not caught; the driver, which inherits what is blocked, has started before.
+    awaited = {signal.SIGCHLD, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     while True:
-        try:
-            code = driver.wait(timeout=POLL_SECONDS)
+        code = driver.poll()
+        remaining = deadline - time.monotonic()
+        if code is not None:
             # Who ends the whole session signals the driver too, which may be gone before we look.
-            stopped = stop.asked and code != 0
+            outcome = (code, False, code != 0 and (stop.asked or signal.SIGTERM in signal.sigpending()))
             break
-        except subprocess.TimeoutExpired:
-            timed_out = time.monotonic() > deadline
-            stopped = stop.asked and not timed_out
-            if timed_out or stopped:
-                code = _end(driver)
-                break
+        if stop.asked or remaining <= 0:
+            outcome = (_end(driver), not stop.asked, stop.asked)
+            break
+        received = signal.sigtimedwait(awaited, min(remaining, LONGEST_WAIT_SECONDS))
+        stop.asked |= received is not None and received.si_signo == signal.SIGTERM
     _end_strays()
+    code, timed_out, stopped = outcome
     return Exit(code, time.time(), timed_out, stopped)
 
 
@@ -154,25 +158,32 @@ def _end(driver: subprocess.Popen[bytes]) -> int:
 
 def _end_strays() -> None:
     """Kill what the driver left behind (a JVM whose Python died, say), in our session or out of it."""
-    while strays := set(_strays()):
+    while strays := _strays():
         for pid in strays:
-            try:
-                psutil.Process(pid).kill()
-            except psutil.NoSuchProcess:
-                continue
-        time.sleep(POLL_SECONDS / 5)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(STRAYS_SECONDS)
     _reap()
 
 
-def _strays() -> Iterator[int]:
-    me = psutil.Process()
-    yield from (pid for pid in session_members(me.pid) if pid != me.pid)
-    for child in me.children(recursive=True):
-        try:
-            if child.status() != psutil.STATUS_ZOMBIE:
-                yield child.pid
-        except psutil.NoSuchProcess:
-            continue
+def _strays() -> set[int]:
+    """The live members of our session, and our live descendants wherever they are; without ourselves."""
+    me = os.getpid()
+    children: dict[int, list[int]] = {}
+    living = set()
+    found = {me}
+    for process in processes():
+        children.setdefault(process.parent, []).append(process.pid)
+        if process.lives:
+            living.add(process.pid)
+            if process.session == me:
+                found.add(process.pid)
+    unseen = [me]
+    while unseen:
+        more = children.get(unseen.pop(), [])
+        found.update(more)
+        unseen += more
+    return found & living - {me}
 
 
 def _reap() -> None:

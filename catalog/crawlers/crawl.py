@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from catalog.client import glue_client, translated
 from catalog.crawlers import RESULT_FILE
 from catalog.crawlers.grouping import FoundTable, find_tables
 from catalog.crawlers.listing import Target, list_target, to_read
 from catalog.crawlers.register import Changes, Register, counted
 from catalog.crawlers.sampling import read_samples
+from catalog.glue import Glue
 from data.objects import StoredObject, s3_client
 from workspace.errors import LakeletError, ServiceUnavailableException, UsageError
 from workspace.files import write_atomic
@@ -34,8 +34,8 @@ _NOTES_SHOWN = 20  # of each target; the rest is counted
 
 def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -> Changes:
     """Crawl every target of a crawler and register what is there. Raises :class:`~workspace.errors.LakeletError`."""
-    glue, s3 = glue_client(workspace), s3_client(workspace)
-    crawler = translated(lambda: glue.get_crawler(Name=name))["Crawler"]
+    glue, s3 = Glue(workspace), s3_client(workspace)
+    crawler = glue.call("GetCrawler", Name=name)["Crawler"]
     register = Register(glue, crawler, say)
     targets = [Target.of(one) for one in crawler["Targets"].get("S3Targets", ())]
     uris: list[str] = []

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from catalog.client import pages, translated
 from catalog.crawlers.definitions import (
     DEPRECATED_BY,
     UPDATED_BY,
@@ -21,6 +20,7 @@ from catalog.crawlers.definitions import (
 )
 from catalog.crawlers.grouping import FoundTable
 from catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
+from catalog.glue import Glue
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
 
 BATCH = 100  # BatchCreatePartition and BatchUpdatePartition take this many; BatchDeletePartition 25
@@ -46,9 +46,9 @@ class Changes:
 
 
 class Register:
-    """The database that one crawl writes to, through a boto3 Glue client; ``say`` prints a line of progress."""
+    """The database that one crawl writes to, through a Glue client; ``say`` prints a line of progress."""
 
-    def __init__(self, glue: Any, crawler: dict[str, Any], say: Callable[[str], None]) -> None:
+    def __init__(self, glue: Glue, crawler: dict[str, Any], say: Callable[[str], None]) -> None:
         self._glue = glue
         self._crawler: str = crawler["Name"]
         self._database: str = crawler["DatabaseName"]
@@ -61,11 +61,11 @@ class Register:
     def open(self) -> None:
         """Read the tables there are; a database that does not exist is created."""
         try:
-            found = pages(self._glue, "get_tables", "TableList", DatabaseName=self._database)
+            found = self._glue.pages("GetTables", "TableList", DatabaseName=self._database)
             self._tables = {table["Name"]: table for table in found}
         except EntityNotFoundException:
             try:
-                self._call("create_database", DatabaseInput={"Name": self._database})
+                self._call("CreateDatabase", DatabaseInput={"Name": self._database})
                 self._say(f"Created the database {self._database}.")
             except AlreadyExistsException:
                 pass
@@ -76,7 +76,7 @@ class Register:
         wanted = table_input(name, found, self._crawler)
         table = self._tables.get(name)
         if table is None:
-            self._call("create_table", TableInput=wanted)
+            self._call("CreateTable", TableInput=wanted)
             self._tables[name] = wanted
             self.changes.tables_created += 1
             self._say(f"Created the table {self._database}.{name} ({_shape(found)}).")
@@ -131,7 +131,7 @@ class Register:
             self._say(f"Warning: {title} differs from the lake; the policy is to log this and to change nothing.")
         else:
             version = {"VersionId": table["VersionId"]} if "VersionId" in table else {}
-            self._call("update_table", TableInput=new, **version)
+            self._call("UpdateTable", TableInput=new, **version)
             self._tables[name] = new
             self.changes.tables_updated += 1
             self._say(f"Updated the table {title} ({_shape(found)}).")
@@ -140,14 +140,14 @@ class Register:
     def _table_gone(self, name: str, table: dict[str, Any]) -> None:
         title = f"{self._database}.{name}"
         if self._policy.delete == DELETE_FROM_DATABASE:
-            self._call("delete_table", Name=name)
+            self._call("DeleteTable", Name=name)
             del self._tables[name]
             self.changes.tables_deleted += 1
             self._say(f"Deleted the table {title}: nothing lies at its location any more.")
         elif self._policy.delete == DEPRECATE_IN_DATABASE:
             if DEPRECATED_BY not in table["Parameters"]:
                 parameters = {**table["Parameters"], DEPRECATED_BY: _now()}
-                self._call("update_table", TableInput=as_input(table) | {"Parameters": parameters})
+                self._call("UpdateTable", TableInput=as_input(table) | {"Parameters": parameters})
                 self.changes.tables_updated += 1
                 self._say(f"Deprecated the table {title}: nothing lies at its location any more.")
         else:
@@ -168,7 +168,7 @@ class Register:
                 kept = {key: value for key, value in there.get("Parameters", {}).items() if key != DEPRECATED_BY}
                 changed.append(wanted | {"Parameters": kept})
         for batch in _batches(new, BATCH):
-            self._batch("batch_create_partition", name, PartitionInputList=batch)
+            self._batch("BatchCreatePartition", name, PartitionInputList=batch)
         for batch in _batches(changed, BATCH):
             self._update_partitions(name, batch)
         self.changes.partitions_created += len(new)
@@ -183,7 +183,7 @@ class Register:
         if self._policy.delete == DELETE_FROM_DATABASE:
             for batch in _batches(missing, DELETE_BATCH):
                 gone = [{"Values": one["Values"]} for one in batch]
-                self._batch("batch_delete_partition", name, PartitionsToDelete=gone)
+                self._batch("BatchDeletePartition", name, PartitionsToDelete=gone)
             self.changes.partitions_deleted += len(missing)
             self._say(f"Deleted {title}: nothing lies there any more.")
         elif self._policy.delete == DEPRECATE_IN_DATABASE:
@@ -197,17 +197,17 @@ class Register:
 
     def _update_partitions(self, name: str, inputs: Sequence[dict[str, Any]]) -> None:
         entries = [{"PartitionValueList": one["Values"], "PartitionInput": one} for one in inputs]
-        self._batch("batch_update_partition", name, Entries=entries)
+        self._batch("BatchUpdatePartition", name, Entries=entries)
 
     def _partitions(self, name: str) -> Iterator[dict[str, Any]]:
-        return pages(self._glue, "get_partitions", "Partitions", DatabaseName=self._database, TableName=name)
+        return self._glue.pages("GetPartitions", "Partitions", DatabaseName=self._database, TableName=name)
 
     # -- the wire ----------------------------------------------------------------------------------------------
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        if operation != "create_database":
+        if operation != "CreateDatabase":
             arguments["DatabaseName"] = self._database
-        return translated(lambda: getattr(self._glue, operation)(**arguments))
+        return self._glue.call(operation, **arguments)
 
     def _batch(self, operation: str, table: str, **arguments: Any) -> None:
         """A batch operation answers which entries failed; somebody else's same change is no failure."""

@@ -14,6 +14,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from catalog import client
+from catalog.glue import Glue
+from lakelet.cli import publishes
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.errors import (
     CrawlerNotRunningException,
@@ -145,14 +147,14 @@ def crawl(
     Example: lakelet catalog crawl s3://bronze/flights/ --wait
     """
     workspace = Workspace.find()
-    glue = client.glue_client(workspace)
+    glue = Glue(workspace)
     name = _crawler_of(glue, crawler, database) if "://" in crawler else crawler
     if name == crawler and database:
         raise UsageError("--database goes with a folder: a crawler has a database already.")
     try:
-        client.translated(lambda: glue.start_crawler(Name=name))
+        glue.call("StartCrawler", Name=name)
     except EntityNotFoundException:
-        known = client.translated(glue.list_crawlers)["CrawlerNames"]
+        known = glue.call("ListCrawlers")["CrawlerNames"]
         raise _unknown("crawler", name, known, "give a folder like s3://bronze/ to make one") from None
     if not wait:
         text = f"Crawler {name} runs: `lakelet catalog tables DATABASE` shows what it has found."
@@ -207,7 +209,7 @@ def _unknown(what: str, name: str, known: Iterable[str], hint: str) -> LakeletEr
 # -- crawls -----------------------------------------------------------------------------------------------------
 
 
-def _crawler_of(glue: Any, location: str, database: str | None) -> str:
+def _crawler_of(glue: Glue, location: str, database: str | None) -> str:
     """The crawler of a folder, named after it (and after the database, when that is not the bucket's); made if new."""
     match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*?)/*", location)
     if match is None:
@@ -217,9 +219,9 @@ def _crawler_of(glue: Any, location: str, database: str | None) -> str:
     name = "-".join(part for part in parts if part)
     wanted = {"DatabaseName": database or bucket, "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/{path}"}]}}
     try:
-        known = client.translated(lambda: glue.get_crawler(Name=name))["Crawler"]
+        known = glue.call("GetCrawler", Name=name)["Crawler"]
     except EntityNotFoundException:
-        client.translated(lambda: glue.create_crawler(Name=name, Role=ROLE, **wanted))
+        glue.call("CreateCrawler", Name=name, Role=ROLE, **wanted)
         return name
     paths = [target["Path"].rstrip("/") for target in known["Targets"].get("S3Targets", ())]
     if paths != [f"s3://{bucket}/{path}".rstrip("/")] or known["DatabaseName"] != wanted["DatabaseName"]:
@@ -230,17 +232,17 @@ def _crawler_of(glue: Any, location: str, database: str | None) -> str:
     return name
 
 
-def _newest(glue: Any, name: str) -> dict[str, Any]:
-    answer = client.translated(lambda: glue.list_crawls(CrawlerName=name, MaxResults=1))
+def _newest(glue: Glue, name: str) -> dict[str, Any]:
+    answer = glue.call("ListCrawls", CrawlerName=name, MaxResults=1)
     run: dict[str, Any] = answer["Crawls"][0]
     return run
 
 
-def _crawl(glue: Any, name: str, run_id: str) -> dict[str, Any]:
+def _crawl(glue: Glue, name: str, run_id: str) -> dict[str, Any]:
     """That crawl: the crawler may have begun another since."""
     token: dict[str, str] = {}
     while True:
-        answer = client.translated(lambda: glue.list_crawls(CrawlerName=name, **token))  # noqa: B023  called at once
+        answer = glue.call("ListCrawls", CrawlerName=name, **token)
         for run in answer["Crawls"]:
             if run["CrawlId"] == run_id:
                 found: dict[str, Any] = run
@@ -250,7 +252,7 @@ def _crawl(glue: Any, name: str, run_id: str) -> dict[str, Any]:
         token = {"NextToken": answer["NextToken"]}
 
 
-def _follow(workspace: Workspace, glue: Any, name: str, run_id: str) -> Iterator[str]:
+def _follow(workspace: Workspace, glue: Glue, name: str, run_id: str) -> Iterator[str]:
     """The lines that a crawl prints, until it has ended."""
     log = workspace.runs / run_id / "stdout.log"
     position = 0
@@ -270,7 +272,7 @@ def _follow(workspace: Workspace, glue: Any, name: str, run_id: str) -> Iterator
             time.sleep(POLL_SECONDS)
 
 
-def _interrupted(glue: Any, name: str, run_id: str) -> NoReturn:
+def _interrupted(glue: Glue, name: str, run_id: str) -> NoReturn:
     """After Ctrl-C: ask whether to stop the crawl, and leave it running when there is nobody to ask."""
     print(file=sys.stderr)
     try:
@@ -281,7 +283,7 @@ def _interrupted(glue: Any, name: str, run_id: str) -> NoReturn:
         print(f"The crawl of crawler {name} has ended meanwhile.", file=sys.stderr)
     elif stop:
         with suppress(CrawlerNotRunningException, CrawlerStoppingException):
-            client.translated(lambda: glue.stop_crawler(Name=name))
+            glue.call("StopCrawler", Name=name)
         print(f"Crawler {name} was asked to stop.", file=sys.stderr)
     else:
         print(f"Crawler {name} goes on without us.", file=sys.stderr)
@@ -296,3 +298,7 @@ def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:
         changes = json.loads(run.get("Summary", "{}"))
         record = {"crawler": name, "state": run["State"], "seconds": seconds, "changes": changes}
         show_record(record, output)
+
+
+app.command()(publishes.publishes)
+app.command("give-up")(publishes.give_up)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog.client import ensure_database, glue_client
+from catalog.client import ensure_database
 from lakelet.cli.main import COMMANDS
 from search.queries import MAX_TEXT
+from tests.clients import glue_client
 from tests.conftest import Stack
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))

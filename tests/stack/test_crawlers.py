@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from catalog.client import glue_client
 from data.objects import s3_client
+from tests.clients import glue_client
 
 pytestmark = pytest.mark.stack
 

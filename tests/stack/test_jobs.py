@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from catalog.client import glue_client
 from data.objects import s3_client
 from jobs.client import JobClient, JobRun, Submitted
 from jobs.logs import Stream, read
+from tests.clients import glue_client
 from workspace.paths import REPOSITORY
 from workspace.secrets import known_secrets
 

@@ -20,10 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.client import ensure_database, glue_client
+from catalog.client import ensure_database
 from data.formats import CSV, JSON, PARQUET, storage_descriptor
 from data.objects import s3_client
 from query.client import query, query_rows
+from tests.clients import glue_client
 from tests.conftest import Stack, eventually
 from workspace.control import call
 from workspace.errors import QueryError, UsageError

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
-from workspace.process import Identity, end_session, session_members, spawn
+from workspace.process import Identity, Watch, end_session, session_members, spawn
 
 STUBBORN = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -49,3 +50,19 @@ def test_end_session_spares_a_stranger_with_the_same_pid() -> None:
     assert child.poll() is None
     child.kill()
     child.wait()
+
+
+def test_a_watch_ends_with_a_process_and_by_waking_from_any_thread() -> None:
+    watch = Watch()
+    child = subprocess.Popen(["sleep", "600"])
+    began = time.monotonic()
+    threading.Timer(0.05, child.kill).start()
+    watch.sleep(600, [os.getpid(), child.pid])
+    child.wait()
+    watch.sleep(600, [child.pid])  # which is gone already
+    threading.Timer(0.05, watch.wake).start()
+    watch.sleep(600)
+    watch.wake()
+    watch.sleep(600, [os.getpid()])  # woken before it slept
+    assert time.monotonic() - began < 300
+    watch.sleep(0)
