@@ -36,8 +36,8 @@ ONCE = ("StartJobRun",)  # sent twice, these may do more than sent once: never r
 TIMESTAMPS = frozenset({
     "AnalyzedTime", "CompletedOn", "CreateTime", "CreatedAt", "CreatedOn", "CreatedTimestamp", "CreationTime",
     "EndTime", "LastAccessTime", "LastAnalyzedTime", "LastConnectionValidationTime", "LastModified",
-    "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated", "LastUpdatedTime", "RecordedOn", "RequestTime", "StartTime",
-    "StartedOn", "StartingTimestamp", "UpdateTime", "UpdatedAt",
+    "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated", "LastUpdatedTime", "RecordedOn", "RequestTime",
+    "StartTime", "StartedOn", "StartingTimestamp", "UpdateTime", "UpdatedAt",
 })  # fmt: skip
 
 
