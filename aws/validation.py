@@ -22,6 +22,7 @@ _SURROGATES = ((r"\uD800\uDC00-\uDBFF\uDFFF", _ASTRAL), (r"\ud800\udc00-\udbff\u
 _CATEGORIES = (
     (r"\p{L}\p{N}\p{P}", r"\S"), (r"\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}", r"\s\S"), (r"\p{L}", r"\w"), (r"\p{M}", r"\w"),
     (r"\p{N}", r"\w"), (r"\p{Z}", r"\s"), (r"\p{P}", r"\W"), (r"\p{S}", r"\W"), (r"\p{C}", r"\W"),
+    (r".*\S.*", r"[\s\S]*\S[\s\S]*"),  # texts of several lines (schema definitions) are taken, as by AWS
     (r"\p{ASCII}", "\x00-\x7f"), (r"\p{Alnum}", "a-zA-Z0-9"), (r"\p{Alpha}", "a-zA-Z"), (r"\p{Graph}", "\x21-\x7e"),
 )  # fmt: skip
 

@@ -94,6 +94,22 @@ class ConcurrentModificationException(ServiceError):
     """Somebody else changed the same object first; read it again and retry."""
 
 
+class ConflictException(ServiceError):
+    """The object is in the middle of something that this would disturb; wait and retry."""
+
+
+class ResourceNumberLimitExceededException(ServiceError):
+    """There are as many of these as AWS's quota allows; delete one first."""
+
+
+class ResourceNotReadyException(ServiceError):
+    """The object is still being made; wait and retry."""
+
+
+class ConditionCheckFailureException(ServiceError):
+    """A condition that the request set is not met; read the object again."""
+
+
 class ConcurrentRunsExceededException(ServiceError):
     """The job has as many runs under way as its MaxConcurrentRuns allows."""
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
-import lakelet.control  # noqa: F401  it imports every room's tables
+import catalog.registry.store  # noqa: F401  these imports declare every room's tables
+import lakelet.control  # noqa: F401
 from workspace.errors import StackError
 from workspace.state import metadata, open_state, reading, writing
 

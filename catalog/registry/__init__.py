@@ -1,0 +1,1 @@
+"""The schema registry: registries, schemas, their versions, and whether a version may follow another."""
