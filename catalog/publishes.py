@@ -1,7 +1,7 @@
 """Publishes: how a write becomes visible, all of it or nothing, whoever is killed in the middle.
 
     OPEN ──commit──► COMMITTED ──applied──► APPLIED
-      └────abort───► ABORTED
+      └────abort───► ABORTED   └──give up─► GIVEN_UP
 
 A writer stages its objects, then commits one manifest. The commit point is one transaction of the state database:
 manifest, table, partitions, and the sequence number that lets one of two writers win. Copying in and deleting out
@@ -16,15 +16,27 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from catalog.giving_up import drop_empty_partitions, first_of, in_words
 from catalog.model import fold
+from catalog.publish_records import (
+    ABORTED,
+    APPLIED,
+    COMMITTED,
+    GIVEN_UP,
+    OPEN,
+    OUTCOME,
+    PLACE,
+    Publish,
+    publishes,
+    recorded,
+)
 from catalog.store import CatalogStore
 from data.objects import s3_client
-from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, drop_staging, location_prefix
+from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, drop_staging, location_prefix, outcome
 from data.zones import uri
 from workspace.errors import (
     ConcurrentModificationException,
@@ -35,51 +47,11 @@ from workspace.errors import (
     ServiceUnavailableException,
 )
 from workspace.paths import Workspace
-from workspace.state import metadata, reading, writing
+from workspace.state import reading, writing
 
 log = logging.getLogger(__name__)
 
-OPEN, COMMITTED, APPLIED, ABORTED = "OPEN", "COMMITTED", "APPLIED", "ABORTED"
 RETRY_SECONDS = (0.5, 1, 2, 5)
-PLACE = ""  # the "database" under which sequences of bare locations are kept; no database has this name
-
-publishes = sa.Table(
-    "publishes",
-    metadata,
-    sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("id", sa.String, nullable=False, unique=True),
-    sa.Column("run_id", sa.String, nullable=False, index=True),
-    sa.Column("database_name", sa.String, nullable=False),  # PLACE and the location for a publish without a table
-    sa.Column("table_name", sa.String, nullable=False),
-    sa.Column("location", sa.String, nullable=False),
-    sa.Column("bucket", sa.String, nullable=False),
-    sa.Column("staging", sa.String, nullable=False),  # a prefix of the bucket
-    sa.Column("state", sa.String, nullable=False, index=True),
-    sa.Column("staged", sa.Boolean, nullable=False),  # whether the staging folder may still hold something
-    sa.Column("manifest", sa.JSON),
-    sa.Column("opened_at", sa.Float, nullable=False),
-    sa.Column("ended_at", sa.Float),
-    sa.Column("committed", sa.Integer),  # the sequence that the commit made, which orders what is applied
-)
-
-
-@dataclass(frozen=True)
-class Publish:
-    """One publish as it is recorded; ``key`` is the table, or the bare location, that it changes."""
-
-    id: str
-    run_id: str
-    key: tuple[str, str]
-    location: str
-    bucket: str
-    staging: str
-    state: str
-    manifest: Manifest | None
-
-    @property
-    def target(self) -> str:
-        """What it writes to, for people."""
-        return self.location if self.key[0] == PLACE else ".".join(self.key)
 
 
 class Publishes:
@@ -91,7 +63,8 @@ class Publishes:
         self._workspace = workspace
         self._s3 = s3_client(workspace)
         self._applying: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
-        self._pending = set(self._keys_with(COMMITTED))
+        self._refusals: dict[tuple[str, str], str] = {}  # why what is pending could not be applied, at the last try
+        self._pending = self._committed_keys()
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._finish, name="publishes", daemon=True)
@@ -155,7 +128,7 @@ class Publishes:
         """
         publish = self.get(publish_id)
         manifest = Manifest.from_request(publish.location, publish.staging, add, remove)
-        if publish.state in (COMMITTED, APPLIED):
+        if publish.state in (COMMITTED, APPLIED, GIVEN_UP):
             if publish.manifest != manifest:
                 raise InvalidInputException(f"Publish {publish_id} is committed already, with another manifest.")
         else:
@@ -211,12 +184,16 @@ class Publishes:
         while True:
             try:
                 self._apply_all(publish.key)
-                return APPLIED
             except LakeletError as error:
                 log.warning("Publish %s to %s is not applied yet: %s", publish.id, publish.target, error)
                 self._wake.set()
                 if time.monotonic() > deadline or self._stopped.wait(RETRY_SECONDS[0]):
                     return COMMITTED
+            else:
+                ended = self.get(publish.id)
+                if ended.state == GIVEN_UP:
+                    raise PublishError(f"What was published to {publish.target} was given up. {ended.outcome}")
+                return APPLIED
 
     def abort(self, publish_id: str) -> None:
         """Give an open publish up and drop what it staged; one that is aborted already stays so.
@@ -229,11 +206,10 @@ class Publishes:
 
     def get(self, publish_id: str) -> Publish:
         """One publish. Raises EntityNotFoundException."""
-        with reading(self._engine) as connection:
-            row = connection.execute(sa.select(publishes).where(publishes.c.id == publish_id)).one_or_none()
-        if row is None:
+        found = recorded(self._engine, publishes.c.id == publish_id)
+        if not found:
             raise EntityNotFoundException(f"Publish {publish_id} does not exist.")
-        return _publish(row)
+        return found[0]
 
     # -- for readers -------------------------------------------------------------------------------------------
 
@@ -246,6 +222,58 @@ class Publishes:
         key = (fold(database), fold(table))
         if key in self._pending:
             self._apply_all(key)
+
+    def sequence(self, database: str, table: str) -> int:
+        """The table's sequence, once what was committed up to it is applied. Asked before and after a listing of the
+        table's files, it tells whether the listing is one state of the table: nothing was committed in between.
+
+        The table need not exist. Raises as :meth:`settle`.
+        """
+        with reading(self._engine) as connection:
+            found = self._catalog.sequence(connection, database, table)
+        self.settle(database, table)
+        return found
+
+    # -- for people --------------------------------------------------------------------------------------------
+
+    def unsettled(self) -> list[tuple[Publish, str]]:
+        """The publishes that are open or committed, and those given up, in the order in which they were opened; each
+        with why it could not be applied when that was last tried, or what became of it when it was given up."""
+        found = recorded(self._engine, publishes.c.state.in_([OPEN, COMMITTED, GIVEN_UP]))
+        return [(one, self._refusals.get(one.key, "") if one.state == COMMITTED else one.outcome) for one in found]
+
+    def give_up(self, publish_id: str) -> str:
+        """Stop trying to apply a committed publish that the object store refuses; returns what was carried out of it
+        and what was not, in words. The catalog is made to say no more than that: partitions without files go.
+
+        It is tried once more first. Raises EntityNotFoundException, InvalidInputException when it is not committed or
+        could be applied after all, ServiceUnavailableException while the store is down: then nobody can tell.
+        """
+        publish = self.get(publish_id)
+        with self._applying[publish.key]:
+            publish = first_of(self._committed(publish.key), self.get(publish_id))
+            assert publish.manifest is not None  # noqa: S101 - written by the commit itself
+            try:
+                apply(self._s3, publish.manifest)
+            except PublishError as error:
+                refusal = str(error)
+            else:
+                self._wake.set()
+                raise InvalidInputException(
+                    f"Publish {publish.id} to {publish.target} can be applied by now: there is nothing to give up."
+                )
+            found = outcome(self._s3, publish.manifest, since=publish.opened_at)
+            with writing(self._engine) as connection:
+                dropped = drop_empty_partitions(connection, self._catalog, publish, found)
+                said = in_words(publish, found, dropped, refusal)
+                connection.execute(
+                    publishes.update()
+                    .where(publishes.c.id == publish.id)
+                    .values(state=GIVEN_UP, ended_at=time.time(), manifest=publish.manifest.to_json() | {OUTCOME: said})
+                )
+        log.warning("Publish %s to %s was given up. %s", publish.id, publish.target, said)
+        self._wake.set()  # what else is pending there, and the staging
+        return said
 
     # -- for the runner ----------------------------------------------------------------------------------------
 
@@ -271,16 +299,14 @@ class Publishes:
                 log.warning("Publish %s to %s is not applied yet: %s", publish.id, publish.target, error)
                 refused[publish.id] = str(error) if isinstance(error, PublishError) else ""
                 self._wake.set()
-        left = self._of_run(run_id, publishes.c.state == COMMITTED)
-        return {publish.target: refused.get(publish.id, "") for publish in left}
+        left = self._of_run(run_id, publishes.c.state.in_([COMMITTED, GIVEN_UP]))
+        return {one.target: one.outcome or refused.get(one.id, "") for one in left}
 
     def collect(self, live: Collection[str], older_than_seconds: float) -> int:
         """Abort the open publishes of runs that are not ``live`` and were opened long ago (a notebook's, say), and
         drop the staging that aborts could not; returns how many were aborted."""
         cutoff = time.time() - older_than_seconds
-        with reading(self._engine) as connection:
-            query = sa.select(publishes).where(publishes.c.state == OPEN, publishes.c.opened_at < cutoff)
-            stale = [_publish(row) for row in connection.execute(query)]
+        stale = recorded(self._engine, publishes.c.state == OPEN, publishes.c.opened_at < cutoff)
         aborted = sum(self._abort(publish) for publish in stale if publish.run_id not in live)
         self._drop_leftovers()
         return aborted
@@ -315,23 +341,24 @@ class Publishes:
     def _apply_all(self, key: tuple[str, str]) -> None:
         """Apply what is committed to one table or location, in the order of the commits, one at a time."""
         with self._applying[key]:
-            with reading(self._engine) as connection:
-                query = (
-                    sa.select(publishes)
-                    .where(publishes.c.state == COMMITTED)
-                    .where(publishes.c.database_name == key[0], publishes.c.table_name == key[1])
-                    .order_by(publishes.c.committed)
-                )
-                committed = [_publish(row) for row in connection.execute(query)]
-            for publish in committed:
+            for publish in self._committed(key):
                 assert publish.manifest is not None  # noqa: S101 - written by the commit itself
-                apply(self._s3, publish.manifest)
+                try:
+                    apply(self._s3, publish.manifest)
+                except LakeletError as error:
+                    self._refusals[key] = str(error)
+                    raise
                 # Only now: a publish that is applied needs its staging no more, one that is not cannot lack it.
                 self._end(publish, COMMITTED, APPLIED)
                 self._drop(publish)
             with writing(self._engine):  # no commit can come between the look and the forgetting
-                if key not in self._keys_with(COMMITTED):
+                if key not in self._committed_keys():
                     self._pending.discard(key)
+                    self._refusals.pop(key, None)
+
+    def _committed(self, key: tuple[str, str]) -> list[Publish]:
+        there = (publishes.c.database_name == key[0], publishes.c.table_name == key[1])
+        return recorded(self._engine, publishes.c.state == COMMITTED, *there, order=publishes.c.committed)
 
     def _abort(self, publish: Publish) -> bool:
         if not self._end(publish, OPEN, ABORTED):
@@ -362,31 +389,12 @@ class Publishes:
         return True
 
     def _drop_leftovers(self) -> bool:
-        ended = (publishes.c.state.in_([APPLIED, ABORTED]), publishes.c.staged)
-        with reading(self._engine) as connection:
-            left = [_publish(row) for row in connection.execute(sa.select(publishes).where(*ended))]
+        left = recorded(self._engine, publishes.c.state.in_([APPLIED, ABORTED, GIVEN_UP]), publishes.c.staged)
         dropped = [self._drop(publish) for publish in left]
         return all(dropped)
 
     def _of_run(self, run_id: str, *conditions: sa.ColumnElement[bool]) -> list[Publish]:
-        query = sa.select(publishes).where(publishes.c.run_id == run_id, *conditions)
-        with reading(self._engine) as connection:
-            return [_publish(row) for row in connection.execute(query.order_by(publishes.c.ordinal))]
+        return recorded(self._engine, publishes.c.run_id == run_id, *conditions)
 
-    def _keys_with(self, state: str) -> list[tuple[str, str]]:
-        query = sa.select(publishes.c.database_name, publishes.c.table_name).where(publishes.c.state == state)
-        with reading(self._engine) as connection:
-            return [(row.database_name, row.table_name) for row in connection.execute(query.distinct())]
-
-
-def _publish(row: Any) -> Publish:
-    return Publish(
-        id=row.id,
-        run_id=row.run_id,
-        key=(row.database_name, row.table_name),
-        location=row.location,
-        bucket=row.bucket,
-        staging=row.staging,
-        state=row.state,
-        manifest=Manifest.from_json(row.manifest) if row.manifest else None,
-    )
+    def _committed_keys(self) -> set[tuple[str, str]]:
+        return {one.key for one in recorded(self._engine, publishes.c.state == COMMITTED)}

@@ -117,6 +117,48 @@ def apply(client: Any, manifest: Manifest) -> None:
         _delete(client, manifest.bucket, [key for key in manifest.remove if key not in kept])
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How far a manifest was carried out: of the objects to add those ``added`` and ``missing``, of those to remove
+    the ones ``gone`` and ``left``, and all that is ``present`` below the location; keys relative to the bucket."""
+
+    added: Sequence[str]
+    missing: Sequence[str]
+    gone: Sequence[str]
+    left: Sequence[str]
+    present: frozenset[str]
+
+
+def outcome(client: Any, manifest: Manifest, since: float) -> Outcome:
+    """Look how far a manifest was carried out. An object to add counts when it was written after ``since`` (Unix
+    seconds): one of that name may have been there before. A bucket that does not exist holds nothing.
+
+    Raises ServiceUnavailableException when the store is down, PublishError when it does not let us look.
+    """
+    written: dict[str, float] = {}
+    try:
+        with _translated(manifest.bucket):
+            for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=manifest.bucket, Prefix=manifest.prefix
+            ):
+                written |= {item["Key"]: item["LastModified"].timestamp() for item in page.get("Contents", ())}
+    except PublishError as error:
+        cause = error.__cause__
+        code = cause.response["Error"].get("Code") if isinstance(cause, botocore.exceptions.ClientError) else ""
+        if code != "NoSuchBucket":
+            raise
+    targets = [target for _, target in manifest.add]
+    added = [key for key in targets if written.get(key, 0.0) >= since - 1.0]  # S3 keeps whole seconds
+    removed = [key for key in manifest.remove if key not in set(targets)]
+    return Outcome(
+        added=added,
+        missing=sorted(set(targets) - set(added)),
+        gone=[key for key in removed if key not in written],
+        left=[key for key in removed if key in written],
+        present=frozenset(written),
+    )
+
+
 def drop_staging(client: Any, bucket: str, prefix: str) -> None:
     """Delete what a publish staged. Raises ServiceUnavailableException when the store is down."""
     if not prefix.startswith(STAGING_PREFIX) or len(prefix) <= len(STAGING_PREFIX):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.purges import DEFAULT_RETENTION_HOURS, Purges
+from etl.scans import Scans
 from etl.session import record_application, session_of
 from etl.sinks import S3Sink, refuse_jdbc, table_sink
 from etl.sources import parse_options, read_s3, read_table
@@ -37,6 +38,7 @@ class GlueContext:
         self.spark_context = sparkContext
         self.spark_session = session_of(sparkContext)
         self.purges = Purges(self.workspace)
+        self.scans = Scans()
         self.create_dynamic_frame = FrameReader(self)
         self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = FrameWriter(self)

@@ -91,7 +91,7 @@ class DynamicFrame:
 
     def count(self) -> int:
         """The number of rows."""
-        return self._frame.count()
+        return self.glue_ctx.scans.run(self._frame, lambda rows: rows.count(), f"the count of {self.name or 'a frame'}")
 
     def schema(self) -> T.StructType:
         """The schema as Spark's StructType; choices are structs marked by :func:`etl.choices.is_choice`."""
@@ -110,12 +110,17 @@ class DynamicFrame:
 
     def show(self, num_rows: int = 20) -> None:
         """Print that many rows as JSON, one a line, as Glue does."""
-        for line in self.toDF().limit(num_rows).toJSON().collect():
+        first = self.toDF().limit(num_rows)
+        for line in self.glue_ctx.scans.run(first, lambda rows: rows.toJSON().collect(), f"{self.name or 'a frame'}"):
             print(line)
 
     def errorsCount(self) -> int:
         """The number of records that could not be read or transformed."""
-        return 0 if self._errors is None else self._errors.count()
+        if self._errors is None:
+            return 0
+        return self.glue_ctx.scans.run(
+            self._errors, lambda rows: rows.count(), f"the errors of {self.name or 'a frame'}"
+        )
 
     def errorsAsDynamicFrame(self) -> DynamicFrame:
         """The records that could not be read: a struct ``error`` with msg, input, source and (ours) line."""

@@ -36,3 +36,4 @@ class Job:
         if not self.name:
             raise UsageError("Job.commit was called before Job.init: call job.init(args['JOB_NAME'], args) first.")
         self._context.purges.commit()
+        self._context.scans.published()

@@ -24,7 +24,7 @@ def run_id() -> str:
     return os.environ.get(RUN_VARIABLE) or f"interactive-{token_hex(8)}"
 
 
-def _patience() -> float:
+def patience() -> float:
     """Seconds that a control process that is being restarted is waited for: a run's work must not be lost to that."""
     return RUN_PATIENCE_SECONDS if os.environ.get(RUN_VARIABLE) else 0.0
 
@@ -50,7 +50,7 @@ class Publication:
         """Open a publish. Raises EntityNotFoundException for an unknown database."""
         database, name = table or (None, None)
         body = {"run_id": run_id(), "database": database, "table": name, "location": location}
-        answer = call(workspace, "POST", "publishes", body, patience=_patience())
+        answer = call(workspace, "POST", "publishes", body, patience=patience())
         return cls(workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"])
 
     @property
@@ -79,11 +79,11 @@ class Publication:
             "sequence": self.sequence,
         }
         try:
-            call(self.workspace, "POST", f"publishes/{self.id}/commit", body, patience=_patience(), repeatable=True)
+            call(self.workspace, "POST", f"publishes/{self.id}/commit", body, patience=patience(), repeatable=True)
         except ConcurrentModificationException:
             self.abort()
             raise
 
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""
-        call(self.workspace, "DELETE", f"publishes/{self.id}", patience=_patience(), repeatable=True)
+        call(self.workspace, "DELETE", f"publishes/{self.id}", patience=patience(), repeatable=True)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
 from data.formats import CSV, JSON, PARQUET, DataFormat, Dialect, data_format, storage_descriptor
@@ -37,7 +37,6 @@ _FORMAT_OPTIONS: Mapping[str, frozenset[str]] = {
     "json": frozenset(),
     "parquet": frozenset({"compression", "useGlueParquetWriter"}),
 }
-_STAGED = "data/"
 # What dialect_of reads: of an older definition nothing may stay that says otherwise than this write does.
 _DIALECT = (
     "skip.header.line.count",
@@ -128,21 +127,24 @@ class S3Sink:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
         publication = self.context.purges.take(self.path, self.table)
         try:
-            staging = "s3a://" + publication.staging.split("://", 1)[1] + _STAGED
-            _write(rows, one, self.format_options, self.partition_keys, staging)
-            add = _moves(self.context, publication)
+            folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)
+            add = _moves(self.context, publication, folder)
             table_input, partitions = None, []
             if registered:
                 table_input = self._table_input(rows.schema, one)
                 partitions = _partition_inputs(self.path, [target for _, target in add], table_input, rows, one)
             publication.commit(add, partitions=partitions, table_input=table_input)
-        except BaseException as error:
+        except BaseException:
             self.context.purges.give_up(publication)
-            if isinstance(error, PySparkException) and "FileNotFoundException" in str(error):
-                raise PublishError(
-                    f"Objects that were being read for {self.path} have been replaced meanwhile: run it again."
-                ) from error
             raise
+        self.context.scans.published()
+
+    def _stage(self, rows: DataFrame, one: DataFormat, publication: Publication) -> str:
+        """Write to a folder of the staging that nothing was written to before; returns its name, ending in ``/``."""
+        folder = f"data-{token_hex(4)}/"
+        staging = "s3a://" + publication.staging.split("://", 1)[1] + folder
+        _write(rows, one, self.format_options, self.partition_keys, staging)
+        return folder
 
     def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:
         """The table as it will be registered; with LOG an existing table keeps its definition."""
@@ -246,12 +248,12 @@ def _write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: S
     writer.save(folder)
 
 
-def _moves(context: GlueContext, publication: Publication) -> list[tuple[str, str]]:
+def _moves(context: GlueContext, publication: Publication, staged: str) -> list[tuple[str, str]]:
     """From staged key to final key. A run's mark goes before each name, so that no two runs write the same object."""
     bucket, prefix = split_uri(publication.staging)
     final, mark, moves = split_uri(publication.location)[1], run_id().removeprefix("jr_")[:12], []
-    for stored in list_objects(s3_client(context.workspace), bucket, prefix):
-        folder, slash, name = stored.key.removeprefix(prefix + _STAGED).rpartition("/")
+    for stored in list_objects(s3_client(context.workspace), bucket, prefix + staged):
+        folder, slash, name = stored.key.removeprefix(prefix + staged).rpartition("/")
         moves.append((stored.key, f"{final}{folder}{slash}{mark}-{name}"))
     return moves
 

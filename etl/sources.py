@@ -20,6 +20,7 @@ from etl.delimited_source import ERROR, MAX_OBJECT_BYTES, Attached, DelimitedSca
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.glue_types import spark_name, spark_type
+from etl.scans import Snapshot, read_settled
 from etl.tables import CatalogTable, TablePartition
 from workspace.errors import InvalidInputException, UsageError
 
@@ -46,6 +47,16 @@ def read_table(
     option that is not known.
     """
     refuse_unknown(dict(options), CATALOG_OPTIONS, "create_dynamic_frame.from_catalog")
+
+    def read() -> Snapshot:
+        return _read_table(context, database, name, predicate, options, ctx)
+
+    return context.scans.add(lambda: read_settled(context.workspace, database, name, read))
+
+
+def _read_table(
+    context: GlueContext, database: str, name: str, predicate: str, options: Mapping[str, Any], ctx: str
+) -> Snapshot:
     table = CatalogTable.get(context.workspace, database, name)
     partitions: list[TablePartition] = []
     if table.partition_keys:
@@ -58,16 +69,18 @@ def read_table(
     stored = _objects(context, [table.location, *folders] if folders else [])
     folders = [folder for folder in folders if any(one.uri.startswith(folder) for one in stored)]
     attached = _attached(options)
-    if table.format is CSV:
-        return _read_csv_table(context, table, partitions, folders, attached, stored, ctx)
-    if attached != Attached():
+    if attached != Attached() and table.format is not CSV:
         raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {table.format.name}.")
-    if table.format is JSON:
-        return _read_json_table(context, table, partitions, folders, ctx)
-    if table.format is PARQUET:
+    if table.format is CSV:
+        frame = _read_csv_table(context, table, partitions, folders, attached, stored, ctx)
+    elif table.format is JSON:
+        frame = _read_json_table(context, table, partitions, folders, ctx)
+    elif table.format is PARQUET:
         rows = _by_partition(context, table, partitions, folders, lambda reader, paths: reader.parquet(*paths))
-        return DynamicFrame(rows, context, ctx)
-    raise UnsupportedError(f"The table {table} is of the format {table.format.name}, which jobs cannot read yet.")
+        frame = DynamicFrame(rows, context, ctx)
+    else:
+        raise UnsupportedError(f"The table {table} is of the format {table.format.name}, which jobs cannot read yet.")
+    return Snapshot(table, folders, _regular(table, partitions, folders), frame)
 
 
 def read_s3(
@@ -171,14 +184,8 @@ def _by_partition(
     if not folders:
         return session.createDataFrame([], _schema([*own, *keys]))
     values = {part.location: part.values for part in partitions}
-    names = [key for key, _ in keys]
-    regular = (
-        all(folder == f"{table.location}{partition_path(names, values[folder])}/" for folder in folders)
-        if keys
-        else True
-    )
     order = [F.col(f"`{name}`") for name, _ in (*own, *keys)]
-    if regular:
+    if _regular(table, partitions, folders):
         reader = session.read.schema(_schema([*own, *keys]))
         if keys:
             reader = reader.option("basePath", _hadoop(table.location))
@@ -194,6 +201,13 @@ def _by_partition(
         rows = part if rows is None else rows.unionAll(part)
     assert rows is not None  # noqa: S101 - there is a folder
     return rows
+
+
+def _regular(table: CatalogTable, partitions: Sequence[TablePartition], folders: Sequence[str]) -> bool:
+    """Whether the folders' names tell the partitions' values."""
+    values = {part.location: part.values for part in partitions}
+    keys = [key for key, _ in table.partition_keys]
+    return not keys or all(one == f"{table.location}{partition_path(keys, values[one])}/" for one in folders)
 
 
 def matching_partitions(context: GlueContext, table: CatalogTable, predicate: str) -> list[TablePartition]:

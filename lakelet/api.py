@@ -57,6 +57,22 @@ def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRo
         publishes.abort(request.path_params["publish"])
         return {"state": "ABORTED"}
 
+    def unsettled(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
+        members = ("id", "state", "target", "run_id", "opened_at")
+        listed = [
+            {**{name: getattr(one, name) for name in members}, "reason": why} for one, why in publishes.unsettled()
+        ]
+        return {"publishes": listed}
+
+    def give_up(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
+        return {"state": "GIVEN_UP", "outcome": publishes.give_up(request.path_params["publish"])}
+
+    def sequence(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body, "database", "table")
+        return {"sequence": publishes.sequence(bodies.text(body, "database"), bodies.text(body, "table"))}
+
     def route(path: str, method: str, handler: Handler) -> Route:
         return Route(path, _guarded(handler, token), methods=[method])
 
@@ -66,9 +82,12 @@ def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRo
             routes=[
                 Route("/health", _health, methods=["GET"]),
                 route("/publishes", "POST", begin),
+                route("/publishes", "GET", unsettled),
                 route("/publishes/{publish}", "GET", state),
                 route("/publishes/{publish}/commit", "POST", commit),
                 route("/publishes/{publish}", "DELETE", abort),
+                route("/publishes/{publish}/give-up", "POST", give_up),
+                route("/sequence", "POST", sequence),
                 route("/sql", "POST", sql_handler(sql)),
             ],
         )

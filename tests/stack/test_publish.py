@@ -11,16 +11,23 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.publishes import ABORTED, APPLIED, COMMITTED, OPEN, Publishes
+from catalog.publish_records import ABORTED, APPLIED, COMMITTED, GIVEN_UP, OPEN
+from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from data.objects import s3_client
 from data.zones import split_uri
-from workspace.errors import ConcurrentModificationException, InvalidInputException
+from workspace.errors import (
+    ConcurrentModificationException,
+    InvalidInputException,
+    PublishError,
+    ServiceUnavailableException,
+)
 from workspace.paths import REPOSITORY, Workspace
 from workspace.secrets import secret
 from workspace.state import open_state, writing
@@ -319,3 +326,79 @@ def test_readers_settle_what_a_killed_control_process_left(workspace: Workspace,
     restarted.publishes.settle("Silver", "T")
     assert restarted.objects(prefix) == {"a": b"a"}
     assert restarted.publishes.get(publish).state == APPLIED
+
+
+def test_what_the_object_store_refuses_for_good_is_given_up(workspace: Workspace, prefix: str) -> None:
+    """The bucket of a table is really deleted between the commit and its being applied."""
+    room, bucket = Room(workspace), f"doomed-{time.time_ns()}"
+    location = f"s3://{bucket}/t/"
+    with writing(room.engine) as connection:
+        room.catalog.create_database(connection, {"Name": "silver"})
+    descriptor = {"Location": location, "Columns": [{"Name": "x", "Type": "int"}]}
+    table = {"Name": "t", "PartitionKeys": [{"Name": "m", "Type": "int"}], "StorageDescriptor": descriptor}
+    room.s3.create_bucket(Bucket=bucket)
+    begun = room.publishes.begin("jr_1", "silver", "t", location)
+    staged = split_uri(begun["staging"])[1] + "a"
+    room.s3.put_object(Bucket=bucket, Key=staged, Body=b"a")
+    request: dict[str, Any] = {
+        "add": [{"source": staged, "target": "t/m=1/a"}],
+        "partitions": [{"Values": ["1"], "StorageDescriptor": {**descriptor, "Location": location + "m=1/"}}],
+        "table_input": table,
+        "sequence": begun["sequence"],
+    }
+    publish = begun["publish_id"]
+    with pytest.raises(InvalidInputException, match="is OPEN"):
+        room.publishes.give_up(publish)
+
+    def delete_bucket(**_: Any) -> None:  # as the first file is about to be copied in
+        with suppress(room.s3.exceptions.NoSuchBucket):
+            room.s3.delete_object(Bucket=bucket, Key=staged)
+            room.s3.delete_bucket(Bucket=bucket)
+
+    room.publishes._s3.meta.events.register("before-send.s3.HeadObject", delete_bucket)
+    assert room.publishes.commit(publish, **request, wait_seconds=0) == COMMITTED
+    with pytest.raises(PublishError):
+        room.publishes.settle("silver", "t")
+    ((listed, reason),) = room.publishes.unsettled()
+    assert (listed.id, listed.state, listed.target) == (publish, COMMITTED, "silver.t")
+    assert "refused" in reason
+
+    said = room.publishes.give_up(publish)
+    assert f"Of 1 files to add to {location}, 0 are there." in said
+    assert "1 partitions without files are no longer in the catalog: 1." in said
+    room.publishes.settle("silver", "t")
+    assert room.catalog.get_partitions("silver", "t") == []
+    assert room.publishes.get(publish).state == GIVEN_UP
+    # Its run has not succeeded, a writer that waits for it hears so, and the table takes writes again.
+    assert room.publishes.unfinished("jr_1") == {"silver.t": said}
+    with pytest.raises(PublishError, match="was given up"):
+        room.publishes.commit(publish, **request)
+    with pytest.raises(InvalidInputException, match="is GIVEN_UP"):
+        room.publishes.give_up(publish)
+    assert room.publishes.finish_pending()
+    room.publishes._s3.meta.events.unregister("before-send.s3.HeadObject", delete_bucket)
+    room.s3.create_bucket(Bucket=bucket)
+    again = room.publishes.begin("jr_2", "silver", "t", location)
+    assert room.publishes.commit(again["publish_id"], sequence=again["sequence"]) == APPLIED
+    room.s3.delete_bucket(Bucket=bucket)
+
+
+def test_what_may_still_be_applied_is_not_given_up(workspace: Workspace) -> None:
+    room, bucket = Room(workspace), f"late-{time.time_ns()}"
+    publish, request = room.stage(f"s3://{bucket}/x/", {})
+    assert room.publishes.commit(publish, **request, remove=["x/a"], wait_seconds=0) == COMMITTED
+    later, request = room.stage(f"s3://{bucket}/x/", {})
+    assert room.publishes.commit(later, **request, remove=["x/b"], wait_seconds=0) == COMMITTED
+    with pytest.raises(InvalidInputException, match=f"{publish} was committed .* before"):
+        room.publishes.give_up(later)
+    address = workspace.endpoint("s3")
+    workspace.write_endpoints({"s3": "http://127.0.0.1:9"})
+    with pytest.raises(ServiceUnavailableException):  # it is down: nobody knows
+        Room(workspace).publishes.give_up(publish)
+    workspace.write_endpoints({"s3": address})
+    room.s3.create_bucket(Bucket=bucket)
+    with pytest.raises(InvalidInputException, match="can be applied"):
+        room.publishes.give_up(publish)
+    assert room.publishes.finish_pending()
+    assert [room.publishes.get(one).state for one in (publish, later)] == [APPLIED, APPLIED]
+    room.s3.delete_bucket(Bucket=bucket)

@@ -12,7 +12,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from aws.lookup import CatalogLookup
-from catalog.publishes import OPEN, Publishes
+from catalog.publish_records import OPEN
+from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from lakelet.api import api_routes
 from query.service import SqlService

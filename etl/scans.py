@@ -1,0 +1,224 @@
+"""Scans of catalog tables, and their restart: a table that is replaced while it is read is read anew, once.
+
+Spark plans a read early (it lists the files when the DataFrame is made) and reads late. When a publish removes files in
+between, the action fails; then the plan is rebuilt upon a new listing of the tables that have changed, and the action
+is repeated, as long as nothing that the run made of the old rows has been published (design.md §2a, docs/adr/0009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
+from data.formats import CSV
+from etl.dynamicframe import DynamicFrame
+from etl.publishing import patience
+from etl.tables import CatalogTable
+from workspace.control import call
+from workspace.errors import PublishError
+from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Result = TypeVar("Result")
+TRIES = 5
+_VANISHED = ("FileNotFoundException", "FILE_NOT_EXIST", "RemoteFileChangedException")
+_RELATION = "LogicalRelation"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table as it was read: its definition, the folders listed, and the frame made of them.
+
+    ``regular`` says that partition values come from the folders' names, not from the plan.
+    """
+
+    table: CatalogTable
+    folders: Sequence[str]
+    regular: bool
+    frame: DynamicFrame
+
+
+def read_settled(workspace: Workspace, database: str, name: str, read: Callable[[], Snapshot]) -> tuple[int, Snapshot]:
+    """Read a table in one of its states: ``read`` lists its files, and is repeated when the table was published to
+    meanwhile. Returns the table's sequence, too.
+
+    Raises PublishError for a table that never rests, ServiceUnavailableException while a publish cannot be finished.
+    """
+    for _ in range(TRIES):
+        before = _sequence(workspace, database, name)
+        try:
+            snapshot = read()
+        except Exception:  # a folder may have gone between two listings of it
+            if _sequence(workspace, database, name) == before:
+                raise
+            continue
+        if _sequence(workspace, database, name) == before:
+            return before, snapshot
+    raise PublishError(f"The table {database}.{name} is being changed all the time: run it again.")
+
+
+def _sequence(workspace: Workspace, database: str, name: str) -> int:
+    answer = call(
+        workspace, "POST", "sequence", {"database": database, "table": name}, patience=patience(), repeatable=True
+    )
+    return int(answer["sequence"])
+
+
+@dataclass
+class _Scan:
+    """One read of the script: how to do it again, its state, and its places in plans by what Spark listed then."""
+
+    again: Callable[[], tuple[int, Snapshot]]
+    sequence: int
+    snapshot: Snapshot
+    places: Sequence[Any]  # Java FileIndexes in the plans of the script, held so that no other takes their identity
+
+
+class Scans:
+    """The reads of one script; all its actions that Lakelet itself starts go through :meth:`run`."""
+
+    def __init__(self) -> None:
+        self._scans: list[_Scan] = []
+        self._moved: dict[int, Any] = {}  # from a place in the script's plans to what it is read from now
+        self._published = False
+
+    def add(self, again: Callable[[], tuple[int, Snapshot]]) -> DynamicFrame:
+        """Read a table for the first time."""
+        sequence, snapshot = again()
+        frame = snapshot.frame
+        self._scans.append(_Scan(again, sequence, snapshot, [_place(leaf) for leaf in _leaves(frame.raw)]))
+        return frame
+
+    def published(self) -> None:
+        """From now on rows of the old tables are visible to others: nothing may be read anew to go with them."""
+        self._published = True
+
+    def run(self, rows: DataFrame, action: Callable[[DataFrame], Result], what: str) -> Result:
+        """Run an action on ``rows``, and once more when files vanished under it. ``what`` names its purpose.
+
+        An action that has had an effect must not mind being repeated. Raises PublishError when the files are gone and
+        it cannot be repeated.
+        """
+        try:
+            return action(self._current(rows))
+        except (PySparkException, Py4JJavaError) as error:
+            if not _vanished(error):
+                raise
+            self._restart(error, what)
+        try:
+            return action(self._current(rows))
+        except (PySparkException, Py4JJavaError) as error:
+            if not _vanished(error):
+                raise
+            raise _replaced(what, "once more while it was read anew", error) from error
+
+    def _restart(self, error: Exception, what: str) -> None:
+        """Have the tables that changed read anew."""
+        if self._published:
+            raise _replaced(what, "and a part of this run's output is published already", error) from error
+        changed = []
+        for scan in self._scans:
+            sequence, snapshot = scan.again()
+            if sequence != scan.sequence:
+                if why := _incomparable(scan.snapshot, snapshot):
+                    raise _replaced(what, f"and {snapshot.table} {why}", error) from error
+                changed.append((scan, sequence, snapshot))
+        if not changed:
+            raise _replaced(what, "by something else than a publish to a table", error) from error
+        for scan, sequence, snapshot in changed:
+            scan.sequence, scan.snapshot = sequence, snapshot
+            for place, leaf in zip(scan.places, _leaves(snapshot.frame.raw), strict=True):
+                self._moved[_identity(place)] = _place(leaf)
+        for table in sorted({str(snapshot.table) for _, _, snapshot in changed}):
+            print(f"{table} was replaced while it was read: reading it anew.", flush=True)
+
+    def _current(self, rows: DataFrame) -> DataFrame:
+        """The rows, read from what the tables are now as far as they had to be read anew."""
+        if not self._moved:
+            return rows
+        from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
+
+        session: Any = rows.sparkSession
+        plan = self._rebuilt(_plan(rows), session)
+        return ClassicDataFrame(
+            session._jvm.org.apache.spark.sql.classic.Dataset.ofRows(session._jsparkSession, plan), session
+        )
+
+    def _rebuilt(self, plan: Any, session: Any) -> Any:
+        if _is_relation(plan):
+            place = self._moved.get(_identity(_place(plan)))
+            if place is None:
+                return plan
+            old = plan.relation()
+            relation = old.copy(
+                place, old.partitionSchema(), old.dataSchema(), old.bucketSpec(), old.fileFormat(), old.options(),
+                old.sparkSession(),
+            )  # fmt: skip
+            return plan.copy(relation, plan.output(), plan.catalogTable(), plan.isStreaming(), plan.stream())
+        children = _items(plan.children())
+        if not children:
+            return plan
+        return plan.withNewChildren(
+            session._jvm.PythonUtils.toSeq([self._rebuilt(child, session) for child in children])
+        )
+
+
+def _incomparable(old: Snapshot, new: Snapshot) -> str:
+    """Why a plan made for one state of a table cannot be used for another; empty when it can."""
+    if old.table.format is CSV:
+        return "is CSV, whose types were decided by the old rows"
+    shapes = [(t.table.columns, t.table.partition_keys, t.table.format, t.table.location) for t in (old, new)]
+    if shapes[0] != shapes[1]:
+        return "has another definition now"
+    if not (old.regular and new.regular) and list(old.folders) != list(new.folders):
+        return "has other partitions now, in folders that do not tell their values"
+    if bool(old.folders) != bool(new.folders):
+        return "has become empty, or was"
+    return ""
+
+
+def _replaced(what: str, detail: str, error: Exception) -> PublishError:
+    return PublishError(
+        f"Objects that were being read for {what} have been replaced meanwhile, {detail}: run it again."
+    )
+
+
+def _vanished(error: Exception) -> bool:
+    return any(name in str(error) for name in _VANISHED)
+
+
+# -- Spark's plans, which Python sees through py4j only ------------------------------------------------------------
+
+
+def _plan(rows: DataFrame) -> Any:
+    frame: Any = rows
+    return frame._jdf.queryExecution().analyzed()
+
+
+def _leaves(rows: DataFrame) -> list[Any]:
+    return [leaf for leaf in _items(_plan(rows).collectLeaves()) if _is_relation(leaf)]
+
+
+def _is_relation(plan: Any) -> bool:
+    return bool(plan.getClass().getSimpleName() == _RELATION)
+
+
+def _place(leaf: Any) -> Any:
+    return leaf.relation().location()
+
+
+def _identity(java_object: Any) -> int:
+    from pyspark import SparkContext
+
+    jvm: Any = SparkContext._jvm
+    return int(jvm.java.lang.System.identityHashCode(java_object))
+
+
+def _items(seq: Any) -> list[Any]:
+    return [seq.apply(index) for index in range(seq.size())]
