@@ -20,8 +20,8 @@ def first_of(pending: Sequence[Publish], wanted: Publish) -> Publish:
     """
     if wanted.state != COMMITTED:
         raise InvalidInputException(
-            f"Publish {wanted.id} to {wanted.target} is {wanted.state}: only one that is COMMITTED, and that the object "
-            "store refuses, can be given up."
+            f"Publish {wanted.id} to {wanted.target} is {wanted.state}: only one that is COMMITTED, and that the "
+            "object store refuses, can be given up."
         )
     if pending[0].id != wanted.id:
         raise InvalidInputException(f"{pending[0].id} was committed to {wanted.target} before: begin with it.")
