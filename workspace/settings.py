@@ -41,6 +41,11 @@ SETTINGS = (
     ),
     Setting("java_home", "", "An existing JDK 21 to use instead of the one Lakelet installs."),
     Setting("minio_binary", "", "An existing MinIO server binary to use instead of building one."),
+    Setting(
+        "database_url",
+        "",
+        "A PostgreSQL database (postgresql://user@host:port/name) for the state, instead of SQLite.",
+    ),
     Setting("s3_endpoint", "", "An external S3 endpoint (http://host:port) to use instead of a MinIO of our own."),
     Setting(
         "s3_access_key", "", "The access key of the external S3 endpoint; the secret goes into LAKELET_S3_SECRET_KEY."

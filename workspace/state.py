@@ -1,4 +1,4 @@
-"""The control process's database: SQLAlchemy Core over SQLite (WAL, every commit synced). It has one owner.
+"""The control process's database: SQLAlchemy Core over SQLite (every commit synced) or PostgreSQL. It has one owner.
 
 Each room declares its own tables on :data:`metadata`, in a module named ``store``; the layout test holds that only
 the control process imports those.
@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace.errors import StackError
+from workspace.errors import SettingError, StackError
 
 # Every constraint has a name, so that a later migration can drop it.
 metadata = sa.MetaData(
@@ -28,19 +28,69 @@ metadata = sa.MetaData(
 
 BUSY_SECONDS = 30
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+POSTGRESQL = "postgresql"
+WRITER, OWNER = 0x6C616B65, 0x6C616B66  # keys of the advisory locks on PostgreSQL
+# More connections than threads that serve requests: none waits for another.
+_POOL = {"pool_size": 10, "max_overflow": 90}
 
 
-def open_state(database: Path) -> sa.Engine:
-    """Open the SQLite file, brought to this version's tables by the migrations that it has not seen yet.
+def open_state(database: Path | str) -> sa.Engine:
+    """Open the database, brought to this version's tables by the migrations that it has not seen yet.
 
-    WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. Raises
-    :class:`~workspace.errors.StackError` when a newer Lakelet has written the file, or it cannot be used.
+    A path is an SQLite file: WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. A
+    text is PostgreSQL's URL (``postgresql://user@host:5432/name``), without a password. Raises
+    :class:`~workspace.errors.StackError` when a newer Lakelet has written the database, or it cannot be used, and
+    :class:`~workspace.errors.SettingError` for a URL that is none of PostgreSQL's.
     """
+    engine = _sqlite(database) if isinstance(database, Path) else _postgresql(database)
+    name = database.name if isinstance(database, Path) else str(engine.url.database)
+    try:
+        _upgrade(engine)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        reason = " ".join(str(error.orig).split())
+        raise StackError(f"The state database {name} cannot be used ({reason}): {_remedy(engine)}.") from error
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A consistent view of the database."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes; committed as one, or not at all when the block raises. There is one at a time."""
+    options: dict[str, Any] = {"write": True}
+    if engine.dialect.name == POSTGRESQL:
+        options["isolation_level"] = "READ COMMITTED"  # a snapshot taken while waiting for the lock would be old
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def owning(engine: sa.Engine) -> Iterator[None]:
+    """Hold a PostgreSQL database for this process; raises StackError when another control process holds it.
+
+    An SQLite file lies in the workspace, whose owner is known by a lock on a file there.
+    """
+    if engine.dialect.name != POSTGRESQL:
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(OWNER))).scalar():
+            raise StackError(
+                f"Another control process owns the database {engine.url.database}: end it, or name another "
+                "database by database_url."
+            )
+        yield
+
+
+def _sqlite(database: Path) -> sa.Engine:
     engine = sa.create_engine(
-        f"sqlite:///{database}",
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        pool_size=10,
-        max_overflow=90,  # more than the threads that serve requests: none waits for a connection
+        f"sqlite:///{database}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **_POOL
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -54,28 +104,35 @@ def open_state(database: Path) -> sa.Engine:
         # A writer takes its lock at once: a transaction that read first could not be upgraded safely.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
 
-    try:
-        _upgrade(engine)
-    except sa.exc.DatabaseError as error:
-        engine.dispose()
-        raise StackError(
-            f"The state database {database.name} cannot be used ({error.orig}): set it aside to start anew."
-        ) from error
     return engine
 
 
-@contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A consistent view of the database."""
-    with engine.connect() as connection, connection.begin():
-        yield connection
+def _postgresql(text: str) -> sa.Engine:
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError as error:
+        raise SettingError("database_url is no URL: write postgresql://user@host:5432/name.") from error
+    if url.get_backend_name() != POSTGRESQL or not url.database:
+        raise SettingError("database_url names no database of PostgreSQL: write postgresql://user@host:5432/name.")
+    if url.password is not None or "password" in url.query:
+        raise SettingError("database_url has a password in it: put that in the file that PGPASSFILE names (~/.pgpass).")
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"), isolation_level="REPEATABLE READ", pool_pre_ping=True, **_POOL
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # One writer at a time, as on SQLite: what a transaction has read stays true until it commits.
+        if connection.get_execution_options().get("write"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+
+    return engine
 
 
-@contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes; committed as one, or not at all when the block raises."""
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
-        yield connection
+def _remedy(engine: sa.Engine) -> str:
+    if engine.dialect.name == POSTGRESQL:
+        return "check database_url, and that its user may create tables there"
+    return "set it aside to start anew"
 
 
 def _upgrade(engine: sa.Engine) -> None:
@@ -91,6 +148,20 @@ def _upgrade(engine: sa.Engine) -> None:
             command.upgrade(config, "head")
         except util.CommandError as error:
             raise StackError(
-                f"The state database was written by another version of Lakelet ({error}): use that version, or set "
-                "the state folder aside to start anew."
+                f"The state database was written by another version of Lakelet ({error}): use that version, or "
+                f"{_remedy(engine)}."
             ) from error
+        if engine.dialect.name == POSTGRESQL:
+            _compare_by_bytes(connection)
+
+
+def _compare_by_bytes(connection: sa.Connection) -> None:
+    """Give text columns the collation "C", as SQLite compares: pages walk names and partition keys in this order."""
+    columns = sa.text(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE "
+        "table_schema = current_schema() AND data_type IN ('text', 'character varying') AND collation_name IS NULL "
+        "ORDER BY 1, 2"
+    )
+    quote = connection.dialect.identifier_preparer.quote
+    for table, column, kind in connection.execute(columns).all():
+        connection.exec_driver_sql(f'ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE {kind} COLLATE "C"')
