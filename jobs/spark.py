@@ -170,7 +170,8 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.driver.memory": f"{settings.number('driver_memory_mb')}m",
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.executor.extraJavaOptions": " ".join((*EXECUTOR_FLAGS, *archive_flags(workspace))),
+        # Spark puts them before spark.executor.extraJavaOptions, which is left to the jobs.
+        "spark.executor.defaultJavaOptions": " ".join((*EXECUTOR_FLAGS, *archive_flags(workspace))),
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores * settings.number("workers")),
