@@ -11,12 +11,13 @@ from typing import TypeVar
 
 import pytest
 
-from catalog.client import get_table
+from catalog.client import get_partitions
 from lakelet import demo
 from lakelet.stack import operate
 from lakelet.stack.child import tail
 from lakelet.stack.install import install
 from search.client import open_client
+from tests.databases import database, postgresql  # noqa: F401  fixtures of the whole suite
 from workspace.environment import client_environment
 from workspace.errors import EntityNotFoundException, StackError
 from workspace.paths import STATE_VARIABLE, Workspace
@@ -78,17 +79,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def flights(stack: Stack) -> Stack:
-    """The stack with at least one month of flights in gold and OpenSearch, and the gate's Data Docs.
+    """The stack with the year of flights in gold and OpenSearch, and the gate's Data Docs.
 
     The demo brings them, unless they are there: it runs at most once in a test run.
     """
     try:
-        get_table(stack.workspace, "gold", "flights")
-        ready = bool(open_client(stack.workspace).indices.exists(index="flights"))
+        months = len(list(get_partitions(stack.workspace, "gold", "flights")))
+        ready = months == len(demo.MONTHS) and bool(open_client(stack.workspace).indices.exists(index="flights"))
     except EntityNotFoundException:
         ready = False
     if not ready or not (stack.workspace.state / "data-docs" / "index.html").exists():
-        list(demo.run(demo.Demo(stack.workspace, (1,))))
+        list(demo.run(demo.Demo(stack.workspace)))
     return stack
 
 

@@ -1,4 +1,4 @@
-"""A real chromium on the real dashboards, over one month of flights that the demo has brought to the boards."""
+"""A real chromium on the real dashboards, over the year of flights that the demo has brought to the boards."""
 
 from __future__ import annotations
 

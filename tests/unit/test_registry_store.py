@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from workspace.state import open_state, reading, writing
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> RegistryStore:
-    return RegistryStore(open_state(tmp_path / "state.db"))
+def store(database: Path | str) -> Iterator[RegistryStore]:
+    engine = open_state(database)
+    yield RegistryStore(engine)
+    engine.dispose()
 
 
 def schema(store: RegistryStore, mode: str = "NONE", name: str = "s") -> None:

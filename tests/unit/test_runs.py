@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,8 +45,10 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> JobStore:
-    return JobStore(open_state(tmp_path / "state.db"))
+def store(database: Path | str) -> Iterator[JobStore]:
+    engine = open_state(database)
+    yield JobStore(engine)
+    engine.dispose()
 
 
 def a_run(name: str = "job", cores: int = 0, memory_mb: int = 512) -> Run:

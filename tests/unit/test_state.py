@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from alembic.migration import MigrationContext
 
 import catalog.registry.store  # noqa: F401  these imports declare every room's tables
 import lakelet.control  # noqa: F401
-from workspace.errors import StackError
-from workspace.state import metadata, open_state, reading, writing
+from tests.databases import PostgreSQL
+from workspace.errors import SettingError, StackError
+from workspace.state import metadata, open_state, owning, reading, writing
 
 
 def schema(engine: sa.Engine) -> dict[str, list[str]]:
@@ -29,27 +31,89 @@ def test_migrations_make_the_declared_tables(tmp_path: Path) -> None:
     with reading(migrated) as connection:
         found = MigrationContext.configure(connection, opts={"target_metadata": metadata})
         missing = produce_migrations(found, metadata).upgrade_ops
-        assert missing is not None and missing.is_empty(), (
+        assert missing is not None
+        assert missing.is_empty(), (
             "Write a migration in workspace/migrations/versions that does:\n" + render_python_code(missing)
         )
     assert schema(migrated) == schema(declared)
 
 
-def test_an_upgrade_keeps_what_is_there(tmp_path: Path) -> None:
-    engine = open_state(tmp_path / "a.db")
+def test_postgresql_gets_the_declared_tables(postgresql: PostgreSQL) -> None:
+    engine = open_state(postgresql.url())
+    with reading(engine) as connection:
+        found = MigrationContext.configure(connection, opts={"target_metadata": metadata})
+        missing = produce_migrations(found, metadata).upgrade_ops
+        assert missing is not None
+        assert missing.is_empty(), render_python_code(missing)
+        names = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND data_type IN "
+        text = f"{names} ('text', 'character varying') AND collation_name IS DISTINCT FROM 'C'"
+        assert connection.execute(sa.text(text)).scalar() == 0
+    engine.dispose()
+
+
+def test_an_upgrade_keeps_what_is_there(database: Path | str) -> None:
+    engine = open_state(database)
     with writing(engine) as connection:
         connection.execute(sa.text("INSERT INTO catalog_databases VALUES ('d', '{}', 0)"))
-    engine = open_state(tmp_path / "a.db")
+    engine = open_state(database)
     with reading(engine) as connection:
         assert connection.execute(sa.text("SELECT name FROM catalog_databases")).scalars().all() == ["d"]
 
 
-def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
-    engine = open_state(tmp_path / "a.db")
+def test_a_newer_database_is_left_alone(database: Path | str) -> None:
+    engine = open_state(database)
     with writing(engine) as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'from the future'"))
     with pytest.raises(StackError, match="another version of Lakelet"):
-        open_state(tmp_path / "a.db")
+        open_state(database)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("nonsense", "is no URL"),
+        ("mysql://u@h/d", "names no database of PostgreSQL"),
+        ("postgresql://u@h", "names no database of PostgreSQL"),
+        ("postgresql://u:secret@h/d", "has a password in it"),
+        ("postgresql://u@h/d?password=secret", "has a password in it"),
+    ],
+)
+def test_an_address_that_will_not_do_is_refused(url: str, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence) as problem:
+        open_state(url)
+    assert "secret" not in str(problem.value)
+
+
+def test_a_postgresql_that_is_not_there_is_named() -> None:
+    with pytest.raises(StackError, match=r"database lost cannot be used \(.*refused.*\): check database_url"):
+        open_state("postgresql://u@127.0.0.1:9/lost")
+
+
+def test_a_postgresql_has_one_owner(postgresql: PostgreSQL) -> None:
+    url = postgresql.url("state_0")
+    first, second = open_state(url), open_state(url)
+    with owning(first), pytest.raises(StackError, match="Another control process owns the database"), owning(second):
+        raise AssertionError("both own it")
+    first.dispose()
+    with owning(second):
+        second.dispose()
+
+
+def test_writers_wait_for_each_other(database: Path | str) -> None:
+    """Twenty writers read a number and write the next: none is lost, none fails."""
+    engine = open_state(database)
+    with writing(engine) as connection:
+        connection.execute(sa.text("INSERT INTO catalog_sequences VALUES ('d', 't', 0)"))
+
+    def count_up(_: int) -> None:
+        with writing(engine) as connection:
+            now = connection.execute(sa.text("SELECT sequence FROM catalog_sequences")).scalar_one()
+            connection.execute(sa.text("UPDATE catalog_sequences SET sequence = :next"), {"next": now + 1})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count_up, range(20)))
+    with reading(engine) as connection:
+        assert connection.execute(sa.text("SELECT sequence FROM catalog_sequences")).scalar_one() == 20
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
@@ -58,8 +122,8 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         open_state(tmp_path / "state.db")
 
 
-def test_a_failed_block_changes_nothing(tmp_path: Path) -> None:
-    engine = open_state(tmp_path / "a.db")
+def test_a_failed_block_changes_nothing(database: Path | str) -> None:
+    engine = open_state(database)
     with pytest.raises(RuntimeError), writing(engine) as connection:
         connection.execute(sa.text("INSERT INTO catalog_databases VALUES ('d', '{}', 0)"))
         raise RuntimeError

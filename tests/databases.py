@@ -1,0 +1,79 @@
+"""The two databases that a state may live in: an SQLite file, and a real PostgreSQL that the test run starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from workspace.state import open_state
+
+
+@dataclass
+class PostgreSQL:
+    """A server on loopback, whose files are dropped with it; ``url`` names a new, migrated database each time."""
+
+    folder: Path
+    port: int
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def address(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def url(self, template: str = "template1") -> str:
+        name = f"state_{next(self.numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.address(name)
+
+
+def program(name: str) -> str:
+    """Debian keeps the server's programs off the PATH, a folder for each version."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    return shutil.which(name) or str(found[-1])
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server for this test run. PostgreSQL refuses to run as root: Debian's own user runs it then."""
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    user = None
+    if os.getuid() == 0:
+        user = "postgres"
+        shutil.chown(folder, user)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    data, environment = folder / "data", {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    setup = [program("initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync"]
+    subprocess.run(setup, user=user, env=environment, check=True, capture_output=True)
+    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    server = [program("pg_ctl"), "-D", str(data), "-w", "-t", "120", "-l", str(folder / "log")]
+    subprocess.run([*server, "-o", " ".join(options), "start"], user=user, env=environment, check=True, timeout=150)
+    try:
+        running = PostgreSQL(folder, port)
+        open_state(running.url()).dispose()  # state_0 has the tables, for the others to be copied from
+        yield running
+    finally:
+        subprocess.run([*server, "-m", "immediate", "stop"], user=user, env=environment, check=True)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty state of either kind, as ``open_state`` takes it: the same behaviour is asked of both."""
+    if request.param == "sqlite":
+        return tmp_path / "state.db"
+    running: PostgreSQL = request.getfixturevalue("postgresql")
+    return running.url("state_0")
