@@ -1,39 +1,34 @@
-"""Partition expressions, as GetPartitions takes them, compiled to SQL over the stored keys.
+"""Partition expressions, as GetPartitions takes them: what they mean for a partition, and where an index has to look.
 
 The grammar (AWS Glue Web API, GetPartitions, Expression): ``=``, ``<>``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
-``AND``, ``OR``, ``NOT``, ``IN``, ``BETWEEN``, ``LIKE``, ``IS NULL`` over partition keys of the types string, varchar,
-char, date, timestamp, tinyint, smallint, int, bigint, long and decimal. sqlglot parses it; only the nodes listed here
-are let through, and every value travels as a bound parameter.
+``AND``, ``OR``, ``NOT``, ``IN``, ``BETWEEN``, ``LIKE``, ``IS NULL`` over partition keys of the types that
+:mod:`catalog.partitions.values` knows. sqlglot parses it; only the nodes listed here are let through. Null is neither
+true nor false, as in SQL.
 """
 
 from __future__ import annotations
 
-import json
+import operator
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import sqlalchemy as sa
 import sqlglot
 from sqlglot import exp, tokens
 
-from data.partitions import DEFAULT_PARTITION
+from catalog.partitions import values
+from catalog.partitions.values import Interval, Kind, Value
 from workspace.errors import InvalidInputException
 
 MAX_NESTING = 200  # parentheses and NOTs; deeper ones exhaust the parser's stack
-_WHOLE = frozenset({"tinyint", "smallint", "int", "integer", "bigint", "long"})
-_TEXT = frozenset({"string", "varchar", "char"})
-_COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
-    exp.EQ: lambda left, right: left == right,
-    exp.NEQ: lambda left, right: left != right,
-    exp.LT: lambda left, right: left < right,
-    exp.LTE: lambda left, right: left <= right,
-    exp.GT: lambda left, right: left > right,
-    exp.GTE: lambda left, right: left >= right,
-}
+_REMEMBERED = 10_000  # answers that a condition keeps, by the text of the value
+_COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
+    exp.EQ: operator.eq, exp.NEQ: operator.ne, exp.LT: operator.lt, exp.LTE: operator.le, exp.GT: operator.gt,
+    exp.GTE: operator.ge,
+}  # fmt: skip
 _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE,
 }  # fmt: skip
@@ -46,35 +41,107 @@ class _Grammar(sqlglot.Dialect):
         IDENTIFIERS = ['"', "`"]  # noqa: RUF012  sqlglot's own form
 
 
+class Condition(ABC):
+    """A condition on a partition's values."""
+
+    @abstractmethod
+    def holds(self, texts: Sequence[str]) -> bool | None:
+        """Whether it is true of a partition with these values; None when that cannot be known, as with null."""
+
+    @abstractmethod
+    def intervals(self, position: int, negated: bool = False) -> list[Interval] | None:
+        """Where the key at ``position`` lies whenever the condition is true (when ``negated``, false).
+
+        Disjoint, in order; None when it may lie anywhere.
+        """
+
+
 @dataclass(frozen=True)
 class _Key:
     position: int
     name: str
     type: str
-
-    @property
-    def base(self) -> str:
-        return self.type.partition("(")[0].strip()
+    kind: Kind
 
 
-def compile_expression(
-    expression: str, keys: Sequence[tuple[str, str]], stored: sa.ColumnElement[str]
-) -> sa.ColumnElement[bool]:
-    """The condition on ``stored`` (a column of JSON arrays of values) that the expression means.
+@dataclass(frozen=True)
+class _Test(Condition):
+    """A condition on one key; ``truth`` is not asked about null."""
+
+    key: _Key
+    truth: Callable[[Any], bool]
+    where: Sequence[Interval] | None
+    of_null: bool | None = None
+    _known: dict[str, bool | None] = field(default_factory=dict, compare=False)
+
+    def holds(self, texts: Sequence[str]) -> bool | None:
+        text = texts[self.key.position]
+        try:
+            return self._known[text]
+        except KeyError:
+            pass
+        value = values.read(self.key.kind, text)
+        answer = self.of_null if value is None else self.truth(value)
+        if len(self._known) < _REMEMBERED:
+            self._known[text] = answer
+        return answer
+
+    def intervals(self, position: int, negated: bool = False) -> list[Interval] | None:
+        if position != self.key.position or self.where is None:
+            return None
+        if not negated:
+            return list(self.where)
+        return values.others(self.where)
+
+
+@dataclass(frozen=True)
+class _Not(Condition):
+    part: Condition
+
+    def holds(self, texts: Sequence[str]) -> bool | None:
+        answer = self.part.holds(texts)
+        return None if answer is None else not answer
+
+    def intervals(self, position: int, negated: bool = False) -> list[Interval] | None:
+        return self.part.intervals(position, not negated)
+
+
+@dataclass(frozen=True)
+class _All(Condition):
+    """Every part holds; with ``decisive`` turned, some part does."""
+
+    parts: Sequence[Condition]
+    decisive: bool = False  # the answer of a part that decides the whole
+
+    def holds(self, texts: Sequence[str]) -> bool | None:
+        answer: bool | None = not self.decisive
+        for part in self.parts:
+            one = part.holds(texts)
+            if one is self.decisive:
+                return self.decisive
+            if one is None:
+                answer = None
+        return answer
+
+    def intervals(self, position: int, negated: bool = False) -> list[Interval] | None:
+        found = [part.intervals(position, negated) for part in self.parts]
+        if self.decisive is not negated:  # one of them is enough
+            known = [one for one in found if one is not None]
+            return values.union([low_high for one in known for low_high in one]) if len(known) == len(found) else None
+        common: list[Interval] | None = None
+        for one in found:
+            if one is not None:
+                common = one if common is None else values.intersection(common, one)
+        return common
+
+
+def parse_expression(expression: str, keys: Sequence[tuple[str, str]]) -> Condition:
+    """The condition that an expression means.
 
     ``keys`` are the ``(name, Hive type)`` of the partition keys in order. Raises
     :class:`~workspace.errors.InvalidInputException` for anything outside the grammar.
     """
-    tree = _parse(expression)
-    compiler = _Compiler({name: _Key(i, name, kind) for i, (name, kind) in enumerate(keys)}, stored)
-    condition = compiler.condition(tree)
-    prefix = compiler.leading_values(tree)
-    if prefix:
-        # Equality on the first keys is a range of the primary key: the database seeks instead of scanning.
-        text = json.dumps(prefix, ensure_ascii=False, separators=(",", ":"))[:-1]
-        text += "," if len(prefix) < len(keys) else "]"
-        return sa.and_(stored >= text, stored < text + "\U0010ffff", condition)
-    return condition
+    return _Reader({name: (position, kind) for position, (name, kind) in enumerate(keys)}).condition(_parse(expression))
 
 
 @lru_cache(maxsize=512)
@@ -91,12 +158,11 @@ def _parse(expression: str) -> exp.Expr:
     return tree
 
 
-class _Compiler:
-    def __init__(self, keys: dict[str, _Key], stored: sa.ColumnElement[str]) -> None:
+class _Reader:
+    def __init__(self, keys: dict[str, tuple[int, str]]) -> None:
         self._keys = keys
-        self._stored = stored
 
-    def condition(self, node: exp.Expr) -> sa.ColumnElement[bool]:
+    def condition(self, node: exp.Expr) -> Condition:
         if strange := {name for name, value in node.args.items() if value} - _ARGUMENTS:
             raise InvalidInputException(f"The partition expression cannot contain {node.sql()!r} ({min(strange)}).")
         match node:
@@ -104,96 +170,94 @@ class _Compiler:
                 return self.condition(node.this)
             case exp.And() | exp.Or():
                 # A long chain is a deep tree: walk it flat.
-                parts = [self.condition(part) for part in node.flatten()]
-                return sa.and_(*parts) if isinstance(node, exp.And) else sa.or_(*parts)
+                return _All([self.condition(part) for part in node.flatten()], decisive=isinstance(node, exp.Or))
             case exp.Not():
-                return sa.not_(self.condition(node.this))
+                return _Not(self.condition(node.this))
             case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
-                key, kind, literal = self._sides(node)
-                compared: sa.ColumnElement[bool] = _COMPARISONS[kind](self._typed(key), self._value(key, literal))
-                return compared
+                return _comparison(*self._sides(node))
             case exp.In() if node.expressions and not node.args.get("negate"):
                 key = self._key(node.this)
-                return self._typed(key).in_([self._value(key, item) for item in node.expressions])
+                wanted = frozenset(_value(key, item) for item in node.expressions)
+                return _Test(key, wanted.__contains__, values.union([values.point(one) for one in wanted]))
             case exp.Between():
                 key = self._key(node.this)
-                return self._typed(key).between(self._value(key, node.args["low"]), self._value(key, node.args["high"]))
+                ends = ((exp.GTE, node.args["low"]), (exp.LTE, node.args["high"]))
+                return _All([_comparison(key, kind, _value(key, end)) for kind, end in ends])
             case exp.Like():
-                text = self._text(self._key(node.this))
-                alike = text.op("GLOB", is_comparison=True)(_glob(_literal(node.expression)))
-                return sa.not_(alike) if node.args.get("negate") else alike
+                alike = _like(self._key(node.this), _literal(node.expression))
+                return _Not(alike) if node.args.get("negate") else alike
             case exp.Is() if isinstance(node.expression, exp.Null):
-                return self._text(self._key(node.this)).is_(None)
+                return _Test(self._key(node.this), lambda value: False, [values.NULL], of_null=True)
         raise InvalidInputException(f"The partition expression cannot contain {node.sql()!r}.")
 
-    def leading_values(self, tree: exp.Expr) -> list[str]:
-        """The text values that the first keys must equal, as far as the expression fixes them."""
-        tree = tree.unnest()
-        parts = [part.unnest() for part in tree.flatten()] if isinstance(tree, exp.And) else [tree]
-        fixed: dict[int, str] = {}
-        for part in parts:
-            if isinstance(part, exp.EQ):
-                key, _, literal = self._sides(part)
-                if key.base in _TEXT:
-                    fixed[key.position] = str(self._value(key, literal))
-        prefix: list[str] = []
-        while len(prefix) in fixed:
-            prefix.append(fixed[len(prefix)])
-        return prefix
-
-    def _sides(self, node: exp.Expr) -> tuple[_Key, type[exp.Expr], exp.Expr]:
+    def _sides(self, node: exp.Expr) -> tuple[_Key, type[exp.Expr], Value]:
         left, right, kind = node.this, node.args["expression"], type(node)
         if isinstance(left, exp.Column):
-            return self._key(left), kind, right
-        return self._key(right), _MIRRORED[kind], left
+            return (key := self._key(left)), kind, _value(key, right)
+        return (key := self._key(right)), _MIRRORED[kind], _value(key, left)
 
     def _key(self, node: exp.Expr) -> _Key:
         if not isinstance(node, exp.Column) or node.table:
             raise InvalidInputException(f"The partition expression compares {node.sql()!r}, which is no partition key.")
-        key = self._keys.get(node.name.lower())
-        if key is None:
+        name = node.name.lower()
+        if name not in self._keys:
             raise InvalidInputException(
                 f"The partition expression names {node.name!r}, but the partition keys are: {', '.join(self._keys)}."
             )
-        if key.base not in _WHOLE | _TEXT | {"date", "timestamp", "decimal"}:
-            raise InvalidInputException(f"Partition key {key.name} has type {key.type}, which expressions cannot use.")
-        return key
+        position, hive_type = self._keys[name]
+        kind = values.kind_of(hive_type)
+        if kind is None:
+            raise InvalidInputException(f"Partition key {name} has type {hive_type}, which expressions cannot use.")
+        return _Key(position, name, hive_type, kind)
 
-    def _text(self, key: _Key) -> sa.ColumnElement[Any]:
-        value = sa.func.json_extract(self._stored, f"$[{key.position}]", type_=sa.Text)
-        return sa.func.nullif(value, DEFAULT_PARTITION, type_=sa.Text)
 
-    def _typed(self, key: _Key) -> sa.ColumnElement[Any]:
-        text = self._text(key)
-        if key.base in _WHOLE:
-            return sa.case((text.op("GLOB")("*[^-0-9]*"), None), else_=sa.cast(text, sa.BigInteger))
-        if key.base == "decimal":
-            return sa.case((text.op("GLOB")("*[^-.0-9]*"), None), else_=sa.cast(text, sa.REAL))
-        if key.base == "date":
-            return sa.func.date(text, type_=sa.Text)
-        if key.base == "timestamp":
-            return sa.func.strftime("%Y-%m-%d %H:%M:%f", text, type_=sa.Text)
-        return text
+def _comparison(key: _Key, kind: type[exp.Expr], value: Value) -> Condition:
+    compare = _COMPARISONS[kind]
+    equal, less, greater = [values.point(value)], [values.below(value)], [values.above(value)]
+    where: dict[type[exp.Expr], list[Interval]] = {
+        exp.EQ: equal, exp.NEQ: less + greater, exp.LT: less, exp.LTE: less + equal, exp.GT: greater,
+        exp.GTE: equal + greater,
+    }  # fmt: skip
+    return _Test(key, lambda found: compare(found, value), values.union(where[kind]))
 
-    def _value(self, key: _Key, node: exp.Expr) -> str | int | float:
-        text = _literal(node)
-        try:
-            if key.base in _WHOLE:
-                number = int(text)
-                if abs(number) >= 2**63:
-                    raise ValueError
-                return number
-            if key.base == "decimal":
-                return float(Decimal(text))
-            if key.base == "date":
-                return date.fromisoformat(text).isoformat()
-            if key.base == "timestamp":
-                return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        except (ValueError, InvalidOperation, OverflowError):
-            raise InvalidInputException(
-                f"The partition expression compares {key.name} with {text!r}, which is no {key.type}."
-            ) from None
-        return text
+
+def _like(key: _Key, pattern: str) -> Condition:
+    """LIKE minds the case, and looks at the text of a value whatever its type."""
+    first, *rest = [re.compile(re.escape(part).replace("_", "."), re.DOTALL) for part in pattern.split("%")]
+
+    def alike(text: str) -> bool:
+        """Each part as early as it can be: no pattern makes this try every way."""
+        found = first.match(text)
+        if not rest or found is None:
+            return found is not None and found.end() == len(text)
+        at = found.end()
+        for part in rest[:-1]:
+            found = part.search(text, at)
+            if found is None:
+                return False
+            at = found.end()
+        last = len(text) - len(pattern.rpartition("%")[2])
+        return last >= at and rest[-1].match(text, last) is not None
+
+    key = _Key(key.position, key.name, key.type, Kind.TEXT)
+    beginning = re.split("[%_]", pattern, maxsplit=1)[0]
+    return _Test(key, alike, _texts(key, pattern, beginning))
+
+
+def _texts(key: _Key, pattern: str, beginning: str) -> list[Interval] | None:
+    if values.kind_of(key.type) is not Kind.TEXT:
+        return None  # an index holds values, not their texts
+    return [values.point(pattern)] if beginning == pattern else [values.starting_with(beginning)]
+
+
+def _value(key: _Key, node: exp.Expr) -> Value:
+    text = _literal(node)
+    found = text if key.kind is Kind.TEXT else values.read(key.kind, text)
+    if found is None:
+        raise InvalidInputException(
+            f"The partition expression compares {key.name} with {text!r}, which is no {key.type}."
+        )
+    return found
 
 
 def _literal(node: exp.Expr) -> str:
@@ -207,8 +271,3 @@ def _literal(node: exp.Expr) -> str:
         case exp.Cast() if node.to.this in (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP):
             return _literal(node.this)  # DATE '2013-01-01'
     raise InvalidInputException(f"The partition expression must compare with a plain value, not {node.sql()!r}.")
-
-
-def _glob(pattern: str) -> str:
-    """A LIKE pattern as SQLite's GLOB, which is case-sensitive as Glue's LIKE is."""
-    return "".join({"%": "*", "_": "?"}.get(char, f"[{char}]" if char in "*?[" else char) for char in pattern)

@@ -1,4 +1,4 @@
-"""The Data Catalog's tables in the state database, and everything that reads or writes them.
+"""Databases and tables in the state database, and everything that reads or writes them.
 
 Every method that takes a ``connection`` works inside the caller's transaction (``workspace.state.reading`` or
 ``writing``), so that several of them commit as one; ``get_*`` methods without one open their own.
@@ -6,20 +6,35 @@ Every method that takes a ``connection`` works inside the caller's transaction (
 
 from __future__ import annotations
 
+import threading
 import time
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from catalog import expressions
-from catalog.model import Database, Definition, Partition, Table, fold, key_of, partition_keys, storable, values_of
+from catalog.functions.store import FunctionStore
+from catalog.model import Database, Definition, Partition, Table, fold, partition_keys, storable
+from catalog.partitions.indexes import (
+    CREATING,
+    PartitionIndex,
+    create_index,
+    create_own,
+    delete_index,
+    indexes_of,
+    keys_changed,
+)
+from catalog.partitions.store import PartitionStore
+from catalog.policies.store import PolicyStore
+from catalog.statistics.store import StatisticsStore
+from catalog.tags.store import TagStore
+from catalog.versions.store import TableVersions
 from workspace.errors import (
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,
     InvalidInputException,
+    ResourceNotReadyException,
 )
 from workspace.state import metadata, reading
 
@@ -47,18 +62,6 @@ tables = sa.Table(
     sqlite_autoincrement=True,  # an id is never given twice
 )
 
-# Keyed by (table, values) without a row id: a page of GetPartitions is one walk along the primary key.
-partitions = sa.Table(
-    "catalog_partitions",
-    metadata,
-    sa.Column("table_id", sa.Integer, sa.ForeignKey("catalog_tables.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("segment", sa.Integer, nullable=False),
-    sa.Column("definition", sa.JSON, nullable=False),
-    sa.Column("created_at", sa.Float, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 # Apart from the tables, so that dropping and recreating a table never turns the number back.
 sequences = sa.Table(
     "catalog_sequences",
@@ -67,8 +70,6 @@ sequences = sa.Table(
     sa.Column("table_name", sa.String(255), primary_key=True),
     sa.Column("sequence", sa.Integer, nullable=False),
 )
-
-_CHUNK = 1000  # keys in one statement
 
 _TABLE = sa.select(tables, sa.func.coalesce(sequences.c.sequence, 0).label("sequence")).select_from(
     tables.outerjoin(
@@ -79,11 +80,17 @@ _TABLE = sa.select(tables, sa.func.coalesce(sequences.c.sequence, 0).label("sequ
 _ONE_TABLE = _TABLE.where(tables.c.database_name == sa.bindparam("d"), tables.c.name == sa.bindparam("n"))
 
 
-class CatalogStore:
+class CatalogStore(PartitionStore):
     """The one Data Catalog. Raises the :class:`~workspace.errors.ServiceError` family, named as Glue names them."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.index_work = threading.Event()  # set when indexes are left to be finished (IndexBuilder)
+        self.versions = TableVersions()
+        self.statistics = StatisticsStore()
+        self.functions = FunctionStore()
+        self.tags = TagStore()
+        self.policies = PolicyStore()
 
     # -- whole reads, each in its own transaction ----------------------------------------------------------------
 
@@ -136,37 +143,61 @@ class CatalogStore:
     def delete_database(self, connection: sa.Connection, name: str) -> None:
         """Drop a database with its tables and their partitions; raises EntityNotFoundException."""
         self.database(connection, name)
-        for table_name in self.table_names(connection, name):
+        mine = sa.select(tables.c.name).where(tables.c.database_name == fold(name))
+        for table_name in list(connection.execute(mine).scalars()):
             self._bump(connection, fold(name), table_name)
         connection.execute(sa.delete(databases).where(databases.c.name == fold(name)))
+
+    def _place(self, connection: sa.Connection, database: str) -> str:
+        """The database that the tables of ``database`` are in: another one for a resource link."""
+        found = self.database(connection, database)
+        target = found.definition.get("TargetDatabase") or {}
+        return self.database(connection, target["DatabaseName"]).name if target.get("DatabaseName") else found.name
 
     # -- tables --------------------------------------------------------------------------------------------------
 
     def table(self, connection: sa.Connection, database: str, name: str) -> Table:
         """One table; raises EntityNotFoundException, also for an unknown database."""
-        row = connection.execute(_ONE_TABLE, {"d": fold(database), "n": fold(name)}).one_or_none()
-        if row is None:
-            self.database(connection, database)
+        table = self.find_table(connection, database, name)
+        if table is None and (place := self._place(connection, database)) != fold(database):
+            table = self.find_table(connection, place, name)
+        if table is None:
             raise EntityNotFoundException(f"Table {fold(name)} not found.")
-        return _table(row)
+        return table
+
+    def find_table(self, connection: sa.Connection, database: str, name: str) -> Table | None:
+        """A table of this very database, or None."""
+        row = connection.execute(_ONE_TABLE, {"d": fold(database), "n": fold(name)}).one_or_none()
+        return None if row is None else _table(row)
 
     def table_names(self, connection: sa.Connection, database: str, after: str = "") -> list[str]:
         """The names of a database's tables that follow ``after``, in order; raises EntityNotFoundException."""
-        self.database(connection, database)
-        wanted = (tables.c.database_name == fold(database), tables.c.name > after)
+        wanted = (tables.c.database_name == self._place(connection, database), tables.c.name > after)
         return list(connection.execute(sa.select(tables.c.name).where(*wanted).order_by(tables.c.name)).scalars())
 
     def tables(self, connection: sa.Connection, database: str, names: Sequence[str]) -> list[Table]:
-        """Those of the named tables that exist, in order of name."""
-        wanted = (tables.c.database_name == fold(database), tables.c.name.in_([fold(name) for name in names]))
+        """Those of the named tables that exist, in order of name; raises EntityNotFoundException for the database."""
+        place = self._place(connection, database)
+        wanted = (tables.c.database_name == place, tables.c.name.in_([fold(name) for name in names]))
         return [_table(row) for row in connection.execute(_TABLE.where(*wanted).order_by(tables.c.name))]
 
+    def every_table(self, connection: sa.Connection) -> Iterator[Table]:
+        """All tables of all databases, by database and name."""
+        for row in connection.execute(_TABLE.order_by(tables.c.database_name, tables.c.name)):
+            yield _table(row)
+
     def create_table(self, connection: sa.Connection, database: str, table_input: Definition) -> Table:
-        """Add a table; raises AlreadyExistsException, EntityNotFoundException for an unknown database."""
+        """Add a table; raises AlreadyExistsException, EntityNotFoundException for an unknown database.
+
+        InvalidInputException for partition keys that are named twice, or a database that is a resource link.
+        """
         name = _named(table_input, "table")
-        self.database(connection, database)
-        found = connection.execute(_ONE_TABLE, {"d": fold(database), "n": name}).first()
-        if found:
+        _check_keys(name, table_input)
+        if self._place(connection, database) != fold(database):
+            raise InvalidInputException(
+                f"Database {fold(database)} is a resource link: create the table in its target."
+            )
+        if self.find_table(connection, database, name) is not None:
             raise AlreadyExistsException(f"Table {name} already exists in database {fold(database)}.")
         now = time.time()
         values = {
@@ -174,43 +205,94 @@ class CatalogStore:
             "version": 0, "created_at": now, "updated_at": now,
         }  # fmt: skip
         connection.execute(sa.insert(tables), values)
-        return self.table(connection, database, name)
+        table = self.table(connection, database, name)
+        create_own(connection, table)
+        return table
 
     def update_table(
-        self, connection: sa.Connection, database: str, table_input: Definition, version: int | None = None
+        self,
+        connection: sa.Connection,
+        database: str,
+        table_input: Definition,
+        version: int | None = None,
+        *,
+        skip_archive: bool = False,
     ) -> Table:
-        """Replace a table's definition and count its version up.
+        """Replace a table's definition and count its version up; the old one is archived unless ``skip_archive``.
 
         With ``version`` the table must still be at it: ConcurrentModificationException otherwise. Raises
         EntityNotFoundException, and InvalidInputException when the number of partition keys would no longer fit the
         partitions there are.
         """
         table = self.table(connection, database, _named(table_input, "table"))
+        _check_keys(table.name, table_input)
         if version is not None and version != table.version:
             raise ConcurrentModificationException(
-                f"Table {table.name} is at version {table.version}, not {version}: read it again and retry."
+                f"Update table failed due to concurrent modifications: table {table.name} is at version "
+                f"{table.version}, not {version}. Read it again and retry."
             )
-        if len(partition_keys(table_input)) != len(table.partition_keys) and self._has_partitions(connection, table):
+        keys = partition_keys(table_input)
+        if len(keys) != len(table.partition_keys) and self.has_partitions(connection, table):
             raise InvalidInputException(f"The partition keys of table {table.name} cannot change: it has partitions.")
+        if not skip_archive:
+            self.versions.archive(connection, table)
         values = {
             "definition": storable({**table_input, "Name": table.name}),
             "version": table.version + 1, "updated_at": time.time(),
         }  # fmt: skip
         connection.execute(sa.update(tables).where(tables.c.id == table.id).values(values))
-        return self.table(connection, database, table.name)
+        updated = self.table(connection, table.database, table.name)
+        if keys != table.partition_keys:
+            left = keys_changed(connection, table, keys)
+            if create_own(connection, updated) or left:
+                self.index_work.set()
+        return updated
 
     def put_table(self, connection: sa.Connection, database: str, table_input: Definition) -> Table:
-        """Create the table, or replace its definition; what a publish does. Raises EntityNotFoundException."""
-        try:
-            return self.update_table(connection, database, table_input)
-        except EntityNotFoundException:
+        """Create the table, or replace its definition unless it is that one already; what a publish does.
+
+        Raises EntityNotFoundException.
+        """
+        name = _named(table_input, "table")
+        table = self.find_table(connection, database, name)
+        if table is None:
             return self.create_table(connection, database, table_input)
+        if table.definition == storable({**table_input, "Name": name}):
+            return table
+        return self.update_table(connection, database, table_input)
 
     def delete_table(self, connection: sa.Connection, database: str, name: str) -> None:
-        """Drop a table with its partitions; a publish opened before it loses. Raises EntityNotFoundException."""
+        """Drop a table with its partitions; a publish opened before it loses.
+
+        Raises EntityNotFoundException, ResourceNotReadyException while a partition index of it is being created.
+        """
         table = self.table(connection, database, name)
+        for index in indexes_of(connection, table):
+            if index.name is not None and index.status == CREATING:
+                raise ResourceNotReadyException(
+                    f"Index {index.name} of table {table.name} is being created: wait until it is ACTIVE."
+                )
         connection.execute(sa.delete(tables).where(tables.c.id == table.id))
         self._bump(connection, table.database, table.name)
+
+    # -- partition indexes ---------------------------------------------------------------------------------------
+
+    def indexes(self, connection: sa.Connection, table: Table) -> list[PartitionIndex]:
+        """The partition indexes that were asked for, in order of their making."""
+        return [index for index in indexes_of(connection, table) if index.name is not None]
+
+    def create_index(self, connection: sa.Connection, table: Table, name: str, keys: Sequence[str]) -> None:
+        """Make a partition index: ACTIVE at once on a small table, CREATING on others.
+
+        Raises AlreadyExistsException, ResourceNumberLimitExceededException, InvalidInputException.
+        """
+        if create_index(connection, table, name, keys):
+            self.index_work.set()
+
+    def delete_index(self, connection: sa.Connection, table: Table, name: str) -> None:
+        """Drop a partition index; raises EntityNotFoundException, ConflictException while it is CREATING."""
+        if delete_index(connection, table, name):
+            self.index_work.set()
 
     # -- sequences: the compare-and-swap of publishes ------------------------------------------------------------
 
@@ -243,118 +325,6 @@ class CatalogStore:
         connection.execute(sa.update(sequences).where(*wanted).values(sequence=current + 1))
         return current + 1
 
-    # -- partitions ----------------------------------------------------------------------------------------------
-
-    def partition(self, connection: sa.Connection, table: Table, values: Sequence[str]) -> Partition:
-        """One partition by its values; raises EntityNotFoundException, InvalidInputException for a wrong number."""
-        found = self.partitions_by_values(connection, table, [values])
-        if not found:
-            raise EntityNotFoundException(f"Partition {list(values)} of table {table.name} not found.")
-        return found[0]
-
-    def partitions_by_values(
-        self, connection: sa.Connection, table: Table, wanted: Sequence[Sequence[str]]
-    ) -> list[Partition]:
-        """Those of the partitions that exist, in order; raises InvalidInputException for a wrong number of values."""
-        keys = [key_of(_checked(table, values)) for values in wanted]
-        query = sa.select(partitions).where(partitions.c.table_id == table.id, partitions.c.key.in_(keys))
-        return [_partition(row) for row in connection.execute(query.order_by(partitions.c.key))]
-
-    def partitions(
-        self,
-        connection: sa.Connection,
-        table: Table,
-        expression: str | None = None,
-        *,
-        after: Sequence[str] | None = None,
-        limit: int | None = None,
-        segment: tuple[int, int] | None = None,
-    ) -> list[Partition]:
-        """The partitions that satisfy an expression, ordered by the text of their values, from after ``after``.
-
-        ``segment`` is ``(number, total)`` of GetPartitions' Segment: the partitions split into ``total`` disjoint
-        parts. Raises InvalidInputException for an expression that cannot be read.
-        """
-        query = sa.select(partitions).where(partitions.c.table_id == table.id)
-        if expression and expression.strip():
-            query = query.where(expressions.compile_expression(expression, table.partition_keys, partitions.c.key))
-        if after is not None:
-            query = query.where(partitions.c.key > key_of(after))
-        if segment is not None:
-            query = query.where(partitions.c.segment % segment[1] == segment[0])
-        return [_partition(row) for row in connection.execute(query.order_by(partitions.c.key).limit(limit))]
-
-    def create_partitions(
-        self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]
-    ) -> dict[int, Exception]:
-        """Add partitions; the ones that cannot be added are returned, by position, with the reason.
-
-        The reasons are AlreadyExistsException and InvalidInputException; the others are written.
-        """
-        failures: dict[int, Exception] = {}
-        rows: list[tuple[int, dict[str, Any]]] = []
-        for position, partition_input in enumerate(inputs):
-            try:
-                rows.append((position, _partition_row(table, partition_input)))
-            except InvalidInputException as error:
-                failures[position] = error
-        taken = self._existing(connection, table, [row["key"] for _, row in rows])
-        fresh = []
-        for position, row in rows:
-            if row["key"] in taken:
-                failures[position] = AlreadyExistsException(
-                    f"Partition {list(values_of(row['key']))} of table {table.name} already exists."
-                )
-            else:
-                fresh.append(row)
-                taken.add(row["key"])
-        if fresh:
-            connection.execute(sa.insert(partitions), fresh)
-        return dict(sorted(failures.items()))
-
-    def put_partitions(self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]) -> None:
-        """Create partitions, or replace the definitions of those that exist. Raises InvalidInputException."""
-        rows = {row["key"]: row for row in (_partition_row(table, partition_input) for partition_input in inputs)}
-        there = self._existing(connection, table, list(rows))
-        for key in there:
-            wanted = (partitions.c.table_id == table.id, partitions.c.key == key)
-            connection.execute(sa.update(partitions).where(*wanted).values(definition=rows[key]["definition"]))
-        if fresh := [row for key, row in rows.items() if key not in there]:
-            connection.execute(sa.insert(partitions), fresh)
-
-    def update_partition(
-        self, connection: sa.Connection, table: Table, values: Sequence[str], partition_input: Definition
-    ) -> None:
-        """Replace one partition, which may get other values; raises EntityNotFoundException, AlreadyExistsException."""
-        old = self.partition(connection, table, values)
-        row = _partition_row(table, {"Values": list(values), **partition_input}) | {"created_at": old.created_at}
-        if row["key"] != key_of(values) and self._existing(connection, table, [row["key"]]):
-            raise AlreadyExistsException(f"Partition {partition_input['Values']} of {table.name} already exists.")
-        self.delete_partitions(connection, table, [values])
-        connection.execute(sa.insert(partitions), row)
-
-    def delete_partitions(
-        self, connection: sa.Connection, table: Table, values: Sequence[Sequence[str]]
-    ) -> list[Sequence[str]]:
-        """Drop partitions; returns the values for which there was none. Raises InvalidInputException."""
-        missing = []
-        for one in values:
-            wanted = (partitions.c.table_id == table.id, partitions.c.key == key_of(_checked(table, one)))
-            if not connection.execute(sa.delete(partitions).where(*wanted)).rowcount:
-                missing.append(one)
-        return missing
-
-    def _existing(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        for start in range(0, len(keys), _CHUNK):
-            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
-            found.update(connection.execute(sa.select(partitions.c.key).where(*wanted)).scalars())
-        return found
-
-    def _has_partitions(self, connection: sa.Connection, table: Table) -> bool:
-        query = sa.select(partitions.c.key).where(partitions.c.table_id == table.id).limit(1)
-        return connection.execute(query).first() is not None
-
 
 def _named(definition: Definition, kind: str) -> str:
     name = fold(str(definition.get("Name") or ""))
@@ -363,27 +333,13 @@ def _named(definition: Definition, kind: str) -> str:
     return name
 
 
-def _checked(table: Table, values: Sequence[str]) -> Sequence[str]:
-    if len(values) != len(table.partition_keys):
-        raise InvalidInputException(
-            f"Table {table.name} has {len(table.partition_keys)} partition keys, but {len(values)} values were given."
-        )
-    return values
-
-
-def _partition_row(table: Table, partition_input: Definition) -> dict[str, Any]:
-    values = _checked(table, partition_input.get("Values") or ())
-    key = key_of(values)
-    definition = {name: value for name, value in storable(partition_input).items() if name != "Values"}
-    segment = zlib.crc32(key.encode())  # spreads the partitions over GetPartitions' segments
-    return {"table_id": table.id, "key": key, "segment": segment, "definition": definition, "created_at": time.time()}
+def _check_keys(name: str, table_input: Definition) -> None:
+    keys = [key for key, _ in partition_keys(table_input)]
+    if len(set(keys)) != len(keys):
+        raise InvalidInputException(f"A partition key of table {name} is named twice.")
 
 
 def _table(row: sa.Row[Any]) -> Table:
     return Table(
         row.id, row.database_name, row.name, row.definition, row.version, row.sequence, row.created_at, row.updated_at
     )
-
-
-def _partition(row: sa.Row[Any]) -> Partition:
-    return Partition(values_of(row.key), row.definition, row.created_at)

@@ -94,15 +94,6 @@ def test_a_token_is_good_for_its_own_request_only(glue: Any, database: str) -> N
             call()
 
 
-def test_versions_are_compared_and_swapped(glue: Any, database: str) -> None:
-    glue.create_table(DatabaseName=database, TableInput={"Name": "t"})
-    glue.update_table(DatabaseName=database, TableInput={"Name": "t"}, VersionId="0")
-    with pytest.raises(glue.exceptions.ConcurrentModificationException, match="version 1"):
-        glue.update_table(DatabaseName=database, TableInput={"Name": "t"}, VersionId="0")
-    with pytest.raises(glue.exceptions.InvalidInputException, match="VersionId"):
-        glue.update_table(DatabaseName=database, TableInput={"Name": "t"}, VersionId="x")
-
-
 def test_partitions(glue: Any, database: str) -> None:
     table = {"DatabaseName": database, "TableName": "flights"}
     glue.create_table(DatabaseName=database, TableInput=TABLE)

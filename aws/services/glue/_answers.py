@@ -10,15 +10,32 @@ from catalog.model import Database, Partition, Table
 from identity.keys import account_arn
 from workspace.errors import LakeletError, ServiceError
 
+# What a database gives on the tables made in it when it does not say so itself: as IAM allows, to everybody.
+_PERMISSIONS = {
+    "CreateTableDefaultPermissions": [
+        {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}
+    ]
+}
+
+
+def arn(context: Context, kind: str, *names: str) -> str:
+    """The ARN of one of Glue's resources: ``arn("table", "d", "t")``, ``arn("job", "j")``."""
+    region = context.workspace.settings.text("region")
+    return f"arn:aws:glue:{region}:{context.account_id}:" + "/".join((kind, *names))
+
 
 def database_answer(context: Context, database: Database) -> dict[str, Any]:
     """Glue's Database."""
-    return {**database.definition, "Name": database.name, "CreateTime": database.created_at} | _catalog(context)
+    return (
+        _PERMISSIONS
+        | {**database.definition, "Name": database.name, "CreateTime": database.created_at}
+        | _catalog(context)
+    )
 
 
 def table_answer(context: Context, table: Table) -> dict[str, Any]:
     """Glue's Table."""
-    return {
+    answer = {
         "Retention": 0,
         **table.definition,
         "Name": table.name,
@@ -29,6 +46,9 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
         "IsRegisteredWithLakeFormation": False,
         "VersionId": str(table.version),
     } | _catalog(context)
+    if "ViewDefinition" in table.definition:
+        answer["IsMultiDialectView"] = True
+    return answer
 
 
 def partition_answer(context: Context, table: Table, partition: Partition, *, schema: bool = True) -> dict[str, Any]:

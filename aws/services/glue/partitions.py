@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws import paging
@@ -49,7 +50,7 @@ def get_partition(
     with reading(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
         partition = context.catalog.partition(connection, table, partition_values)
-    context.settle(database_name, table_name)
+    context.settle(table.database, table.name)
     return {"Partition": partition_answer(context, table, partition)}
 
 
@@ -63,29 +64,24 @@ def get_partitions(
     max_results: int = _PAGE,
     exclude_column_schema: bool = False,
 ) -> dict[str, Any]:
-    """The partitions that satisfy the expression, ordered by the text of their values, a page at a time.
+    """The partitions that satisfy the expression, in no order that one may rely on, a page at a time.
 
     EntityNotFoundException; InvalidInputException for an expression that cannot be read or a foreign NextToken.
     """
     context = own_catalog(catalog_id)
     request = ("GetPartitions", fold(database_name), fold(table_name), expression, segment)
-    after = paging.position(next_token, *request)
-    part = None
-    if segment is not None:
-        part = (segment["SegmentNumber"], segment["TotalSegments"])
-        if part[0] >= part[1]:
-            raise InvalidInputException(f"SegmentNumber {part[0]} is not below TotalSegments {part[1]}.")
+    position = _position(paging.position(next_token, *request))
     with reading(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
-        found = context.catalog.partitions(
-            connection, table, expression, after=after, limit=max_results + 1, segment=part
+        page = context.catalog.partition_page(
+            connection, table, expression, position=position, limit=max_results, segment=_segment(segment)
         )
-    context.settle(database_name, table_name)
-    page, more = paging.split_page(found, max_results)
-    answers = [partition_answer(context, table, one, schema=not exclude_column_schema) for one in page]
+    context.settle(table.database, table.name)
+    answers = [partition_answer(context, table, one, schema=not exclude_column_schema) for one in page.partitions]
     answer: dict[str, Any] = {"Partitions": answers}
-    if more:
-        answer["NextToken"] = paging.next_token(page[-1].values, *request)
+    if page.following is not None:
+        index, *place = page.following
+        answer["NextToken"] = paging.next_token([str(index), *place], *request)
     return answer
 
 
@@ -97,7 +93,7 @@ def batch_get_partition(
     with reading(context.engine) as connection:
         table = context.catalog.table(connection, database_name, table_name)
         found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
-    context.settle(database_name, table_name)
+    context.settle(table.database, table.name)
     return {"Partitions": [partition_answer(context, table, one) for one in found], "UnprocessedKeys": []}
 
 
@@ -153,3 +149,21 @@ def batch_delete_partition(
         missing = context.catalog.delete_partitions(connection, table, [one["Values"] for one in partitions_to_delete])
     error = EntityNotFoundException(f"Partition of table {fold(table_name)} not found.")
     return {"Errors": [partition_error(values, error) for values in missing]}
+
+
+def _segment(segment: Mapping[str, int] | None) -> tuple[int, int] | None:
+    if segment is None:
+        return None
+    number, total = segment["SegmentNumber"], segment["TotalSegments"]
+    if number >= total:
+        raise InvalidInputException(f"SegmentNumber {number} is not below TotalSegments {total}.")
+    return number, total
+
+
+def _position(found: Any) -> tuple[int, str, str] | None:
+    match found:
+        case None:
+            return None
+        case [str(index), str(entry), str(key)] if index.isascii() and index.isdigit() and len(index) < 19:
+            return int(index), entry, key
+    raise InvalidInputException("The NextToken is not one that this request was given.")

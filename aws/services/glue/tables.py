@@ -8,6 +8,7 @@ from typing import Any
 from aws import paging
 from aws.context import own_catalog
 from aws.services.glue._answers import error_detail, table_answer
+from aws.services.glue._members import attributes, check_target, version_number
 from catalog.model import fold
 from catalog.names import matching
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -16,18 +17,38 @@ from workspace.state import reading, writing
 _PAGE = 100
 
 
-def create_table(database_name: str, table_input: dict[str, Any], catalog_id: str | None = None) -> None:
-    """Add a table; AlreadyExistsException, EntityNotFoundException for an unknown database."""
+def create_table(
+    database_name: str,
+    table_input: dict[str, Any],
+    catalog_id: str | None = None,
+    partition_indexes: list[dict[str, Any]] | None = None,
+    name: str | None = None,
+) -> None:
+    """Add a table with its partition indexes; AlreadyExistsException, EntityNotFoundException for the database."""
     context = own_catalog(catalog_id)
+    _check_name(name, table_input)
+    check_target(context, table_input.get("TargetTable"))
     with writing(context.engine) as connection:
-        context.catalog.create_table(connection, database_name, table_input)
+        table = context.catalog.create_table(connection, database_name, table_input)
+        for index in partition_indexes or ():
+            context.catalog.create_index(connection, table, index["IndexName"], index["Keys"])
 
 
-def get_table(database_name: str, name: str, catalog_id: str | None = None) -> dict[str, Any]:
-    """One table; EntityNotFoundException."""
+def get_table(
+    database_name: str,
+    name: str,
+    catalog_id: str | None = None,
+    include_status_details: bool = False,
+    attributes_to_get: list[str] | None = None,
+) -> dict[str, Any]:
+    """One table; EntityNotFoundException.
+
+    No definition of a view is ever pending here, so that ``include_status_details`` adds nothing.
+    """
     context = own_catalog(catalog_id)
+    attributes(attributes_to_get, "DEFAULT", refused=("LATEST_ICEBERG_METADATA", "NAME", "TABLE_TYPE"))
     table = context.catalog.get_table(database_name, name)
-    context.settle(database_name, name)
+    context.settle(table.database, table.name)
     return {"Table": table_answer(context, table)}
 
 
@@ -37,22 +58,34 @@ def get_tables(
     expression: str | None = None,
     next_token: str | None = None,
     max_results: int = _PAGE,
+    resource_share_type: str = "ALL",
+    include_status_details: bool = False,
+    attributes_to_get: list[str] | None = None,
 ) -> dict[str, Any]:
     """The tables whose name matches the pattern, in order of name, a page at a time.
 
-    EntityNotFoundException; InvalidInputException for a pattern that cannot be read or a foreign NextToken.
+    EntityNotFoundException; InvalidInputException for a pattern that cannot be read or a foreign NextToken. Nobody
+    shares tables with this account: there are no FEDERATED ones.
     """
     context = own_catalog(catalog_id)
+    wanted = attributes(attributes_to_get, "NAME", refused=("DEFAULT", "LATEST_ICEBERG_METADATA"))
     request = ("GetTables", fold(database_name), expression)
     after = paging.position(next_token, *request) or ""
     with reading(context.engine) as connection:
         names: Sequence[str] = context.catalog.table_names(connection, database_name, after)
+        if resource_share_type == "FEDERATED":
+            names = []
         if expression:
             names = matching(expression, names)
         page, more = paging.split_page(names, max_results)
         found = context.catalog.tables(connection, database_name, page)
-    context.settle(database_name, *page)
-    answer: dict[str, Any] = {"TableList": [table_answer(context, table) for table in found]}
+    for table in found:
+        context.settle(table.database, table.name)
+    tables = [table_answer(context, table) for table in found]
+    if wanted is not None:
+        members = {"Name", "DatabaseName", "CatalogId", *({"TableType"} if "TABLE_TYPE" in wanted else ())}
+        tables = [{member: value for member, value in table.items() if member in members} for table in tables]
+    answer: dict[str, Any] = {"TableList": tables}
     if more:
         answer["NextToken"] = paging.next_token(page[-1], *request)
     return answer
@@ -64,15 +97,19 @@ def update_table(
     catalog_id: str | None = None,
     skip_archive: bool = False,
     version_id: str | None = None,
+    name: str | None = None,
 ) -> None:
-    """Replace a table's definition and count its version up.
+    """Replace a table's definition and count its version up; the old one is archived unless ``skip_archive``.
 
-    With ``version_id``, only if that is still its version: ConcurrentModificationException otherwise. Old versions
-    are not kept, so ``skip_archive`` changes nothing. EntityNotFoundException.
+    With ``version_id``, only if that is still its version: ConcurrentModificationException otherwise. A table is not
+    renamed: EntityNotFoundException for another name.
     """
     context = own_catalog(catalog_id)
+    _check_name(name, table_input)
+    check_target(context, table_input.get("TargetTable"))
+    version = version_number(version_id)
     with writing(context.engine) as connection:
-        context.catalog.update_table(connection, database_name, table_input, _version(version_id))
+        context.catalog.update_table(connection, database_name, table_input, version, skip_archive=skip_archive)
 
 
 def delete_table(database_name: str, name: str, catalog_id: str | None = None) -> None:
@@ -98,9 +135,6 @@ def batch_delete_table(
     return {"Errors": errors}
 
 
-def _version(version_id: str | None) -> int | None:
-    if version_id is None:
-        return None
-    if not (version_id.isascii() and version_id.isdigit() and len(version_id) < 19):
-        raise InvalidInputException(f"{version_id!r} is no version of a table: a VersionId is a whole number.")
-    return int(version_id)
+def _check_name(name: str | None, table_input: dict[str, Any]) -> None:
+    if name is not None and fold(name) != fold(table_input["Name"]):
+        raise InvalidInputException(f"Name is {name}, but the TableInput's is {table_input['Name']}: give the same.")

@@ -1,0 +1,1 @@
+"""User-defined functions, as the catalog records them."""

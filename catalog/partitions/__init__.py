@@ -1,0 +1,1 @@
+"""Partitions: their rows, the indexes on them, and the expressions that choose among them."""

@@ -1,0 +1,131 @@
+"""Which partitions satisfy an expression: by the index that leaves the fewest to look at, a page at a time.
+
+A page continues where the one before it ended: at a place in the index that it walked, whatever was written since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from catalog.expressions import Condition
+from catalog.model import Table, values_of
+from catalog.partitions import values
+from catalog.partitions.indexes import CREATING, PartitionIndex, indexes_of
+from catalog.partitions.rows import entries, partitions
+from workspace.errors import InvalidInputException
+
+Position = tuple[int, str, str]  # the index, the entry and the partition's key after which a page begins
+PRIMARY = 0  # stands for an index in a position: the primary key
+_COUNTED = 2_000  # entries after which one index is as bad as another
+_RANGES = 1_000  # ranges beyond which they are taken as one
+_FIRST, _MOST = 256, 16_384  # entries that are read at once
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An index and the ranges of it to walk, in order; without an index, all partitions."""
+
+    index: PartitionIndex | None
+    ranges: Sequence[values.Interval]
+
+    @property
+    def index_id(self) -> int:
+        """The index in a position."""
+        return self.index.id if self.index else PRIMARY
+
+
+def plan(connection: sa.Connection, table: Table, condition: Condition, position: Position | None = None) -> Plan:
+    """How to find what satisfies the condition; the page after ``position`` walks the index of the one before.
+
+    Raises InvalidInputException when that index is gone.
+    """
+    usable = [index for index in indexes_of(connection, table) if index.status != CREATING]
+    plans = [Plan(index, _ranges(index, condition)) for index in usable]
+    if position is not None:
+        plans = [one for one in (*plans, Plan(None, ())) if one.index_id == position[0]]
+        if not plans:
+            raise InvalidInputException(
+                f"The partition index of table {table.name} that this listing walked is gone: start it again."
+            )
+        return plans[0]
+    narrow = [one for one in plans if one.ranges != EVERYTHING]
+    if any(not one.ranges for one in narrow):
+        return next(one for one in narrow if not one.ranges)
+    if len(narrow) > 1:
+        # The more keys an index fixes the better, when both leave many.
+        narrow.sort(key=lambda one: -len(one.ranges[0][0]))
+        return min(narrow, key=lambda one: _count(connection, one))
+    # With nothing to seek for, an index is still shorter to walk than the partitions themselves.
+    return (narrow or plans or [Plan(None, ())])[0]
+
+
+def walk(
+    connection: sa.Connection, table: Table, chosen: Plan, condition: Condition, position: Position | None = None
+) -> Iterator[tuple[Position, tuple[str, ...]]]:
+    """The positions and values of the partitions that satisfy the condition, from after ``position``."""
+    for found_entry, key in _entries(connection, table, chosen, position):
+        texts = values_of(key)
+        if condition.holds(texts):
+            yield (chosen.index_id, found_entry, key), texts
+
+
+EVERYTHING: list[values.Interval] = [("", "\x7f")]
+
+
+def _ranges(index: PartitionIndex, condition: Condition) -> list[values.Interval]:
+    prefix = ""
+    for position in index.positions:
+        found = condition.intervals(position)
+        if found is None:
+            break
+        if len(found) != 1 or not values.is_point(found[0]):
+            if len(found) > _RANGES:
+                found = [(found[0][0], found[-1][1])]
+            return [(prefix + low, prefix + high) for low, high in found]
+        prefix += found[0][0]
+    return [(prefix, prefix + values.BEYOND)] if prefix else EVERYTHING
+
+
+def _count(connection: sa.Connection, one: Plan) -> int:
+    total = 0
+    for low, high in one.ranges:
+        wanted = (entries.c.index_id == one.index_id, entries.c.entry >= low, entries.c.entry < high)
+        some = sa.select(entries.c.key).where(*wanted).limit(_COUNTED - total).subquery()
+        total += connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+        if total >= _COUNTED:
+            break
+    return total
+
+
+def _entries(
+    connection: sa.Connection, table: Table, chosen: Plan, position: Position | None
+) -> Iterator[tuple[str, str]]:
+    if chosen.index is None:
+        after = position[2] if position else ""
+        size = _FIRST
+        while True:
+            wanted = (partitions.c.table_id == table.id, partitions.c.key > after)
+            query = sa.select(partitions.c.key).where(*wanted).order_by(partitions.c.key).limit(size)
+            keys = list(connection.execute(query).scalars())
+            yield from (("", key) for key in keys)
+            if len(keys) < size:
+                return
+            after, size = keys[-1], min(2 * size, _MOST)
+    place = (entries.c.entry, entries.c.key)
+    size = _FIRST
+    for low, high in chosen.ranges:
+        if position is not None and high <= position[1]:
+            continue
+        after_entry, after_key = max((low, ""), (position[1], position[2]) if position else ("", ""))
+        while True:
+            beyond = sa.tuple_(*place) > sa.tuple_(after_entry, after_key)
+            query = sa.select(*place).where(entries.c.index_id == chosen.index_id, entries.c.entry < high, beyond)
+            found = connection.execute(query.order_by(*place).limit(size)).all()
+            yield from ((row.entry, row.key) for row in found)
+            if len(found) < size:
+                break
+            after_entry, after_key = found[-1]
+            size = min(2 * size, _MOST)

@@ -1,0 +1,237 @@
+"""Partitions in the state database, and everything that reads or writes them, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.expressions import parse_expression
+from catalog.model import Definition, Partition, Table, key_of, storable, values_of
+from catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
+from catalog.partitions.rows import partitions
+from catalog.partitions.search import PRIMARY, Position, plan, walk
+from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+
+_CHUNK = 1000  # keys in one statement
+
+
+@dataclass(frozen=True)
+class PartitionPage:
+    """Partitions, and where the next page begins; None after the last."""
+
+    partitions: Sequence[Partition]
+    following: Position | None
+
+
+class PartitionStore:
+    """The partitions of the Data Catalog's tables. Raises the errors that Glue names."""
+
+    def partition(self, connection: sa.Connection, table: Table, values: Sequence[str]) -> Partition:
+        """One partition by its values; raises EntityNotFoundException, InvalidInputException for a wrong number."""
+        found = self.partitions_by_values(connection, table, [values])
+        if not found:
+            raise EntityNotFoundException(f"Partition {list(values)} of table {table.name} not found.")
+        return found[0]
+
+    def partitions_by_values(
+        self, connection: sa.Connection, table: Table, wanted: Sequence[Sequence[str]]
+    ) -> list[Partition]:
+        """Those of the partitions that exist, in order; raises InvalidInputException for a wrong number of values."""
+        found = self._by_key(connection, table, sorted({key_of(_checked(table, values)) for values in wanted}))
+        return [partition for _, (partition, _) in sorted(found.items())]
+
+    def partitions(self, connection: sa.Connection, table: Table, expression: str | None = None) -> list[Partition]:
+        """The partitions that satisfy an expression, ordered by the text of their values.
+
+        Raises InvalidInputException for an expression that cannot be read.
+        """
+        found = self.partition_page(connection, table, expression).partitions
+        return sorted(found, key=lambda partition: key_of(partition.values))
+
+    def partition_page(
+        self,
+        connection: sa.Connection,
+        table: Table,
+        expression: str | None = None,
+        *,
+        position: Position | None = None,
+        limit: int | None = None,
+        segment: tuple[int, int] | None = None,
+    ) -> PartitionPage:
+        """The partitions that satisfy an expression, from after ``position``, at most ``limit`` of them.
+
+        ``segment`` is ``(number, total)`` of GetPartitions' Segment: the partitions split into ``total`` disjoint
+        parts. Raises InvalidInputException for an expression that cannot be read, or a place that is gone.
+        """
+        if not (expression and expression.strip()):
+            return _all(connection, table, position, limit, segment)
+        condition = parse_expression(expression, table.partition_keys)
+        chosen = plan(connection, table, condition, position)
+        found: list[Partition] = []
+        waiting: list[Position] = []
+        last: Position | None = None
+
+        def take() -> bool:
+            """Look the waiting ones up; returns whether the page is full."""
+            nonlocal last
+            rows = self._by_key(connection, table, [place[2] for place in waiting])
+            for place in waiting:
+                partition, part = rows[place[2]]
+                if segment is not None and part % segment[1] != segment[0]:
+                    continue
+                if limit is not None and len(found) == limit:
+                    return True
+                found.append(partition)
+                last = place
+            waiting.clear()
+            return False
+
+        for place, _ in walk(connection, table, chosen, condition, position):
+            waiting.append(place)
+            enough = _CHUNK if limit is None else limit + 1 - len(found)
+            if len(waiting) >= min(max(enough, 1), _CHUNK) and take():
+                return PartitionPage(found, last)
+        return PartitionPage(found, last if take() else None)
+
+    def create_partitions(
+        self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]
+    ) -> dict[int, Exception]:
+        """Add partitions; the ones that cannot be added are returned, by position, with the reason.
+
+        The reasons are AlreadyExistsException and InvalidInputException; the others are written.
+        """
+        failures: dict[int, Exception] = {}
+        rows: list[tuple[int, dict[str, Any]]] = []
+        for position, partition_input in enumerate(inputs):
+            try:
+                rows.append((position, _row(table, partition_input)))
+            except InvalidInputException as error:
+                failures[position] = error
+        taken = self._existing(connection, table, [row["key"] for _, row in rows])
+        fresh = []
+        for position, row in rows:
+            if row["key"] in taken:
+                failures[position] = AlreadyExistsException(
+                    f"Partition {list(values_of(row['key']))} of table {table.name} already exists."
+                )
+            else:
+                fresh.append(row)
+                taken.add(row["key"])
+        self._insert(connection, table, fresh)
+        return dict(sorted(failures.items()))
+
+    def put_partitions(self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]) -> None:
+        """Create partitions, or replace the definitions of those that exist. Raises InvalidInputException."""
+        rows = {row["key"]: row for row in (_row(table, partition_input) for partition_input in inputs)}
+        there = self._existing(connection, table, list(rows))
+        for key in there:
+            self._redefine(connection, table, key, rows[key])
+        self._insert(connection, table, [row for key, row in rows.items() if key not in there])
+
+    def update_partition(
+        self, connection: sa.Connection, table: Table, values: Sequence[str], partition_input: Definition
+    ) -> None:
+        """Replace one partition, which may get other values; raises EntityNotFoundException, AlreadyExistsException."""
+        old = self.partition(connection, table, values)
+        row = _row(table, {"Values": list(values), **partition_input}) | {"created_at": old.created_at}
+        if row["key"] == key_of(values):
+            self._redefine(connection, table, row["key"], row)
+            return
+        if self._existing(connection, table, [row["key"]]):
+            raise AlreadyExistsException(f"Partition {partition_input['Values']} of {table.name} already exists.")
+        self.delete_partitions(connection, table, [values])
+        self._insert(connection, table, [row])
+
+    def delete_partitions(
+        self, connection: sa.Connection, table: Table, values: Sequence[Sequence[str]]
+    ) -> list[Sequence[str]]:
+        """Drop partitions; returns the values for which there was none. Raises InvalidInputException."""
+        keys = [key_of(_checked(table, one)) for one in values]
+        there = self._existing(connection, table, keys)
+        if there:
+            gone = [(key, values_of(key)) for key in sorted(there)]
+            wanted = (partitions.c.table_id == table.id, partitions.c.key == sa.bindparam("k"))
+            connection.execute(sa.delete(partitions).where(*wanted), [{"k": key} for key, _ in gone])
+            delete_entries(connection, indexes_of(connection, table), gone)
+        missing = []
+        for one, key in zip(values, keys, strict=True):
+            if key in there:
+                there.remove(key)  # named a second time, it is missing
+            else:
+                missing.append(one)
+        return missing
+
+    def has_partitions(self, connection: sa.Connection, table: Table) -> bool:
+        """Whether the table has any partition."""
+        query = sa.select(partitions.c.key).where(partitions.c.table_id == table.id).limit(1)
+        return connection.execute(query).first() is not None
+
+    def _insert(self, connection: sa.Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            connection.execute(sa.insert(partitions), rows)
+            pairs = [(row["key"], values_of(row["key"])) for row in rows]
+            insert_entries(connection, indexes_of(connection, table), pairs)
+
+    def _redefine(self, connection: sa.Connection, table: Table, key: str, row: dict[str, Any]) -> None:
+        wanted = (partitions.c.table_id == table.id, partitions.c.key == key)
+        connection.execute(sa.update(partitions).where(*wanted).values(definition=row["definition"]))
+
+    def _existing(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(keys), _CHUNK):
+            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
+            found.update(connection.execute(sa.select(partitions.c.key).where(*wanted)).scalars())
+        return found
+
+    def _by_key(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> dict[str, tuple[Partition, int]]:
+        """The partitions with these keys, each with its segment."""
+        found = {}
+        for start in range(0, len(keys), _CHUNK):
+            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
+            for row in connection.execute(sa.select(partitions).where(*wanted)):
+                found[row.key] = _partition(row), row.segment
+        return found
+
+
+def _all(
+    connection: sa.Connection,
+    table: Table,
+    position: Position | None,
+    limit: int | None,
+    segment: tuple[int, int] | None,
+) -> PartitionPage:
+    query = sa.select(partitions).where(partitions.c.table_id == table.id)
+    if position is not None:
+        query = query.where(partitions.c.key > position[2])
+    if segment is not None:
+        query = query.where(partitions.c.segment % segment[1] == segment[0])
+    size = None if limit is None else limit + 1
+    found = [_partition(row) for row in connection.execute(query.order_by(partitions.c.key).limit(size))]
+    if limit is None or len(found) <= limit:
+        return PartitionPage(found, None)
+    return PartitionPage(found[:limit], (PRIMARY, "", key_of(found[limit - 1].values)))
+
+
+def _checked(table: Table, values: Sequence[str]) -> Sequence[str]:
+    if len(values) != len(table.partition_keys):
+        raise InvalidInputException(
+            f"Table {table.name} has {len(table.partition_keys)} partition keys, but {len(values)} values were given."
+        )
+    return values
+
+
+def _row(table: Table, partition_input: Definition) -> dict[str, Any]:
+    values = _checked(table, partition_input.get("Values") or ())
+    key = key_of(values)
+    definition = {name: value for name, value in storable(partition_input).items() if name != "Values"}
+    segment = zlib.crc32(key.encode())  # spreads the partitions over GetPartitions' segments
+    return {"table_id": table.id, "key": key, "segment": segment, "definition": definition, "created_at": time.time()}
+
+
+def _partition(row: sa.Row[Any]) -> Partition:
+    return Partition(values_of(row.key), row.definition, row.created_at)

@@ -1,0 +1,1 @@
+"""Resource policies, encryption settings and security configurations."""

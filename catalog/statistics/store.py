@@ -1,0 +1,99 @@
+"""Column statistics in the state database, inside the caller's transaction.
+
+They belong to a table, or to one partition of it, and go with it. The data is Glue's ColumnStatisticsData as JSON keeps
+it: times as Unix seconds, the digits of a decimal in base64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.model import Table, key_of
+from workspace.errors import EntityNotFoundException
+from workspace.state import metadata
+
+
+def _columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("column_name", sa.String(255), primary_key=True),
+        sa.Column("column_type", sa.Text, nullable=False),
+        sa.Column("analyzed_at", sa.Float, nullable=False),
+        sa.Column("data", sa.JSON, nullable=False),
+    ]
+
+
+of_tables = sa.Table(
+    "catalog_table_statistics",
+    metadata,
+    sa.Column("table_id", sa.Integer, sa.ForeignKey("catalog_tables.id", ondelete="CASCADE"), primary_key=True),
+    *_columns(),
+)
+
+of_partitions = sa.Table(
+    "catalog_partition_statistics",
+    metadata,
+    sa.Column("table_id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    *_columns(),
+    sa.ForeignKeyConstraint(
+        ["table_id", "key"], ["catalog_partitions.table_id", "catalog_partitions.key"], ondelete="CASCADE"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ColumnStatistics:
+    """What is known of one column; ``analyzed_at`` is in Unix seconds."""
+
+    column: str
+    type: str
+    analyzed_at: float
+    data: dict[str, Any]
+
+
+class StatisticsStore:
+    """Statistics of the columns of a table or, with the ``values`` of a partition, of that partition."""
+
+    def put(
+        self, connection: sa.Connection, table: Table, values: Sequence[str] | None, statistics: ColumnStatistics
+    ) -> None:
+        """Keep the statistics of one column in the place of those that there were; the partition must exist."""
+        self._delete(connection, table, values, statistics.column)
+        where, place = _place(table, values)
+        row = {
+            "column_name": statistics.column, "column_type": statistics.type, "analyzed_at": statistics.analyzed_at,
+            "data": statistics.data,
+        }  # fmt: skip
+        connection.execute(sa.insert(where), place | row)
+
+    def get(
+        self, connection: sa.Connection, table: Table, values: Sequence[str] | None, columns: Sequence[str]
+    ) -> dict[str, ColumnStatistics]:
+        """The statistics of those of the columns that have some, by column."""
+        where, place = _place(table, values)
+        query = sa.select(where).filter_by(**place).where(where.c.column_name.in_(columns))
+        rows = connection.execute(query)
+        return {
+            row.column_name: ColumnStatistics(row.column_name, row.column_type, row.analyzed_at, row.data)
+            for row in rows
+        }
+
+    def delete(self, connection: sa.Connection, table: Table, values: Sequence[str] | None, column: str) -> None:
+        """Forget the statistics of one column; raises EntityNotFoundException."""
+        if not self._delete(connection, table, values, column):
+            raise EntityNotFoundException(f"Column {column} of table {table.name} has no statistics.")
+
+    def _delete(self, connection: sa.Connection, table: Table, values: Sequence[str] | None, column: str) -> bool:
+        where, place = _place(table, values)
+        conditions = [where.c[name] == value for name, value in (place | {"column_name": column}).items()]
+        return bool(connection.execute(sa.delete(where).where(*conditions)).rowcount)
+
+
+def _place(table: Table, values: Sequence[str] | None) -> tuple[sa.Table, dict[str, Any]]:
+    if values is None:
+        return of_tables, {"table_id": table.id}
+    return of_partitions, {"table_id": table.id, "key": key_of(values)}
