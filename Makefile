@@ -2,17 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test browser check clean
+.PHONY: demo test servers check clean
 
 demo: .venv/run
 	$(BIN)/lakelet demo $(ARGS)
 
-test: browser .venv/test
+test: servers .venv/test
 	$(BIN)/lakelet install
 	$(BIN)/python -m pytest $(ARGS)
 
-browser:
-	@requirements/browser
+servers:
+	@requirements/servers
 
 check: .venv/test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
