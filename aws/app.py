@@ -1,27 +1,27 @@
-"""The HTTP application: routes of our own first, then the AWS wire on every other path."""
+"""The HTTP application: routes of our own first, S3 on to the object store, the AWS wire on every other path."""
 
 from __future__ import annotations
 
 import logging
 import uuid
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Protocol
 
-from botocore.model import OperationModel
+from botocore.model import ServiceModel
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aws import context
-from aws.auth import Verifier
+from aws.auth import Verifier, read_signature, without_signature
+from aws.authorisation import authorise, keys_of
+from aws.directory import Directory
 from aws.errors import RequestEntityTooLargeException, SerializationException, UnknownOperationException
 from aws.operations import Service
-from aws.protocol import awsjson, query
 from aws.protocol.http import Request, Response
+from aws.routing import WireProtocol, protocol_of, route
+from aws.s3 import S3Proxy, is_s3
 from workspace.errors import (
     InternalServiceException,
     InvalidInputException,
@@ -33,117 +33,132 @@ from workspace.errors import (
 )
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
+OWN_PREFIX = "/_lakelet/"
 
 log = logging.getLogger("lakelet.aws")
 
 
-class _Protocol(Protocol):
-    """What each module of ``aws.protocol`` offers."""
-
-    def operation_name(self, request: Request) -> tuple[str, str]: ...
-    def parse(self, operation: OperationModel, request: Request) -> dict[str, object]: ...
-    def serialize(self, operation: OperationModel, result: dict[str, object], request_id: str) -> Response: ...
-    def serialize_error(self, error: ServiceError, request: Request, request_id: str) -> Response: ...
-
-
-def create_app(services: Sequence[Service], routes: Sequence[BaseRoute] = ()) -> Starlette:
-    """The application that serves ``routes``, and ``services`` on every other path.
+def create_app(services: Sequence[Service] | Directory, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application that serves ``routes`` (all under ``/_lakelet``), S3, and ``services`` on every other path.
 
     ``aws.context.use`` must have been called before the first request.
     """
-    return Starlette(routes=[*routes, Route("/{path:path}", Wire(services))])
+    own, s3, wire = Starlette(routes=list(routes)), S3Proxy(_s3_endpoint), Wire(services)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Not one more Starlette route: its layers would cost a GetTable a tenth of its time.
+        if scope["type"] != "http" or scope["path"].startswith(OWN_PREFIX):
+            await own(scope, receive, send)
+        elif is_s3(scope):
+            await s3(scope, receive, send)
+        else:
+            await wire(scope, receive, send)
+
+    return app
+
+
+def _s3_endpoint() -> str:
+    return context.current().workspace.endpoint("s3")
 
 
 class Wire:
     """The AWS endpoint, an ASGI application."""
 
-    def __init__(self, services: Sequence[Service]) -> None:
-        self._services = {_address(service): service for service in services}
+    def __init__(self, services: Sequence[Service] | Directory) -> None:
+        self._directory = services if isinstance(services, Directory) else Directory.of(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http = HttpRequest(scope, receive)
         request_id = str(uuid.uuid4())
+        request = _head(scope)
         try:
-            request = await _read(http)
+            request = await _with_body(request, receive)
             response = await run_in_threadpool(self.answer, request, request_id)
         except ClientDisconnect:
             return
         except ServiceError as error:
-            response = awsjson.serialize_error(error, Request(http.method, "/"), request_id)
-        body = b"" if http.method == "HEAD" else response.body
-        headers = {**response.headers, "content-length": str(len(body)), "x-amzn-RequestId": request_id}
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+            response = protocol_of(request).serialize_error(error, request, request_id)
+        headers = {**response.headers, "content-length": str(len(response.body)), "x-amzn-requestid": request_id}
+        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
     def answer(self, request: Request, request_id: str) -> Response:
         """Serve one request: find its operation, check its signature, read it, call it, write the answer."""
-        protocol = _protocol(request)
+        protocol = protocol_of(request)
+        exchange = _Exchange(self._directory, protocol, request, request_id)
         try:
-            return self._answer(protocol, request, request_id)
+            return exchange.run()
         except ServiceError as error:
             if error.status >= 500 and not isinstance(error, (NotImplementedException, ServiceUnavailableException)):
                 log.exception("request %s failed", request_id)
-            return protocol.serialize_error(error, request, request_id)
+            fault: ServiceError = error
         except RecursionError:
-            deep = SerializationException("The request is nested too deeply.")
-            return protocol.serialize_error(deep, request, request_id)
+            fault = SerializationException("The request is nested too deeply.")
         except StackError as error:
-            return protocol.serialize_error(ServiceUnavailableException(str(error)), request, request_id)
+            fault = ServiceUnavailableException(str(error))
         except LakeletError as error:
-            return protocol.serialize_error(InvalidInputException(str(error)), request, request_id)
+            fault = InvalidInputException(str(error))
         except Exception:
             log.exception("request %s failed", request_id)
-            hidden = InternalServiceException(
+            fault = InternalServiceException(
                 f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
-            return protocol.serialize_error(hidden, request, request_id)
+        return protocol.serialize_error(fault, request, request_id, exchange.model)
 
-    def _answer(self, protocol: _Protocol, request: Request, request_id: str) -> Response:
-        if request.path != "/":
-            raise UnknownOperationException(f"Nothing is served at {request.path[:200]!r}: AWS requests go to '/'.")
-        address, name = protocol.operation_name(request)
-        service = self._services.get(address)
-        _verifier(context.current().workspace).verify(request, service.model.signing_name if service else None)
-        if service is None:
-            raise NotImplementedException(f"No service is served under {address[:200]!r} (operation {name[:200]!r}).")
-        operation = service.operation(name)
+
+class _Exchange:
+    """One request on its way to an answer; ``model`` is its service's, once that is known."""
+
+    def __init__(self, directory: Directory, protocol: WireProtocol, request: Request, request_id: str) -> None:
+        self._directory = directory
+        self._protocol = protocol
+        self._request = request
+        self._request_id = request_id
+        self.model: ServiceModel | None = None
+
+    def run(self) -> Response:
+        request, protocol = self._request, self._protocol
+        claim = read_signature(request)
+        call = route(protocol, request, self._directory, claim.service)
+        self.model = call.service.model if call.service else None
+        current = context.current()
+        verifier = Verifier(current.workspace.settings.text("region"), current.credential)
+        credential = verifier.verify(request, claim, self.model.signing_name if self.model else None)
+        if call.service is None or self.model is None:
+            raise NotImplementedException(
+                f"No service is served under {call.address[:200]!r} (operation {call.operation[:200]!r})."
+            )
+        operation = call.service.operation(call.operation)
         if operation is None:
-            raise UnknownOperationException(f"{service.model.metadata['serviceId']} has no operation {name[:200]!r}.")
-        result = operation.call(protocol.parse(operation.model, request))
-        return protocol.serialize(operation.model, result, request_id)
+            raise UnknownOperationException(
+                f"{self.model.metadata['serviceId']} has no operation {call.operation[:200]!r}."
+            )
+        parameters = protocol.parse(operation.model, without_signature(request) if claim.presigned else request)
+        current.identity.used(credential, claim.service, claim.region)
+        with context.acting_as(credential.principal, keys_of(request)):
+            authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
+            result = operation.call(parameters)
+        return protocol.serialize(operation.model, result, self._request_id)
 
 
-_verifier = lru_cache(maxsize=1)(Verifier)  # a process serves one workspace
-
-
-def _address(service: Service) -> str:
-    """What requests name the service by: the target prefix of AWS JSON, the API version of AWS Query."""
-    if service.model.resolved_protocol == "json":
-        return str(service.model.metadata["targetPrefix"])
-    if service.model.resolved_protocol == "query":
-        return str(service.model.api_version)
-    raise TypeError(f"{service.name} speaks {service.model.resolved_protocol}, which the wire does not.")
-
-
-def _protocol(request: Request) -> _Protocol:
-    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    if "x-amz-target" not in request.headers and (form or "Action=" in request.query):
-        return query
-    return awsjson
-
-
-async def _read(http: HttpRequest) -> Request:
-    body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise RequestEntityTooLargeException(f"The body is larger than {MAX_BODY // 2**20} MiB.")
+def _head(scope: Scope) -> Request:
     headers: dict[str, str] = {}
-    for name, value in http.headers.raw:
+    for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
-    path = http.scope.get("raw_path") or http.scope["path"].encode()
-    return Request(
-        http.method, path.decode("latin-1"), http.scope["query_string"].decode("latin-1"), headers, bytes(body)
-    )
+    path = scope.get("raw_path") or scope["path"].encode()
+    return Request(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), headers)
+
+
+async def _with_body(head: Request, receive: Receive) -> Request:
+    """The request with its body; raises ClientDisconnect, RequestEntityTooLargeException."""
+    message = await receive()
+    body: bytes | bytearray = message.get("body", b"")
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise RequestEntityTooLargeException(f"The body is larger than {MAX_BODY // 2**20} MiB.")
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return Request(head.method, head.path, head.query, head.headers, bytes(body))

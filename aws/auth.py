@@ -9,32 +9,36 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from posixpath import normpath
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from aws.errors import (
+    ExpiredTokenException,
     IncompleteSignatureException,
     InvalidSignatureException,
     MissingAuthenticationTokenException,
     UnrecognizedClientException,
 )
 from aws.protocol.http import Request
-from identity.keys import AccessKey, find_key
-from workspace.paths import Workspace
+from identity.principals import Credential
+from identity.signing import ALGORITHM, canonical_request, signature
 
-ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)
 _PART = re.compile(r"\s*([A-Za-z]+)=([^,\s]+)\s*")
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+GLOBAL = {("iam", "us-east-1"), ("sts", "us-east-1")}  # services whose SDKs sign for there, wherever they are used
+MAX_EXPIRES = 7 * 24 * 3600  # seconds; SigV4's own limit of a presigned request
+_QUERY_FIELDS = frozenset(
+    f"X-Amz-{name}"
+    for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token")
+)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What the Authorization header says."""
+    """What the Authorization header, or the query of a presigned request, says. ``expires`` is in seconds."""
 
     access_key_id: str
     date: str
@@ -42,66 +46,86 @@ class Signature:
     service: str
     signed_headers: tuple[str, ...]
     signature: str
+    stamp: str
+    token: str | None = None
+    expires: int | None = None
+
+    @property
+    def presigned(self) -> bool:
+        """Whether it travelled in the query."""
+        return self.expires is not None
 
 
 class Verifier:
-    """Checks the signatures of requests to one workspace. ``clock`` gives the time in UTC."""
+    """Checks the signatures of requests to one workspace.
 
-    def __init__(self, workspace: Workspace, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._workspace = workspace
-        self._region = workspace.settings.text("region")
+    ``find`` gives the credential of an access key id, or None; ``clock`` the time in UTC.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        find: Callable[[str], Credential | None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._region = region
+        self._find = find
         self._clock = clock
 
-    def verify(self, request: Request, service: str | None) -> AccessKey:
-        """The key that signed the request.
+    def verify(self, request: Request, claim: Signature, service: str | None) -> Credential:
+        """The credential that signed the request.
 
         ``service`` is the signing name of the service that was called; None when there is no such service, so that
         any will do. Raises the subclass of :class:`~aws.errors.AuthenticationError` that says what does not hold.
         """
-        claim = parse_authorization(request.headers.get("authorization", ""))
-        key = find_key(self._workspace, claim.access_key_id)
-        # A session token belongs to temporary credentials, of which there are none yet.
-        if key is None or "x-amz-security-token" in request.headers:
+        credential = self._find(claim.access_key_id)
+        if credential is None or not credential.accepts(claim.token):
             raise UnrecognizedClientException("The security token included in the request is invalid.")
-        stamp = self._stamp(request, claim)
-        if claim.region != self._region:
+        now = self._clock()
+        if credential.expires_at is not None and credential.expires_at <= now.timestamp():
+            raise ExpiredTokenException("The security token included in the request is expired.")
+        _check_time(claim, now)
+        if claim.region != self._region and (claim.service, claim.region) not in GLOBAL:
             raise InvalidSignatureException(f"Credential should be scoped to a valid region: '{self._region}'.")
         if service is not None and claim.service != service:
             raise InvalidSignatureException(f"Credential should be scoped to correct service: '{service}'.")
         _check_signed_headers(request, claim)
-        scope = f"{claim.date}/{claim.region}/{claim.service}/aws4_request"
-        digest = hashlib.sha256(canonical_request(request, claim.signed_headers)).hexdigest()
-        to_sign = f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode()
-        signing_key = _signing_key(key.secret, claim.date, claim.region, claim.service)
-        expected = hmac.new(signing_key, to_sign, hashlib.sha256).hexdigest()
+        query = _unsigned_query(request.query) if claim.presigned else request.query
+        canonical = canonical_request(
+            request.method, request.path, query, request.headers, claim.signed_headers, _body_digest(request)
+        )
+        expected = signature(credential.secret, claim.stamp, claim.region, claim.service, canonical)
         if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise InvalidSignatureException(
                 "The request signature we calculated does not match the signature you provided. "
                 'Check your AWS Secret Access Key (`eval "$(lakelet env)"` sets it) and signing method.'
             )
-        return key
-
-    def _stamp(self, request: Request, claim: Signature) -> str:
-        stamp = request.headers.get("x-amz-date", "")
-        try:
-            if not _STAMP.fullmatch(stamp):
-                raise ValueError
-            signed_at = datetime.fromisoformat(stamp)
-        except ValueError:
-            raise IncompleteSignatureException("The request needs a valid 'X-Amz-Date' header.") from None
-        if not stamp.startswith(claim.date):
-            raise InvalidSignatureException(f"Date in Credential scope does not match YYYYMMDD of {stamp}.")
-        now = self._clock()
-        if abs(now - signed_at) > SKEW:
-            relation = "expired: it is earlier" if signed_at < now else "not yet current: it is later"
-            raise InvalidSignatureException(
-                f"Signature {relation} than the server's time {now:%Y%m%dT%H%M%SZ} by more than 15 minutes: {stamp}."
-            )
-        return stamp
+        return credential
 
 
-def parse_authorization(header: str) -> Signature:
-    """Read an Authorization header; raises MissingAuthenticationTokenException, IncompleteSignatureException."""
+def read_signature(request: Request) -> Signature:
+    """The signature that a request carries, in its header or in its query.
+
+    Raises MissingAuthenticationTokenException, IncompleteSignatureException.
+    """
+    if "authorization" not in request.headers and "X-Amz-Signature=" in request.query:
+        return _from_query(request.query)
+    return _from_header(request.headers)
+
+
+def without_signature(request: Request) -> Request:
+    """A presigned request without the query fields that sign it, which are no parameters of the operation."""
+    kept = [pair for pair in request.query.split("&") if unquote(pair.partition("=")[0]) not in _QUERY_FIELDS]
+    return replace(request, query="&".join(kept))
+
+
+def _unsigned_query(query: str) -> str:
+    """A presigned query as it was signed: the signature itself cannot be part of it."""
+    return "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-Signature="))
+
+
+def _from_header(headers: Mapping[str, str]) -> Signature:
+    header = headers.get("authorization", "")
     if not header:
         raise MissingAuthenticationTokenException(
             'Missing Authentication Token: sign the request; `eval "$(lakelet env)"` gives SDKs the keys.'
@@ -113,32 +137,78 @@ def parse_authorization(header: str) -> Signature:
     for name in ("Credential", "SignedHeaders", "Signature"):
         if name not in parts:
             raise IncompleteSignatureException(f"Authorization header requires '{name}' parameter.")
-    scope = parts["Credential"].rsplit("/", 4)
-    if len(scope) != 5 or scope[4] != "aws4_request" or not re.fullmatch(r"\d{8}", scope[1]):
+    return Signature(
+        *_scope(parts["Credential"]),
+        tuple(parts["SignedHeaders"].lower().split(";")),
+        parts["Signature"],
+        _stamp(headers.get("x-amz-date", ""), "header"),
+        headers.get("x-amz-security-token"),
+    )
+
+
+def _from_query(query: str) -> Signature:
+    fields = {unquote(name): unquote(value) for name, _, value in (pair.partition("=") for pair in query.split("&"))}
+    if fields.get("X-Amz-Algorithm") != ALGORITHM:
+        raise IncompleteSignatureException(f"The signing algorithm must be {ALGORITHM}.")
+    for name in ("Credential", "SignedHeaders", "Expires"):
+        if not fields.get(f"X-Amz-{name}"):
+            raise IncompleteSignatureException(f"AWS query-string parameters must include 'X-Amz-{name}'.")
+    expires = fields["X-Amz-Expires"]
+    if not re.fullmatch(r"[0-9]{1,6}", expires) or not 1 <= int(expires) <= MAX_EXPIRES:
+        raise IncompleteSignatureException(f"X-Amz-Expires must be between 1 and {MAX_EXPIRES} seconds.")
+    return Signature(
+        *_scope(fields["X-Amz-Credential"]),
+        tuple(fields["X-Amz-SignedHeaders"].lower().split(";")),
+        fields.get("X-Amz-Signature", ""),
+        _stamp(fields.get("X-Amz-Date", ""), "query parameter"),
+        fields.get("X-Amz-Security-Token"),
+        int(expires),
+    )
+
+
+def _scope(credential: str) -> tuple[str, str, str, str]:
+    scope = credential.rsplit("/", 4)
+    if len(scope) != 5 or scope[4] != "aws4_request" or not re.fullmatch(r"[0-9]{8}", scope[1]):
         raise IncompleteSignatureException("Credential must be KEY/YYYYMMDD/REGION/SERVICE/aws4_request.")
-    headers = tuple(parts["SignedHeaders"].lower().split(";"))
-    return Signature(scope[0], scope[1], scope[2], scope[3], headers, parts["Signature"])
+    return scope[0], scope[1], scope[2], scope[3]
 
 
-def canonical_request(request: Request, signed_headers: tuple[str, ...]) -> bytes:
-    """The text that is hashed and signed: method, path, query, signed headers and the body's hash, in one form.
+def _stamp(stamp: str, where: str) -> str:
+    try:
+        if not _STAMP.fullmatch(stamp):
+            raise ValueError
+        datetime.fromisoformat(stamp)
+    except ValueError:
+        raise IncompleteSignatureException(f"The request needs a valid 'X-Amz-Date' {where}.") from None
+    return stamp
 
-    Raises InvalidSignatureException when the body is not the one whose hash was sent.
-    """
+
+def _check_time(claim: Signature, now: datetime) -> None:
+    """Hold that it is neither too early nor too late for a signature."""
+    if not claim.stamp.startswith(claim.date):
+        raise InvalidSignatureException(f"Date in Credential scope does not match YYYYMMDD of {claim.stamp}.")
+    signed_at = datetime.fromisoformat(claim.stamp)
+    lifetime = timedelta(seconds=claim.expires) if claim.expires is not None else SKEW
+    words = f"{claim.expires} sec" if claim.expires is not None else "15 min"
+    if signed_at > now + SKEW:
+        raise InvalidSignatureException(
+            f"Signature not yet current: {claim.stamp} is still later than {_text(now + SKEW)} ({_text(now)} + 15 min.)"
+        )
+    if signed_at < now - lifetime:
+        raise InvalidSignatureException(
+            f"Signature expired: {claim.stamp} is now earlier than {_text(now - lifetime)} ({_text(now)} - {words}.)"
+        )
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%SZ}"
+
+
+def _body_digest(request: Request) -> str:
     digest = hashlib.sha256(request.body).hexdigest()
     if request.headers.get("x-amz-content-sha256", digest) != digest:
         raise InvalidSignatureException("The body's SHA-256 is not the one in 'X-Amz-Content-SHA256'.")
-    headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in signed_headers)
-    return "\n".join(
-        (
-            request.method,
-            _canonical_path(request.path),
-            _canonical_query(request.query),
-            headers,
-            ";".join(signed_headers),
-            digest,
-        )
-    ).encode("utf-8", "surrogateescape")
+    return digest
 
 
 def _check_signed_headers(request: Request, claim: Signature) -> None:
@@ -148,24 +218,3 @@ def _check_signed_headers(request: Request, claim: Signature) -> None:
         raise InvalidSignatureException(f"'{unsigned[0]}' must be a 'SignedHeader' in the AWS Authorization.")
     if absent := sorted(signed - request.headers.keys()):
         raise InvalidSignatureException(f"'{absent[0]}' is signed but was not sent.")
-
-
-def _canonical_path(path: str) -> str:
-    clean = "/" + normpath(path).lstrip("/") if path.strip("/") else "/"
-    return quote(clean + ("/" if path.endswith("/") and clean != "/" else ""), safe="/~")
-
-
-def _canonical_query(query: str) -> str:
-    if not query:
-        return ""
-    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
-    encoded = sorted((quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~")) for name, value in pairs)
-    return "&".join(f"{name}={value}" for name, value in encoded)
-
-
-@lru_cache(maxsize=64)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in (date, region, service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from catalog.store import CatalogStore
+from identity.conditions import Context as ConditionKeys
+from identity.principals import Credential, Principal, root
+from identity.service import Identity
 from workspace.errors import EntityNotFoundException, ServiceUnavailableException
 from workspace.paths import Workspace
 
@@ -37,6 +44,15 @@ class Context:
         """The AWS account id of this workspace, which is also its catalog id."""
         return self.workspace.settings.text("account_id")
 
+    def credential(self, access_key_id: str) -> Credential | None:
+        """Whose key that is, and the secret that belongs to it; None when it is nobody's."""
+        return self.identity.credential(access_key_id)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """IAM's principals, and what they may do."""
+        return Identity(self.workspace, self.engine)
+
     def settle(self, database: str, *tables: str) -> None:
         """Finish what was committed to the tables that were just read, before the reader is told of them.
 
@@ -60,6 +76,31 @@ def current() -> Context:
     if not _contexts:
         raise ServiceUnavailableException("The control process is still starting: try again in a moment.")
     return _contexts[0]
+
+
+_caller: ContextVar[tuple[Principal, ConditionKeys]] = ContextVar("caller")
+
+
+@contextmanager
+def acting_as(principal: Principal, keys: ConditionKeys | None = None) -> Iterator[None]:
+    """Inside the block, :func:`caller` is ``principal``, and :func:`request_keys` are ``keys``."""
+    token = _caller.set((principal, keys or {}))
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+def caller() -> Principal:
+    """Who signed the request that is being served; the account's root user outside of one."""
+    found = _caller.get(None)
+    return found[0] if found is not None else root(current().account_id)
+
+
+def request_keys() -> ConditionKeys:
+    """The condition keys, in lower case, that the request being served brings (its time, say); none outside of one."""
+    found = _caller.get(None)
+    return found[1] if found is not None else {}
 
 
 def own_catalog(catalog_id: str | None) -> Context:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aws.operations import Operation, Service, load_service
-from aws.services import glue, sts
+from aws.directory import Directory
+from aws.operations import Operation, Service
 
 HEADER = """# AWS coverage
 
@@ -17,7 +17,7 @@ together. An operation that is not listed, and a member that is not listed with 
 
 def services() -> list[Service]:
     """Every service of the wire."""
-    return [load_service("glue", glue), load_service("sts", sts)]
+    return Directory.served().all()
 
 
 def page(served: Sequence[Service]) -> str:

@@ -45,6 +45,12 @@ class UnrecognizedClientException(AuthenticationError):
     status = 403
 
 
+class ExpiredTokenException(AuthenticationError):
+    """The temporary credentials have ended."""
+
+    status = 403
+
+
 class InvalidSignatureException(AuthenticationError):
     """The signature is not the one that the key makes for this request, here and now."""
 

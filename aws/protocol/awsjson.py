@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botocore.model import OperationModel
+from botocore.model import OperationModel, ServiceModel
 
 from aws.errors import SerializationException
+from aws.protocol.faults import described
 from aws.protocol.http import Request, Response
 from aws.protocol.values import decode, encode
 from workspace.errors import ServiceError
@@ -41,13 +42,16 @@ def serialize(operation: OperationModel, result: dict[str, Any], request_id: str
     return Response(200, {"content-type": f"application/x-amz-json-{version}"}, json.dumps(body).encode())
 
 
-def serialize_error(error: ServiceError, request: Request, request_id: str) -> Response:
+def serialize_error(
+    error: ServiceError, request: Request, request_id: str, model: ServiceModel | None = None
+) -> Response:
     """The answer to a request that failed, from which SDKs make the exception of that name."""
     kind = "application/x-amz-json-1.1"
     if request.headers.get("content-type") == "application/x-amz-json-1.0":
         kind = "application/x-amz-json-1.0"
-    body = {"__type": error.code, "Message": str(error), "message": str(error)}
-    return Response(error.status, {"content-type": kind, "x-amzn-errortype": error.code}, json.dumps(body).encode())
+    code, status = described(error, model)
+    body = {"__type": code, "Message": str(error), "message": str(error)}
+    return Response(status, {"content-type": kind, "x-amzn-errortype": code}, json.dumps(body).encode())
 
 
 def _no_constant(name: str) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape
 
 from aws.errors import SerializationException
+from aws.protocol.faults import described
 from aws.protocol.http import Request, Response
 from aws.protocol.values import scalar_from_text, scalar_to_text, wire_name
 from workspace.errors import NotImplementedException, ServiceError
@@ -23,6 +24,8 @@ _CODES = {
     "MissingAuthenticationTokenException": "MissingAuthenticationToken",
     "IncompleteSignatureException": "IncompleteSignature",
     "UnrecognizedClientException": "InvalidClientTokenId",
+    "ExpiredTokenException": "ExpiredToken",
+    "AccessDeniedException": "AccessDenied",
     "InvalidSignatureException": "SignatureDoesNotMatch",
     "UnknownOperationException": "InvalidAction",
     "ValidationException": "ValidationError",
@@ -71,13 +74,16 @@ def serialize(operation: OperationModel, result: dict[str, Any], request_id: str
     return _xml(200, f'<{operation.name}Response xmlns="{namespace}">{inner}</{operation.name}Response>')
 
 
-def serialize_error(error: ServiceError, request: Request, request_id: str) -> Response:
+def serialize_error(
+    error: ServiceError, request: Request, request_id: str, model: ServiceModel | None = None
+) -> Response:
     """The answer to a request that failed."""
-    side = "Receiver" if error.status >= 500 else "Sender"
-    code = _CODES.get(error.code, error.code)
+    code, status = described(error, model)
+    side, code = "Receiver" if status >= 500 else "Sender", _CODES.get(code, code)
     detail = f"<Type>{side}</Type><Code>{escape(code)}</Code><Message>{_clean(str(error))}</Message>"
     inner = f"<Error>{detail}</Error><RequestId>{request_id}</RequestId>"
-    return _xml(error.status, f"<ErrorResponse>{inner}</ErrorResponse>")
+    namespace = f' xmlns="{model.metadata.get("xmlNamespace", "")}"' if model is not None else ""
+    return _xml(status, f"<ErrorResponse{namespace}>{inner}</ErrorResponse>")
 
 
 def _read(shape: Shape, sent: Fields, prefix: str, unread: set[str]) -> Any:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -24,9 +26,10 @@ _BITS = {"integer": 31, "long": 63}
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
-def decode(shape: Shape, value: Any) -> Any:  # noqa: PLR0912  one branch a kind of shape
+def decode(shape: Shape, value: Any, binary: bool = False) -> Any:  # noqa: PLR0912  one branch a kind of shape
     """Read a JSON value the way an AWS service reads it. Members whose value is null count as not sent.
 
+    ``binary`` is for CBOR, in which a blob travels as bytes and a timestamp as a ``datetime``.
     Raises SerializationException for a value of the wrong type, NotImplementedException for an unknown member.
     """
     match shape.type_name:
@@ -35,15 +38,17 @@ def decode(shape: Shape, value: Any) -> Any:  # noqa: PLR0912  one branch a kind
                 return value
             if not isinstance(value, dict):
                 raise _mismatch(shape, value)
-            return _decode_structure(shape, value)
+            return _decode_structure(shape, value, binary)
         case "list":
             if not isinstance(value, list):
                 raise _mismatch(shape, value)
-            return [decode(shape.member, item) for item in value if item is not None]
+            return [decode(shape.member, item, binary) for item in value if item is not None]
         case "map":
             if not isinstance(value, dict):
                 raise _mismatch(shape, value)
-            return {text(key): decode(shape.value, item) for key, item in value.items() if item is not None}
+            return {
+                _key(shape, key): decode(shape.value, item, binary) for key, item in value.items() if item is not None
+            }
         case "string" | "character":
             if not isinstance(value, str):
                 raise _mismatch(shape, value)
@@ -53,11 +58,11 @@ def decode(shape: Shape, value: Any) -> Any:  # noqa: PLR0912  one branch a kind
                 raise _mismatch(shape, value)
             return value
         case "timestamp":
-            return read_timestamp(value)
+            return _moment(shape, value) if binary else read_timestamp(value)
         case "blob":
-            if not isinstance(value, str):
+            if not isinstance(value, bytes if binary else str):
                 raise _mismatch(shape, value)
-            return _read_blob(value)
+            return value if isinstance(value, bytes) else _read_blob(value)
         case _:
             return _decode_number(shape, value)
 
@@ -65,7 +70,8 @@ def decode(shape: Shape, value: Any) -> Any:  # noqa: PLR0912  one branch a kind
 def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") -> Any:
     """Write a Python value the way an AWS service writes it as JSON; members that are None are left out.
 
-    A timestamp may be a ``datetime`` or Unix seconds.
+    A timestamp may be a ``datetime`` or Unix seconds. The format ``native`` is for CBOR: timestamps as ``datetime``,
+    blobs as bytes.
     """
     match shape.type_name:
         case "structure" if not getattr(shape, "is_document_type", False):
@@ -79,9 +85,11 @@ def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") ->
             return [encode(shape.member, item, timestamp_format) for item in value]
         case "map" if not _is_plain(shape.value):
             return {key: encode(shape.value, item, timestamp_format) for key, item in value.items()}
+        case "timestamp" if timestamp_format == "native":
+            return value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
         case "timestamp":
             return write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format))
-        case "blob":
+        case "blob" if timestamp_format != "native":
             return base64.b64encode(value).decode()
         case _:
             return value
@@ -112,10 +120,10 @@ def text(value: str) -> str:
 
 
 def read_timestamp(value: Any) -> datetime:
-    """A moment from Unix seconds or ISO 8601; raises SerializationException."""
+    """A moment from Unix seconds, ISO 8601 or RFC 822; raises SerializationException."""
     try:
         if isinstance(value, str) and not _NUMBER.fullmatch(value):
-            moment = datetime.fromisoformat(value)
+            moment = parsedate_to_datetime(value) if value.endswith("GMT") else datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif isinstance(value, (int, float, str)) and not isinstance(value, bool):
             moment = datetime.fromtimestamp(float(value), UTC)
@@ -123,7 +131,7 @@ def read_timestamp(value: Any) -> datetime:
             raise ValueError
         moment.timestamp()
         return moment.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, TypeError):
         raise SerializationException(f"{value!r:.100} is no timestamp.") from None
 
 
@@ -134,7 +142,7 @@ def write_timestamp(value: datetime | float, form: str) -> str | float:
         case "unixtimestamp":
             return moment.timestamp()
         case "rfc822":
-            return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+            return format_datetime(moment, usegmt=True)
         case _:
             return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -157,6 +165,12 @@ def scalar_from_text(shape: Shape, value: str) -> Any:
             return read_timestamp(value)
         case "blob":
             return _read_blob(value)
+        case "string" if shape.serialization.get("jsonvalue"):
+            return _read_json_value(value)
+        case "list":
+            return [scalar_from_text(shape.member, item.strip()) for item in value.split(",")]
+        case "structure" | "map":
+            raise _mismatch(shape, value)
         case _:
             return text(value)
 
@@ -170,21 +184,25 @@ def scalar_to_text(shape: Shape, value: Any, timestamp_format: str = "iso8601") 
             return str(write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format)))
         case "blob":
             return base64.b64encode(value).decode()
+        case "string" if shape.serialization.get("jsonvalue"):
+            return base64.b64encode(json.dumps(value).encode()).decode()
+        case "list":
+            return ",".join(scalar_to_text(shape.member, item, timestamp_format) for item in value)
         case _:
             return str(value)
 
 
-def _decode_structure(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
+def _decode_structure(shape: Shape, value: Mapping[str, Any], binary: bool) -> dict[str, Any]:
     found = {}
     sent = 0
     for name, (wire, member, _) in _members(shape).items():
         if wire in value:
             sent += 1
             if value[wire] is not None:
-                found[name] = decode(member, value[wire])
+                found[name] = decode(member, value[wire], binary)
     if sent < len(value):
         known = {wire for wire, _, _ in _members(shape).values()}
-        if strangers := sorted(name for name, item in value.items() if name not in known and item is not None):
+        if strangers := sorted(str(name) for name, item in value.items() if name not in known and item is not None):
             raise NotImplementedException(f"{shape.name} has no member {', '.join(map(repr, strangers))[:300]}.")
     return found
 
@@ -201,6 +219,25 @@ def _decode_number(shape: Shape, value: Any) -> int | float:
     if not math.isfinite(value) or int(value) != value or not -(2**bits) <= value < 2**bits:
         raise _mismatch(shape, value)
     return int(value)
+
+
+def _key(shape: Shape, value: Any) -> str:
+    if not isinstance(value, str):  # in CBOR it may be anything
+        raise _mismatch(shape, value)
+    return text(value)
+
+
+def _moment(shape: Shape, value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise _mismatch(shape, value)
+    return read_timestamp(value.isoformat())
+
+
+def _read_json_value(value: str) -> Any:
+    try:
+        return json.loads(base64.b64decode(value, validate=True))
+    except (ValueError, RecursionError):
+        raise SerializationException("A header is not valid JSON in base64.") from None
 
 
 def _read_blob(value: str) -> bytes:

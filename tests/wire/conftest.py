@@ -14,14 +14,13 @@ import uvicorn
 
 from aws import context
 from aws.app import create_app
-from aws.operations import load_service
-from aws.services import glue, sts
-from catalog.client import aws_client
+from aws.directory import Directory
 from catalog.crawlers.store import CrawlerStore
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from jobs.runner import Runner
 from jobs.store import JobStore
+from tests.clients import aws_client
 from workspace.paths import Workspace
 from workspace.state import open_state
 
@@ -52,7 +51,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     # Composed as the control process composes them, but nothing is started: runs stay WAITING.
     rooms = (publishes, jobs, CrawlerStore(engine), Runner(workspace, jobs, publishes))
     context.use(context.Context(workspace, engine, catalog, *rooms))
-    app = create_app([load_service("glue", glue), load_service("sts", sts)])
+    app = create_app(Directory.served())
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

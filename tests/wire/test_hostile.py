@@ -97,7 +97,7 @@ def test_bodies_that_are_no_request_are_refused(wire: Wire, body: bytes) -> None
         (b"\xff", 400, "MalformedInput"),
         (b"Action=GetCallerIdentity", 501, "NotImplemented"),
         (b"Action=Nope&Version=2011-06-15", 404, "InvalidAction"),
-        (b"Action=AssumeRole&Version=2011-06-15", 501, "NotImplemented"),
+        (b"Action=AssumeRoot&Version=2011-06-15", 501, "NotImplemented"),
         (b"Action=GetCallerIdentity&Version=2011-06-15&Color.member.1=%00", 501, "NotImplemented"),
         (b"&".join(b"a=%d" % n for n in range(20_000)), 400, "MalformedInput"),
     ],
@@ -162,4 +162,7 @@ def test_a_value_of_another_type_is_refused(wire: Wire) -> None:
 
 def test_other_paths_are_not_the_wire(wire: Wire) -> None:
     answer = httpx.get(f"{wire.url}/some/where")
-    assert (answer.status_code, code(answer)) == (404, "UnknownOperationException")
+    assert (answer.status_code, code(answer)) == (403, "MissingAuthenticationTokenException")
+    answer = send(wire, signed(wire, "", service="glue", path="/some/where"))
+    assert (answer.status_code, code(answer)) == (501, "NotImplementedException")
+    assert "glue" in answer.json()["Message"]

@@ -1,0 +1,153 @@
+"""The ARNs that a request is about, from its parameters: what policies' Resource elements are matched with.
+
+Source: AWS Service Authorization Reference (Glue, IAM, STS). A table of each service; what is in none of them is about
+``*``. A Glue request on a table is about its database and catalog too, and needs all of them allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws.context import current
+from identity.principals import Principal
+from identity.store import Kind
+
+Parameters = Mapping[str, Any]
+
+# Templates of Glue's ARNs by operation; {A.B} is a member, {A[]} each of a list, an absent one is *.
+_GLUE = {
+    "CreateDatabase": ("catalog", "database/{DatabaseInput.Name}"),
+    "GetDatabase": ("catalog", "database/{Name}"),
+    "UpdateDatabase": ("catalog", "database/{Name}"),
+    "DeleteDatabase": ("catalog", "database/{Name}"),
+    "GetDatabases": ("catalog", "database/*"),
+    "CreateTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TableInput.Name}"),
+    "UpdateTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TableInput.Name}"),
+    "GetTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{Name}"),
+    "DeleteTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{Name}"),
+    "GetTables": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/*"),
+    "BatchDeleteTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TablesToDelete[]}"),
+    "SearchTables": ("catalog", "database/*", "table/*/*"),
+    "CreateUserDefinedFunction": (
+        "catalog", "database/{DatabaseName}", "userDefinedFunction/{DatabaseName}/{FunctionInput.FunctionName}",
+    ),
+    "GetUserDefinedFunctions": ("catalog", "database/{DatabaseName}", "userDefinedFunction/{DatabaseName}/*"),
+    "CreateConnection": ("catalog", "connection/{ConnectionInput.Name}"),
+    "GetConnection": ("catalog", "connection/{Name}"),
+    "UpdateConnection": ("catalog", "connection/{Name}"),
+    "DeleteConnection": ("catalog", "connection/{ConnectionName}"),
+    "TestConnection": ("catalog", "connection/{ConnectionName}"),
+    "BatchDeleteConnection": ("catalog", "connection/{ConnectionNameList[]}"),
+    "GetConnections": ("catalog", "connection/*"),
+    "CreateJob": ("job/{Name}",),
+    "BatchGetJobs": ("job/{JobNames[]}",),
+    "BatchGetCrawlers": ("crawler/{CrawlerNames[]}",),
+    "BatchStopJobRun": ("job/{JobName}",),
+    "CreateRegistry": ("registry/{RegistryName}",),
+    "GetResourcePolicies": ("catalog",),
+    "GetResourcePolicy": ("catalog",),
+    "PutResourcePolicy": ("catalog",),
+    "DeleteResourcePolicy": ("catalog",),
+    "GetDataCatalogEncryptionSettings": ("catalog",),
+    "PutDataCatalogEncryptionSettings": ("catalog",),
+}  # fmt: skip
+# Where no operation of the table fits: the first row of which the request has all members.
+_GLUE_BY_MEMBERS = (
+    (("DatabaseName", "FunctionName"), ("catalog", "database/{DatabaseName}",
+                                        "userDefinedFunction/{DatabaseName}/{FunctionName}")),
+    (("DatabaseName", "TableName"), ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TableName}")),
+    (("DatabaseName",), ("catalog", "database/{DatabaseName}")),
+    (("JobName",), ("job/{JobName}",)),
+    (("CrawlerName",), ("crawler/{CrawlerName}",)),
+    (("SchemaId",), ("registry/{SchemaId.RegistryName}", "schema/{SchemaId.RegistryName}/{SchemaId.SchemaName}")),
+    (("RegistryId",), ("registry/{RegistryId.RegistryName}",)),
+    (("ResourceArn",), ("{ResourceArn}",)),
+)  # fmt: skip
+# Operations on a thing by its Name: GetCrawler, StartTrigger, DeleteWorkflow, …
+_GLUE_NOUNS = {
+    "Crawler": "crawler", "Trigger": "trigger", "Workflow": "workflow", "DevEndpoint": "devEndpoint",
+    "Blueprint": "blueprint", "DataQualityRuleset": "dataQualityRuleset",
+}  # fmt: skip
+_MEMBER = re.compile(r"\{([A-Za-z.]+)(\[\])?\}")
+_FOLDED = ("database/", "table/", "userDefinedFunction/")  # names that Glue folds to lower case
+
+
+def resources(service: str, operation: str, parameters: Parameters, principal: Principal, region: str) -> Sequence[str]:
+    """The ARNs that a request is about, ``*`` where that is not mapped. ``service`` is the signing name."""
+    match service:
+        case "glue":
+            return _glue(operation, parameters, f"arn:aws:glue:{region}:{principal.account}:")
+        case "iam":
+            return [_iam(operation, parameters, principal)]
+        case _:
+            arn = parameters.get("ResourceArn") or parameters.get("ResourceARN")
+            return [arn if isinstance(arn, str) else "*"]
+
+
+def _glue(operation: str, parameters: Parameters, prefix: str) -> Sequence[str]:
+    found: list[str] = []
+    for template in _glue_templates(operation, parameters):
+        for filled in _filled(template, parameters):
+            if filled.startswith("arn:") or filled == "*":
+                found.append(filled)
+            else:
+                found.append(prefix + (filled.lower() if filled.startswith(_FOLDED) else filled))
+    return found
+
+
+def _glue_templates(operation: str, parameters: Parameters) -> Sequence[str]:
+    if operation in _GLUE:
+        return _GLUE[operation]
+    for members, templates in _GLUE_BY_MEMBERS:
+        if all(member in parameters for member in members):
+            return templates
+    if isinstance(parameters.get("Name"), str):
+        for noun, kind in _GLUE_NOUNS.items():
+            if operation.endswith((noun, f"{noun}Schedule")):
+                return (f"{kind}/{{Name}}",)
+    return ("*",)
+
+
+def _filled(template: str, parameters: Parameters) -> list[str]:
+    """The template with its members put in: one text, or one for each item of the list that it names."""
+    texts = [""]
+    end = 0
+    for found in _MEMBER.finditer(template):
+        value: Any = parameters
+        for part in found[1].split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        values = value if found[2] and isinstance(value, list) else [value]
+        names = [one if isinstance(one, str) else "*" for one in values]
+        texts = [text + template[end : found.start()] + name for text in texts for name in names]
+        end = found.end()
+    return [text + template[end:] for text in texts]
+
+
+def _iam(operation: str, parameters: Parameters, principal: Principal) -> str:
+    """The user, group, role or policy; paths are those of the request, else what the name's entity has."""
+    prefix = f"arn:aws:iam::{principal.account}:"
+    for member, kind in _IAM_NAMES.items():
+        if member == "UserName" and operation in ("AddUserToGroup", "RemoveUserFromGroup"):
+            continue
+        if isinstance(name := parameters.get(member), str):
+            return f"{prefix}{kind}{_path(kind, name, operation, parameters)}{name}"
+    if isinstance(arn := parameters.get("PolicyArn") or parameters.get("PolicySourceArn"), str):
+        return arn
+    if principal.kind == "user" and operation in _OWN:
+        return principal.entity_arn
+    return "*"
+
+
+_IAM_NAMES: Mapping[str, Kind] = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
+_OWN = (
+    "GetUser", "CreateAccessKey", "ListAccessKeys", "UpdateAccessKey", "DeleteAccessKey", "ListSigningCertificates",
+)  # fmt: skip
+
+
+def _path(kind: Kind, name: str, operation: str, parameters: Parameters) -> str:
+    if operation == f"Create{kind.capitalize()}":
+        path = parameters.get("Path", "/")
+        return path if isinstance(path, str) else "/"
+    return current().identity.path(kind, name)
