@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import uvicorn
+from sqlalchemy import Engine
 
 import aws.context
-import aws.services.glue
-import aws.services.sts
 from aws.app import create_app
+from aws.directory import Directory
 from aws.lookup import CatalogLookup
-from aws.operations import load_service
 from catalog.crawlers.store import CrawlerStore
+from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from jobs.runner import Runner
@@ -35,7 +35,7 @@ from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
 from workspace.paths import Workspace
 from workspace.secrets import secret
-from workspace.state import open_state
+from workspace.state import open_state, owning
 
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
@@ -58,12 +58,11 @@ def serve(workspace: Workspace) -> None:
     Raises NotRunningError when the stack has not chosen its addresses, StackError when there is another one.
     """
     address = urlsplit(workspace.endpoint("control"))
-    with _sole_owner(workspace):
-        _serve(workspace, address.hostname or "127.0.0.1", address.port or 80)
+    with _sole_owner(workspace), _state(workspace) as engine:
+        _serve(workspace, engine, address.hostname or "127.0.0.1", address.port or 80)
 
 
-def _serve(workspace: Workspace, host: str, port: int) -> None:
-    engine = open_state(workspace.database)
+def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
     publishes = Publishes(engine, catalog, workspace)
     runner = Runner(workspace, jobs, publishes)
@@ -78,8 +77,9 @@ def _serve(workspace: Workspace, host: str, port: int) -> None:
         runner=runner,
     )
     aws.context.use(context)
-    services = [load_service("glue", aws.services.glue), load_service("sts", aws.services.sts)]
-    app = create_app(services, api_routes(publishes, sql, secret(workspace, "control_token")))
+    app = create_app(Directory.served(), api_routes(publishes, sql, secret(workspace, "control_token")))
+    indexes = IndexBuilder(engine, catalog)
+    indexes.start()
     publishes.start()
     runner.start()
     sql.start()
@@ -98,7 +98,17 @@ def _serve(workspace: Workspace, host: str, port: int) -> None:
         sql.close()
         runner.close()
         publishes.stop()
+        indexes.stop()
         shipper.stop()
+
+
+@contextmanager
+def _state(workspace: Workspace) -> Iterator[Engine]:
+    engine = open_state(workspace.settings.text("database_url") or workspace.database)
+    try:
+        with owning(engine):
+            yield engine
+    finally:
         engine.dispose()
 
 
