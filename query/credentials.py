@@ -15,12 +15,10 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.config
 import botocore.exceptions
 
-from data.objects import own_proxies
 from data.zones import split_uri
+from identity.object_store import is_refusal, sts_client
 from workspace.errors import QueryError
 from workspace.paths import Workspace
 from workspace.secrets import secret
@@ -75,7 +73,7 @@ class Credentials:
                 Policy=json.dumps(policy(locations), separators=(",", ":")),
             )
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            if not (self._workspace.settings.text("s3_endpoint") and _is_refusal(error)):
+            if not (self._workspace.settings.text("s3_endpoint") and is_refusal(error)):
                 raise QueryError(
                     f"The object store gave no keys for the query ({error}): see `lakelet status`."
                 ) from error
@@ -93,28 +91,8 @@ class Credentials:
 
     def _sts(self) -> Any:
         if self._client is None:
-            self._client = boto3.client(
-                "sts",
-                endpoint_url=self._workspace.endpoint("s3"),
-                region_name=self._workspace.settings.text("region"),
-                aws_access_key_id=secret(self._workspace, "access_key"),
-                aws_secret_access_key=secret(self._workspace, "secret_key"),
-                config=botocore.config.Config(
-                    connect_timeout=5,
-                    read_timeout=10,
-                    retries={"max_attempts": 2},
-                    proxies=own_proxies(self._workspace),
-                ),
-            )
+            self._client = sts_client(self._workspace)
         return self._client
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether the endpoint itself answered that it has no AssumeRole; anything else may pass, and grants nothing."""
-    if not isinstance(error, botocore.exceptions.ClientError):
-        return False
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return status == 501 or (400 <= status < 500 and status not in (408, 429))
 
 
 def policy(locations: Collection[str]) -> dict[str, Any]:

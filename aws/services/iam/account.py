@@ -1,0 +1,41 @@
+"""The account at a glance (IAM API Reference, GetAccountSummary)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws.context import current
+from aws.services.iam._answers import INLINE_SIZES, MANAGED_SIZE, TRUST_SIZE
+from identity import store
+from workspace.state import reading
+
+
+def get_account_summary() -> dict[str, Any]:
+    """How many users, groups, roles and policies there are, and how many there may be."""
+    with reading(current().engine) as connection:
+        counts = {kind: store.count(connection, kind) for kind in store.QUOTAS}
+    return {
+        "SummaryMap": {
+            "Users": counts["user"],
+            "UsersQuota": store.QUOTAS["user"],
+            "Groups": counts["group"],
+            "GroupsQuota": store.QUOTAS["group"],
+            "Roles": counts["role"],
+            "RolesQuota": store.QUOTAS["role"],
+            "Policies": counts["policy"],
+            "PoliciesQuota": store.QUOTAS["policy"],
+            "AccessKeysPerUserQuota": store.MAX_KEYS,
+            "AttachedPoliciesPerUserQuota": store.MAX_ATTACHED,
+            "AttachedPoliciesPerGroupQuota": store.MAX_ATTACHED,
+            "AttachedPoliciesPerRoleQuota": store.MAX_ATTACHED,
+            "UserPolicySizeQuota": INLINE_SIZES["user"],
+            "GroupPolicySizeQuota": INLINE_SIZES["group"],
+            "RolePolicySizeQuota": INLINE_SIZES["role"],
+            "PolicySizeQuota": MANAGED_SIZE,
+            "AssumeRolePolicySizeQuota": TRUST_SIZE,
+            "VersionsPerPolicyQuota": 5,
+            "GroupsPerUserQuota": 10,
+            "AccountAccessKeysPresent": 1,
+            "AccountMFAEnabled": 0,
+        }
+    }
