@@ -50,6 +50,10 @@ class TagStore:
         """Take tags away; one that is not there is no error."""
         connection.execute(sa.delete(tags).where(tags.c.arn == arn, tags.c.name.in_(list(names))))
 
+    def forget_below(self, connection: sa.Connection, arn: str) -> None:
+        """Take the tags away from everything that was in a resource: whatever has its ARN and a name behind it."""
+        connection.execute(sa.delete(tags).where(tags.c.arn >= f"{arn}/", tags.c.arn < f"{arn}0"))
+
     def forget(self, connection: sa.Connection, arn: str) -> None:
         """Take all tags away: the resource is gone."""
         connection.execute(sa.delete(tags).where(tags.c.arn == arn))

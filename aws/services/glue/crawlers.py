@@ -14,6 +14,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
+from aws.services.glue._tagged import forget_tags
 from catalog.crawlers import RESULT_FILE
 from catalog.crawlers.checks import check
 from workspace.errors import (
@@ -74,6 +75,7 @@ def delete_crawler(name: str) -> None:
     """DeleteCrawler: EntityNotFoundException, CrawlerRunningException. The tables it made stay."""
     _not_running(name)
     current().crawlers.delete(name)
+    forget_tags(current(), "crawler", name)
 
 
 def get_crawler(name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
+from aws.services.glue._tagged import forget_tags
 from jobs import definitions
 from workspace.errors import EntityNotFoundException, InvalidInputException
 from workspace.runs import ENDED, Run, RunState
@@ -70,6 +71,7 @@ def list_jobs(next_token: str | None = None, max_results: int = PAGE) -> dict[st
 def delete_job(job_name: str) -> dict[str, Any]:
     """DeleteJob: no error when there is no such job, as AWS documents."""
     current().jobs.delete_job(job_name)
+    forget_tags(current(), "job", job_name)
     return {"JobName": job_name}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
+from aws.services.glue._answers import arn
 from aws.services.glue._registry import PAGE, arns, registry_of, store_of, timestamp
 from workspace.state import reading, writing
 
@@ -17,6 +18,7 @@ def create_registry(
     context = current()
     with writing(context.engine) as connection:
         made = store_of(context).create_registry(connection, registry_name, description, tags or {})
+        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
     answer: dict[str, Any] = {"RegistryArn": arns(context).registry(made.name), "RegistryName": made.name}
     optional = {"Description": made.description, "Tags": dict(made.tags)}
     return answer | {member: value for member, value in optional.items() if value}
@@ -75,4 +77,6 @@ def delete_registry(registry_id: dict[str, str]) -> dict[str, Any]:
     context, name = current(), registry_of(registry_id)
     with writing(context.engine) as connection:
         store_of(context).delete_registry(connection, name)
+        context.catalog.tags.forget(connection, arns(context).registry(name))
+        context.catalog.tags.forget_below(connection, arn(context, "schema", name))
     return {"RegistryName": name, "RegistryArn": arns(context).registry(name), "Status": "DELETING"}

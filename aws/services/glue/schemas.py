@@ -48,6 +48,7 @@ def create_schema(
         schema = store.create_schema(
             connection, registry, schema_name, data_format, compatibility, description, tags or {}
         )
+        context.catalog.tags.put(connection, arns(context).schema(schema.registry, schema.name), tags)
         version = None
         if schema_definition is not None and digest is not None:
             version = store.add_version(connection, schema, schema_definition, digest, "AVAILABLE")
@@ -146,6 +147,7 @@ def delete_schema(schema_id: dict[str, str]) -> dict[str, Any]:
     with writing(context.engine) as connection:
         schema = schema_of(connection, schema_id)
         store_of(context).delete_schema(connection, schema)
+        context.catalog.tags.forget(connection, arns(context).schema(schema.registry, schema.name))
     return _named(schema.registry, schema.name) | {"Status": "DELETING"}
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from aws import paging
-from aws.context import own_catalog
-from aws.services.glue._answers import error_detail, table_answer
+from aws.context import Context, own_catalog
+from aws.services.glue._answers import arn, error_detail, table_answer
 from aws.services.glue._members import attributes, check_target, version_number
 from catalog.model import fold
 from catalog.names import matching
-from workspace.errors import EntityNotFoundException, InvalidInputException
+from workspace.errors import EntityNotFoundException, InvalidInputException, ResourceNotReadyException
 from workspace.state import reading, writing
 
 _PAGE = 100
@@ -116,7 +118,7 @@ def delete_table(database_name: str, name: str, catalog_id: str | None = None) -
     """Drop a table with its partitions; EntityNotFoundException."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        context.catalog.delete_table(connection, database_name, name)
+        _delete(context, connection, database_name, name)
 
 
 def batch_delete_table(
@@ -129,10 +131,15 @@ def batch_delete_table(
         context.catalog.database(connection, database_name)
         for name in tables_to_delete:
             try:
-                context.catalog.delete_table(connection, database_name, name)
-            except EntityNotFoundException as error:
+                _delete(context, connection, database_name, name)
+            except (EntityNotFoundException, ResourceNotReadyException) as error:
                 errors.append({"TableName": name, "ErrorDetail": error_detail(error)})
     return {"Errors": errors}
+
+
+def _delete(context: Context, connection: sa.Connection, database: str, name: str) -> None:
+    context.catalog.delete_table(connection, database, name)
+    context.catalog.tags.forget(connection, arn(context, "table", fold(database), fold(name)))
 
 
 def _check_name(name: str | None, table_input: dict[str, Any]) -> None:

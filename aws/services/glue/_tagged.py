@@ -1,0 +1,88 @@
+"""Which of Glue's resources can be tagged, and where each of them is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from aws.context import Context
+from aws.services.glue._answers import arn
+from catalog.model import fold
+from catalog.registry.store import RegistryStore
+from workspace.errors import EntityNotFoundException, InvalidInputException
+from workspace.state import writing
+
+Names = Sequence[str]
+_Finder = Callable[[Context, sa.Connection, Names], Names]
+
+
+def _database(context: Context, connection: sa.Connection, names: Names) -> Names:
+    context.catalog.database(connection, names[0])
+    return [fold(names[0])]
+
+
+def _table(context: Context, connection: sa.Connection, names: Names) -> Names:
+    table = context.catalog.table(connection, *names)
+    return [table.database, table.name]
+
+
+def _function(context: Context, connection: sa.Connection, names: Names) -> Names:
+    function = context.catalog.functions.get(connection, *names)
+    return [function.database, function.name]
+
+
+def _job(context: Context, connection: sa.Connection, names: Names) -> Names:
+    context.jobs.job(names[0])
+    return names
+
+
+def _crawler(context: Context, connection: sa.Connection, names: Names) -> Names:
+    context.crawlers.get(names[0])
+    return names
+
+
+def _registry(context: Context, connection: sa.Connection, names: Names) -> Names:
+    return [RegistryStore(context.engine).registry(connection, names[0]).name]
+
+
+def _schema(context: Context, connection: sa.Connection, names: Names) -> Names:
+    RegistryStore(context.engine).schema(connection, *names)
+    return names
+
+
+# By the kind in the ARN: how many names follow it, and who raises EntityNotFoundException for what is not there.
+KINDS: dict[str, tuple[int, _Finder]] = {
+    "database": (1, _database),
+    "table": (2, _table),
+    "userDefinedFunction": (2, _function),
+    "job": (1, _job),
+    "crawler": (1, _crawler),
+    "registry": (1, _registry),
+    "schema": (2, _schema),
+}
+
+
+def resource(context: Context, connection: sa.Connection, text: str) -> str:
+    """The ARN under which the tags of a resource are kept; names that Glue folds are folded.
+
+    Raises EntityNotFoundException for a resource that does not exist, InvalidInputException for an ARN of no resource
+    that can be tagged.
+    """
+    match text.split(":", 5):
+        case ["arn", "aws", "glue", region, account, rest]:
+            kind, *names = rest.split("/")
+        case _:
+            raise InvalidInputException(f"{text} is no ARN of a Glue resource: arn:aws:glue:REGION:ACCOUNT:KIND/NAME.")
+    count, finder = KINDS.get(kind, (0, None))
+    if finder is None or len(names) != count or not all(names):
+        raise InvalidInputException(f"{text} cannot be tagged: only {', '.join(KINDS)} can.")
+    if (region, account) != (context.workspace.settings.text("region"), context.account_id):
+        raise EntityNotFoundException(f"{text} is not of this account and region.")
+    return arn(context, kind, *finder(context, connection, names))
+
+
+def forget_tags(context: Context, kind: str, *names: str) -> None:
+    """Drop the tags of a resource that was just deleted by a store with transactions of its own."""
+    with writing(context.engine) as connection:
+        context.catalog.tags.forget(connection, arn(context, kind, *names))
