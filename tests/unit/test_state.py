@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
-import catalog.registry.store  # noqa: F401  these imports declare every room's tables
+import catalog.grants.tables
+import catalog.registry.store  # noqa: F401
 import lakelet.control  # noqa: F401
 from tests.databases import PostgreSQL
 from workspace.errors import SettingError, StackError

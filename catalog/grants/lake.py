@@ -1,0 +1,47 @@
+"""The whole of Lake Formation's state, and what somebody may do with a table according to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from catalog.grants.cells import CellsStore, facts_of
+from catalog.grants.effective import Access, TableFacts, effective
+from catalog.grants.store import GrantStore
+from catalog.grants.tags import TagStore
+from catalog.model import Table
+from catalog.store import CatalogStore
+from workspace.errors import InvalidInputException
+
+
+class Lake:
+    """Settings, grants, LF-tags and data cells filters of one workspace."""
+
+    def __init__(self, catalog: CatalogStore, account: str) -> None:
+        self.catalog = catalog
+        self.account = account
+        self.grants = GrantStore(catalog, account)
+        self.tags = TagStore(catalog)
+        self.cells = CellsStore()
+
+    def access(self, connection: sa.Connection, principals: Collection[str], database: str, name: str) -> Access:
+        """What somebody may do with a table who is each of ``principals`` (ARNs); raises EntityNotFoundException.
+
+        The connection is one that may write.
+        """
+        table = self.catalog.table(connection, database, name)
+        return effective(principals, self.facts(connection, table), self.grants.on_table(connection, table))
+
+    def facts(self, connection: sa.Connection, table: Table) -> TableFacts:
+        """What decides about a table apart from the grants.
+
+        A filter whose condition names a column that the table has no more shows nothing.
+        """
+        filters = {}
+        for definition in self.cells.all(connection, table):
+            with suppress(InvalidInputException):
+                filters[definition["Name"]] = facts_of(table, definition)
+        return replace(self.tags.facts(connection, table), filters=filters)
