@@ -73,7 +73,12 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """An empty state of either kind, as ``open_state`` takes it: the same behaviour is asked of both."""
+    return new_database(request, tmp_path)
+
+
+def new_database(request: pytest.FixtureRequest, folder: Path) -> Path | str:
+    """The empty state of the kind that a fixture's parameter names."""
     if request.param == "sqlite":
-        return tmp_path / "state.db"
+        return folder / "state.db"
     running: PostgreSQL = request.getfixturevalue("postgresql")
     return running.url("state_0")

@@ -229,7 +229,7 @@ def _row(table: Table, partition_input: Definition) -> dict[str, Any]:
     values = _checked(table, partition_input.get("Values") or ())
     key = key_of(values)
     definition = {name: value for name, value in storable(partition_input).items() if name != "Values"}
-    segment = zlib.crc32(key.encode())  # spreads the partitions over GetPartitions' segments
+    segment = zlib.crc32(key.encode()) >> 1  # spreads the partitions over GetPartitions' segments; fits 31 bits
     return {"table_id": table.id, "key": key, "segment": segment, "definition": definition, "created_at": time.time()}
 
 

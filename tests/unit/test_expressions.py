@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.store import CatalogStore
+from tests.databases import new_database
 from workspace.errors import InvalidInputException
 from workspace.state import open_state, reading, writing
 
@@ -23,10 +23,9 @@ ROWS = (
 )
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
-    path: Path = tmp_path_factory.mktemp("expressions")
-    engine = open_state(path / "state.db")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
+    engine = open_state(new_database(request, tmp_path_factory.mktemp("expressions")))
     store = CatalogStore(engine)
     with writing(engine) as connection:
         store.create_database(connection, {"Name": "d"})
