@@ -13,6 +13,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
@@ -111,7 +112,7 @@ class _Exchange:
             whole = await self._upload(chunked)
             if whole is None:
                 return False
-            return await self._download() and whole
+            return await self._download(whole, waits) and whole
         except ConnectionError as error:
             if self._started:  # the web server closes the client's connection: it must see the answer cut short
                 log.warning("an answer of the object store was cut short: %s", error)
@@ -135,15 +136,23 @@ class _Exchange:
                 return True
         return False
 
-    async def _download(self) -> bool:
-        """Pass the answer on; returns whether all of it was."""
-        gone = asyncio.ensure_future(self._until_client_leaves())
+    async def _download(self, whole: bool, waits: bool) -> bool:
+        """Pass the answer on; returns whether all of it was.
+
+        It may have come before the ``whole`` request, to a client that still ``waits`` to send it.
+        """
+        # To ask for more of the body would have the web server tell such a client to send it.
+        leaving = self._until_client_leaves() if whole else asyncio.Event().wait()
+        gone = asyncio.ensure_future(leaving)
         try:
             head = await _first(self._connection.head(), gone)
             if head is None:
                 return False
             self._started = True
-            await self._send({"type": "http.response.start", "status": head.status, "headers": _response_headers(head)})
+            headers = _response_headers(head)
+            if waits and not whole:
+                headers.append((b"connection", b"close"))  # what comes next on it may be the body, or not
+            await self._send({"type": "http.response.start", "status": head.status, "headers": headers})
             while not gone.done():
                 body = await self._connection.body()
                 await self._send({"type": "http.response.body", "body": body, "more_body": bool(body)})
@@ -160,7 +169,7 @@ class _Exchange:
             self._connection.abort()
 
 
-async def _first(head: asyncio.Future[Head], gone: asyncio.Future[None]) -> Head | None:
+async def _first(head: asyncio.Future[Head], gone: asyncio.Future[Any]) -> Head | None:
     """The head of the answer, or None when the client left first."""
     await asyncio.wait((head, gone), return_when=asyncio.FIRST_COMPLETED)
     return head.result() if head.done() and not gone.done() else None
