@@ -156,10 +156,15 @@ class LogShipper:
             if file.fields["source"] == "driver":
                 claim_application(file.path.parent, document["message"])
             document["message"] = _cut(clean(document["message"], self._secrets))
-            batch.add(_key(file, taken.generation, document["offset"]), document)
+            batch.add(self._key(file, taken.generation, document["offset"]), document)
         if taken != cursor:
             batch.cursors[file.name] = taken
         return reading.more
+
+    def _key(self, file: LogFile, generation: int, offset: int) -> str:
+        # Workspaces may share one OpenSearch, and the names of their files are the same.
+        text = f"{self._workspace.state}\0{file.name}\0{generation}\0{offset}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _flush(self, client: OpenSearch, batch: _Batch) -> int:
         """Send a batch, then remember it as shipped."""
@@ -246,10 +251,6 @@ def _event(file: LogFile, line: Line) -> Document:
         "offset": line.offset,
         **file.fields,
     }
-
-
-def _key(file: LogFile, generation: int, offset: int) -> str:
-    return hashlib.sha256(f"{file.name}\0{generation}\0{offset}".encode()).hexdigest()[:32]
 
 
 def _cut(message: str) -> str:

@@ -7,9 +7,12 @@ import re
 import secrets
 from pathlib import Path
 
+from workspace.errors import SettingError
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
+EXTERNAL_VARIABLE = "LAKELET_S3_SECRET_KEY"  # of an external S3 endpoint; else the file
+EXTERNAL_FILE = "s3_secret_key"
 NAMES = ("access_key", "secret_key", "spark", "control_token", "jupyter_token")
 
 
@@ -18,19 +21,47 @@ def secret(workspace: Workspace, name: str) -> str:
 
     ``access_key``/``secret_key`` sign every AWS request, S3's too: they are MinIO's root user. ``spark`` is
     ``spark.authenticate.secret``; ``control_token`` is the bearer token of ``/_lakelet``. With an external S3
-    endpoint, its keys are the pair.
+    endpoint, its keys are the pair: raises :class:`~workspace.errors.SettingError` when one of them is not given.
     """
     if name not in NAMES:
         raise KeyError(name)
     if workspace.settings.text("s3_endpoint"):
         if name == "access_key":
-            return workspace.settings.text("s3_access_key")
+            return _external_access_key(workspace)
         if name == "secret_key":
-            return os.environ.get("LAKELET_S3_SECRET_KEY", "")
+            return _external_secret_key(workspace)
     path = workspace.state / "secrets" / name
     if not path.exists():
         _create(path, _generate(name))
     return path.read_text(encoding="ascii")
+
+
+def _external_access_key(workspace: Workspace) -> str:
+    if not (key := workspace.settings.text("s3_access_key")):
+        raise SettingError(
+            "The setting s3_endpoint names an external S3: say with s3_access_key whose keys sign there."
+        )
+    return key
+
+
+def _external_secret_key(workspace: Workspace) -> str:
+    """From the environment, else from a file that nobody else can read."""
+    if value := os.environ.get(EXTERNAL_VARIABLE):
+        return value
+    path = workspace.state / "secrets" / EXTERNAL_FILE
+    try:
+        open_to_others = path.stat().st_mode & 0o077
+        value = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        value, open_to_others = "", 0
+    if open_to_others:
+        raise SettingError(f"Others can read {path}, the key of the external S3: run `chmod 600` on it.")
+    if not value:
+        raise SettingError(
+            f"The secret key of the external S3 is missing: write it to {path} (mode 0600), or into the environment "
+            f"variable {EXTERNAL_VARIABLE}."
+        )
+    return value
 
 
 def known_secrets(workspace: Workspace) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from workspace.errors import SettingError
 from workspace.paths import Workspace
 from workspace.secrets import NAMES, known_secrets, redact, secret
 
@@ -45,3 +46,24 @@ def test_an_external_endpoint_brings_its_own_pair(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("LAKELET_S3_SECRET_KEY", "their secret")
     workspace = make(tmp_path)
     assert (secret(workspace, "access_key"), secret(workspace, "secret_key")) == ("theirs", "their secret")
+
+
+def test_the_secret_of_an_external_endpoint_may_lie_in_a_private_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKELET_S3_SECRET_KEY", raising=False)
+    (tmp_path / "lakelet.toml").write_text('s3_endpoint = "http://127.0.0.1:1"\n')
+    workspace = make(tmp_path)
+    with pytest.raises(SettingError, match="s3_access_key"):
+        secret(workspace, "access_key")
+    with pytest.raises(SettingError, match=r"s3_secret_key .*LAKELET_S3_SECRET_KEY"):
+        secret(workspace, "secret_key")
+    path = workspace.state / "secrets" / "s3_secret_key"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("from a file\n")
+    path.chmod(0o644)
+    with pytest.raises(SettingError, match="chmod 600"):
+        secret(workspace, "secret_key")
+    path.chmod(0o600)
+    assert secret(workspace, "secret_key") == "from a file"
+    assert "from a file" in known_secrets(workspace)
