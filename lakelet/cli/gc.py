@@ -16,14 +16,25 @@ def gc(
     everything: Annotated[bool, typer.Option("--all", help="Also what is not old yet.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
-    """Free old logs, Spark event logs and work folders, and the folders of ended runs.
+    """Free old logs, Spark event logs and work folders, the folders of ended runs, and Spark's class archives of
+    clones that are gone.
 
     Old is what is older than the setting log_retention_days; live runs are never touched. A running stack does this
     once a day, and collects abandoned staging objects by itself.
     """
+    from lakelet.stack.class_archive import collect
     from lakelet.stack.retention import sweep
     from workspace.paths import Workspace
 
-    freed = sweep(Workspace.find(), everything=everything)
-    text = f"Freed {freed.bytes / 1e6:,.1f} MB in {freed.items} files and folders."
-    show_message(text, output, bytes=freed.bytes, items=freed.items)
+    workspace = Workspace.find()
+    freed, archives = sweep(workspace, everything=everything), collect(workspace)
+    text = f"Freed {freed.bytes / 1e6:,.1f} MB in {freed.items} files and folders"
+    if archives.items:
+        text += f", and {archives.bytes / 1e6:,.1f} MB in {archives.items} class archives of clones that are gone"
+    show_message(
+        f"{text}.",
+        output,
+        bytes=freed.bytes + archives.bytes,
+        items=freed.items + archives.items,
+        class_archives=archives.items,
+    )

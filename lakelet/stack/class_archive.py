@@ -6,16 +6,23 @@ the classes (JEP 350), so we run a small Spark program that does what jobs do. A
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs.spark import spark_environment, submit_argv
+from jobs.spark import class_archive, spark_environment, spark_home, submit_argv
 from lakelet.stack import training
 from lakelet.stack.download import AGAIN
+from lakelet.stack.retention import Freed
 from lakelet.stack.steps import run_step
+from workspace.files import write_atomic
 from workspace.paths import Workspace
+
+RECORD = ".json"  # what lies beside an archive: which jars it was made for
 
 
 def make_archive(
@@ -26,6 +33,7 @@ def make_archive(
     Raises :class:`~workspace.errors.InstallError` when Spark does not run here.
     """
     phase("teaching it Spark's classes")
+    _record(workspace)
     conf = {
         "spark.master": "local[2]",
         "spark.ui.port": "0",
@@ -50,6 +58,54 @@ def make_archive(
         "AWS_SECRET_ACCESS_KEY": "training",
     }
     run_step([java, f"-XX:ArchiveClassesAtExit={target}", *rest], work, environment, cancelled, _explain)
+
+
+def collect(workspace: Workspace) -> Freed:
+    """Remove the archives of installations that are gone: their virtual environment was deleted, or Spark in it was
+    replaced. Says how many, and the bytes.
+
+    One that is being made, and one whose installation is not recorded, stays.
+    """
+    freed, root = Freed(), workspace.cache.root
+    for record in sorted((root / "classes").glob(f"*{RECORD}")):
+        if _is_used(record):
+            continue
+        name = f"classes-{record.stem}"
+        lock = root / "locks" / name
+        lock.parent.mkdir(exist_ok=True)
+        with open(lock, "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            archive = record.with_suffix(".jsa")
+            if archive.exists():
+                freed.items += 1
+                freed.bytes += archive.stat().st_size
+            # The marker first: killed in between, the next install makes the archive again.
+            for path in (root / "markers" / f"{name}.json", archive, record):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(root / "work" / name, ignore_errors=True)
+    return freed
+
+
+def _record(workspace: Workspace) -> None:
+    """Write beside the archive, before it is there, which jars it is for."""
+    jars, archive = spark_home() / "jars", class_archive(workspace)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"jars": str(jars), "modified_ns": jars.stat().st_mtime_ns}
+    write_atomic(archive.with_suffix(RECORD), json.dumps(facts).encode())
+
+
+def _is_used(record: Path) -> bool:
+    """Whether the jars that an archive was made for are still there, and still those."""
+    try:
+        facts = json.loads(record.read_bytes())
+        return Path(facts["jars"]).stat().st_mtime_ns == int(facts["modified_ns"])
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError, KeyError, TypeError):  # it does not say, or we may not look
+        return True
 
 
 def _explain(argv: Sequence[str], tail: Sequence[str]) -> str:
