@@ -19,7 +19,6 @@ class Registry:
     id: int
     name: str
     description: str | None
-    tags: Mapping[str, str]
     created_at: float
     updated_at: float
 
@@ -37,7 +36,6 @@ class Schema:
     checkpoint: int
     latest: int
     next_version: int
-    tags: Mapping[str, str]
     created_at: float
     updated_at: float
 

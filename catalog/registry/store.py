@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,16 +52,14 @@ class RegistryStore:
         query = sa.select(registries).where(registries.c.name > after).order_by(registries.c.name).limit(limit)
         return [_registry(row) for row in connection.execute(query)]
 
-    def create_registry(
-        self, connection: sa.Connection, name: str, description: str | None, tags: Mapping[str, str]
-    ) -> Registry:
+    def create_registry(self, connection: sa.Connection, name: str, description: str | None) -> Registry:
         """Add a registry; raises AlreadyExistsException, ResourceNumberLimitExceededException."""
         if connection.execute(sa.select(registries.c.id).where(registries.c.name == name)).first():
             raise AlreadyExistsException(f"Registry already exists. RegistryName: {name}")
         if _count(connection, registries) >= MOST_REGISTRIES:
             raise ResourceNumberLimitExceededException(f"There are {MOST_REGISTRIES} registries: delete one first.")
         now = time.time()
-        row = {"name": name, "description": description, "tags": dict(tags), "created_at": now, "updated_at": now}
+        row = {"name": name, "description": description, "created_at": now, "updated_at": now}
         connection.execute(sa.insert(registries), row)
         return self.registry(connection, name)
 
@@ -71,7 +68,7 @@ class RegistryStore:
         try:
             return self.registry(connection, DEFAULT_REGISTRY)
         except EntityNotFoundException:
-            return self.create_registry(connection, DEFAULT_REGISTRY, None, {})
+            return self.create_registry(connection, DEFAULT_REGISTRY, None)
 
     def update_registry(self, connection: sa.Connection, name: str, description: str) -> None:
         """Replace a registry's description; raises EntityNotFoundException."""
@@ -117,7 +114,6 @@ class RegistryStore:
         data_format: str,
         compatibility: str,
         description: str | None,
-        tags: Mapping[str, str],
     ) -> Schema:
         """Add a schema that has no version yet; raises AlreadyExistsException."""
         found = sa.select(schemas.c.id).where(schemas.c.registry_id == registry.id, schemas.c.name == name)
@@ -126,7 +122,7 @@ class RegistryStore:
         now = time.time()
         row = {
             "registry_id": registry.id, "name": name, "data_format": data_format, "compatibility": compatibility,
-            "description": description, "checkpoint": 0, "next_version": 1, "tags": dict(tags), "created_at": now,
+            "description": description, "checkpoint": 0, "next_version": 1, "created_at": now,
             "updated_at": now,
         }  # fmt: skip
         connection.execute(sa.insert(schemas), row)
@@ -251,13 +247,13 @@ def _count(connection: sa.Connection, table: sa.Table) -> int:
 
 
 def _registry(row: sa.Row[Any]) -> Registry:
-    return Registry(row.id, row.name, row.description, row.tags, row.created_at, row.updated_at)
+    return Registry(row.id, row.name, row.description, row.created_at, row.updated_at)
 
 
 def _schema(row: sa.Row[Any]) -> Schema:
     return Schema(
         row.id, row.registry, row.name, row.data_format, row.compatibility, row.description, row.checkpoint,
-        row.latest, row.next_version, row.tags, row.created_at, row.updated_at,
+        row.latest, row.next_version, row.created_at, row.updated_at,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ registries = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("name", sa.String(255), nullable=False, unique=True),
     sa.Column("description", sa.Text),
-    sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
 )
@@ -28,7 +27,6 @@ schemas = sa.Table(
     sa.Column("description", sa.Text),
     sa.Column("checkpoint", sa.Integer, nullable=False),
     sa.Column("next_version", sa.Integer, nullable=False),
-    sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
     sa.UniqueConstraint("registry_id", "name"),

@@ -31,7 +31,7 @@ def store(database: Path | str) -> Iterator[RegistryStore]:
 def schema(store: RegistryStore, mode: str = "NONE", name: str = "s") -> None:
     with writing(store.engine) as connection:
         registry = store.ensure_default(connection)
-        store.create_schema(connection, registry, name, "AVRO", mode, None, {})
+        store.create_schema(connection, registry, name, "AVRO", mode, None)
 
 
 def fields(*names: str) -> str:
@@ -89,7 +89,7 @@ def test_limits(store: RegistryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ResourceNumberLimitExceededException):
         register(store, "default-registry", "s", '"long"')
     with pytest.raises(ResourceNumberLimitExceededException), writing(store.engine) as connection:
-        store.create_registry(connection, "r", None, {})
+        store.create_registry(connection, "r", None)
 
 
 def test_deleting_a_registry_takes_everything_in_it(store: RegistryStore) -> None:

@@ -54,7 +54,7 @@ def refused(code: str, call: Any, **arguments: Any) -> str:
 def test_registries(glue: Any) -> None:
     made = glue.create_registry(RegistryName="reg.one", Description="d", Tags={"a": "b"})
     assert made["RegistryArn"].endswith(":registry/reg.one")
-    assert made["Tags"] == {"a": "b"}
+    assert made["Tags"] == glue.get_tags(ResourceArn=made["RegistryArn"])["Tags"] == {"a": "b"}
     refused("AlreadyExistsException", glue.create_registry, RegistryName="reg.one")
     glue.create_registry(RegistryName="reg.two")
     by_arn = {"RegistryArn": made["RegistryArn"]}
@@ -82,6 +82,7 @@ def test_a_schema_goes_to_the_default_registry(glue: Any) -> None:
     assert glue.get_schema(SchemaId={"SchemaArn": made["SchemaArn"]})["SchemaName"] == "d"
     message = refused("AlreadyExistsException", glue.create_schema, SchemaName="d", DataFormat="JSON")
     assert "default-registry" in message
+    assert glue.get_tags(ResourceArn=made["SchemaArn"])["Tags"] == {"a": "b"}
     assert glue.delete_schema(SchemaId={"SchemaName": "d"})["Status"] == "DELETING"
     refused("EntityNotFoundException", glue.get_schema, SchemaId={"SchemaName": "d"})
 
@@ -258,4 +259,3 @@ def test_metadata(glue: Any, registry: str) -> None:
     )
     refused("InvalidInputException", glue.put_schema_version_metadata, SchemaVersionId=version, MetadataKeyValue={})
     refused("InvalidInputException", glue.query_schema_version_metadata, SchemaVersionId=version, SchemaId=schema)
-

@@ -14,13 +14,17 @@ from workspace.state import reading, writing
 def create_registry(
     registry_name: str, description: str | None = None, tags: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Add a registry; AlreadyExistsException, ResourceNumberLimitExceededException."""
+    """Add a registry.
+
+    AlreadyExistsException, ResourceNumberLimitExceededException, InvalidInputException for reserved tags.
+    """
     context = current()
     with writing(context.engine) as connection:
-        made = store_of(context).create_registry(connection, registry_name, description, tags or {})
+        made = store_of(context).create_registry(connection, registry_name, description)
+        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
         context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
     answer: dict[str, Any] = {"RegistryArn": arns(context).registry(made.name), "RegistryName": made.name}
-    optional = {"Description": made.description, "Tags": dict(made.tags)}
+    optional = {"Description": made.description, "Tags": tags}
     return answer | {member: value for member, value in optional.items() if value}
 
 
@@ -77,6 +81,8 @@ def delete_registry(registry_id: dict[str, str]) -> dict[str, Any]:
     context, name = current(), registry_of(registry_id)
     with writing(context.engine) as connection:
         store_of(context).delete_registry(connection, name)
+        context.catalog.tags.forget(connection, arns(context).registry(name))
+        context.catalog.tags.forget_below(connection, arns(context).schema(name, "")[:-1])
         context.catalog.tags.forget(connection, arns(context).registry(name))
         context.catalog.tags.forget_below(connection, arn(context, "schema", name))
     return {"RegistryName": name, "RegistryArn": arns(context).registry(name), "Status": "DELETING"}

@@ -45,17 +45,16 @@ def create_schema(
     with writing(context.engine) as connection:
         default = name == DEFAULT_REGISTRY
         registry = store.ensure_default(connection) if default else store.registry(connection, name)
-        schema = store.create_schema(
-            connection, registry, schema_name, data_format, compatibility, description, tags or {}
-        )
+        schema = store.create_schema(connection, registry, schema_name, data_format, compatibility, description)
+        context.catalog.tags.put(connection, arns(context).schema(schema.registry, schema.name), tags)
         context.catalog.tags.put(connection, arns(context).schema(schema.registry, schema.name), tags)
         version = None
         if schema_definition is not None and digest is not None:
             version = store.add_version(connection, schema, schema_definition, digest, "AVAILABLE")
             schema = version.schema
     answer = schema_answer(context, schema)
-    if schema.tags:
-        answer["Tags"] = dict(schema.tags)
+    if tags:
+        answer["Tags"] = tags
     if version is not None:
         answer |= {"SchemaVersionId": version.id, "SchemaVersionStatus": version.status}
     return answer
@@ -147,6 +146,7 @@ def delete_schema(schema_id: dict[str, str]) -> dict[str, Any]:
     with writing(context.engine) as connection:
         schema = schema_of(connection, schema_id)
         store_of(context).delete_schema(connection, schema)
+        context.catalog.tags.forget(connection, arns(context).schema(schema.registry, schema.name))
         context.catalog.tags.forget(connection, arns(context).schema(schema.registry, schema.name))
     return _named(schema.registry, schema.name) | {"Status": "DELETING"}
 
