@@ -216,7 +216,8 @@ def _decode_number(shape: Shape, value: Any) -> int | float:
             return float(value)
         except OverflowError:
             raise _mismatch(shape, value) from None
-    if not math.isfinite(value) or int(value) != value or not -(2**bits) <= value < 2**bits:
+    whole = isinstance(value, int) or (math.isfinite(value) and int(value) == value)
+    if not whole or not -(2**bits) <= value < 2**bits:
         raise _mismatch(shape, value)
     return int(value)
 
