@@ -1,0 +1,36 @@
+"""Nothing that a Glue script says is ignored in silence: a parameter without effect is named in docs/awsglue.md."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from workspace.paths import REPOSITORY
+
+# What a script can call: the modules behind awsglue's names.
+MODULES = ("arguments", "collection", "context", "dynamicframe", "glue_transforms", "job", "sinks")
+REFUSING = {"args", "kwargs"}  # of functions that refuse every call
+
+
+def unused(module: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((REPOSITORY / "etl" / f"{module}.py").read_text())):
+        if isinstance(node, ast.FunctionDef) and (
+            not node.name.startswith("_") or node.name in ("__init__", "__call__")
+        ):
+            given = node.args
+            every = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+            names = {one.arg for one in every if one}
+            read = {one.id for statement in node.body for one in ast.walk(statement) if isinstance(one, ast.Name)}
+            yield from names - read - {"self", "cls"} - REFUSING
+
+
+def documented() -> set[str]:
+    text = (REPOSITORY / "docs" / "awsglue.md").read_text()
+    (section,) = re.findall(r"## Accepted without effect\n(.*?)\n## ", text, re.DOTALL)
+    return set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
+
+
+def test_what_has_no_effect_is_documented_and_nothing_else_is() -> None:
+    found = {name for module in MODULES for name in unused(module)}
+    assert found | {"useGlueParquetWriter"} == documented()
