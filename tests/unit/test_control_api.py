@@ -16,10 +16,12 @@ from catalog.publish_records import OPEN
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from lakelet.api import api_routes
+from lakelet.cli import publishes as commands
+from lakelet.cli.output import Format
 from query.service import SqlService
 from tests.conftest import eventually
 from workspace.control import call
-from workspace.errors import InvalidInputException, ValidationException
+from workspace.errors import EntityNotFoundException, InvalidInputException, UsageError, ValidationException
 from workspace.paths import Workspace
 from workspace.secrets import secret
 from workspace.state import open_state
@@ -111,3 +113,41 @@ def test_a_commit_may_leave_out_what_it_does_not_change(workspace: Workspace) ->
 def test_a_statement_has_its_members_only(workspace: Workspace, body: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationException, match=named):
         call(workspace, "POST", "sql", body)
+
+
+def test_publishes_are_listed_and_only_what_is_refused_is_given_up(workspace: Workspace) -> None:
+    begun = call(workspace, "POST", "publishes", {"run_id": "jr_9", "location": "s3://silver/z/"})
+    listed = {one["id"]: one for one in call(workspace, "GET", "publishes")["publishes"]}
+    one = listed[begun["publish_id"]]
+    assert (one["state"], one["target"], one["run_id"], one["reason"]) == (OPEN, "s3://silver/z/", "jr_9", "")
+    path = f"publishes/{begun['publish_id']}/give-up"
+    with pytest.raises(ValidationException, match="force"):
+        call(workspace, "POST", path, {"force": True})
+    with pytest.raises(InvalidInputException, match="is OPEN: only one that is COMMITTED"):
+        call(workspace, "POST", path)
+    with pytest.raises(EntityNotFoundException):
+        call(workspace, "POST", "publishes/pub_none/give-up")
+
+
+def test_giving_up_asks_first(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = call(workspace, "POST", "publishes", {"run_id": "jr_9", "location": "s3://silver/asked/"})
+    monkeypatch.setattr(Workspace, "find", classmethod(lambda cls: workspace))
+    commands.publishes(Format.text)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if begun["publish_id"] in line]
+    assert line.split()[1:3] == [OPEN, "s3://silver/asked/"]
+    with pytest.raises(UsageError, match="--yes"):
+        commands.give_up(begun["publish_id"], output=Format.json)
+    monkeypatch.setattr("typer.confirm", lambda question: "s3://silver/asked/" not in question)
+    with pytest.raises(UsageError, match="Nothing was given up"):
+        commands.give_up(begun["publish_id"])
+    with pytest.raises(InvalidInputException, match="is OPEN"):
+        commands.give_up(begun["publish_id"], yes=True)
+
+
+@pytest.mark.parametrize(("body", "named"), [({"database": "d"}, "table"), ({"database": "d", "table": 1}, "table")])
+def test_a_sequence_is_asked_of_a_table(workspace: Workspace, body: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationException, match=named):
+        call(workspace, "POST", "sequence", body)
+    assert call(workspace, "POST", "sequence", {"database": "d", "table": "t"}) == {"sequence": 0}
