@@ -56,6 +56,8 @@ class Direct:
         self._connection.close()
         self._connection = duckdb.connect(config={"enable_external_file_cache": "false"})
         self._connection.execute(f"LOAD '{extension()}'")
+        self._connection.execute("SET enable_http_metadata_cache = true")  # as the workers have it
+        self._connection.execute("SET parquet_metadata_cache = true")
         self._connection.execute(self._secret)
 
     def run(self) -> int:

@@ -34,10 +34,12 @@ def sql_handler(service: SqlService) -> Callable[[Request, dict[str, Any]], Awai
         run = functools.partial(service.run, sql, database, form, cancellation)
         answer = await _unless_gone(request, run, cancellation, limiter[0])
         headers = {
-            "Content-Length": str(answer.size),
             "X-Lakelet-Rows": str(answer.rows),
             "X-Lakelet-Seconds": f"{answer.seconds:.3f}",
         }
+        if (content := answer.whole()) is not None:
+            return Response(content, headers=headers, media_type=form.value)
+        headers["Content-Length"] = str(answer.size)
         return StreamingResponse(answer.chunks(), headers=headers, media_type=form.value)
 
     return handler

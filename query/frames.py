@@ -7,6 +7,8 @@ import socket
 import struct
 from typing import Any
 
+WARM = b"w"  # control → template, with a socket: a worker for later, rehearsed
+HURRY = b"h"  # control → template, with a socket: a worker that a statement waits for
 READY = b"R"  # worker → control: {"pid": …}, warmed up
 STATEMENT = b"S"  # control → worker: {"sql": …, "form": …}
 ANALYSIS = b"T"  # worker → control: what the statement reads

@@ -94,7 +94,8 @@ class Pool:
         self._changed = threading.Condition()
         self._template: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._stopping = False
-        self._busy = 0
+        self._used: list[Worker] = []  # killed, to be forgotten
+        self._busy = self._waiting = 0  # statements that have a turn, and those of them that have no worker yet
         self._thread = threading.Thread(target=self._refill, name="sql-workers", daemon=True)
 
     def start(self) -> None:
@@ -110,8 +111,10 @@ class Pool:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=START_SECONDS)
-        while self._ready:
-            self._discard(self._ready.popleft())
+        for worker in (*self._ready, *self._used):
+            self._discard(worker)
+        self._ready.clear()
+        self._used.clear()
         self._end_template()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -124,17 +127,20 @@ class Pool:
             raise QueryError("Other SQL statements kept all workers busy: try again, or raise sql_workers.")
         with self._changed:
             self._busy += 1
+            self._waiting += 1
             while True:
                 while self._ready:
                     worker = self._ready.popleft()
                     if worker.alive():
                         cancellation.attach(worker.kill)
+                        self._waiting -= 1
                         return worker
                     self._discard(worker)
                 self._changed.notify_all()
                 left = deadline - time.monotonic()
                 if left <= 0 or self._stopping or cancellation.cancelled:
                     self._busy -= 1
+                    self._waiting -= 1
                     self._turns.release()
                     if cancellation.cancelled:
                         raise QueryError("The statement was cancelled.")
@@ -144,8 +150,9 @@ class Pool:
     def done(self, worker: Worker, cancellation: Cancellation) -> None:
         """Throw a used worker away; another takes its place."""
         cancellation.attach(None)
-        self._discard(worker)
+        worker.kill()
         with self._changed:
+            self._used.append(worker)  # what is left of it is tidied up when nobody waits for an answer
             self._busy -= 1
             self._changed.notify_all()
         self._turns.release()
@@ -159,15 +166,19 @@ class Pool:
     def _refill(self) -> None:
         while True:
             with self._changed:
-                # Warming up costs processor time, so it waits until no statement runs, unless one waits for it.
-                while not self._stopping and (
-                    len(self._ready) >= self._size or (self._busy and len(self._ready) + self._busy > self._size)
-                ):
+                while not (self._stopping or self._used or self._wanted()):
                     self._changed.wait()
                 if self._stopping:
                     return
+                used, self._used = self._used, []
+                wanted = self._wanted()
+                kind = frames.HURRY if self._waiting > len(self._ready) else frames.WARM
+            for one in used:
+                self._discard(one)
+            if not wanted:
+                continue
             try:
-                worker = self._start()
+                worker = self._start(kind)
             except (Closed, OSError, TimeoutError) as error:
                 log.warning("A SQL worker could not be started (%s): see sql.log.", str(error) or type(error).__name__)
                 self._end_template()
@@ -178,11 +189,16 @@ class Pool:
                 self._ready.append(worker)
                 self._changed.notify_all()
 
-    def _start(self) -> Worker:
+    def _wanted(self) -> bool:
+        """Whether to start a worker now: it costs processor time, so not while statements run that do not wait."""
+        ready = len(self._ready)
+        return ready < self._size and (not self._busy or ready + self._busy <= self._size)
+
+    def _start(self, wanted: bytes) -> Worker:
         ours, theirs = socket.socketpair()
         try:
             ours.settimeout(START_SECONDS)
-            socket.send_fds(self._template_line(), [b"w"], [theirs.fileno()])
+            socket.send_fds(self._template_line(), [wanted], [theirs.fileno()])
             theirs.close()
             kind, payload = frames.receive(ours)
             if kind != frames.READY:

@@ -65,23 +65,27 @@ def open_database(memory_mb: int, temporary: Path, *, verify: bool = False) -> d
     )
     connection.execute(f"LOAD {literal(str(extension()))}")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET parquet_metadata_cache = true")  # making a view and using it read the same footer
+    # Making a view and using it ask for the same footers; the statement's own connection keeps them, nobody else's.
+    # A file replaced in between is noticed by its ETag, which comes with every read.
+    connection.execute("SET enable_http_metadata_cache = true")
+    connection.execute("SET parquet_metadata_cache = true")
     connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
     return connection
 
 
 def lock(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Give the connection the plan's schemas and files, then close it for good to everything else."""
-    for database in sorted({scan.database for scan in plan.scans} | ({plan.database} if plan.database else set())):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(database)}")
-    connection.execute(f"USE {CATALOG}.{quoted(plan.database or 'main')}")
+    databases = sorted({scan.database for scan in plan.scans} | ({plan.database} if plan.database else set()))
+    script = [f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(database)}" for database in databases]
+    script.append(f"USE {CATALOG}.{quoted(plan.database or 'main')}")
     if storage := plan.storage:
         options = ", ".join(f"{name} {literal(value)}" for name, value in storage.items() if name != "USE_SSL")
-        connection.execute(f"CREATE SECRET lake (TYPE s3, USE_SSL {bool(storage['USE_SSL'])}, {options})")
+        script.append(f"CREATE SECRET lake (TYPE s3, USE_SSL {bool(storage['USE_SSL'])}, {options})")
     files = [file for scan in plan.scans for file in scan.files]
-    connection.execute(f"SET allowed_paths = {array(files)}::VARCHAR[]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    script.append(f"SET allowed_paths = {array(files)}::VARCHAR[]")
+    script.append("SET enable_external_access = false")
+    script.append("SET lock_configuration = true")
+    connection.execute(";\n".join(script))  # it stops at the first that fails, by raising
 
 
 def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: Plan) -> Any:

@@ -32,13 +32,20 @@ RESTARTS = 4  # for files that a publish took away, and once for columns that di
 
 @dataclass
 class Answer:
-    """A whole answer: its media type, size in bytes, rows and seconds; :meth:`chunks` gives its bytes once."""
+    """A whole answer: media type, size in bytes, rows, seconds; :meth:`whole` or :meth:`chunks` gives it, once."""
 
     form: Form
     size: int
     rows: int
     seconds: float
     _file: IO[bytes]
+
+    def whole(self) -> bytes | None:
+        """Its bytes, once, when they are few; else None, and :meth:`chunks` has them."""
+        if self.size > IN_MEMORY_BYTES:
+            return None
+        with self._file:
+            return self._file.read()
 
     def chunks(self) -> Iterator[bytes]:
         with self._file:

@@ -3,7 +3,8 @@
     python -m query.worker          (standard input is the socket to the control process)
 
 The template never opens DuckDB, so it has no threads to lose in a fork. The control process sends it one end of a new
-socket pair per worker wanted. A worker warms up, says READY, takes one statement, answers and ends. Whoever closes
+socket pair per worker wanted. A worker rehearses (:mod:`query.rehearsal`; not when a statement waits for it already),
+says READY, takes one statement, answers and ends. Whoever closes
 the other end of a worker's socket kills the worker, whatever it computes: so a client that leaves, a timeout and
 the death of the control process all end it.
 """
@@ -11,6 +12,7 @@ the death of the control process all end it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -35,9 +37,13 @@ def main() -> int:
     import pyarrow.ipc  # noqa: F401
 
     import query.sandbox  # noqa: F401  imported before the forks, which then share it
+    from query import rehearsal
     from query.dialect import parse
 
     parse("SELECT a.b, count(*) FROM c.a JOIN d.e USING (f) WHERE a.b = 1 GROUP BY 1")  # fills sqlglot's tables
+    rehearsal.content()
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy every page that it shares with this process
 
     control = socket.socket(fileno=os.dup(0))
     options = json.loads(os.environ["LAKELET_SQL"])
@@ -54,12 +60,12 @@ def main() -> int:
         for descriptor in descriptors:
             if os.fork() == 0:
                 control.close()
-                _child(descriptor, options, verify=not verified)
+                _child(descriptor, options, verify=not verified, rehearsed=message != frames.HURRY)
             os.close(descriptor)
             verified = True
 
 
-def _child(descriptor: int, options: Mapping[str, Any], verify: bool) -> None:
+def _child(descriptor: int, options: Mapping[str, Any], verify: bool, rehearsed: bool) -> None:
     status = 1
     temporary = Path(options["temporary"]) / str(os.getpid())
     try:
@@ -67,7 +73,8 @@ def _child(descriptor: int, options: Mapping[str, Any], verify: bool) -> None:
         connection = socket.socket(fileno=descriptor)
         _limit(options)
         temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = _serve(connection, options, temporary, verify)
+        database = _database(options, temporary, verify, rehearsed)
+        status = _serve(connection, options, database)
     except Closed:
         pass
     except BaseException as error:
@@ -89,17 +96,27 @@ def _limit(options: Mapping[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def _serve(connection: socket.socket, options: Mapping[str, Any], temporary: Path, verify: bool) -> int:
+def _database(options: Mapping[str, Any], temporary: Path, verify: bool, rehearsed: bool) -> Any:
+    from query.rehearsal import rehearse
+    from query.sandbox import open_database, warm
+
+    memory = int(options["memory_mb"])
+    if rehearsed:
+        rehearse(memory, temporary, verify=verify)
+    elif verify:
+        open_database(memory, temporary, verify=True).close()
+    database = open_database(memory, temporary)
+    warm(database)
+    return database
+
+
+def _serve(connection: socket.socket, options: Mapping[str, Any], database: Any) -> int:
     from query import sandbox
     from query.dialect import parse
     from query.results import Form, write_answer
     from query.scans import Plan
     from workspace.errors import QueryError
 
-    if verify:
-        sandbox.open_database(int(options["memory_mb"]), temporary, verify=True).close()
-    database = sandbox.open_database(int(options["memory_mb"]), temporary)
-    sandbox.warm(database)
     frames.send(connection, frames.READY, {"pid": os.getpid()})
     request = _expect(connection, frames.STATEMENT)
     plan = Plan()
