@@ -47,6 +47,8 @@ class Glue:
     Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
     """
 
+    service = "glue"  # the name that requests are signed for
+
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._region = workspace.settings.text("region")
@@ -90,13 +92,14 @@ class Glue:
             token = {"NextToken": answer["NextToken"]}
 
     def _send(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        headers = {
-            "content-type": "application/x-amz-json-1.1",
-            "host": self._host,
-            "x-amz-target": f"AWSGlue.{operation}",
-        }
-        signed = signed_headers(self._key, self._region, "glue", "/", headers, body, datetime.now(UTC))
-        return send(self._workspace, "POST", "/", body, signed, timeout=TIMEOUT_SECONDS)
+        path, headers = self._target(operation)
+        headers["host"] = self._host
+        signed = signed_headers(self._key, self._region, self.service, path, headers, body, datetime.now(UTC))
+        return send(self._workspace, "POST", path, body, signed, timeout=TIMEOUT_SECONDS)
+
+    def _target(self, operation: str) -> tuple[str, dict[str, str]]:
+        """The path and the headers by which a request names its operation."""
+        return "/", {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"AWSGlue.{operation}"}
 
 
 def _on_the_wire(value: Any) -> Any:

@@ -15,7 +15,7 @@ import typer
 
 from catalog import client
 from catalog.glue import Glue
-from lakelet.cli import publishes
+from lakelet.cli import grants, publishes, registry
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.errors import (
     CrawlerNotRunningException,
@@ -302,3 +302,5 @@ def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:
 
 app.command()(publishes.publishes)
 app.command("give-up")(publishes.give_up)
+app.add_typer(registry.app, name="schemas")
+app.add_typer(grants.app, name="grants")
