@@ -2,6 +2,10 @@
 
 import sys
 
+# great-expectations imports jsonschema, which would build a grammar of international addresses, for seconds, to check
+# a format that nothing here has: without this package it does not.
+sys.modules["rfc3987_syntax"] = None
+
 from etl.quality import check_table
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
