@@ -16,7 +16,8 @@ from identity.service import stamp
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
 _FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
-_OF_SESSION_TOKENS = {("sts", "GetCallerIdentity"), ("sts", "AssumeRole"), ("sts", "GetSessionToken")}
+_OF_SESSION_TOKENS = {"GetCallerIdentity", "AssumeRole", "GetSessionToken"}
+_OF_FEDERATED_USERS = {"GetCallerIdentity"}
 
 
 def authorise(principal: Principal, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
@@ -26,10 +27,10 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     the request's members. The workspace's own key, the account's root, may do everything.
     """
     if principal.session and principal.kind != "role" and service in ("iam", "sts"):
-        # Credentials of GetSessionToken without MFA (STS API Reference, GetSessionToken, "Permissions").
+        # Without MFA (STS API Reference, GetSessionToken and GetFederationToken, "Permissions").
         if service == "iam":
             raise UnrecognizedClientException("The security token included in the request is invalid.")
-        if (service, operation) not in _OF_SESSION_TOKENS:
+        if operation not in (_OF_FEDERATED_USERS if principal.kind == "federated" else _OF_SESSION_TOKENS):
             raise AccessDeniedException(f"Cannot call {operation} with session credentials")
     if principal.kind == "root" or (service, operation) in _FREE:
         return

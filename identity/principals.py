@@ -17,17 +17,18 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Principal:
-    """A signer. ``kind`` is ``root`` (the workspace's own key), ``user`` (IAM) or ``role`` (a session of a role).
+    """A signer. ``kind`` is ``root`` (the workspace's own key), ``user`` (IAM), ``role`` (a session of a role) or
+    ``federated`` (whom a user or root gave credentials by GetFederationToken).
 
     ``arn`` is what AccessDenied sentences and GetCallerIdentity show; ``entity_arn`` the user's or role's own, which
-    is another for a session of a role; ``user_id`` is GetCallerIdentity's UserId
-    and the condition key ``aws:userid``. ``entity_id`` and ``name`` are the IAM user's or role's own; of root, the
-    account. ``session`` tells temporary credentials from long-term ones, ``issued_at`` (Unix seconds) since when they
-    hold. ``session_policies`` are the documents that narrow a session: the texts of inline policies, the ARNs of
+    is another for a session of a role; ``user_id`` is GetCallerIdentity's UserId and the condition key ``aws:userid``.
+    ``entity_id`` and ``name`` are the IAM user's or role's own; of root, the account; of a federated user, of who
+    federated it. ``session`` tells temporary credentials from long-term ones, ``issued_at`` (Unix seconds) since when
+    they hold. ``session_policies`` are the documents that narrow a session: the texts of inline policies, the ARNs of
     managed ones; None when nothing narrows it. ``tags`` are those of the session alone.
     """
 
-    kind: Literal["root", "user", "role"]
+    kind: Literal["root", "user", "role", "federated"]
     account: str
     arn: str
     user_id: str
@@ -38,6 +39,11 @@ class Principal:
     issued_at: float | None = None
     session_policies: tuple[str, ...] | None = None
     tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_root(self) -> bool:
+        """Whether it is root's, so that no entity of IAM stands behind it."""
+        return self.entity_id == self.account
 
 
 @dataclass(frozen=True)

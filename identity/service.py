@@ -64,7 +64,7 @@ class Identity:
                     return None
                 return Credential(key.id, secret, self.user(user))
             session = store.find_session(connection, access_key_id)
-            if session is None or session.principal.kind == "root":
+            if session is None or session.principal.of_root:
                 return session
             entity = store.by_id(connection, session.principal.entity_id)
             if entity is None:
@@ -98,19 +98,24 @@ class Identity:
         user_id = f"{role.id}:{name}"
         return Principal("role", self._account, arn, user_id, role.id, role.name, role.arn(self._account), True)
 
+    def federated(self, signer: Principal, name: str) -> Principal:
+        """The principal of a federated user, who may do what the signer may and session policies allow."""
+        arn = f"arn:aws:sts::{self._account}:federated-user/{name}"
+        return replace(signer, kind="federated", arn=arn, entity_arn=arn, user_id=f"{self._account}:{name}")
+
     def _renamed(self, principal: Principal, entity: store.Entity) -> Principal:
         """A session's principal under the name that its user has by now; roles keep theirs."""
         arn = entity.arn(self._account)
         if principal.kind == "user":
             return replace(principal, arn=arn, entity_arn=arn, name=entity.name)
-        return replace(principal, entity_arn=arn)
+        return replace(principal, entity_arn=arn) if principal.kind == "role" else principal
 
     # -- what a principal may do ------------------------------------------------------------------------------------
 
     def layers(self, principal: Principal) -> tuple[Layer, ...]:
         """The policies that bind a principal: its own, its boundary, its session's. Root's own allow everything."""
         with reading(self._engine) as connection:
-            if principal.kind == "root":
+            if principal.of_root:
                 everything = Source("root", parse(managed.MANAGED[f"{managed.PREFIX}AdministratorAccess"]))
                 found = [Layer(IDENTITY, (everything,))]
             else:
@@ -167,7 +172,7 @@ class Identity:
 
     def context(self, principal: Principal) -> dict[str, tuple[str, ...]]:
         """The condition keys that hold for everything that a principal asks, in lower case."""
-        kinds = {"root": "Account", "user": "User", "role": "AssumedRole"}
+        kinds = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
         found: dict[str, tuple[str, ...]] = {
             "aws:principalarn": (principal.entity_arn,),
             "aws:principalaccount": (principal.account,),
@@ -188,7 +193,7 @@ class Identity:
         return found
 
     def _tags(self, principal: Principal) -> Sequence[tuple[str, str]]:
-        if principal.kind == "root":
+        if principal.of_root:
             return ()
         with reading(self._engine) as connection:
             entity = store.by_id(connection, principal.entity_id)

@@ -54,6 +54,33 @@ def get_session_token(duration_seconds: int | None = None) -> dict[str, Any]:
     return {"Credentials": _answer(*context.identity.open_session(signer, seconds))}
 
 
+def get_federation_token(
+    name: str,
+    policy: str | None = None,
+    policy_arns: list[dict[str, str]] | None = None,
+    duration_seconds: int = SESSION_SECONDS,
+    tags: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Credentials for somebody else: what both the signer and the session policies allow, nothing without such.
+
+    Raises AccessDenied for a session, and what AssumeRole raises for its policies.
+    """
+    context, signer = current(), caller()
+    if signer.session:
+        raise AccessDeniedException("Cannot call GetFederationToken with session credentials")
+    with reading(context.engine) as connection:
+        policies = _session_policies(context, connection, policy, policy_arns)
+    principal = replace(
+        context.identity.federated(signer, name), session_policies=policies or (), tags=_session_tags(tags)
+    )
+    seconds = min(duration_seconds, ROOT_SECONDS) if signer.kind == "root" else duration_seconds
+    return {
+        "Credentials": _answer(*context.identity.open_session(principal, seconds)),
+        "FederatedUser": {"FederatedUserId": principal.user_id, "Arn": principal.arn},
+        "PackedPolicySize": _packed(policies),
+    }
+
+
 def assume_role(
     role_arn: str,
     role_session_name: str,
@@ -97,10 +124,15 @@ def assume_role(
         "Credentials": _answer(credential, token),
         "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
     }
-    if policies is not None:
-        size = sum(len(one) for one in policies)
-        answer["PackedPolicySize"] = max(1, min(100, round(100 * size / MAX_POLICY)))
+    answer["PackedPolicySize"] = _packed(policies)
     return answer
+
+
+def _packed(policies: tuple[str, ...] | None) -> int | None:
+    """How much of what session policies may take they take, in percent."""
+    if policies is None:
+        return None
+    return max(1, min(100, round(100 * sum(len(one) for one in policies) / MAX_POLICY)))
 
 
 def _trusting(

@@ -201,6 +201,27 @@ def test_users_get_keys_for_s3_with_a_session_token(wire: Wire, store: str, iam:
     assert may(s3(store, root).get_object, Bucket="lake", Key="shut/a") and client(wire, "glue", root).get_databases()
 
 
+def test_federated_users_get_what_both_sides_allow(wire: Wire, store: str, iam: Any, ana: Any) -> None:  # noqa: F811
+    statements = (allow("s3:*"), allow(["sts:GetFederationToken", "glue:GetDatabases", "iam:*"]))
+    iam.put_user_policy(UserName="ana", PolicyName="p", PolicyDocument=document(*statements))
+    session = document(allow("glue:*"), allow("s3:GetObject", "arn:aws:s3:::lake/open/*"))
+    sts = client(wire, "sts", ana)
+    made = sts.get_federation_token(Name="guest", Policy=session)
+    keys = made["Credentials"]
+    assert client(wire, "sts", keys).get_caller_identity()["Arn"] == f"arn:aws:sts::{ACCOUNT}:federated-user/guest"
+    assert client(wire, "glue", keys).get_databases()
+    assert refused(client(wire, "glue", keys).get_jobs)[0] == "AccessDeniedException"
+    assert may(s3(store, keys).get_object, Bucket="lake", Key="open/a")
+    assert not may(s3(store, keys).get_object, Bucket="lake", Key="shut/a")
+    assert refused(client(wire, "iam", keys).list_users)[0] == "InvalidClientTokenId"
+    assert refused(client(wire, "sts", keys).assume_role, RoleArn=ROLE, RoleSessionName="run")[0] == "AccessDenied"
+    nothing = sts.get_federation_token(Name="guest")["Credentials"]
+    assert refused(client(wire, "glue", nothing).get_databases)[0] == "AccessDeniedException"
+    root = wire.client("sts").get_federation_token(Name="guest", Policy=session)["Credentials"]
+    assert client(wire, "glue", root).get_databases()
+    assert not may(s3(store, root).get_object, Bucket="lake", Key="shut/a")
+
+
 def test_whom_a_role_trusts(wire: Wire, iam: Any, lake: Any, ana: Any) -> None:  # noqa: F811
     user = f"arn:aws:iam::{ACCOUNT}:user/team/ana"
     sts = client(wire, "sts", ana)

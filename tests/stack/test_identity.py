@@ -1,0 +1,55 @@
+"""A role's session on the real stack: one endpoint, one set of credentials, Glue and S3."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.conftest import Stack
+
+pytestmark = pytest.mark.stack
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+STATEMENTS = [
+    {"Effect": "Allow", "Action": "glue:GetDatabases", "Resource": "*"},
+    {"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::bronze/identity/*"]},
+    {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
+]
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def code(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_a_session_reads_the_catalog_and_writes_its_objects(stack: Stack) -> None:
+    iam = boto3.client("iam")
+    role = iam.create_role(RoleName="identity-test", AssumeRolePolicyDocument=document(TRUST))["Role"]
+    try:
+        iam.put_role_policy(RoleName="identity-test", PolicyName="p", PolicyDocument=document(*STATEMENTS))
+        keys = boto3.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="run")["Credentials"]
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        assert session.client("glue").get_databases()
+        assert code(session.client("glue").get_jobs) == "AccessDeniedException"
+        path = Config(s3={"addressing_style": "path"})
+        for name in ("s3", "control"):  # MinIO itself, and S3 through the endpoint
+            objects = session.client("s3", endpoint_url=stack.workspace.endpoint(name), config=path)
+            objects.put_object(Bucket="bronze", Key=f"identity/{name}", Body=b"x")
+            assert objects.get_object(Bucket="bronze", Key=f"identity/{name}")["Body"].read() == b"x"
+            assert code(objects.delete_object, Bucket="bronze", Key=f"identity/{name}") == "AccessDenied"
+            assert code(objects.put_object, Bucket="bronze", Key="elsewhere", Body=b"") == "AccessDenied"
+            assert code(objects.list_objects_v2, Bucket="bronze") == "AccessDenied"
+    finally:
+        iam.delete_role_policy(RoleName="identity-test", PolicyName="p")
+        iam.delete_role(RoleName="identity-test")
+        for name in ("s3", "control"):
+            boto3.client("s3").delete_object(Bucket="bronze", Key=f"identity/{name}")
