@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import boto3
@@ -13,11 +14,22 @@ from workspace.secrets import secret
 
 def aws_client(workspace: Workspace, service: str) -> Any:
     """A client of one AWS service (``glue``, ``sts``)."""
-    keys = (secret(workspace, "access_key"), secret(workspace, "secret_key"))
-    session = boto3.Session(*keys, region_name=workspace.settings.text("region"))
     retries = {"mode": "standard", "max_attempts": 3}
     config = Config(connect_timeout=5, read_timeout=120, retries=retries, proxies={})
-    return session.client(service, endpoint_url=workspace.endpoint("control"), config=config)
+    client: Any = _session().client(
+        service,
+        region_name=workspace.settings.text("region"),
+        endpoint_url=workspace.endpoint("control"),
+        aws_access_key_id=secret(workspace, "access_key"),
+        aws_secret_access_key=secret(workspace, "secret_key"),
+        config=config,
+    )
+    return client
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()  # reads each service's model once: that takes longer than most tests
 
 
 def glue_client(workspace: Workspace) -> Any:

@@ -36,8 +36,19 @@ class Wire:
         return aws_client(self.workspace, service)
 
 
+# Whose operations keep state: they are asked of both databases.
+ON_BOTH = ("test_catalog", "test_batch", "test_schema_registry", "test_lakeformation", "test_iam", "test_sts")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask the tests of state of a control process on SQLite, and of one on PostgreSQL."""
+    module = metafunc.module.__name__.rsplit(".", 1)[-1]
+    if "wire" in metafunc.fixturenames and module.startswith(ON_BOTH):
+        metafunc.parametrize("wire", ["sqlite", "postgresql"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     root = tmp_path_factory.mktemp("wire")
     workspace = Workspace(root, root / ".lakelet").prepare()
     # With the protocol named, asyncio sets TCP_NODELAY on what it accepts: 40 ms an answer otherwise.
@@ -45,7 +56,8 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     workspace.write_endpoints({"control": url, "s3": "http://127.0.0.1:9"})  # nothing here touches objects
-    engine = open_state(workspace.database)
+    on_postgresql = getattr(request, "param", "sqlite") == "postgresql"
+    engine = open_state(request.getfixturevalue("postgresql").url() if on_postgresql else workspace.database)
     catalog, jobs = CatalogStore(engine), JobStore(engine)
     publishes = Publishes(engine, catalog, workspace)
     # Composed as the control process composes them, but nothing is started: runs stay WAITING.
