@@ -34,10 +34,11 @@ ONCE = ("StartJobRun",)  # sent twice, these may do more than sent once: never r
 # JSON has no timestamps: Glue's are numbers under these names (a test holds the list against the model). Those of
 # column statistics, MinimumValue and MaximumValue, stay numbers: what they are depends on the column.
 TIMESTAMPS = frozenset({
-    "AnalyzedTime", "CompletedOn", "CreateTime", "CreatedAt", "CreatedOn", "CreatedTimestamp", "CreationTime",
-    "EndTime", "LastAccessTime", "LastAnalyzedTime", "LastConnectionValidationTime", "LastModified",
-    "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated", "LastUpdatedTime", "RecordedOn", "RequestTime",
-    "StartTime", "StartedOn", "StartingTimestamp", "UpdateTime", "UpdatedAt",
+    "AnalyzedTime", "CompletedOn", "CreateTime", "CreatedAt", "CreatedOn", "CreatedTimeStamp",
+    "CreatedTimestamp", "CreationTime", "EndTime", "ImportTime", "LastAccessTime", "LastAnalyzedTime",
+    "LastConnectionValidationTime", "LastModified", "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated",
+    "LastUpdatedTime", "RecordedOn", "RequestTime", "StartTime", "StartedOn", "StartingTimestamp", "UpdateTime",
+    "UpdatedAt",
 })  # fmt: skip
 
 
