@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws.context import current
+from catalog.registry.model import registry_name, schema_names
 from identity.principals import Principal
 from identity.store import Kind
+from workspace.errors import InvalidInputException
 
 Parameters = Mapping[str, Any]
 
@@ -61,8 +63,6 @@ _GLUE_BY_MEMBERS = (
     (("DatabaseName",), ("catalog", "database/{DatabaseName}")),
     (("JobName",), ("job/{JobName}",)),
     (("CrawlerName",), ("crawler/{CrawlerName}",)),
-    (("SchemaId",), ("registry/{SchemaId.RegistryName}", "schema/{SchemaId.RegistryName}/{SchemaId.SchemaName}")),
-    (("RegistryId",), ("registry/{RegistryId.RegistryName}",)),
     (("ResourceArn",), ("{ResourceArn}",)),
 )  # fmt: skip
 # Operations on a thing by its Name: GetCrawler, StartTrigger, DeleteWorkflow, …
@@ -71,7 +71,7 @@ _GLUE_NOUNS = {
     "Blueprint": "blueprint", "DataQualityRuleset": "dataQualityRuleset",
 }  # fmt: skip
 _MEMBER = re.compile(r"\{([A-Za-z.]+)(\[\])?\}")
-_FOLDED = ("database/", "table/", "userDefinedFunction/")  # names that Glue folds to lower case
+_FOLDED = ("database", "table", "userDefinedFunction")  # names that Glue folds to lower case
 
 
 def resources(service: str, operation: str, parameters: Parameters, principal: Principal, region: str) -> Sequence[str]:
@@ -80,7 +80,7 @@ def resources(service: str, operation: str, parameters: Parameters, principal: P
         case "glue":
             return _glue(operation, parameters, f"arn:aws:glue:{region}:{principal.account}:")
         case "iam":
-            return [_iam(operation, parameters, principal)]
+            return _iam(operation, parameters, principal)
         case _:
             arn = parameters.get("ResourceArn") or parameters.get("ResourceARN")
             return [arn if isinstance(arn, str) else "*"]
@@ -93,13 +93,16 @@ def _glue(operation: str, parameters: Parameters, prefix: str) -> Sequence[str]:
             if filled.startswith("arn:") or filled == "*":
                 found.append(filled)
             else:
-                found.append(prefix + (filled.lower() if filled.startswith(_FOLDED) else filled))
+                kind, slash, name = filled.partition("/")
+                found.append(prefix + kind + slash + (name.lower() if kind in _FOLDED else name))
     return found
 
 
 def _glue_templates(operation: str, parameters: Parameters) -> Sequence[str]:
     if operation in _GLUE:
         return _GLUE[operation]
+    if (found := _registry(parameters)) is not None:
+        return found
     for members, templates in _GLUE_BY_MEMBERS:
         if all(member in parameters for member in members):
             return templates
@@ -125,29 +128,49 @@ def _filled(template: str, parameters: Parameters) -> list[str]:
     return [text + template[end:] for text in texts]
 
 
-def _iam(operation: str, parameters: Parameters, principal: Principal) -> str:
-    """The user, group, role or policy; paths are those of the request, else what the name's entity has."""
-    prefix = f"arn:aws:iam::{principal.account}:"
+def _registry(parameters: Parameters) -> Sequence[str] | None:
+    """The templates of what a SchemaId or RegistryId means, by name or by ARN; None when the request has none."""
+    schema, registry = parameters.get("SchemaId"), parameters.get("RegistryId")
+    try:
+        if isinstance(schema, Mapping):
+            found = schema_names(schema)
+            return (f"registry/{found[0]}", f"schema/{found[0]}/{found[1]}")
+        if isinstance(registry, Mapping):
+            name = registry_name(registry)
+            new = parameters.get("SchemaName")  # CreateSchema
+            return (f"registry/{name}", *([f"schema/{name}/{new}"] if isinstance(new, str) else []))
+    except InvalidInputException:
+        return ("*",)  # the operation will say what is wrong with it
+    return None
+
+
+def _iam(operation: str, parameters: Parameters, principal: Principal) -> Sequence[str]:
+    """The user, group, role or policy, as it is spelled here; a rename is about the new name too."""
     for member, kind in _IAM_NAMES.items():
         if member == "UserName" and operation in ("AddUserToGroup", "RemoveUserFromGroup"):
             continue
-        if isinstance(name := parameters.get(member), str):
-            return f"{prefix}{kind}{_path(kind, name, operation, parameters)}{name}"
-    if isinstance(arn := parameters.get("PolicyArn") or parameters.get("PolicySourceArn"), str):
-        return arn
+        if not isinstance(name := parameters.get(member), str):
+            continue
+        noun = member.removesuffix("Name")
+        prefix = f"arn:aws:iam::{principal.account}:{kind}"
+        if operation == f"Create{noun}":
+            return [f"{prefix}{_text(parameters.get('Path'), '/')}{name}"]
+        arn = current().identity.arn(kind, name)
+        path, _, own = arn.removeprefix(prefix).rpartition("/")
+        if operation == f"Update{noun}" and not parameters.keys().isdisjoint({f"New{member}", "NewPath"}):
+            path = _text(parameters.get("NewPath"), f"{path}/")
+            return [arn, f"{prefix}{path}{_text(parameters.get(f'New{member}'), own)}"]
+        return [arn]
+    if isinstance(policy := parameters.get("PolicyArn") or parameters.get("PolicySourceArn"), str):
+        return [policy]
     if principal.kind == "user" and operation in _OWN:
-        return principal.entity_arn
-    return "*"
+        return [principal.entity_arn]
+    return ["*"]
 
 
 _IAM_NAMES: Mapping[str, Kind] = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
-_OWN = (
-    "GetUser", "CreateAccessKey", "ListAccessKeys", "UpdateAccessKey", "DeleteAccessKey", "ListSigningCertificates",
-)  # fmt: skip
+_OWN = ("GetUser", "CreateAccessKey", "ListAccessKeys", "UpdateAccessKey", "DeleteAccessKey")
 
 
-def _path(kind: Kind, name: str, operation: str, parameters: Parameters) -> str:
-    if operation == f"Create{kind.capitalize()}":
-        path = parameters.get("Path", "/")
-        return path if isinstance(path, str) else "/"
-    return current().identity.path(kind, name)
+def _text(value: Any, default: str) -> str:
+    return value if isinstance(value, str) else default

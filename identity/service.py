@@ -164,11 +164,11 @@ class Identity:
             raise NoSuchEntity(f"Policy {policy_arn} does not exist or is not attachable.")
         return found
 
-    def path(self, kind: store.Kind, name: str) -> str:
-        """The path of the entity of that name; ``/`` when there is none."""
+    def arn(self, kind: store.Kind, name: str) -> str:
+        """The ARN of the entity of that name, in whatever case; of one that is not there, as if it were under ``/``."""
         with reading(self._engine) as connection:
             found = store.find(connection, kind, name)
-        return found.path if found else "/"
+        return found.arn(self._account) if found else f"arn:aws:iam::{self._account}:{kind}/{name}"
 
     def context(self, principal: Principal) -> dict[str, tuple[str, ...]]:
         """The condition keys that hold for everything that a principal asks, in lower case."""

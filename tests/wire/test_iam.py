@@ -278,6 +278,7 @@ def test_users_manage_themselves_by_a_variable(wire: Wire, iam: Any, ana: dict[s
     mine = client(wire, "iam", ana)
     assert mine.get_user()["User"]["UserName"] == mine.get_user(UserName="ana")["User"]["UserName"] == "ana"
     assert len(mine.list_access_keys()["AccessKeyMetadata"]) == 1
+    assert mine.get_user(UserName="ANA")["User"]["UserName"] == "ana"
     code, said, status = refused(mine.get_user, UserName="bob")
     assert (code, status) == ("AccessDenied", 403) and "iam:GetUser on resource: " in said
     assert refused(mine.create_user, UserName="eve")[0] == "AccessDenied"
