@@ -39,7 +39,7 @@ class Context:
     crawlers: CrawlerStore = _ABSENT
     runner: Runner = _ABSENT
 
-    @property
+    @cached_property
     def account_id(self) -> str:
         """The AWS account id of this workspace, which is also its catalog id."""
         return self.workspace.settings.text("account_id")

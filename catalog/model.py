@@ -92,4 +92,6 @@ def key_of(values: Sequence[str]) -> str:
 
 def values_of(key: str) -> tuple[str, ...]:
     """The inverse of :func:`key_of`."""
-    return tuple(json.loads(key))
+    if "\\" in key or len(key) < 4:
+        return tuple(json.loads(key))
+    return tuple(key[2:-2].split('","'))  # nothing is escaped, so that every quote is a delimiter; much faster

@@ -11,7 +11,7 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import cache
@@ -73,26 +73,50 @@ def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") ->
     A timestamp may be a ``datetime`` or Unix seconds. The format ``native`` is for CBOR: timestamps as ``datetime``,
     blobs as bytes.
     """
+    writer = _writer(shape, timestamp_format)
+    return value if writer is None else writer(value)
+
+
+@cache
+def _writer(shape: Shape, timestamp_format: str) -> Callable[[Any], Any] | None:
+    """What writes the values of a shape; None when they travel as they are. Made once: answers may be long."""
     match shape.type_name:
         case "structure" if not getattr(shape, "is_document_type", False):
-            table = _members(shape)
-            return {
-                table[name][0]: item if table[name][2] else encode(table[name][1], item, timestamp_format)
-                for name, item in value.items()
-                if item is not None and name in table
-            }
-        case "list" if not _is_plain(shape.member):
-            return [encode(shape.member, item, timestamp_format) for item in value]
-        case "map" if not _is_plain(shape.value):
-            return {key: encode(shape.value, item, timestamp_format) for key, item in value.items()}
+            return _structure_writer(shape, timestamp_format)
+        case "list":
+            items = _writer(shape.member, timestamp_format)
+            return None if items is None else lambda value: [items(item) for item in value]
+        case "map":
+            ends = _writer(shape.value, timestamp_format)
+            return None if ends is None else lambda value: {key: ends(item) for key, item in value.items()}
         case "timestamp" if timestamp_format == "native":
-            return value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+            return lambda v: v.astimezone(UTC) if isinstance(v, datetime) else datetime.fromtimestamp(v, UTC)
         case "timestamp":
-            return write_timestamp(value, shape.serialization.get("timestampFormat", timestamp_format))
+            form = shape.serialization.get("timestampFormat", timestamp_format)
+            return lambda value: write_timestamp(value, form)
         case "blob" if timestamp_format != "native":
-            return base64.b64encode(value).decode()
+            return lambda value: base64.b64encode(value).decode()
         case _:
-            return value
+            return None
+
+
+def _structure_writer(shape: Shape, timestamp_format: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    members = _members(shape)
+    made: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}  # as members come, for structures hold themselves
+
+    def write(value: Mapping[str, Any]) -> dict[str, Any]:
+        written = {}
+        for name, item in value.items():
+            if item is None:
+                continue
+            if (found := made.get(name)) is None:
+                if name not in members:
+                    continue
+                found = made[name] = (members[name][0], _writer(members[name][1], timestamp_format))
+            written[found[0]] = item if found[1] is None else found[1](item)
+        return written
+
+    return write
 
 
 @cache
@@ -137,6 +161,8 @@ def read_timestamp(value: Any) -> datetime:
 
 def write_timestamp(value: datetime | float, form: str) -> str | float:
     """A moment as Unix seconds (``unixtimestamp``), ``rfc822`` or ``iso8601``."""
+    if isinstance(value, float) and form == "unixtimestamp":
+        return value
     moment = value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
     match form:
         case "unixtimestamp":

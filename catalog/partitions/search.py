@@ -5,8 +5,9 @@ A page continues where the one before it ended: at a place in the index that it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,7 +22,14 @@ Position = tuple[int, str, str]  # the index, the entry and the partition's key 
 PRIMARY = 0  # stands for an index in a position: the primary key
 _COUNTED = 2_000  # entries after which one index is as bad as another
 _RANGES = 1_000  # ranges beyond which they are taken as one
-_FIRST, _MOST = 256, 16_384  # entries that are read at once
+_FIRST, _MOST = 1_024, 8_192  # entries that are read at once
+_CHUNK = 1_000  # keys in one statement
+
+# The definition as its text: many are read as one.
+ROW = (
+    partitions.c.key, partitions.c.segment, sa.cast(partitions.c.definition, sa.Text).label("definition"),
+    partitions.c.created_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,45 @@ def plan(connection: sa.Connection, table: Table, condition: Condition, position
 
 
 def walk(
-    connection: sa.Connection, table: Table, chosen: Plan, condition: Condition, position: Position | None = None
-) -> Iterator[tuple[Position, tuple[str, ...]]]:
-    """The positions and values of the partitions that satisfy the condition, from after ``position``."""
-    for found_entry, key in _entries(connection, table, chosen, position):
-        texts = values_of(key)
-        if condition.holds(texts):
-            yield (chosen.index_id, found_entry, key), texts
+    connection: sa.Connection,
+    table: Table,
+    chosen: Plan,
+    condition: Condition,
+    position: Position | None = None,
+    at_once: int = _MOST,
+) -> Iterator[tuple[Position, sa.Row[Any]]]:
+    """The partitions that satisfy the condition, as :data:`ROW`, each with its position, from after ``position``.
+
+    ``at_once`` is how many are looked up together where most of what is walked is left out.
+    """
+    if chosen.index is not None and chosen.ranges != EVERYTHING:
+        for row in _entries(connection, table, chosen, position, whole=True):
+            if condition.holds(values_of(row.key)):
+                yield (chosen.index_id, row.entry, row.key), row
+        return
+    waiting: dict[str, Position] = {}
+    for row in _entries(connection, table, chosen, position):
+        if condition.holds(values_of(row.key)):
+            waiting[row.key] = (chosen.index_id, row.entry, row.key)
+            if len(waiting) == at_once:
+                yield from _looked_up(connection, table, waiting)
+                waiting = {}
+    yield from _looked_up(connection, table, waiting)
+
+
+def _looked_up(
+    connection: sa.Connection, table: Table, waiting: Mapping[str, Position]
+) -> Iterator[tuple[Position, sa.Row[Any]]]:
+    rows = {row.key: row for row in rows_of(connection, table, list(waiting))}
+    for key, position in waiting.items():
+        yield position, rows[key]
+
+
+def rows_of(connection: sa.Connection, table: Table, keys: Sequence[str]) -> Iterator[sa.Row[Any]]:
+    """The partitions with these keys, as :data:`ROW`, in no order."""
+    for start in range(0, len(keys), _CHUNK):
+        wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
+        yield from connection.execute(sa.select(*ROW).where(*wanted))
 
 
 EVERYTHING: list[values.Interval] = [("", "\x7f")]
@@ -101,31 +141,34 @@ def _count(connection: sa.Connection, one: Plan) -> int:
 
 
 def _entries(
-    connection: sa.Connection, table: Table, chosen: Plan, position: Position | None
-) -> Iterator[tuple[str, str]]:
+    connection: sa.Connection, table: Table, chosen: Plan, position: Position | None, whole: bool = False
+) -> Iterator[sa.Row[Any]]:
+    """What lies in the ranges of the index, in order; with ``whole``, each with its partition."""
+    size = _FIRST
     if chosen.index is None:
         after = position[2] if position else ""
-        size = _FIRST
         while True:
             wanted = (partitions.c.table_id == table.id, partitions.c.key > after)
-            query = sa.select(partitions.c.key).where(*wanted).order_by(partitions.c.key).limit(size)
-            keys = list(connection.execute(query).scalars())
-            yield from (("", key) for key in keys)
-            if len(keys) < size:
+            query = sa.select(sa.literal("").label("entry"), partitions.c.key).where(*wanted)
+            found = connection.execute(query.order_by(partitions.c.key).limit(size)).all()
+            yield from found
+            if len(found) < size:
                 return
-            after, size = keys[-1], min(2 * size, _MOST)
+            after, size = found[-1].key, min(2 * size, _MOST)
     place = (entries.c.entry, entries.c.key)
-    size = _FIRST
+    columns = (entries.c.entry, *ROW) if whole else place
     for low, high in chosen.ranges:
         if position is not None and high <= position[1]:
             continue
         after_entry, after_key = max((low, ""), (position[1], position[2]) if position else ("", ""))
         while True:
             beyond = sa.tuple_(*place) > sa.tuple_(after_entry, after_key)
-            query = sa.select(*place).where(entries.c.index_id == chosen.index_id, entries.c.entry < high, beyond)
+            query = sa.select(*columns).where(entries.c.index_id == chosen.index_id, entries.c.entry < high, beyond)
+            if whole:
+                query = query.where(partitions.c.table_id == table.id, partitions.c.key == entries.c.key)
             found = connection.execute(query.order_by(*place).limit(size)).all()
-            yield from ((row.entry, row.key) for row in found)
+            yield from found
             if len(found) < size:
                 break
-            after_entry, after_key = found[-1]
+            after_entry, after_key = found[-1].entry, found[-1].key
             size = min(2 * size, _MOST)

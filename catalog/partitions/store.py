@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from catalog.expressions import parse_expression
 from catalog.model import Definition, Partition, Table, key_of, storable, values_of
 from catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
 from catalog.partitions.rows import partitions
-from catalog.partitions.search import PRIMARY, Position, plan, walk
+from catalog.partitions.search import PRIMARY, ROW, Position, plan, rows_of, walk
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 
 _CHUNK = 1000  # keys in one statement
@@ -42,8 +43,8 @@ class PartitionStore:
         self, connection: sa.Connection, table: Table, wanted: Sequence[Sequence[str]]
     ) -> list[Partition]:
         """Those of the partitions that exist, in order; raises InvalidInputException for a wrong number of values."""
-        found = self._by_key(connection, table, sorted({key_of(_checked(table, values)) for values in wanted}))
-        return [partition for _, (partition, _) in sorted(found.items())]
+        rows = rows_of(connection, table, list({key_of(_checked(table, values)) for values in wanted}))
+        return _read(sorted(rows, key=lambda row: row.key))
 
     def partitions(self, connection: sa.Connection, table: Table, expression: str | None = None) -> list[Partition]:
         """The partitions that satisfy an expression, ordered by the text of their values.
@@ -72,31 +73,17 @@ class PartitionStore:
             return _all(connection, table, position, limit, segment)
         condition = parse_expression(expression, table.partition_keys)
         chosen = plan(connection, table, condition, position)
-        found: list[Partition] = []
-        waiting: list[Position] = []
+        found: list[sa.Row[Any]] = []
         last: Position | None = None
-
-        def take() -> bool:
-            """Look the waiting ones up; returns whether the page is full."""
-            nonlocal last
-            rows = self._by_key(connection, table, [place[2] for place in waiting])
-            for place in waiting:
-                partition, part = rows[place[2]]
-                if segment is not None and part % segment[1] != segment[0]:
-                    continue
-                if limit is not None and len(found) == limit:
-                    return True
-                found.append(partition)
-                last = place
-            waiting.clear()
-            return False
-
-        for place, _ in walk(connection, table, chosen, condition, position):
-            waiting.append(place)
-            enough = _CHUNK if limit is None else limit + 1 - len(found)
-            if len(waiting) >= min(max(enough, 1), _CHUNK) and take():
-                return PartitionPage(found, last)
-        return PartitionPage(found, last if take() else None)
+        at_once = _CHUNK if limit is None else min(limit + 1, _CHUNK)
+        for place, row in walk(connection, table, chosen, condition, position, at_once):
+            if segment is not None and row.segment % segment[1] != segment[0]:
+                continue
+            if limit is not None and len(found) == limit:
+                return PartitionPage(_read(found), last)
+            found.append(row)
+            last = place
+        return PartitionPage(_read(found), None)
 
     def create_partitions(
         self, connection: sa.Connection, table: Table, inputs: Sequence[Definition]
@@ -188,15 +175,6 @@ class PartitionStore:
             found.update(connection.execute(sa.select(partitions.c.key).where(*wanted)).scalars())
         return found
 
-    def _by_key(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> dict[str, tuple[Partition, int]]:
-        """The partitions with these keys, each with its segment."""
-        found = {}
-        for start in range(0, len(keys), _CHUNK):
-            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
-            for row in connection.execute(sa.select(partitions).where(*wanted)):
-                found[row.key] = _partition(row), row.segment
-        return found
-
 
 def _all(
     connection: sa.Connection,
@@ -205,16 +183,16 @@ def _all(
     limit: int | None,
     segment: tuple[int, int] | None,
 ) -> PartitionPage:
-    query = sa.select(partitions).where(partitions.c.table_id == table.id)
+    query = sa.select(*ROW).where(partitions.c.table_id == table.id)
     if position is not None:
         query = query.where(partitions.c.key > position[2])
     if segment is not None:
         query = query.where(partitions.c.segment % segment[1] == segment[0])
     size = None if limit is None else limit + 1
-    found = [_partition(row) for row in connection.execute(query.order_by(partitions.c.key).limit(size))]
+    found = connection.execute(query.order_by(partitions.c.key).limit(size)).all()
     if limit is None or len(found) <= limit:
-        return PartitionPage(found, None)
-    return PartitionPage(found[:limit], (PRIMARY, "", key_of(found[limit - 1].values)))
+        return PartitionPage(_read(found), None)
+    return PartitionPage(_read(found[:limit]), (PRIMARY, "", found[limit - 1].key))
 
 
 def _checked(table: Table, values: Sequence[str]) -> Sequence[str]:
@@ -233,5 +211,10 @@ def _row(table: Table, partition_input: Definition) -> dict[str, Any]:
     return {"table_id": table.id, "key": key, "segment": segment, "definition": definition, "created_at": time.time()}
 
 
-def _partition(row: sa.Row[Any]) -> Partition:
-    return Partition(values_of(row.key), row.definition, row.created_at)
+def _read(rows: Sequence[sa.Row[Any]]) -> list[Partition]:
+    """What :data:`~catalog.partitions.search.ROW` holds of each."""
+    definitions = json.loads(f"[{','.join([row.definition for row in rows])}]")
+    return [
+        Partition(values_of(row.key), definition, row.created_at)
+        for row, definition in zip(rows, definitions, strict=True)
+    ]

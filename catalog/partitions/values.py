@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import lru_cache
 
 from data.partitions import DEFAULT_PARTITION
 
@@ -100,7 +101,12 @@ def escaped(text: str) -> str:
 
 def entry(kinds: Sequence[Kind], texts: Sequence[str]) -> str:
     """What an index on keys of these kinds holds for a partition with these values."""
-    return "".join([encode(read(kind, text)) for kind, text in zip(kinds, texts, strict=True)])
+    return "".join([_encoded(kind, text) for kind, text in zip(kinds, texts, strict=True)])
+
+
+@lru_cache(maxsize=4096)  # partitions that come together have values in common
+def _encoded(kind: Kind, text: str) -> str:
+    return encode(read(kind, text))
 
 
 def point(value: Value | None) -> Interval:
