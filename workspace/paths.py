@@ -14,6 +14,7 @@ from workspace.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "LAKELET_STATE"
+EPHEMERAL = "ephemeral"  # the file in a state folder that says so
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Workspace:
     @cached_property
     def cache(self) -> Cache:
         return Cache.of(self.settings)
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether the state goes when the stack ends, and may be wiped before (``lakelet up --ephemeral``)."""
+        return (self.state / EPHEMERAL).exists()
 
     @property
     def database(self) -> Path:

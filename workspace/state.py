@@ -34,15 +34,16 @@ WRITER, OWNER = 0x6C616B65, 0x6C616B66  # keys of the advisory locks on PostgreS
 _POOL = {"pool_size": 10, "max_overflow": 90}
 
 
-def open_state(database: Path | str) -> sa.Engine:
+def open_state(database: Path | str, durable: bool = True) -> sa.Engine:
     """Open the database, brought to this version's tables by the migrations that it has not seen yet.
 
     A path is an SQLite file: WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. A
-    text is PostgreSQL's URL (``postgresql://user@host:5432/name``), without a password. Raises
+    text is PostgreSQL's URL (``postgresql://user@host:5432/name``), without a password. An SQLite file that need not
+    be ``durable`` is not synced. Raises
     :class:`~workspace.errors.StackError` when a newer Lakelet has written the database, or it cannot be used, and
     :class:`~workspace.errors.SettingError` for a URL that is none of PostgreSQL's.
     """
-    engine = _sqlite(database) if isinstance(database, Path) else _postgresql(database)
+    engine = _sqlite(database, durable) if isinstance(database, Path) else _postgresql(database)
     name = database.name if isinstance(database, Path) else str(engine.url.database)
     try:
         _upgrade(engine)
@@ -88,7 +89,7 @@ def owning(engine: sa.Engine) -> Iterator[None]:
         yield
 
 
-def _sqlite(database: Path) -> sa.Engine:
+def _sqlite(database: Path, durable: bool) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{database}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **_POOL
     )
@@ -96,7 +97,7 @@ def _sqlite(database: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's implicit one
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", f"synchronous={'FULL' if durable else 'OFF'}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

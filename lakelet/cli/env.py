@@ -17,14 +17,18 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog='Example: eval "$(lakelet env)" && aws s3 ls')
 def env(output: OutputOption = Format.text) -> None:
     """Print export lines for a shell: with them boto3, the AWS CLI and every AWS SDK talk to this stack."""
-    import os
-    import shlex
-
     from workspace.environment import client_environment
     from workspace.paths import Workspace
 
-    variables = client_environment(Workspace.find())
-    variables |= past_proxy(os.environ)
+    print_exports(client_environment(Workspace.find()), output)
+
+
+def print_exports(variables: dict[str, str], output: Format) -> None:
+    """Export lines of variables, with what leads past a proxy; or a JSON object of them."""
+    import os
+    import shlex
+
+    variables = variables | past_proxy(os.environ)
     if output is Format.json:
         show_record(variables, output)
         return

@@ -24,6 +24,7 @@ COMMANDS = (
     ("status", "lakelet.cli.status", "Show the state of every component."),
     ("logs", "lakelet.cli.logs", "Show the logs of the stack's components."),
     ("doctor", "lakelet.cli.doctor", "Check this machine and the installation."),
+    ("aws", "lakelet.cli.aws", "Run the AWS CLI against this stack."),
     ("env", "lakelet.cli.env", "Print the environment that points AWS clients here."),
     ("gc", "lakelet.cli.gc", "Free the space of old logs, runs and staging."),
     ("jobs", "lakelet.cli.jobs", "Submit and follow job runs."),

@@ -20,16 +20,23 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog="Example: lakelet up")
 def up(
     only: Annotated[list[str] | None, typer.Option(help="Start only this component (repeat it for more).")] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Start an empty stack to throw away: MinIO and the AWS endpoint alone.")
+    ] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Start the stack, and wait until every component has proven that it works.
 
-    Ctrl-C stops what was started. A second `up` says that the stack runs.
+    Ctrl-C stops what was started. A second `up` says that the stack runs. With --ephemeral it prints export lines for
+    a shell, `eval "$(lakelet up --ephemeral)"`, with which every other command means the new stack; `down` deletes it.
     """
     from lakelet.stack.operate import status
     from workspace.errors import UsageError
     from workspace.paths import Workspace
 
+    if ephemeral:
+        _up_ephemeral(only or (), output)
+        return
     workspace = Workspace.find()
     began = time.monotonic()
     fresh = bring_up(workspace, only or ())
@@ -46,6 +53,21 @@ def up(
     text = f"The stack runs ({time.monotonic() - began:.1f} s)." if fresh else "The stack runs already."
     show_rows(rows, output, ("name", "state", "pid", "url", "ready_seconds"))
     show_message(text, output)
+
+
+def _up_ephemeral(only: Collection[str], output: Format) -> None:
+    from lakelet.cli.env import print_exports
+    from lakelet.stack.ephemeral import COMPONENTS, new_workspace
+    from lakelet.stack.operate import stop
+    from workspace.environment import client_environment
+
+    workspace = new_workspace()
+    try:
+        bring_up(workspace, only or COMPONENTS)
+    except BaseException:
+        stop(workspace)
+        raise
+    print_exports({**workspace.environment, **client_environment(workspace)}, output)
 
 
 def bring_up(workspace: Workspace, only: Collection[str] = ()) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import time
@@ -53,7 +54,7 @@ def start(workspace: Workspace, only: Collection[str] = (), watch: Watcher = lam
 def stop(workspace: Workspace) -> list[str]:
     """Stop the stack and its runs, whether or not its supervisor lives; returns the names of what ran.
 
-    When it returns, no process of this workspace is left.
+    When it returns, no process of this workspace is left, and nothing at all of an ephemeral one.
     """
     record = read_record(workspace)
     names = {c.name for c in record.components if c.identity and c.identity.alive()} if record else set()
@@ -67,6 +68,8 @@ def stop(workspace: Workspace) -> list[str]:
     names |= set(end_leftovers(workspace))
     record_path(workspace).unlink(missing_ok=True)
     workspace.forget_endpoints()
+    if workspace.ephemeral:
+        shutil.rmtree(workspace.state, ignore_errors=True)
     return sorted(names)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import uvicorn
 from botocore import xform_name
 from botocore.config import Config
 from botocore.model import Shape
+from hypothesis import find, settings, strategies
 
 import aws.services
 from aws.app import create_app
@@ -35,13 +38,13 @@ OPERATIONS = [
 ]
 MOMENT = datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC)
 ACCOUNT = "123456789012"
-# Words tried in turn for a member that has a pattern; one of them has to fit each pattern of a served member.
+# Words tried in turn for a member that has a pattern; one that none of them fits has a word invented.
 WORDS = (
     "name-1", "Name_1", "é ✈ word", "name", "n", "1", "100", "1.0", "true", ACCOUNT, "us-east-1", "SEC_CONFIG",
     f"arn:aws:iam::{ACCOUNT}:role/name", f"arn:aws:glue:us-east-1:{ACCOUNT}:registry/name", "arn:aws:iam::aws:policy/x",
     f"arn:aws:glue:us-east-1:{ACCOUNT}:schema/name/name", f"arn:aws:lakeformation:us-east-1:{ACCOUNT}:x", "s3://b/k",
     "12345678-1234-1234-1234-123456789012", "AKIAIOSFODNN7EXAMPLE", "/path/", "{}", "cron(0 12 * * ? *)", "x" * 20,
-    "1" * 20, "key=value", "$LATEST", "G.1X", "3", "v2", "user@host", "2013-01-02",
+    "1" * 20, "key=value", "$LATEST", "G.1X", "3", "v2", "Mon:3", "user@host", "2013-01-02",
     f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k",
     "jdbc:postgresql://h/d", "https://host/path", "vpc-12345678", "DEFAULT", "0.5", "ABCDEFGHIJKLMNOP", "123456",
 )  # fmt: skip
@@ -90,7 +93,16 @@ def text(shape: Shape) -> str:
     for word in WORDS if pattern else ("é ✈ <&> word".ljust(least, "x")[:most],):
         if least <= len(word) <= most and (compiled is None or compiled.fullmatch(word)):
             return word
-    raise AssertionError(f"no word of WORDS fits {shape.name} ({least} to {most} characters, {pattern}): add one")
+    assert compiled is not None, f"no text of {least} to {most} characters"
+    return invented(compiled, least, most)
+
+
+@cache
+def invented(pattern: re.Pattern[str], least: int, most: int) -> str:
+    """The simplest text that a pattern allows."""
+    quiet = settings(database=None, derandomize=True, max_examples=2000)
+    texts = strategies.from_regex(pattern, fullmatch=True)
+    return find(texts, lambda text: least <= len(text) <= most and text.isprintable(), settings=quiet)
 
 
 class Recorder:
