@@ -283,6 +283,8 @@ def columns_of(table: Table) -> tuple[str, ...]:
 
 
 def _bare(arn: str) -> str:
+    if "\0" in arn:  # which PostgreSQL cannot look for
+        raise InvalidInputException("An ARN holds no NUL.")
     return arn.rstrip("/")
 
 

@@ -9,16 +9,29 @@ be the same at the same place. Both sides err towards "incompatible": what canno
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsoncompat
 import jsonschema
 import jsonschema.validators
 
 from catalog.registry.errors import InvalidDefinition
 
 Schema = Any  # a JSON object, or true or false
+
+SECONDS = 20
+_COMPARE = """
+import json, resource, sys
+import jsoncompat
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+try:
+    fits = jsoncompat.check_compat(*json.load(sys.stdin), "deserializer")
+    print("" if fits else "a document may be valid in the one schema and not in the other")
+except ValueError as error:  # the library's word for what it cannot compare
+    print("they cannot be compared:", str(error).removeprefix("Compatibility check failed: "))
+"""
 
 _DRAFTS = {
     "json-schema.org/draft-04/schema": jsonschema.Draft4Validator,
@@ -46,13 +59,26 @@ def unreadable(reader: str, writer: str) -> str | None:
         new, old = _modern(_parsed(reader)), _modern(_parsed(writer))
         if new == old:
             return None
-        if not jsoncompat.check_compat(json.dumps(old), json.dumps(new), "deserializer"):
-            return "a document may be valid in the one schema and not in the other"
-        return next(_unshared(old, new, "#", closed=False), None)
+        return _not_contained(json.dumps(old), json.dumps(new)) or next(_unshared(old, new, "#", closed=False), None)
     except RecursionError:
         return "the schemas are nested too deeply to be compared"
-    except ValueError as error:  # the library's word for what it cannot compare
-        return f"they cannot be compared: {str(error).removeprefix('Compatibility check failed: ')}"
+
+
+def _not_contained(old: str, new: str) -> str | None:
+    """Why not every document of the old schema is one of the new, by the library, in a process of its own.
+
+    Some schemas take it time or memory without bound, which the control process must not lose.
+    """
+    command = [sys.executable, "-I", "-c", _COMPARE]
+    try:
+        answer = subprocess.run(
+            command, input=json.dumps([old, new]), capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"they cannot be compared within {SECONDS} s"
+    if answer.returncode:
+        return "they cannot be compared: the comparison failed"
+    return answer.stdout.strip() or None
 
 
 def _parsed(definition: str) -> Schema:

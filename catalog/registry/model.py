@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from workspace.errors import InvalidInputException
 
 DEFAULT_REGISTRY = "default-registry"
-_ARN = re.compile(r"arn:aws(?:-[a-z-]+)?:glue:[^:]*:[^:]*:(registry|schema)/([^/]+)(?:/(.+))?")
+_ARN = re.compile(r"arn:aws(?:-[a-z-]+)?:glue:[^:]*:[^:]*:(registry|schema)/([\w$#.-]+)(?:/([\w$#.-]+))?", re.ASCII)
 
 
 @dataclass(frozen=True)

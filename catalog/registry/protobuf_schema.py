@@ -125,4 +125,4 @@ def _buf(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise StackError(f"Buf did not answer within {SECONDS} s.") from None
+        raise InvalidDefinition(f"Buf does not read it within {SECONDS} s: write it in more lines") from None

@@ -206,12 +206,11 @@ class RegistryStore:
             )
         if 1 in numbers:
             raise InvalidInputException("Cannot delete the first version of a schema: use DeleteSchema.")
-        wanted = (versions.c.schema_id == schema.id, versions.c.number.between(numbers.start, numbers.stop - 1))
+        start, stop = (min(bound, schema.next_version) for bound in (numbers.start, numbers.stop))
+        wanted = (versions.c.schema_id == schema.id, versions.c.number.between(start, stop - 1))
         there = set(connection.execute(sa.select(versions.c.number).where(*wanted)).scalars())
         connection.execute(sa.delete(versions).where(*wanted))
-        return [
-            number for number in range(numbers.start, min(numbers.stop, schema.next_version)) if number not in there
-        ]
+        return [number for number in range(start, stop) if number not in there]
 
     # -- metadata ------------------------------------------------------------------------------------------------
 

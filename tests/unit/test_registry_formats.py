@@ -205,3 +205,17 @@ def test_modes_choose_the_versions_and_the_direction() -> None:
     assert incompatible("AVRO", "BACKWARD", wide, [(1, narrow)]) is None
     assert "version 1: type mismatch" in (incompatible("AVRO", "FORWARD", wide, [(1, narrow)]) or "")
     assert "not FULL_ALL compatible with version 1" in (incompatible("AVRO", "FULL_ALL", wide, [(1, narrow)]) or "")
+
+
+def test_a_comparison_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fanned_out(leaf: Any) -> str:
+        definitions: dict[str, Any] = {"d25": leaf}
+        for n in range(25):
+            below = {"$ref": f"#/definitions/d{n + 1}"}
+            branches = [{"type": "array", "items": below}, {"type": "object", "properties": {"a": below, "b": below}}]
+            definitions[f"d{n}"] = {"anyOf": branches}
+        return json.dumps({"definitions": definitions, "$ref": "#/definitions/d0"})
+
+    monkeypatch.setattr("catalog.registry.json_schema.SECONDS", 1)
+    old, new = fanned_out(STRING), fanned_out({"type": ["string", "null"]})
+    assert "within 1 s" in module_of("JSON").unreadable(reader=new, writer=old)

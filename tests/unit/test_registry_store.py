@@ -110,6 +110,11 @@ def test_names_and_arns() -> None:
     for wrong in ({}, {"RegistryArn": arns.schema("r", "s")}, {"RegistryArn": "arn"}):
         with pytest.raises(InvalidInputException):
             registry_name(wrong)
-    for bad in ({}, {"SchemaArn": arns.registry("r")}, {"SchemaArn": arns.schema("r", "s"), "SchemaName": "other"}):
+    for bad in (
+        {},
+        {"SchemaArn": arns.registry("r")},
+        {"SchemaArn": arns.schema("r", "s\0")},
+        {"SchemaArn": arns.schema("r", "s"), "SchemaName": "other"},
+    ):
         with pytest.raises(InvalidInputException):
             schema_names(bad)

@@ -181,6 +181,9 @@ def test_what_cannot_be_granted(lake: Any, table: dict[str, Any]) -> None:
         "InvalidInputException", lake.grant_permissions, Principal=everybody, Resource=resource, Permissions=["SELECT"]
     )
     refused("InvalidInputException", lake.grant_permissions, Principal={}, Resource=resource, Permissions=["SELECT"])
+    nul = {"DataLakePrincipalIdentifier": "a\0"}
+    refused("InvalidInputException", lake.grant_permissions, Principal=nul, Resource=resource, Permissions=["SELECT"])
+    refused("InvalidInputException", lake.describe_resource, ResourceArn="arn:aws:s3:::a\0")
     refused("NotImplementedException", lake.start_transaction)
     refused("InvalidInputException", lake.list_permissions, NextToken="nonsense")
 

@@ -170,6 +170,7 @@ def test_versions_are_listed_and_deleted(glue: Any, registry: str) -> None:
     refused("InvalidInputException", glue.delete_schema_versions, SchemaId=schema, Versions="1-6")
     refused("InvalidInputException", glue.delete_schema_versions, SchemaId=schema, Versions="4-2")
     refused("InvalidInputException", glue.delete_schema_versions, SchemaId=schema, Versions="2-" + "9" * 5000)
+    glue.delete_schema_versions(SchemaId=schema, Versions="9-" + "9" * 30)
     assert glue.delete_schema_versions(SchemaId=schema, Versions="3")["SchemaVersionErrors"] == []
     errors = glue.delete_schema_versions(SchemaId=schema, Versions="2-9")["SchemaVersionErrors"]
     assert [error["VersionNumber"] for error in errors] == [3]

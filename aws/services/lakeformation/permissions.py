@@ -167,7 +167,7 @@ def _batch(
 
 def _named(principal: dict[str, str]) -> str:
     name = principal.get("DataLakePrincipalIdentifier")
-    if name is None:
+    if name is None or "\0" in name:
         raise InvalidInputException("A Principal has a DataLakePrincipalIdentifier.")
     return name
 

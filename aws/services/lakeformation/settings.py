@@ -40,7 +40,8 @@ def put_data_lake_settings(data_lake_settings: dict[str, Any], catalog_id: str |
     context = own_catalog(catalog_id)
     for member in ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions"):
         for one in data_lake_settings.get(member, ()):
-            if not one.get("Principal", {}).get("DataLakePrincipalIdentifier") or not one.get("Permissions"):
+            principal = one.get("Principal", {}).get("DataLakePrincipalIdentifier")
+            if not principal or "\0" in principal or not one.get("Permissions"):
                 raise InvalidInputException(f"An entry of {member} has a Principal and Permissions.")
     with writing(context.engine) as connection:
         lake_of(context).grants.put_settings(connection, data_lake_settings)
