@@ -84,8 +84,11 @@ class Identity:
         same = (key.last_service, key.last_region) == (service, region)
         if same and key.last_used_at is not None and now - key.last_used_at < store.LAST_USED_SECONDS:
             return
-        with writing(self._engine) as connection:
-            store.key_used(connection, credential.access_key_id, service, region, now)
+        try:
+            with writing(self._engine) as connection:
+                store.key_used(connection, credential.access_key_id, service, region, now)
+        except sa.exc.DatabaseError as error:  # a full disk, say, must not refuse what only reads
+            log.warning("The last use of the key %s was not written: %s", credential.access_key_id, error.orig)
 
     def user(self, entity: store.Entity) -> Principal:
         """The principal that a user's own key signs for."""

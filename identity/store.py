@@ -241,6 +241,21 @@ def attachments(connection: sa.Connection, policy_arn: str) -> list[Entity]:
     return [_entity(row) for row in connection.execute(query)]
 
 
+def attachment_counts(connection: sa.Connection) -> dict[str, int]:
+    """To how many entities each managed policy is attached, by ARN."""
+    query = sa.select(_attachments.c.policy_arn, sa.func.count()).group_by(_attachments.c.policy_arn)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def boundary_counts(connection: sa.Connection) -> dict[str, int]:
+    """How many users and roles each managed policy bounds, by ARN."""
+    found: dict[str, int] = {}
+    for entity in (*listed(connection, "user"), *listed(connection, "role")):
+        if (arn := entity.body.get("boundary")) is not None:
+            found[arn] = found.get(arn, 0) + 1
+    return found
+
+
 def versions(connection: sa.Connection, policy_id: str) -> list[tuple[int, str, float]]:
     """A managed policy's versions, the newest first: number, document, when it was made (Unix seconds)."""
     query = sa.select(_versions.c.number, _versions.c.document, _versions.c.created_at)

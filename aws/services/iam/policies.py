@@ -30,7 +30,7 @@ def create_policy(
         body = {"default": 1, "latest": 1, "description": description, "tags": read_tags(tags or [])}
         policy = store.create(connection, "policy", policy_name, path, body)
         store.add_version(connection, policy.id, 1, policy_document)
-        return {"Policy": _answer(context, connection, policy)}
+        return {"Policy": _answer(context, _usage(connection), policy)}
 
 
 def get_policy(policy_arn: str) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def get_policy(policy_arn: str) -> dict[str, Any]:
     context = current()
     with reading(context.engine) as connection:
         if policy_arn in managed.MANAGED:
-            return {"Policy": _aws_answer(context, connection, policy_arn)}
-        return {"Policy": _answer(context, connection, context.identity.policy(connection, policy_arn))}
+            return {"Policy": _aws_answer(_usage(connection), policy_arn)}
+        return {"Policy": _answer(context, _usage(connection), context.identity.policy(connection, policy_arn))}
 
 
 def list_policies(
@@ -54,10 +54,11 @@ def list_policies(
     context = current()
     found = []
     with reading(context.engine) as connection:
+        usage = _usage(connection)
         if scope != "AWS":
-            found += [_answer(context, connection, one) for one in store.listed(connection, "policy", path_prefix)]
+            found += [_answer(context, usage, one) for one in store.listed(connection, "policy", path_prefix)]
         if scope != "Local":
-            theirs = [_aws_answer(context, connection, arn) for arn in sorted(managed.MANAGED)]
+            theirs = [_aws_answer(usage, arn) for arn in sorted(managed.MANAGED)]
             found += [one for one in theirs if one["Path"].startswith(path_prefix)]
     if only_attached:
         found = [one for one in found if one["AttachmentCount"]]
@@ -187,6 +188,18 @@ def _bounded(connection: sa.Connection, policy_arn: str) -> list[Entity]:
     return [entity for entity in entities if entity.body.get("boundary") == policy_arn]
 
 
+_Usage = tuple[dict[str, int], dict[str, int]]
+
+
+def _usage(connection: sa.Connection) -> _Usage:
+    return store.attachment_counts(connection), store.boundary_counts(connection)
+
+
+def _counts(usage: _Usage, arn: str) -> dict[str, int]:
+    attached, bounds = usage
+    return {"AttachmentCount": attached.get(arn, 0), "PermissionsBoundaryUsageCount": bounds.get(arn, 0)}
+
+
 def _own(context: Context, connection: sa.Connection, policy_arn: str) -> Entity:
     if policy_arn in managed.MANAGED:
         raise InvalidInput(f"Policy {policy_arn} belongs to AWS and cannot be changed.")
@@ -214,7 +227,7 @@ def _version(number: int, made: float, default: int) -> dict[str, Any]:
     return {"VersionId": f"v{number}", "IsDefaultVersion": number == default, "CreateDate": made}
 
 
-def _answer(context: Context, connection: sa.Connection, policy: Entity) -> dict[str, Any]:
+def _answer(context: Context, usage: _Usage, policy: Entity) -> dict[str, Any]:
     arn = policy.arn(context.account_id)
     return {
         "PolicyName": policy.name,
@@ -222,8 +235,7 @@ def _answer(context: Context, connection: sa.Connection, policy: Entity) -> dict
         "Arn": arn,
         "Path": policy.path,
         "DefaultVersionId": f"v{policy.body['default']}",
-        "AttachmentCount": len(store.attachments(connection, arn)),
-        "PermissionsBoundaryUsageCount": len(_bounded(connection, arn)),
+        **_counts(usage, arn),
         "IsAttachable": True,
         "Description": policy.body.get("description"),
         "CreateDate": policy.created_at,
@@ -232,7 +244,7 @@ def _answer(context: Context, connection: sa.Connection, policy: Entity) -> dict
     }
 
 
-def _aws_answer(context: Context, connection: sa.Connection, arn: str) -> dict[str, Any]:
+def _aws_answer(usage: _Usage, arn: str) -> dict[str, Any]:
     path, _, name = arn.removeprefix(managed.PREFIX.rstrip("/")).rpartition("/")
     return {
         "PolicyName": name,
@@ -240,8 +252,7 @@ def _aws_answer(context: Context, connection: sa.Connection, arn: str) -> dict[s
         "Arn": arn,
         "Path": f"{path}/",
         "DefaultVersionId": "v1",
-        "AttachmentCount": len(store.attachments(connection, arn)),
-        "PermissionsBoundaryUsageCount": len(_bounded(connection, arn)),
+        **_counts(usage, arn),
         "IsAttachable": True,
         "CreateDate": 0.0,
         "UpdateDate": 0.0,
