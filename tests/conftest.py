@@ -17,7 +17,7 @@ from lakelet.stack import operate
 from lakelet.stack.child import tail
 from lakelet.stack.install import install
 from search.client import open_client
-from tests.databases import database, postgresql  # noqa: F401  fixtures of the whole suite
+from tests.databases import database, mariadb, postgresql  # noqa: F401  fixtures of the whole suite
 from workspace.environment import client_environment
 from workspace.errors import EntityNotFoundException, StackError
 from workspace.paths import STATE_VARIABLE, Workspace

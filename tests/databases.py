@@ -1,4 +1,4 @@
-"""The two databases that a state may live in: an SQLite file, and a real PostgreSQL that the test run starts."""
+"""Real databases of a test run: SQLite and PostgreSQL, in which a state may live, and MariaDB, which people have."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import pymysql
 import pytest
 
 from workspace.state import open_state
@@ -58,6 +61,9 @@ def postgresql() -> Iterator[PostgreSQL]:
     data, environment = folder / "data", {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     setup = [program("initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync"]
     subprocess.run(setup, user=user, env=environment, check=True, capture_output=True)
+    # Who is called "reader" has to say a password; everybody else is believed.
+    rules = data / "pg_hba.conf"
+    rules.write_text("host all reader 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
     options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
     server = [program("pg_ctl"), "-D", str(data), "-w", "-t", "120", "-l", str(folder / "log")]
     subprocess.run([*server, "-o", " ".join(options), "start"], user=user, env=environment, check=True, timeout=150)
@@ -67,6 +73,65 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield running
     finally:
         subprocess.run([*server, "-m", "immediate", "stop"], user=user, env=environment, check=True)
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class MariaDB:
+    """A server on loopback; its user "admin" may do everything, with ``password``."""
+
+    port: int
+    password: str = "öffne dich"
+
+    def execute(self, *statements: str) -> None:
+        with self.connect() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def connect(self) -> Any:
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user="admin", password=self.password.encode(), autocommit=True
+        )
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A server for this test run. MariaDB refuses to run as root: Debian's own user runs it then."""
+    folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
+    user = None
+    if os.getuid() == 0:
+        user = "mysql"
+        shutil.chown(folder, user)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        running = MariaDB(probe.getsockname()[1])
+    data, path = folder / "data", f"{os.environ['PATH']}:/usr/sbin"
+    setup = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    subprocess.run(setup, user=user, env={"PATH": path}, check=True, capture_output=True)
+    (folder / "init.sql").write_text(
+        f"CREATE USER admin@'127.0.0.1' IDENTIFIED BY '{running.password}';\n"
+        "GRANT ALL ON *.* TO admin@'127.0.0.1' WITH GRANT OPTION;\n"
+    )
+    argv = [
+        shutil.which("mariadbd", path=path) or "mariadbd", "--no-defaults", f"--datadir={data}",
+        f"--port={running.port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}",
+        f"--pid-file={folder / 'pid'}", f"--init-file={folder / 'init.sql'}", "--character-set-server=utf8mb4",
+        "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0",
+    ]  # fmt: skip
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(argv, user=user, env={"PATH": path}, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                running.connect().close()
+                break
+            except pymysql.Error:
+                assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield running
+    finally:
+        server.terminate()
+        server.wait(60)
         shutil.rmtree(folder)
 
 

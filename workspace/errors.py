@@ -126,6 +126,22 @@ class CrawlerStoppingException(ServiceError):
     """The crawler is stopping already."""
 
 
+class NoScheduleException(ServiceError):
+    """The crawler has no schedule that could be started."""
+
+
+class SchedulerRunningException(ServiceError):
+    """The crawler's schedule is running already."""
+
+
+class SchedulerNotRunningException(ServiceError):
+    """The crawler's schedule is not running."""
+
+
+class GlueEncryptionException(ServiceError):
+    """What was asked for may only be given encrypted, and there is nothing here to encrypt it with."""
+
+
 class InternalServiceException(ServiceError):
     """Something inside failed; the control process's log has the details."""
 

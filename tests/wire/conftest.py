@@ -37,7 +37,16 @@ class Wire:
 
 
 # Whose operations keep state: they are asked of both databases.
-ON_BOTH = ("test_catalog", "test_batch", "test_schema_registry", "test_lakeformation", "test_iam", "test_sts")
+ON_BOTH = (
+    "test_catalog",
+    "test_batch",
+    "test_connections",
+    "test_classifiers",
+    "test_schema_registry",
+    "test_lakeformation",
+    "test_iam",
+    "test_sts",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from aws.context import Context
 from aws.services.glue._answers import arn
+from catalog.connections.store import ConnectionStore
 from catalog.model import fold
 from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -42,6 +43,10 @@ def _crawler(context: Context, connection: sa.Connection, names: Names) -> Names
     return names
 
 
+def _connection(context: Context, connection: sa.Connection, names: Names) -> Names:
+    return [ConnectionStore().get(connection, names[0]).name]
+
+
 def _registry(context: Context, connection: sa.Connection, names: Names) -> Names:
     return [RegistryStore(context.engine).registry(connection, names[0]).name]
 
@@ -58,6 +63,7 @@ KINDS: dict[str, tuple[int, _Finder]] = {
     "userDefinedFunction": (2, _function),
     "job": (1, _job),
     "crawler": (1, _crawler),
+    "connection": (1, _connection),
     "registry": (1, _registry),
     "schema": (2, _schema),
 }

@@ -1,0 +1,105 @@
+"""What a connection holds, and what makes one complete (AWS Glue Web API, ConnectionInput and Connection).
+
+Subnets and security groups are kept and mean nothing here: everything is reached from this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.connections.jdbc import Address
+from catalog.model import Definition
+from workspace.errors import InvalidInputException, NotImplementedException
+
+SCHEMA_VERSION = 1  # 2 is that of the SaaS connectors, which are not served
+PASSWORDS = frozenset({
+    "PASSWORD", "KAFKA_CLIENT_KEYSTORE_PASSWORD", "KAFKA_CLIENT_KEY_PASSWORD", "KAFKA_SASL_PLAIN_PASSWORD",
+    "KAFKA_SASL_SCRAM_PASSWORD",
+})  # fmt: skip
+
+_MEMBERS = frozenset({
+    "Name", "Description", "ConnectionType", "MatchCriteria", "ConnectionProperties", "PhysicalConnectionRequirements",
+    "ValidateCredentials",
+})  # fmt: skip
+_KAFKA = frozenset({
+    "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SSL_ENABLED", "KAFKA_SKIP_CUSTOM_CERT_VALIDATION", "KAFKA_SASL_MECHANISM",
+    "KAFKA_SASL_PLAIN_USERNAME", "KAFKA_SASL_PLAIN_PASSWORD", "KAFKA_SASL_SCRAM_USERNAME", "KAFKA_SASL_SCRAM_PASSWORD",
+})  # fmt: skip
+_JDBC = frozenset({
+    "HOST", "PORT", "USERNAME", "PASSWORD", "JDBC_ENGINE", "JDBC_ENGINE_VERSION", "JDBC_CONNECTION_URL",
+    "JDBC_ENFORCE_SSL", "DATABASE", "INSTANCE_ID",
+})  # fmt: skip
+_SERVED: Mapping[str, frozenset[str]] = {
+    "JDBC": _JDBC,
+    "KAFKA": _KAFKA,
+    "MONGODB": frozenset({"CONNECTION_URL", "USERNAME", "PASSWORD"}),
+    "NETWORK": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connection: Glue's ConnectionInput; times are Unix seconds, ``validated_at`` that of the last good test."""
+
+    name: str
+    definition: Definition
+    created_at: float
+    updated_at: float
+    validated_at: float | None
+
+    @property
+    def kind(self) -> str:
+        return str(self.definition["ConnectionType"])
+
+    @property
+    def properties(self) -> dict[str, str]:
+        return dict(self.definition.get("ConnectionProperties") or {})
+
+    @property
+    def has_password(self) -> bool:
+        return bool(PASSWORDS & self.properties.keys())
+
+
+def check(connection: Definition) -> None:
+    """Whether a ConnectionInput (or TestConnectionInput) can be kept.
+
+    Raises InvalidInputException for one that lacks a property or has a bad value, and NotImplementedException for a
+    type, a member or a property that is not served.
+    """
+    if unknown := sorted(connection.keys() - _MEMBERS):
+        raise NotImplementedException(f"A connection is served without {', '.join(unknown)}: leave it out.")
+    if not str(connection.get("Name", "x")).strip():
+        raise InvalidInputException("The connection has no Name.")
+    kind, properties = str(connection["ConnectionType"]), dict(connection["ConnectionProperties"])
+    if kind not in _SERVED:
+        raise NotImplementedException(f"Connections of type {kind} are not served: {', '.join(_SERVED)} are.")
+    if unknown := sorted(properties.keys() - _SERVED[kind]):
+        hint = "give USERNAME and PASSWORD" if unknown == ["SECRET_ID"] else "leave it out"
+        raise NotImplementedException(f"A {kind} connection is served without {', '.join(unknown)}: {hint}.")
+    if kind == "JDBC":
+        _check_jdbc(properties)
+    elif kind == "KAFKA":
+        _needs(kind, properties, "KAFKA_BOOTSTRAP_SERVERS")
+    elif kind == "MONGODB":
+        _needs(kind, properties, "CONNECTION_URL", "USERNAME", "PASSWORD")
+
+
+def without_passwords(connection: Connection) -> dict[str, str]:
+    """The properties as HidePassword shows them."""
+    return {name: value for name, value in connection.properties.items() if name not in PASSWORDS}
+
+
+def _check_jdbc(properties: Mapping[str, str]) -> None:
+    if "JDBC_CONNECTION_URL" not in properties:
+        _needs("JDBC", properties, "HOST", "PORT", "JDBC_ENGINE")
+    _needs("JDBC", properties, "USERNAME", "PASSWORD")
+    if properties.get("JDBC_ENFORCE_SSL", "false").lower() not in ("true", "false"):
+        raise InvalidInputException("JDBC_ENFORCE_SSL is neither true nor false.")
+    Address.of(properties)
+
+
+def _needs(kind: str, properties: Mapping[str, Any], *names: str) -> None:
+    if missing := [name for name in names if name not in properties]:
+        raise InvalidInputException(f"A {kind} connection needs the properties {', '.join(missing)}.")

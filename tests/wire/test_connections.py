@@ -1,0 +1,201 @@
+"""Connections by boto3: what is kept, what is hidden, what is refused; and databases that really answer."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.databases import MariaDB, PostgreSQL
+from tests.wire.conftest import Wire
+
+PASSWORD = "correct horse 'battery' \\staple"
+
+
+def jdbc(url: str = "jdbc:postgresql://127.0.0.1:5432/d", **properties: str) -> dict[str, Any]:
+    given = {"JDBC_CONNECTION_URL": url, "USERNAME": "reader", "PASSWORD": PASSWORD} | properties
+    return {"ConnectionType": "JDBC", "ConnectionProperties": given}
+
+
+@pytest.fixture
+def glue(wire: Wire) -> Any:
+    return wire.client()
+
+
+@pytest.fixture
+def name(glue: Any) -> Iterator[str]:
+    name = f"c-{uuid.uuid4().hex[:8]}"
+    yield name
+    glue.batch_delete_connection(ConnectionNameList=[name])
+
+
+def refusal(call: Any, *arguments: Any, **members: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as raised:
+        call(*arguments, **members)
+    return raised.value.response["Error"]["Code"], raised.value.response["Error"]["Message"]
+
+
+def test_a_connection_is_kept_and_hides_its_password(glue: Any, name: str) -> None:
+    made = jdbc(JDBC_ENFORCE_SSL="true") | {
+        "Name": name, "Description": "orders", "MatchCriteria": ["a", "b"],
+        "PhysicalConnectionRequirements": {"SubnetId": "subnet-1", "SecurityGroupIdList": ["sg-1"]},
+    }  # fmt: skip
+    assert glue.create_connection(ConnectionInput=made, Tags={"team": "x"})["CreateConnectionStatus"] == "READY"
+    assert refusal(glue.create_connection, ConnectionInput=made)[0] == "AlreadyExistsException"
+    found = glue.get_connection(Name=name)["Connection"]
+    assert {member: found[member] for member in made} == made and found["Status"] == "READY"
+    assert found["CreationTime"] == found["LastUpdatedTime"] and "LastConnectionValidationTime" not in found
+    hidden = glue.get_connection(Name=name, HidePassword=True)["Connection"]
+    assert "PASSWORD" not in hidden["ConnectionProperties"] and PASSWORD not in str(hidden)
+    assert hidden["ConnectionProperties"].keys() | {"PASSWORD"} == made["ConnectionProperties"].keys()
+    assert PASSWORD not in str(glue.get_connections(HidePassword=True)["ConnectionList"])
+
+    tagged = f"arn:aws:glue:us-east-1:123456789012:connection/{name}"
+    assert glue.get_tags(ResourceArn=tagged)["Tags"] == {"team": "x"}
+    changed = jdbc(USERNAME="other") | {"Name": name}
+    glue.update_connection(Name=name, ConnectionInput=changed)
+    found = glue.get_connection(Name=name)["Connection"]
+    assert found["ConnectionProperties"]["USERNAME"] == "other" and "Description" not in found
+    assert found["LastUpdatedTime"] > found["CreationTime"]
+    assert refusal(glue.update_connection, Name=name, ConnectionInput=changed | {"Name": "x"})[0] == (
+        "InvalidInputException"
+    )
+    glue.delete_connection(ConnectionName=name)
+    for gone in (glue.get_connection, glue.test_connection):
+        member = "Name" if gone == glue.get_connection else "ConnectionName"
+        assert refusal(gone, **{member: name})[0] == "EntityNotFoundException"
+    assert refusal(glue.get_tags, ResourceArn=tagged)[0] == "EntityNotFoundException"
+
+
+def test_connections_are_filtered_paged_and_deleted_together(glue: Any, name: str) -> None:
+    names = [f"{name}-{index}" for index in range(5)]
+    for index, one in enumerate(names):
+        kind = {"ConnectionType": "NETWORK", "ConnectionProperties": {}} if index % 2 else jdbc()
+        glue.create_connection(ConnectionInput=kind | {"Name": one, "MatchCriteria": [name, str(index)]})
+
+    def listed(**wanted: Any) -> list[str]:
+        pages = glue.get_paginator("get_connections").paginate(
+            Filter={"MatchCriteria": [name]} | wanted, PaginationConfig={"PageSize": 2}
+        )
+        return [one["Name"] for page in pages for one in page["ConnectionList"]]
+
+    assert listed() == names
+    assert listed(ConnectionType="NETWORK") == names[1::2] and listed(MatchCriteria=[name, "4"]) == names[4:]
+    assert listed(ConnectionSchemaVersion=2) == []
+    answer = glue.batch_delete_connection(ConnectionNameList=[*names, "nobody"])
+    assert answer["Succeeded"] == names
+    assert answer["Errors"]["nobody"]["ErrorCode"] == "EntityNotFoundException" and listed() == []
+
+
+def test_passwords_that_must_be_encrypted_are_not_given(glue: Any, name: str) -> None:
+    glue.create_connection(ConnectionInput=jdbc() | {"Name": name})
+
+    def encrypted(value: bool) -> None:
+        settings = {"ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": value}}
+        glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=settings)
+
+    encrypted(True)
+    try:
+        assert refusal(glue.get_connection, Name=name)[0] == "GlueEncryptionException"
+        assert refusal(glue.get_connections)[0] == "GlueEncryptionException"
+        assert glue.get_connection(Name=name, HidePassword=True)["Connection"]["Name"] == name
+    finally:
+        encrypted(False)
+    assert glue.get_connection(Name=name)["Connection"]["ConnectionProperties"]["PASSWORD"] == PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"ConnectionProperties": {"USERNAME": "u", "PASSWORD": "p"}}, "InvalidInputException", "HOST, PORT"),
+        ({"ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:mysql://h"}}, "InvalidInputException", "USERNAME"),
+        (jdbc("jdbc:"), "InvalidInputException", "cannot be read"),
+        (jdbc("jdbc:postgresql://h:99999/d"), "InvalidInputException", "99999"),
+        (jdbc("jdbc:postgresql://h/d?password=x"), "InvalidInputException", "credentials"),
+        (jdbc("jdbc:postgresql://me:secret@h/d"), "InvalidInputException", "cannot be read"),
+        (jdbc(JDBC_ENFORCE_SSL="maybe"), "InvalidInputException", "JDBC_ENFORCE_SSL"),
+        (jdbc(SECRET_ID="s"), "NotImplementedException", "SECRET_ID"),
+        (jdbc(JDBC_DRIVER_JAR_URI="s3://b/d.jar"), "NotImplementedException", "JDBC_DRIVER_JAR_URI"),
+        ({"ConnectionType": "KAFKA", "ConnectionProperties": {}}, "InvalidInputException", "KAFKA_BOOTSTRAP_SERVERS"),
+        ({"ConnectionType": "SALESFORCE"}, "NotImplementedException", "SALESFORCE"),
+        ({"SparkProperties": {"a": "b"}}, "NotImplementedException", "SparkProperties"),
+        ({"Name": " "}, "InvalidInputException", "Name"),
+    ],
+)
+def test_what_is_no_connection_is_refused(glue: Any, name: str, changes: Any, code: str, said: str) -> None:
+    got, message = refusal(glue.create_connection, ConnectionInput=jdbc() | {"Name": name} | changes)
+    assert got == code and said in message and "secret" not in message
+    assert refusal(glue.get_connection, Name=name)[0] == "EntityNotFoundException"
+
+
+def test_other_kinds_are_kept_and_not_tried(glue: Any, name: str) -> None:
+    kafka = {"ConnectionType": "KAFKA", "ConnectionProperties": {"KAFKA_BOOTSTRAP_SERVERS": "h:9092"}}
+    glue.create_connection(ConnectionInput=kafka | {"Name": name})
+    assert refusal(glue.test_connection, ConnectionName=name)[0] == "NotImplementedException"
+    oracle = jdbc("jdbc:oracle:thin://@h:1521/x") | {"Name": name}
+    assert refusal(glue.update_connection, Name=name, ConnectionInput=oracle)[0] == "InvalidInputException"
+    redshift = jdbc("jdbc:redshift://h:5439/x")
+    assert refusal(glue.test_connection, TestConnectionInput=redshift)[0] == "NotImplementedException"
+
+
+def tried(glue: Any, url: str, **properties: str) -> str:
+    """What TestConnection says against a connection; nothing when it works."""
+    try:
+        glue.test_connection(TestConnectionInput=jdbc(url, **properties))
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "InvalidInputException"
+        message = str(error.response["Error"]["Message"])
+        assert PASSWORD not in message and "wrong" not in message
+        return message
+    return ""
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_postgresql_is_really_reached(glue: Any, name: str, postgresql: PostgreSQL) -> None:
+    password = PASSWORD.replace("'", "''")
+    postgresql.execute("DROP ROLE IF EXISTS reader")
+    postgresql.execute(f"CREATE ROLE reader LOGIN PASSWORD '{password}'")
+    server = f"jdbc:postgresql://127.0.0.1:{postgresql.port}"
+    glue.create_connection(ConnectionInput=jdbc(f"{server}/postgres") | {"Name": name, "ValidateCredentials": True})
+    glue.test_connection(ConnectionName=name)
+    found = glue.get_connection(Name=name)["Connection"]
+    assert found["LastConnectionValidationTime"] >= found["CreationTime"]
+    parts = {"HOST": "127.0.0.1", "PORT": str(postgresql.port), "JDBC_ENGINE": "postgresql", "DATABASE": "postgres"}
+    properties = {"USERNAME": "reader", "PASSWORD": PASSWORD} | parts
+    glue.test_connection(TestConnectionInput={"ConnectionType": "JDBC", "ConnectionProperties": properties})
+
+    assert "password authentication failed for user" in tried(glue, f"{server}/postgres", PASSWORD="wrong")
+    assert 'database "nowhere" does not exist' in tried(glue, f"{server}/nowhere")
+    assert "refused" in tried(glue, f"jdbc:postgresql://127.0.0.1:{closed_port()}/postgres")
+    assert "SSL" in tried(glue, f"{server}/postgres?sslmode=require")
+    assert "no-such-host.invalid" in tried(glue, "jdbc:postgresql://no-such-host.invalid/d")
+    wrong = jdbc(f"{server}/postgres", PASSWORD="wrong") | {"Name": f"{name}-wrong", "ValidateCredentials": True}
+    assert refusal(glue.create_connection, ConnectionInput=wrong)[0] == "InvalidInputException"
+    assert refusal(glue.get_connection, Name=f"{name}-wrong")[0] == "EntityNotFoundException"
+    glue.update_connection(Name=name, ConnectionInput=jdbc(f"{server}/postgres", PASSWORD="wrong") | {"Name": name})
+    assert "LastConnectionValidationTime" not in glue.get_connection(Name=name)["Connection"]
+
+
+def test_mariadb_is_really_reached(glue: Any, mariadb: MariaDB) -> None:
+    mariadb.execute("CREATE DATABASE IF NOT EXISTS shop")
+    admin = {"USERNAME": "admin", "PASSWORD": mariadb.password}
+    for engine in ("mysql", "mariadb"):
+        server = f"jdbc:{engine}://127.0.0.1:{mariadb.port}"
+        assert tried(glue, f"{server}/shop?useSSL=false", **admin) == "" == tried(glue, server, **admin)
+        assert "Access denied for user 'admin'" in tried(glue, f"{server}/shop", **admin | {"PASSWORD": "wrong"})
+        assert "Unknown database 'nowhere'" in tried(glue, f"{server}/nowhere", **admin)
+        assert "refused" in tried(glue, f"jdbc:{engine}://127.0.0.1:{closed_port()}/shop", **admin)
+
+
+def test_a_test_names_one_connection(glue: Any) -> None:
+    assert refusal(glue.test_connection)[0] == "InvalidInputException"
+    both = refusal(glue.test_connection, ConnectionName="x", TestConnectionInput=jdbc())
+    assert both[0] == "InvalidInputException"
