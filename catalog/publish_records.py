@@ -31,6 +31,7 @@ publishes = sa.Table(
     sa.Column("opened_at", sa.Float, nullable=False),
     sa.Column("ended_at", sa.Float),
     sa.Column("committed", sa.Integer),  # the sequence that the commit made, which orders what is applied
+    sa.Index(None, "database_name", "table_name"),
 )
 
 

@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 
 from data.formats import CSV
 from etl.dynamicframe import DynamicFrame
-from etl.publishing import patience
+from etl.publishing import patience, run_id
 from etl.tables import CatalogTable
 from workspace.control import call
 from workspace.errors import PublishError
@@ -58,15 +58,15 @@ def read_settled(workspace: Workspace, database: str, name: str, read: Callable[
             if _sequence(workspace, database, name) == before:
                 raise
             continue
-        if _sequence(workspace, database, name) == before:
+        if _sequence(workspace, database, name, run_id()) == before:
             return before, snapshot
     raise PublishError(f"The table {database}.{name} is being changed all the time: run it again.")
 
 
-def _sequence(workspace: Workspace, database: str, name: str) -> int:
-    answer = call(
-        workspace, "POST", "sequence", {"database": database, "table": name}, patience=patience(), repeatable=True
-    )
+def _sequence(workspace: Workspace, database: str, name: str, reader: str | None = None) -> int:
+    """The table's sequence; ``reader`` is the run that has read the table, for its lineage."""
+    body = {"database": database, "table": name} | ({"run_id": reader} if reader else {})
+    answer = call(workspace, "POST", "sequence", body, patience=patience(), repeatable=True)
     return int(answer["sequence"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -118,6 +118,12 @@ class JobStore:
         if row is None:
             raise EntityNotFoundException(f"Run {run_id} does not exist: list the runs with `lakelet jobs runs`.")
         return _run(row)
+
+    def runs_by_id(self, run_ids: Collection[str]) -> dict[str, Run]:
+        """Those of some runs that exist, by their ids."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(runs).where(runs.c.id.in_(run_ids)))
+            return {row.id: _run(row) for row in rows}
 
     def runs(self, kind: str, name: str | None = None, before: int | str | None = None, limit: int = 200) -> list[Run]:
         """The newest runs first; ``before`` is the :meth:`ordinal` of the last run of the page before."""

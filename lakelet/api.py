@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from aws.operations import read_structure
+from catalog.lineage import Lineage
 from catalog.publishes import Publishes
 from lakelet import bodies
+from lakelet.lineage_api import FindRuns, lineage_handler
 from lakelet.sql_api import sql_handler
 from query.service import SqlService
 from workspace.control import error_body
@@ -26,8 +28,21 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response | Awaitable[Response]"]
 
 
-def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRoute]:
+def api_routes(
+    publishes: Publishes,
+    lineage: Lineage,
+    find_runs: FindRuns,
+    sql: SqlService,
+    token: str,
+    reset: Callable[[], dict[str, Any]] | None = None,
+) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
+
+    def wipe(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
+        if reset is None:
+            raise UsageError("Nothing can be reset here.")
+        return reset()
 
     def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         bodies.only(body, "run_id", "database", "table", "location")
@@ -70,8 +85,12 @@ def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRo
         return {"state": "GIVEN_UP", "outcome": publishes.give_up(request.path_params["publish"])}
 
     def sequence(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        bodies.only(body, "database", "table")
-        return {"sequence": publishes.sequence(bodies.text(body, "database"), bodies.text(body, "table"))}
+        bodies.only(body, "database", "table", "run_id")
+        database, table = bodies.text(body, "database"), bodies.text(body, "table")
+        found = publishes.sequence(database, table)
+        if (run_id := bodies.optional_text(body, "run_id")) is not None:
+            lineage.read(run_id, database, table)
+        return {"sequence": found}
 
     def route(path: str, method: str, handler: Handler) -> Route:
         return Route(path, _guarded(handler, token), methods=[method])
@@ -88,7 +107,9 @@ def api_routes(publishes: Publishes, sql: SqlService, token: str) -> list[BaseRo
                 route("/publishes/{publish}", "DELETE", abort),
                 route("/publishes/{publish}/give-up", "POST", give_up),
                 route("/sequence", "POST", sequence),
+                route("/lineage", "POST", lineage_handler(lineage, find_runs)),
                 route("/sql", "POST", sql_handler(sql)),
+                route("/reset", "POST", wipe),
             ],
         )
     ]

@@ -18,18 +18,21 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from sqlalchemy import Engine
+from starlette.routing import BaseRoute
 
 import aws.context
 from aws.app import create_app
 from aws.directory import Directory
 from aws.lookup import CatalogLookup
 from catalog.crawlers.store import CrawlerStore
+from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from jobs.runner import Runner
 from jobs.store import JobStore
 from lakelet.api import api_routes
+from lakelet.reset import Reset
 from query.service import SqlService
 from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
@@ -77,7 +80,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         runner=runner,
     )
     aws.context.use(context)
-    app = create_app(Directory.served(), api_routes(publishes, sql, secret(workspace, "control_token")))
+    app = create_app(Directory.served(), _routes(context, sql))
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
@@ -102,9 +105,18 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         shipper.stop()
 
 
+def _routes(context: aws.context.Context, sql: SqlService) -> list[BaseRoute]:
+    workspace, engine = context.workspace, context.engine
+    lineage = Lineage(engine, context.catalog)
+    token, reset, find_runs = secret(workspace, "control_token"), Reset(workspace, engine), context.jobs.runs_by_id
+    return api_routes(context.publishes, lineage, find_runs, sql, token, reset)
+
+
 @contextmanager
 def _state(workspace: Workspace) -> Iterator[Engine]:
-    engine = open_state(workspace.settings.text("database_url") or workspace.database)
+    # A throw-away state is never a database that somebody else has named.
+    elsewhere = "" if workspace.ephemeral else workspace.settings.text("database_url")
+    engine = open_state(elsewhere or workspace.database, durable=not workspace.ephemeral)
     try:
         with owning(engine):
             yield engine

@@ -12,9 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from aws.lookup import CatalogLookup
+from catalog.lineage import Lineage
 from catalog.publish_records import OPEN
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
+from jobs.store import JobStore
 from lakelet.api import api_routes
 from lakelet.cli import publishes as commands
 from lakelet.cli.output import Format
@@ -37,7 +39,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     catalog = CatalogStore(engine)
     publishes = Publishes(engine, catalog, workspace)
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
-    app = Starlette(routes=api_routes(publishes, sql, secret(workspace, "control_token")))
+    token = secret(workspace, "control_token")
+    app = Starlette(routes=api_routes(publishes, Lineage(engine, catalog), JobStore(engine).runs_by_id, sql, token))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -151,3 +154,17 @@ def test_a_sequence_is_asked_of_a_table(workspace: Workspace, body: dict[str, An
     with pytest.raises(ValidationException, match=named):
         call(workspace, "POST", "sequence", body)
     assert call(workspace, "POST", "sequence", {"database": "d", "table": "t"}) == {"sequence": 0}
+
+
+def test_the_lineage_of_a_table_is_asked_for(workspace: Workspace) -> None:
+    for path, body, named in (
+        ("lineage", {"database": "d"}, "table"),
+        ("lineage", {"database": "d", "table": "t", "run": "r"}, "run"),
+        ("sequence", {"database": "d", "table": "t", "run_id": 5}, "run_id"),
+    ):
+        with pytest.raises(ValidationException, match=named):
+            call(workspace, "POST", path, body)
+    with pytest.raises(EntityNotFoundException):
+        call(workspace, "POST", "lineage", {"database": "d", "table": "t"})
+    read = {"database": "d", "table": "t", "run_id": "jr_1"}
+    assert call(workspace, "POST", "sequence", read) == {"sequence": 0}
