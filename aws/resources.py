@@ -48,6 +48,8 @@ _GLUE = {
     "BatchGetCrawlers": ("crawler/{CrawlerNames[]}",),
     "BatchStopJobRun": ("job/{JobName}",),
     "CreateRegistry": ("registry/{RegistryName}",),
+    "GetCatalog": ("catalog",),
+    "GetCatalogs": ("catalog",),
     "GetResourcePolicies": ("catalog",),
     "GetResourcePolicy": ("catalog",),
     "PutResourcePolicy": ("catalog",),
@@ -87,15 +89,15 @@ def resources(service: str, operation: str, parameters: Parameters, principal: P
 
 
 def _glue(operation: str, parameters: Parameters, prefix: str) -> Sequence[str]:
-    found: list[str] = []
-    for template in _glue_templates(operation, parameters):
-        for filled in _filled(template, parameters):
-            if filled.startswith("arn:") or filled == "*":
-                found.append(filled)
-            else:
-                kind, slash, name = filled.partition("/")
-                found.append(prefix + kind + slash + (name.lower() if kind in _FOLDED else name))
-    return found
+    filled = [text for template in _glue_templates(operation, parameters) for text in _filled(template, parameters)]
+    return [_spelled(text if text == "*" or text.startswith("arn:") else prefix + text) for text in filled]
+
+
+def _spelled(arn: str) -> str:
+    """An ARN with the names that Glue folds in lower case."""
+    *head, last = arn.split(":", 5)
+    kind, slash, name = last.partition("/")
+    return ":".join((*head, kind + slash + (name.lower() if kind in _FOLDED else name)))
 
 
 def _glue_templates(operation: str, parameters: Parameters) -> Sequence[str]:
@@ -103,13 +105,13 @@ def _glue_templates(operation: str, parameters: Parameters) -> Sequence[str]:
         return _GLUE[operation]
     if (found := _registry(parameters)) is not None:
         return found
+    if isinstance(parameters.get("Name"), str):
+        for noun, kind in _GLUE_NOUNS.items():
+            if operation.endswith(noun):
+                return (f"{kind}/{{Name}}",)
     for members, templates in _GLUE_BY_MEMBERS:
         if all(member in parameters for member in members):
             return templates
-    if isinstance(parameters.get("Name"), str):
-        for noun, kind in _GLUE_NOUNS.items():
-            if operation.endswith((noun, f"{noun}Schedule")):
-                return (f"{kind}/{{Name}}",)
     return ("*",)
 
 

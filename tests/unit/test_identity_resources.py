@@ -35,6 +35,8 @@ SCHEMA = f"{PREFIX}schema/r/s"
         ("GetSchema", {"SchemaId": {"SchemaArn": SCHEMA}}, ["registry/r", "schema/r/s"]),
         ("GetSchema", {"SchemaId": {"SchemaName": "s"}}, ["registry/default-registry", "schema/default-registry/s"]),
         ("CreateSchema", {"SchemaName": "s", "RegistryId": {"RegistryName": "r"}}, ["registry/r", "schema/r/s"]),
+        ("CreateCrawler", {"Name": "c", "DatabaseName": "d"}, ["crawler/c"]),
+        ("TagResource", {"ResourceArn": f"{PREFIX}table/D/T"}, ["table/d/t"]),
         ("TagResource", {"ResourceArn": f"{PREFIX}job/J"}, ["job/J"]),
     ],
 )  # fmt: skip
