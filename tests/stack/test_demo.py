@@ -29,11 +29,11 @@ def test_what_was_not_delivered_is_missing_and_nothing_else(flights: Stack) -> N
 
 
 def test_hours_are_utc(flights: Stack) -> None:
-    """The first flight of the year was due at 05:15 in New York."""
+    """The first flight of the year was due at 05:15 in Newark: its hour began at 10:00 UTC."""
     sql = (
         "SELECT CAST(min(time_hour) AS VARCHAR) FROM gold.flights WHERE month = 1 AND day = 1 AND sched_dep_time = 515"
     )
-    assert query_rows(flights.workspace, sql).rows == [["2013-01-01 10:00:00"]]
+    assert query_rows(flights.workspace, sql).rows == [["2013-01-01 10:00:00+00"]]
 
 
 @pytest.mark.parametrize("table", AGGREGATES)
