@@ -67,6 +67,10 @@ def decode(shape: Shape, value: Any, binary: bool = False) -> Any:  # noqa: PLR0
             return _decode_number(shape, value)
 
 
+class Written(dict[str, Any]):
+    """A structure that is what travels already: it came so, was validated, and has no timestamp or blob in it."""
+
+
 def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") -> Any:
     """Write a Python value the way an AWS service writes it as JSON; members that are None are left out.
 
@@ -105,7 +109,9 @@ def _structure_writer(shape: Shape, timestamp_format: str) -> Callable[[Mapping[
     made: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}  # as members come, for structures hold themselves
 
     def write(value: Mapping[str, Any]) -> dict[str, Any]:
-        written = {}
+        if isinstance(value, Written):
+            return value
+        written: dict[str, Any] = {}
         for name, item in value.items():
             if item is None:
                 continue

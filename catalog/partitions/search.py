@@ -83,9 +83,11 @@ def walk(
     ``at_once`` is how many are looked up together where most of what is walked is left out.
     """
     if chosen.index is not None and chosen.ranges != EVERYTHING:
+        index_id = chosen.index_id
         for row in _entries(connection, table, chosen, position, whole=True):
-            if condition.holds(values_of(row.key)):
-                yield (chosen.index_id, row.entry, row.key), row
+            entry, key, *_ = row
+            if condition.holds(values_of(key)):
+                yield (index_id, entry, key), row
         return
     waiting: dict[str, Position] = {}
     for row in _entries(connection, table, chosen, position):

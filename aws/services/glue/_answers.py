@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws.context import Context
+from aws.protocol.values import Written
 from catalog.model import Database, Partition, Table
 from identity.keys import account_arn
 from workspace.errors import LakeletError, ServiceError
@@ -53,15 +54,17 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
 
 def partition_answer(context: Context, table: Table, partition: Partition, *, schema: bool = True) -> dict[str, Any]:
     """Glue's Partition; without ``schema`` its storage descriptor has no columns (ExcludeColumnSchema)."""
-    answer = {
+    answer: dict[str, Any] = {
         **partition.definition,
         "Values": list(partition.values),
         "DatabaseName": table.database,
         "TableName": table.name,
         "CreationTime": partition.created_at,
     } | _catalog(context)
-    if not schema and answer.get("StorageDescriptor"):
-        answer["StorageDescriptor"] = {k: v for k, v in answer["StorageDescriptor"].items() if k != "Columns"}
+    if descriptor := answer.get("StorageDescriptor"):
+        # Thousands of these make an answer, and nothing in them is written otherwise than it was read.
+        left = descriptor if schema else {name: item for name, item in descriptor.items() if name != "Columns"}
+        answer["StorageDescriptor"] = Written(left)
     return answer
 
 
