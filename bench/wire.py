@@ -57,15 +57,21 @@ TABLE = {
 
 
 class Replay:
-    """One keep-alive connection on which the same bytes are sent."""
+    """One keep-alive connection on which the same bytes are sent; a new one after an answer that closes it."""
 
     def __init__(self, url: str, request: bytes) -> None:
-        address = urlsplit(url)
+        self._address = urlsplit(url)
         self._request = request
-        self._socket = socket.create_connection((address.hostname, address.port))
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection((self._address.hostname, self._address.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._closed = False
 
     def send(self) -> None:
+        if self._closed:
+            self._connect()
         self._socket.sendall(self._request)
 
     def receive(self) -> None:
@@ -79,6 +85,9 @@ class Replay:
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         while len(body) < length:
             body += self._more()
+        if b"\r\nconnection: close" in head.lower():  # moto's server says so, whatever is asked
+            self._socket.close()
+            self._closed = True
 
     def _more(self) -> bytes:
         data = self._socket.recv(65536)
