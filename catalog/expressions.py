@@ -66,12 +66,16 @@ class _Key:
 
 @dataclass(frozen=True)
 class _Test(Condition):
-    """A condition on one key; ``truth`` is not asked about null."""
+    """A condition on one key; ``truth`` is not asked about null.
+
+    It is false everywhere outside ``where``, and with ``exact`` true everywhere inside.
+    """
 
     key: _Key
     truth: Callable[[Any], bool]
     where: Sequence[Interval] | None
     of_null: bool | None = None
+    exact: bool = True
     _known: dict[str, bool | None] = field(default_factory=dict, compare=False)
 
     def holds(self, texts: Sequence[str]) -> bool | None:
@@ -91,7 +95,7 @@ class _Test(Condition):
             return None
         if not negated:
             return list(self.where)
-        return values.others(self.where)
+        return values.others(self.where) if self.exact else None
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,8 @@ def _like(key: _Key, pattern: str) -> Condition:
 
     key = _Key(key.position, key.name, key.type, Kind.TEXT)
     beginning = re.split("[%_]", pattern, maxsplit=1)[0]
-    return _Test(key, alike, _texts(key, pattern, beginning))
+    exact = pattern in (beginning, f"{beginning}%")
+    return _Test(key, alike, _texts(key, pattern, beginning), exact=exact)
 
 
 def _texts(key: _Key, pattern: str, beginning: str) -> list[Interval] | None:

@@ -85,7 +85,7 @@ def walk(
     if chosen.index is not None and chosen.ranges != EVERYTHING:
         index_id = chosen.index_id
         for row in _entries(connection, table, chosen, position, whole=True):
-            entry, key, *_ = row
+            entry, key = row.entry, row.key
             if condition.holds(values_of(key)):
                 yield (index_id, entry, key), row
         return
