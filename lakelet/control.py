@@ -24,6 +24,8 @@ import aws.context
 from aws.app import create_app
 from aws.directory import Directory
 from aws.lookup import CatalogLookup
+from aws.services.glue.crawls import start_crawler
+from catalog.crawlers.scheduler import Scheduler
 from catalog.crawlers.store import CrawlerStore
 from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
@@ -88,6 +90,8 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     sql.start()
     shipper = LogShipper(workspace)
     shipper.start()
+    schedules = Scheduler(crawlers, start_crawler)
+    schedules.start()
     try:
         uvicorn.run(
             app,
@@ -98,6 +102,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     finally:
+        schedules.stop()
         sql.close()
         runner.close()
         publishes.stop()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.crawlers.jdbc import JdbcTarget
 from catalog.crawlers.listing import Target
 from catalog.crawlers.policy import Policy
 from workspace.errors import InvalidInputException, NotImplementedException
 
+_TARGETS = ("S3Targets", "JdbcTargets")
 _TARGET_MEMBERS = frozenset({"Path", "Exclusions", "SampleSize"})
 _MOST_SAMPLES = 249
 
@@ -22,11 +24,15 @@ def check(crawler: Mapping[str, Any]) -> None:
     if not crawler.get("DatabaseName"):
         raise InvalidInputException("The crawler has no DatabaseName: say which database its tables go to.")
     targets = crawler.get("Targets") or {}
-    if others := sorted(kind for kind, given in targets.items() if kind != "S3Targets" and given):
-        raise NotImplementedException(f"Crawler targets are served without {', '.join(others)}: use S3Targets.")
-    if not targets.get("S3Targets"):
-        raise InvalidInputException("The crawler has no target: give S3Targets with a Path.")
-    for target in targets["S3Targets"]:
+    if others := sorted(kind for kind, given in targets.items() if kind not in _TARGETS and given):
+        raise NotImplementedException(
+            f"Crawler targets are served without {', '.join(others)}: use {' or '.join(_TARGETS)}."
+        )
+    if not any(targets.get(kind) for kind in _TARGETS):
+        raise InvalidInputException("The crawler has no target: give S3Targets with a Path, or JdbcTargets.")
+    for target in targets.get("JdbcTargets") or ():
+        JdbcTarget.of(target)
+    for target in targets.get("S3Targets") or ():
         if unknown := sorted(target.keys() - _TARGET_MEMBERS):
             raise NotImplementedException(f"An S3Target is served without {', '.join(unknown)}: leave it out.")
         if not target.get("Path"):
@@ -34,4 +40,6 @@ def check(crawler: Mapping[str, Any]) -> None:
         if not 1 <= target.get("SampleSize", 1) <= _MOST_SAMPLES:
             raise InvalidInputException(f"SampleSize is {target['SampleSize']}, but it must be 1 to {_MOST_SAMPLES}.")
         Target.of(target)
+    if (crawler.get("LineageConfiguration") or {}).get("CrawlerLineageSettings") == "ENABLE":
+        raise NotImplementedException("CrawlerLineageSettings ENABLE is not served: crawls record no lineage.")
     Policy.of(crawler)

@@ -19,8 +19,11 @@ from functools import partial
 from typing import Any
 
 from catalog.crawlers import RESULT_FILE
+from catalog.crawlers.custom import CustomClassifier
 from catalog.crawlers.grouping import FoundTable, find_tables
-from catalog.crawlers.listing import Target, list_target, to_read
+from catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
+from catalog.crawlers.listing import Target, list_target, only_new, to_read
+from catalog.crawlers.policy import Policy
 from catalog.crawlers.register import Changes, Register, counted
 from catalog.crawlers.sampling import read_samples
 from catalog.glue import Glue
@@ -36,16 +39,28 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
     """Crawl every target of a crawler and register what is there. Raises :class:`~workspace.errors.LakeletError`."""
     glue, s3 = Glue(workspace), s3_client(workspace)
     crawler = glue.call("GetCrawler", Name=name)["Crawler"]
-    register = Register(glue, crawler, say)
+    policy = Policy.of(crawler)
+    register = Register(glue, crawler, policy, say)
+    custom = [
+        CustomClassifier.of(glue.call("GetClassifier", Name=one)["Classifier"])
+        for one in crawler.get("Classifiers") or ()
+    ]
     targets = [Target.of(one) for one in crawler["Targets"].get("S3Targets", ())]
+    databases = [
+        (target, _read_database(glue, target, say))
+        for target in map(JdbcTarget.of, crawler["Targets"].get("JdbcTargets", ()))
+    ]
+    folders = register.folders() if policy.incremental else set()
     uris: list[str] = []
     found: list[FoundTable] = []
     for target in targets:
         objects = _reached(target, partial(list_target, s3, target))
         say(f"Listed {counted(len(objects), 'object')} ({_megabytes(objects)}) in {target.uri}.")
         chosen = to_read(target, objects)
-        samples = _reached(target, partial(read_samples, s3, chosen))
-        tables, notes = find_tables(target, objects, samples)
+        if policy.incremental:
+            chosen = only_new(target, chosen, folders)
+        samples = _reached(target, partial(read_samples, s3, chosen, custom))
+        tables, notes = find_tables(target, objects, samples, combine=policy.combine, level=policy.level)
         say(f"Read {counted(len(chosen), 'object')}: {counted(len(tables), 'table')}.")
         for note in notes[:_NOTES_SHOWN]:
             say(f"Note: {note}")
@@ -53,13 +68,48 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
             say(f"Note: and {len(notes) - _NOTES_SHOWN} more such notes.")
         uris += [item.uri for item in objects]
         found += tables
+    count = len(found) + sum(len(inside) for _, inside in databases)
+    if policy.threshold is not None and count > policy.threshold:
+        raise UsageError(
+            f"The crawl found {counted(count, 'table')}, more than the TableThreshold of {policy.threshold}: "
+            "nothing was written."
+        )
     # Only now is anything written: a target that cannot be read leaves the catalog as it was.
     register.open()
     for table in found:
         register.write(table)
     uris.sort()
-    register.gone([target.uri for target in targets], lambda location: _any_below(uris, location))
+    for one, inside in databases:
+        for each in inside:
+            register.write_jdbc(one.connection, each)
+    roots = tuple(target.uri for target in targets)
+    if policy.incremental:
+        return register.changes
+    if roots:
+        register.gone(
+            lambda table: table["StorageDescriptor"]["Location"].startswith(roots),
+            lambda location: _any_below(uris, location),
+        )
+    if databases:
+        there = {table.location for _, tables in databases for table in tables}
+        register.gone(partial(_in_databases, [target for target, _ in databases]), there.__contains__)
     return register.changes
+
+
+def _read_database(glue: Glue, target: JdbcTarget, say: Callable[[str], None]) -> list[JdbcTable]:
+    connection = glue.call("GetConnection", Name=target.connection)["Connection"]
+    if connection["ConnectionType"] != "JDBC":
+        raise UsageError(f"The connection {target.connection} is not of the type JDBC: name one that is.")
+    tables = find_jdbc_tables(connection["ConnectionProperties"], target)
+    say(f"Found {counted(len(tables), 'table')} in {'/'.join(target.path)} of the connection {target.connection}.")
+    return tables
+
+
+def _in_databases(targets: Sequence[JdbcTarget], table: dict[str, Any]) -> bool:
+    """Whether a table of the catalog came from where one of these targets looks."""
+    connection = table.get("Parameters", {}).get("connectionName")
+    database = table["StorageDescriptor"]["Location"].partition(".")[0]
+    return any(one.connection == connection and one.path[0] in (database, "%") for one in targets)
 
 
 def _reached(target: Target, read: Callable[[], Any]) -> Any:

@@ -47,6 +47,56 @@ class CsvSchema:
         return self.header_lines > 0
 
 
+@dataclass(frozen=True)
+class CsvRules:
+    """What a custom classifier says about CSV; ``heading`` None leaves it open, and so does no ``delimiter``."""
+
+    delimiter: str | None = None
+    quote: str = '"'
+    heading: bool | None = None
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    trims: bool = True
+    single: bool = False
+
+
+def classify_csv_as(text: str, rules: CsvRules) -> CsvSchema | None:
+    """The schema of CSV text as a custom classifier reads it, or None when the text does not fit its rules."""
+    csv.field_size_limit(max(len(text), 131_072))
+    lines = _lines(text)
+    delimiter = (
+        rules.delimiter
+        or max(
+            (_probe(lines, one) for one in DELIMITERS if one in text),
+            key=lambda probe: probe[:2],
+            default=(0.0, 0, ","),
+        )[2]
+    )
+    rows = [row for row in csv.reader(lines, delimiter=delimiter, quotechar=rules.quote) if row]
+    if rules.trims:
+        rows = [[cell.strip() for cell in row] for row in rows]
+    if not rows:
+        return None
+    width = len(rules.names) or Counter(map(len, rows)).most_common(1)[0][0]
+    regular = [row for row in rows if len(row) == width]
+    if len(regular) < _LEAST_SHARE * len(rows) or width < (1 if rules.single else 2):
+        return None
+    heading = rules.heading
+    if heading is None:
+        below = [_column_votes(Counter(cells)) for cells in zip(*regular[1:], strict=True)]
+        same = [cell.lower() for cell in rows[0]] == [name.strip().lower() for name in rules.names]
+        heading = rows[0] is regular[0] and (same or (not rules.names and _is_heading(rows[0], below)))
+    data = [row for row in rows[int(heading) :] if len(row) == width]
+    if not data or (heading and len(rows[0]) != width):
+        return None
+    names = rules.names or (_distinct(rows[0]) if heading else [f"col{index}" for index in range(width)])
+    kinds = [widest(_column_votes(Counter(cells))) for cells in zip(*data, strict=True)]
+    kinds[: len(rules.types)] = rules.types[:width]
+    columns = tuple(Column(name, kind) for name, kind in zip(names, kinds, strict=True))
+    count = len(rows) - int(heading)
+    return CsvSchema(delimiter, columns, int(heading), count, count - len(data))
+
+
 def classify_csv(text: str) -> CsvSchema | None:
     """The schema of CSV text made of whole rows, or None when it is no CSV."""
     csv.field_size_limit(max(len(text), 131_072))

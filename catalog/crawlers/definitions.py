@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.crawlers.grouping import FoundPartition, FoundTable
-from catalog.crawlers.schema import glue_type
+from catalog.crawlers.schema import Storage, glue_type
 from data.formats import CSV, JSON, storage_descriptor
 
 UPDATED_BY = "UPDATED_BY_CRAWLER"
@@ -22,9 +22,14 @@ _TABLE_INPUT = (
 _COMPARED = ("Columns", "Location", "InputFormat", "OutputFormat", "Compressed", "SerdeInfo")
 
 
-def table_name(prefix: str, found: FoundTable) -> str:
+def table_name(prefix: str, name: str) -> str:
     """The name of a table: the crawler's prefix and the folder's name, in lower case, other characters as ``_``."""
-    return _NOT_IN_A_NAME.sub("_", f"{prefix}{found.name}".lower())
+    return _NOT_IN_A_NAME.sub("_", f"{prefix}{name}".lower())
+
+
+def crawler_parameters(crawler: str) -> dict[str, str]:
+    """What every table of a crawler has, whatever it is made of."""
+    return {"CrawlerSchemaSerializerVersion": "1.0", "CrawlerSchemaDeserializerVersion": "1.0", UPDATED_BY: crawler}
 
 
 def table_input(name: str, found: FoundTable, crawler: str) -> dict[str, Any]:
@@ -39,16 +44,15 @@ def table_input(name: str, found: FoundTable, crawler: str) -> dict[str, Any]:
         "objectCount": str(found.objects),
         "sizeKey": str(found.size),
         "averageRecordSize": str(found.record_size),
-        "CrawlerSchemaSerializerVersion": "1.0",
-        "CrawlerSchemaDeserializerVersion": "1.0",
-        UPDATED_BY: crawler,
+        **crawler_parameters(crawler),
     }
     serde: dict[str, str] = {}
     if found.records is not None:
         parameters["recordCount"] = str(found.records)
     if found.format is CSV:
         parameters |= {"delimiter": found.delimiter, "columnsOrdered": "true", "areColumnsQuoted": "false"}
-        serde["field.delim"] = found.delimiter
+        if not found.storage.serde:
+            serde["field.delim"] = found.delimiter
         if found.header_lines:
             parameters["skip.header.line.count"] = str(found.header_lines)
     columns = [{"Name": column.glue_name, "Type": glue_type(column.type)} for column in found.columns]
@@ -58,6 +62,8 @@ def table_input(name: str, found: FoundTable, crawler: str) -> dict[str, Any]:
         found.format, columns, found.location, serde_parameters=serde, compressed=found.compression != "none"
     )
     descriptor["Location"] = found.location  # of a single object, it is no folder
+    _apply(found.storage, descriptor)
+    parameters |= found.storage.parameters
     return {
         "Name": name,
         "Owner": "owner",
@@ -67,6 +73,19 @@ def table_input(name: str, found: FoundTable, crawler: str) -> dict[str, Any]:
         "StorageDescriptor": descriptor,
         "Parameters": parameters,
     }
+
+
+def _apply(storage: Storage, descriptor: dict[str, Any]) -> None:
+    """Write into a descriptor what a custom classifier says; one without SerDe or formats names none."""
+    serde = descriptor["SerdeInfo"]
+    serde["Parameters"] |= storage.serde_parameters
+    serde["SerializationLibrary"] = storage.serde or serde["SerializationLibrary"]
+    if storage.serde:
+        serde["Parameters"].pop("field.delim", None)
+    for structure, members in ((descriptor, ("InputFormat", "OutputFormat")), (serde, ("SerializationLibrary",))):
+        for member in members:
+            if not structure[member]:
+                del structure[member]
 
 
 def as_input(table: Mapping[str, Any]) -> dict[str, Any]:

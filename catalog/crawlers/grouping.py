@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from catalog.crawlers.listing import Target
-from catalog.crawlers.schema import Column, Sample, Unreadable, settle, widest
+from catalog.crawlers.schema import Column, Sample, Storage, Unreadable, settle, widest
 from data.formats import CSV, DataFormat
 from data.objects import StoredObject
 from data.partitions import parse_partition_path
@@ -53,6 +53,7 @@ class FoundTable:
     compression: str
     delimiter: str
     header_lines: int
+    storage: Storage = field(default_factory=Storage)
 
 
 @dataclass
@@ -80,11 +81,17 @@ class _Group:
 
 
 def find_tables(
-    target: Target, objects: Sequence[StoredObject], samples: Iterable[Sample | Unreadable]
+    target: Target,
+    objects: Sequence[StoredObject],
+    samples: Iterable[Sample | Unreadable],
+    *,
+    combine: bool = False,
+    level: int | None = None,
 ) -> tuple[list[FoundTable], list[str]]:
     """The tables below a target, and a sentence about every object that does not fit in.
 
-    ``objects`` are all that were listed, ``samples`` what reading (some of) them showed.
+    ``objects`` are all that were listed, ``samples`` what reading (some of) them showed. ``combine`` and ``level`` are
+    those of a :class:`~catalog.crawlers.policy.Policy`.
     """
     notes: list[str] = []
     read: dict[str, Sample] = {}
@@ -97,10 +104,16 @@ def find_tables(
     groups: dict[Path, _Group] = {}
     for item in objects:
         _place(target, item, read.get(item.key), groups)
-    _merge_siblings(groups)
+    if combine:
+        _gather(groups, 0)
+    elif level is not None:
+        # The bucket is level 1, and every folder of the target's own path one more.
+        _gather(groups, max(0, level - 1 - target.prefix.count("/")))
+    else:
+        _merge_siblings(groups)
     tables = []
     for root in sorted(groups):
-        tables += _tables_of(target, groups[root], notes)
+        tables += _tables_of(target, groups[root], notes, combine=combine)
     return tables, notes
 
 
@@ -115,6 +128,18 @@ def _place(target: Target, item: StoredObject, sample: Sample | None, groups: di
     group.files.append(
         _File(item, sample, tuple(key.lower() for key, _ in pairs), tuple(value for _, value in pairs), folder)
     )
+
+
+def _gather(groups: dict[Path, _Group], depth: int) -> None:
+    """Make what lies deeper than ``depth`` folders a part of the folder there; the folders between are partitions."""
+    for root in [root for root in groups if len(root) > depth]:
+        group = groups.pop(root)
+        into = groups.setdefault(root[:depth], _Group(root[:depth]))
+        into.hive |= group.hive
+        plain = root[depth:]
+        for file in group.files:
+            keys = (*(f"partition_{index}" for index in range(len(plain))), *file.keys)
+            into.files.append(replace(file, keys=keys, values=(*plain, *file.values)))
 
 
 def _merge_siblings(groups: dict[Path, _Group]) -> None:
@@ -175,12 +200,16 @@ def similar(one: Sample, other: Sample) -> bool:
     return len(one.names & other.names) >= SIMILAR * max(len(one.names), len(other.names))
 
 
-def _tables_of(target: Target, group: _Group, notes: list[str]) -> list[FoundTable]:
+def _compatible(one: Sample, other: Sample) -> bool:
+    return one.format is other.format and one.delimiter == other.delimiter
+
+
+def _tables_of(target: Target, group: _Group, notes: list[str], *, combine: bool) -> list[FoundTable]:
     """The table of a folder; or, where plain files lie that have little in common, one table per file."""
     samples = group.samples
     if not samples:
         return []
-    fitting = _majority(samples)
+    fitting = _majority(samples, combine=combine)
     fits = {id(sample) for sample in fitting}
     strangers = [sample for sample in samples if id(sample) not in fits]
     mixed = len(fitting) < SIMILAR * len(samples)
@@ -204,12 +233,13 @@ def _tables_of(target: Target, group: _Group, notes: list[str]) -> list[FoundTab
     return [_build(name, location, keys, partitions=partitions, files=files, samples=fitting)]
 
 
-def _majority(samples: Sequence[Sample]) -> list[Sample]:
+def _majority(samples: Sequence[Sample], *, combine: bool) -> list[Sample]:
     """The samples that are similar to each other and together hold most of the rows."""
+    alike = _compatible if combine else similar
     clusters: list[list[Sample]] = []
     for sample in sorted(samples, key=lambda one: -one.rows):
         for cluster in clusters:
-            if similar(cluster[0], sample):
+            if alike(cluster[0], sample):
                 cluster.append(sample)
                 break
         else:
@@ -265,6 +295,7 @@ def _build(
         compression=main.compression,
         delimiter=main.delimiter,
         header_lines=main.header_lines,
+        storage=main.storage,
     )
 
 

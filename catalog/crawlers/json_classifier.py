@@ -36,11 +36,11 @@ def classify_json(text: str) -> JsonSchema | None:
         return None
     objects, bad = _lines(text)
     if len(objects) <= bad * _LEAST_SHARE or (start.startswith("[") and bad):
-        objects = list(_stream(text))
+        objects = list(stream(text))
         bad = 0
     if not objects:
         return None
-    return JsonSchema(_columns(objects), len(objects), bad)
+    return JsonSchema(columns_of(objects), len(objects), bad)
 
 
 def _lines(text: str) -> tuple[list[dict[str, Any]], int]:
@@ -60,7 +60,8 @@ def _lines(text: str) -> tuple[list[dict[str, Any]], int]:
     return objects, bad
 
 
-def _stream(text: str) -> Iterator[dict[str, Any]]:
+def stream(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of an array, or one after the other, up to what is none."""
     decoder = json.JSONDecoder()
     position = 0
     while match := _BETWEEN.match(text, position):
@@ -73,7 +74,7 @@ def _stream(text: str) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _columns(objects: list[dict[str, Any]]) -> tuple[Column, ...]:
+def columns_of(objects: list[dict[str, Any]]) -> tuple[Column, ...]:
     """One column per key, in first-seen order, of the types that are no accidents (schema.TOLERATED_SHARE)."""
     counts: dict[str, dict[str, int]] = {}
     types: dict[str, dict[str, Type]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,25 @@ def to_read(target: Target, objects: Sequence[StoredObject]) -> list[StoredObjec
     for inside in folders.values():
         chosen += sorted(inside, key=lambda item: (-item.size, item.key))[: target.sample_size]
     return sorted(chosen, key=lambda item: item.key)
+
+
+def only_new(target: Target, objects: Sequence[StoredObject], folders: Collection[str]) -> list[StoredObject]:
+    """Of objects to read, those in none of the ``folders`` (URIs) that an earlier crawl has seen.
+
+    Of a folder that was seen and is no ``key=value`` one stays its largest object: what it holds says to which table
+    its new neighbours belong.
+    """
+    chosen: list[StoredObject] = []
+    largest: dict[str, StoredObject] = {}
+    for item in objects:
+        folder = item.key.rpartition("/")[0]
+        parts = folder.split("/")
+        above = (uri(item.bucket, "/".join(parts[:depth]) + "/") for depth in range(len(parts), 0, -1))
+        if not any(one in folders for one in above) and item.uri not in folders:
+            chosen.append(item)
+        elif "=" not in target.relative(item) and item.size > getattr(largest.get(folder), "size", -1):
+            largest[folder] = item
+    return sorted([*chosen, *largest.values()], key=lambda item: item.key)
 
 
 def glob_pattern(glob: str) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from catalog.crawlers.definitions import (
     DEPRECATED_BY,
     UPDATED_BY,
     as_input,
+    crawler_parameters,
     partition_differs,
     partition_input,
     table_input,
@@ -19,6 +20,7 @@ from catalog.crawlers.definitions import (
     updated,
 )
 from catalog.crawlers.grouping import FoundTable
+from catalog.crawlers.jdbc import JdbcTable
 from catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
 from catalog.glue import Glue
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
@@ -48,12 +50,12 @@ class Changes:
 class Register:
     """The database that one crawl writes to, through a Glue client; ``say`` prints a line of progress."""
 
-    def __init__(self, glue: Glue, crawler: dict[str, Any], say: Callable[[str], None]) -> None:
+    def __init__(self, glue: Glue, crawler: dict[str, Any], policy: Policy, say: Callable[[str], None]) -> None:
         self._glue = glue
         self._crawler: str = crawler["Name"]
         self._database: str = crawler["DatabaseName"]
         self._prefix: str = crawler.get("TablePrefix", "")
-        self._policy = Policy.of(crawler)
+        self._policy = policy
         self._say = say
         self.changes = Changes()
         self._tables: dict[str, dict[str, Any]] = {}
@@ -70,31 +72,42 @@ class Register:
             except AlreadyExistsException:
                 pass
 
+    def folders(self) -> set[str]:
+        """Where this crawler's partitions, and its tables without any, lie: what an earlier crawl has seen."""
+        known: set[str] = set()
+        try:
+            for table in self._glue.pages("GetTables", "TableList", DatabaseName=self._database):
+                if table.get("Parameters", {}).get(UPDATED_BY) != self._crawler:
+                    continue
+                places = self._partitions(table["Name"]) if table.get("PartitionKeys") else (table,)
+                known.update(one["StorageDescriptor"]["Location"] for one in places)
+        except EntityNotFoundException:
+            return set()
+        return known
+
     def write(self, found: FoundTable) -> None:
-        """Create or update one table and its partitions."""
-        name = self._name(found)
-        wanted = table_input(name, found, self._crawler)
-        table = self._tables.get(name)
-        if table is None:
-            self._call("CreateTable", TableInput=wanted)
-            self._tables[name] = wanted
-            self.changes.tables_created += 1
-            self._say(f"Created the table {self._database}.{name} ({_shape(found)}).")
-        elif not self._update(table, wanted, found):
-            return
-        if found.partition_keys:
+        """Create or update one table of the lake and its partitions."""
+        name = self._name(found.name, found.location)
+        if self._put(table_input(name, found, self._crawler), _shape(found)) and found.partition_keys:
             self._write_partitions(name, found)
 
-    def gone(self, roots: Sequence[str], listed: Callable[[str], bool]) -> None:
-        """Deal with tables and partitions of this crawler below its targets (``roots``) where no object lies now.
+    def write_jdbc(self, connection: str, found: JdbcTable) -> None:
+        """Create or update one table of a database."""
+        wanted = found.to_input(connection, crawler_parameters(self._crawler))
+        wanted["Name"] = self._name("_".join(found.names), found.location)
+        self._put(wanted, f"{found.engine}, {counted(len(found.columns), 'column')}")
 
-        ``listed(location)`` says whether the crawl listed any object there.
+    def gone(self, covered: Callable[[dict[str, Any]], bool], listed: Callable[[str], bool]) -> None:
+        """Deal with tables and partitions of this crawler at whose location nothing lies now.
+
+        ``covered(table)`` says whether the crawl would have come by the table, ``listed(location)`` whether there is
+        anything at, or below, a location.
         """
         for name, table in list(self._tables.items()):
             if table.get("Parameters", {}).get(UPDATED_BY) != self._crawler:
                 continue
             location = table["StorageDescriptor"]["Location"]
-            if not location.startswith(tuple(roots)):
+            if not covered(table):
                 continue
             if not listed(location):
                 self._table_gone(name, table)
@@ -103,30 +116,47 @@ class Register:
 
     # -- tables ------------------------------------------------------------------------------------------------
 
-    def _name(self, found: FoundTable) -> str:
+    def _name(self, name: str, location: str) -> str:
         """The table's name; that of another place gets a suffix, as Glue gives it one."""
-        name = table_name(self._prefix, found)
+        name = table_name(self._prefix, name)
         known = self._tables.get(name)
-        if known is None or _same_place(known.get("StorageDescriptor", {}).get("Location", ""), found.location):
+        if known is None or _same_place(known.get("StorageDescriptor", {}).get("Location", ""), location):
             return name
-        return f"{name}_{hashlib.md5(found.location.encode(), usedforsecurity=False).hexdigest()}"
+        return f"{name}_{hashlib.md5(location.encode(), usedforsecurity=False).hexdigest()}"
 
-    def _update(self, table: dict[str, Any], wanted: dict[str, Any], found: FoundTable) -> bool:
+    def _put(self, wanted: dict[str, Any], shape: str) -> bool:
+        """Create or update a table. Returns whether its partitions are to be written too."""
+        name = wanted["Name"]
+        table = self._tables.get(name)
+        if table is not None and self._policy.incremental:
+            return [key["Name"] for key in table.get("PartitionKeys", ())] == [
+                key["Name"] for key in wanted["PartitionKeys"]
+            ]
+        if table is not None:
+            return self._update(table, wanted, shape)
+        self._call("CreateTable", TableInput=wanted)
+        self._tables[name] = wanted
+        self.changes.tables_created += 1
+        self._say(f"Created the table {self._database}.{name} ({shape}).")
+        return True
+
+    def _update(self, table: dict[str, Any], wanted: dict[str, Any], shape: str) -> bool:
         """Bring a table up to date. Returns whether its partitions are to be written too."""
         name = table["Name"]
         title = f"{self._database}.{name}"
         keys = [key["Name"] for key in table.get("PartitionKeys", ())]
-        if keys != list(found.partition_keys):
+        new_keys = [key["Name"] for key in wanted["PartitionKeys"]]
+        if keys != new_keys:
             self._say(
                 f"Warning: {title} has the partition keys {_names(keys)}, but the lake has "
-                f"{_names(found.partition_keys)}: delete the table and crawl again to change them."
+                f"{_names(new_keys)}: delete the table and crawl again to change them."
             )
             return False
         new = updated(table, wanted, merge_columns=self._policy.merge_columns)
         old = as_input(table)
         if new == old:
             self.changes.tables_unchanged += 1
-            self._say(f"{title} is unchanged ({_shape(found)}).")
+            self._say(f"{title} is unchanged ({shape}).")
         elif self._policy.update == LOG and new["StorageDescriptor"] != old.get("StorageDescriptor"):
             self._say(f"Warning: {title} differs from the lake; the policy is to log this and to change nothing.")
         else:
@@ -134,7 +164,7 @@ class Register:
             self._call("UpdateTable", TableInput=new, **version)
             self._tables[name] = new
             self.changes.tables_updated += 1
-            self._say(f"Updated the table {title} ({_shape(found)}).")
+            self._say(f"Updated the table {title} ({shape}).")
         return True
 
     def _table_gone(self, name: str, table: dict[str, Any]) -> None:
@@ -164,7 +194,7 @@ class Register:
             there = known.get(partition.values)
             if there is None:
                 new.append(wanted)
-            elif partition_differs(there, wanted):
+            elif not self._policy.incremental and partition_differs(there, wanted):
                 kept = {key: value for key, value in there.get("Parameters", {}).items() if key != DEPRECATED_BY}
                 changed.append(wanted | {"Parameters": kept})
         for batch in _batches(new, BATCH):

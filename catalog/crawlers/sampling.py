@@ -8,9 +8,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from catalog.crawlers.csv_classifier import classify_csv
+from catalog.crawlers.custom import CustomClassifier, Text
 from catalog.crawlers.json_classifier import classify_json
 from catalog.crawlers.parquet_classifier import MAGIC, classify_parquet
 from catalog.crawlers.schema import Sample, Unreadable
@@ -27,14 +29,22 @@ _GZIP_WINDOW = 31  # zlib: 32 KiB window, gzip header expected
 _OTHER_PACKINGS = {b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "Zstandard", b"PK\x03\x04": "zip", b"\xfd7zXZ": "xz"}
 
 
-def read_samples(client: Any, objects: Sequence[StoredObject]) -> list[Sample | Unreadable]:
-    """What each object holds, in the order given; read in parallel. ``client`` is a boto3 S3 client."""
+Custom = Sequence[CustomClassifier]
+
+
+def read_samples(client: Any, objects: Sequence[StoredObject], custom: Custom = ()) -> list[Sample | Unreadable]:
+    """What each object holds, in the order given; read in parallel. ``client`` is a boto3 S3 client.
+
+    ``custom`` classifiers are asked first, in their order.
+    """
     limit = min(max(ALL_TEXT_BYTES // max(len(objects), 1), LEAST_TEXT_BYTES), MOST_TEXT_BYTES)
     with ThreadPoolExecutor(READERS, thread_name_prefix="sample") as pool:
-        return list(pool.map(lambda one: read_sample(client, one, limit), objects))
+        return list(pool.map(lambda one: read_sample(client, one, limit, custom), objects))
 
 
-def read_sample(client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES) -> Sample | Unreadable:
+def read_sample(
+    client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES, custom: Custom = ()
+) -> Sample | Unreadable:
     """What one object holds, judged by its first ``limit`` bytes of text.
 
     An object that vanished since it was listed is unreadable; a dead store raises.
@@ -56,14 +66,14 @@ def read_sample(client: Any, item: StoredObject, limit: int = MOST_TEXT_BYTES) -
         head = get(f"0-{limit - 1}")
         if head.startswith(MAGIC):
             return _parquet(item, get) or Unreadable(item, "is Parquet without a readable footer")
-        return classify(item, head, limit)
+        return classify(item, head, limit, custom)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return Unreadable(item, "was deleted while the crawl ran")
         raise
 
 
-def classify(item: StoredObject, head: bytes, limit: int = MOST_TEXT_BYTES) -> Sample | Unreadable:
+def classify(item: StoredObject, head: bytes, limit: int = MOST_TEXT_BYTES, custom: Custom = ()) -> Sample | Unreadable:
     """What an object of text holds whose first bytes are ``head``; ``limit`` of its text are looked at."""
     whole = len(head) >= item.size
     complaints: list[str] = []
@@ -88,6 +98,9 @@ def classify(item: StoredObject, head: bytes, limit: int = MOST_TEXT_BYTES) -> S
         return Unreadable(item, "is not text in UTF-8, nor Parquet")
     if strange:
         complaints.append(f"has {strange} characters that are not UTF-8")
+    for classifier in custom:
+        if found := classifier.classify(Text(item, text, len(head), whole)):
+            return replace(found, compression=compression, complaints=(*complaints, *found.complaints))
     return _text(item, text, len(head), whole=whole, compression=compression, complaints=complaints)
 
 

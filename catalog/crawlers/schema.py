@@ -46,6 +46,15 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """What a classifier says on top of a format: another SerDe, parameters of the SerDe and of the table."""
+
+    serde: str = ""
+    serde_parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sample:
     """What reading (the beginning of) one object showed.
 
@@ -65,6 +74,7 @@ class Sample:
     header_lines: int = 0
     delimiter: str = ","
     complaints: tuple[str, ...] = ()
+    storage: Storage = Storage()
 
     @property
     def names(self) -> frozenset[str]:

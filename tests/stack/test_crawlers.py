@@ -193,6 +193,61 @@ def test_prefix_exclusions_and_log_policy(lake: Lake) -> None:
     assert "2013-03" in lake.partitions("raw_flights")
 
 
+def test_custom_classifiers_are_asked_first_and_grouping_is_configured(lake: Lake) -> None:
+    lake.put("app/2013/a.log", b"2013-01-01T10:00:00Z HIGH disk full\n" * 5)
+    lake.put("app/2014/a.log", b"2014-01-01T10:00:00Z LOW all well\n" * 5)
+    lake.put("mixed/k=1/a.json", b'{"a": 1}\n')
+    lake.put("mixed/k=2/b.json", b'{"b": 2.5, "c": "x"}\n')
+    pattern = "%{TIMESTAMP_ISO8601:at} %{SEVERITY:level} %{GREEDYDATA:text}"
+    grok = {"Name": lake.name, "Classification": "app", "GrokPattern": pattern, "CustomPatterns": "SEVERITY LOW|HIGH"}
+    lake.glue.create_classifier(GrokClassifier=grok)
+    lake.create(
+        Classifiers=[lake.name],
+        Configuration=json.dumps({"Version": 1.0, "Grouping": {"TableLevelConfiguration": 2}}),
+    )
+    assert lake.crawl()["Status"] == "SUCCEEDED"
+    app = lake.tables()["app"]
+    assert [column["Name"] for column in app["StorageDescriptor"]["Columns"]] == ["at", "level", "text"]
+    assert app["Parameters"]["classification"] == "app" and [key["Name"] for key in app["PartitionKeys"]] == [
+        "partition_0"
+    ]
+    assert list(lake.partitions("app")) == ["2013", "2014"]
+    lake.glue.delete_table(DatabaseName=lake.database, Name="mixed")
+    target = {"S3Targets": [{"Path": f"s3://{lake.name}/mixed/"}]}
+    configuration = json.dumps({"Version": 1.0, "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}})
+    lake.glue.update_crawler(Name=lake.name, Targets=target, Configuration=configuration)
+    assert lake.crawl()["Status"] == "SUCCEEDED"
+    columns = lake.tables()["mixed"]["StorageDescriptor"]["Columns"]
+    assert {column["Name"]: column["Type"] for column in columns} == {"a": "int", "b": "double", "c": "string"}
+    assert len(lake.partitions("mixed")) == 2
+    threshold = json.dumps({"Version": 1.0, "CrawlerOutput": {"Tables": {"TableThreshold": 1}}})
+    lake.put("other/x.json", PLANES)
+    whole = {"S3Targets": [{"Path": f"s3://{lake.name}/"}]}
+    lake.glue.update_crawler(Name=lake.name, Targets=whole, Configuration=threshold)
+    last = lake.crawl()
+    assert last["Status"] == "FAILED" and "TableThreshold" in last["ErrorMessage"] and "other" not in lake.tables()
+    lake.glue.delete_classifier(Name=lake.name)
+
+
+def test_an_incremental_crawl_reads_new_folders_only(lake: Lake) -> None:
+    lake.fill()
+    lake.put("plain/a/x.json", PLANES)
+    lake.put("plain/b/x.json", PLANES)
+    policy = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+    lake.create(SchemaChangePolicy=policy, RecrawlPolicy={"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"})
+    assert lake.crawl()["Status"] == "SUCCEEDED"
+    before = lake.tables()
+    wider = b"flight_id,dep_delay,tailnum,gate\n" + b"4,1,N12,7\n" * 300
+    lake.put("flights/period=2013-01/more.csv", wider)  # a folder that was seen
+    lake.put("flights/period=2013-03/flights.csv", HEADING + ROWS)
+    lake.put("plain/c/x.json", PLANES)
+    lake.put("fresh/x.json", PLANES)
+    assert lake.crawl()["Status"] == "SUCCEEDED"
+    after = lake.tables()
+    assert {name: after[name] for name in before} == before and sorted(after) == sorted([*before, "fresh"])
+    assert list(lake.partitions()) == ["2013-01", "2013-02", "2013-03"] and len(lake.partitions("plain")) == 3
+
+
 def test_one_crawl_at_a_time_and_a_stopped_one_is_cancelled(lake: Lake) -> None:
     lake.fill()
     lake.create()
@@ -220,13 +275,13 @@ def test_a_definition_that_cannot_be_crawled_is_refused(lake: Lake) -> None:
             lake.glue.create_crawler(**{key: value for key, value in wanted.items() if value is not None})
         return str(error.value)
 
-    assert "JdbcTargets" in refused(Targets={"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]})
+    assert "DynamoDBTargets" in refused(Targets={"DynamoDBTargets": [{"Path": "p"}]})
     assert "EventQueueArn" in refused(Targets={"S3Targets": [{"Path": "s3://b/x", "EventQueueArn": "arn:q"}]})
     assert "not an S3 location" in refused(Targets={"S3Targets": [{"Path": "/etc/passwd"}]})
-    assert "Classifiers" in refused(Classifiers=["mine"])
+    assert "mine" in refused(Classifiers=["mine"])
     assert "DatabaseName" in refused(DatabaseName=None)
     assert "Configuration" in refused(Configuration="{not json")
-    assert "MergeNewColumns" in refused(Configuration='{"Version":1.0,"Grouping":{"TableLevelConfiguration":2}}')
+    assert "MergeNewColumns" in refused(Configuration='{"Version":1.0,"Grouping":{"Unheard":2}}')
     with pytest.raises(lake.glue.exceptions.EntityNotFoundException):
         lake.glue.get_crawler(Name=lake.name)
 

@@ -100,7 +100,7 @@ def test_files_with_little_in_common_are_tables_each() -> None:
     assert {name: table.location for name, table in tables.items()} == {
         "a.csv": "s3://lake/mix/a.csv", "b.json": "s3://lake/mix/b.json",
     }  # fmt: skip
-    assert table_name("raw_", tables["a.csv"]) == "raw_a_csv"
+    assert table_name("raw_", tables["a.csv"].name) == "raw_a_csv"
 
 
 def test_empty_and_foreign_objects_do_not_spoil_a_table() -> None:
