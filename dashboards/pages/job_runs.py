@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from functools import partial
 
 import pandas as pd
@@ -96,10 +95,6 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
     )
 
 
-def _moment(when: datetime) -> str:
-    return f"{when.astimezone(links.zone()):%-d %b %Y, %H:%M:%S}"
-
-
 def _one(workspace: Workspace, runs: list[JobRun]) -> None:
     """The run that the address names, in full."""
     wanted = st.query_params.get("run")
@@ -117,8 +112,8 @@ def _one(workspace: Workspace, runs: list[JobRun]) -> None:
             st.code(run.error, language=None, wrap_lines=True)
         with st.container(key="grid-run"):
             for label, value in (
-                ("Started", _moment(run.started) if run.started else formats.NOTHING),
-                ("Ended", _moment(run.ended) if run.ended else formats.NOTHING),
+                ("Started", links.moment(run.started)),
+                ("Ended", links.moment(run.ended)),
                 ("Duration", formats.duration(run.seconds)),
                 ("Attempt", str(run.attempt + 1)),
             ):

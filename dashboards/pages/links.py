@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from dashboards import formats
+
 Color = Literal["red", "orange", "green", "blue", "gray"]
 
 _COLORS: dict[str, Color] = {
     "SUCCEEDED": "green", "RUNNING": "blue", "STARTING": "blue", "WAITING": "gray", "STOPPING": "orange",
     "STOPPED": "gray", "FAILED": "red", "TIMEOUT": "red", "ERROR": "red", "BACKOFF": "orange", "FATAL": "red",
+    "READY": "gray", "COMPLETED": "green", "CANCELLED": "gray",
 }  # fmt: skip
 
 
@@ -22,10 +25,10 @@ def color(state: str) -> Color:
     return _COLORS.get(state, "gray")
 
 
-def state_column() -> Any:
+def state_column(label: str = "State") -> Any:
     """How a table shows states: as badges in the states' colours. Its cells are lists of one state."""
     return st.column_config.MultiselectColumn(
-        "State", options=[*_COLORS], color=[*_COLORS.values()], format_func=str.capitalize, width=125
+        label, options=[*_COLORS], color=[*_COLORS.values()], format_func=str.capitalize, width=125
     )
 
 
@@ -40,6 +43,21 @@ def zone() -> tzinfo:
 def time_column(label: str, width: int | None = None) -> Any:
     """How a table shows a moment: in the zone of the person who looks."""
     return st.column_config.DatetimeColumn(label, format="D MMM, HH:mm:ss", timezone=str(zone()), width=width)
+
+
+def moment(when: datetime | None) -> str:
+    """A moment in the zone of the person who looks: ``24 Nov 2026, 18:06:12``."""
+    return f"{when.astimezone(zone()):%-d %b %Y, %H:%M:%S}" if when else formats.NOTHING
+
+
+def open_table(database: str, table: str) -> None:
+    """Go to a table of the catalog, on the catalog's page; a callback."""
+    st.query_params.from_dict({"database": database, "table": table})
+
+
+def close_table() -> None:
+    """Go back from a table to the list of all; a callback."""
+    st.query_params.clear()
 
 
 def run_logs(run_id: str) -> str:

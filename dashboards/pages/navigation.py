@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from dashboards import theme
-from dashboards.pages import boards, home, job_runs, log_search, quality
+from dashboards.pages import boards, catalog_crawlers, catalog_search, home, job_runs, log_search, quality
 from dashboards.spec import board_files
 from workspace.paths import Workspace
 
@@ -27,6 +27,17 @@ def main() -> None:
                 partial(boards.show, workspace, entry.path), title=entry.title, icon=entry.icon, url_path=entry.slug
             )
             for entry in found
+        ],
+        "Catalog": [
+            st.Page(
+                partial(catalog_search.show, workspace), title="Tables", icon=":material/table:", url_path="catalog"
+            ),
+            st.Page(
+                partial(catalog_crawlers.show, workspace),
+                title="Crawlers",
+                icon=":material/travel_explore:",
+                url_path="crawlers",
+            ),
         ],
         "Operations": [
             st.Page(partial(job_runs.show, workspace), title="Jobs", icon=":material/play_circle:", url_path="jobs"),

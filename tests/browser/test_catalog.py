@@ -1,0 +1,44 @@
+"""The catalog's pages in a browser: from a search to a table, its partitions, rows, lineage and crawls."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opens, keep, settled
+from tests.browser.test_boards import FITS, expect_rows
+from tests.conftest import eventually
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+
+def test_from_a_search_to_the_tables_behind_a_table(opens: Opens) -> None:
+    page = opens("catalog?q=flights&database=silver&format=parquet")
+    page.locator("[data-testid=stDataFrame]").click(position={"x": 60, "y": 50})  # the first row
+    expect(page.locator("h1")).to_have_text("silver.flights")
+    settled(page)
+    assert "table=flights" in page.url
+    page.get_by_role("radio", name="Partitions").click()
+    expect_rows(page, 12)
+    box = page.get_by_placeholder("a condition")
+    box.fill("month >= 11")
+    box.press("Enter")
+    expect_rows(page, 2)
+    page.get_by_role("radio", name="Lineage").click()
+    page.get_by_role("button", name="bronze.flights").click()
+    expect(page.locator("h1")).to_have_text("bronze.flights")
+    settled(page)
+    expect(page.get_by_role("button", name="silver.flights").first).to_be_visible()  # the view stays
+    page.get_by_role("button", name="All tables").click()
+    expect(page.locator("h1")).to_have_text("Catalog")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (420, "light")])
+def test_catalog_pages_fit_the_screen(opens: Opens, width: int, scheme: str) -> None:
+    table = "catalog?database=bronze&table=flights&view="
+    for name, path in (("tables", "catalog"), ("rows", f"{table}Rows"), ("crawls", f"{table}Crawls")):
+        page = opens(path, width, scheme)
+        expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
+        eventually(lambda: page.evaluate(FITS), seconds=30)  # noqa: B023 - called here and now
+        keep(page, f"catalog-{name}-{width}-{scheme}")
+        page.context.close()
