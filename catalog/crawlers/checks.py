@@ -7,10 +7,10 @@ from typing import Any
 
 from catalog.crawlers.jdbc import JdbcTarget
 from catalog.crawlers.listing import Target
-from catalog.crawlers.policy import Policy
+from catalog.crawlers.policy import LOG, Policy
 from workspace.errors import InvalidInputException, NotImplementedException
 
-_TARGETS = ("S3Targets", "JdbcTargets")
+_TARGETS = ("S3Targets", "JdbcTargets", "CatalogTargets")
 _TARGET_MEMBERS = frozenset({"Path", "Exclusions", "SampleSize"})
 _MOST_SAMPLES = 249
 
@@ -21,9 +21,9 @@ def check(crawler: Mapping[str, Any]) -> None:
     Raises InvalidInputException (or UsageError, for a path that is none on S3) for a value that makes no sense, and
     NotImplementedException for a kind of target, or a member of one, that is not served.
     """
-    if not crawler.get("DatabaseName"):
-        raise InvalidInputException("The crawler has no DatabaseName: say which database its tables go to.")
     targets = crawler.get("Targets") or {}
+    if not crawler.get("DatabaseName") and not targets.get("CatalogTargets"):
+        raise InvalidInputException("The crawler has no DatabaseName: say which database its tables go to.")
     if others := sorted(kind for kind, given in targets.items() if kind not in _TARGETS and given):
         raise NotImplementedException(
             f"Crawler targets are served without {', '.join(others)}: use {' or '.join(_TARGETS)}."
@@ -42,4 +42,16 @@ def check(crawler: Mapping[str, Any]) -> None:
         Target.of(target)
     if (crawler.get("LineageConfiguration") or {}).get("CrawlerLineageSettings") == "ENABLE":
         raise NotImplementedException("CrawlerLineageSettings ENABLE is not served: crawls record no lineage.")
-    Policy.of(crawler)
+    policy = Policy.of(crawler)
+    if targets.get("CatalogTargets"):
+        _check_catalogued(targets, policy)
+
+
+def _check_catalogued(targets: Mapping[str, Any], policy: Policy) -> None:
+    if targets.get("S3Targets") or targets.get("JdbcTargets"):
+        raise InvalidInputException("CatalogTargets stand alone: give other targets to another crawler.")
+    if policy.delete != LOG or policy.incremental:
+        raise InvalidInputException("With CatalogTargets the DeleteBehavior is LOG, and every folder is crawled.")
+    for target in targets["CatalogTargets"]:
+        if unknown := sorted(target.keys() - {"DatabaseName", "Tables"}):
+            raise NotImplementedException(f"A CatalogTarget is served without {', '.join(unknown)}: leave it out.")

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,33 +40,24 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
     """Crawl every target of a crawler and register what is there. Raises :class:`~workspace.errors.LakeletError`."""
     glue, s3 = Glue(workspace), s3_client(workspace)
     crawler = glue.call("GetCrawler", Name=name)["Crawler"]
-    policy = Policy.of(crawler)
-    register = Register(glue, crawler, policy, say)
     custom = [
         CustomClassifier.of(glue.call("GetClassifier", Name=one)["Classifier"])
         for one in crawler.get("Classifiers") or ()
     ]
+    if catalogued := crawler["Targets"].get("CatalogTargets"):
+        return _crawl_tables(glue, crawler, catalogued, partial(_read, s3, custom, say), say)
+    policy = Policy.of(crawler)
+    register = Register(glue, crawler, policy, say)
     targets = [Target.of(one) for one in crawler["Targets"].get("S3Targets", ())]
     databases = [
         (target, _read_database(glue, target, say))
         for target in map(JdbcTarget.of, crawler["Targets"].get("JdbcTargets", ()))
     ]
-    folders = register.folders() if policy.incremental else set()
+    folders = register.folders() if policy.incremental else None
     uris: list[str] = []
     found: list[FoundTable] = []
     for target in targets:
-        objects = _reached(target, partial(list_target, s3, target))
-        say(f"Listed {counted(len(objects), 'object')} ({_megabytes(objects)}) in {target.uri}.")
-        chosen = to_read(target, objects)
-        if policy.incremental:
-            chosen = only_new(target, chosen, folders)
-        samples = _reached(target, partial(read_samples, s3, chosen, custom))
-        tables, notes = find_tables(target, objects, samples, combine=policy.combine, level=policy.level)
-        say(f"Read {counted(len(chosen), 'object')}: {counted(len(tables), 'table')}.")
-        for note in notes[:_NOTES_SHOWN]:
-            say(f"Note: {note}")
-        if len(notes) > _NOTES_SHOWN:
-            say(f"Note: and {len(notes) - _NOTES_SHOWN} more such notes.")
+        objects, tables = _read(s3, custom, say, target, policy, folders)
         uris += [item.uri for item in objects]
         found += tables
     count = len(found) + sum(len(inside) for _, inside in databases)
@@ -96,6 +88,56 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
     return register.changes
 
 
+def _read(
+    s3: Any,
+    custom: Sequence[CustomClassifier],
+    say: Callable[[str], None],
+    target: Target,
+    policy: Policy,
+    folders: set[str] | None = None,
+) -> tuple[list[StoredObject], list[FoundTable]]:
+    """What lies in a target, and its tables; of ``folders`` that were seen before, nothing is read again."""
+    objects: list[StoredObject] = _reached(target, partial(list_target, s3, target))
+    say(f"Listed {counted(len(objects), 'object')} ({_megabytes(objects)}) in {target.uri}.")
+    chosen = to_read(target, objects)
+    if folders is not None:
+        chosen = only_new(target, chosen, folders)
+    samples = _reached(target, partial(read_samples, s3, chosen, custom))
+    tables, notes = find_tables(target, objects, samples, combine=policy.combine, level=policy.level)
+    say(f"Read {counted(len(chosen), 'object')}: {counted(len(tables), 'table')}.")
+    for note in notes[:_NOTES_SHOWN]:
+        say(f"Note: {note}")
+    if len(notes) > _NOTES_SHOWN:
+        say(f"Note: and {len(notes) - _NOTES_SHOWN} more such notes.")
+    return objects, tables
+
+
+def _crawl_tables(
+    glue: Glue,
+    crawler: dict[str, Any],
+    catalogued: Sequence[dict[str, Any]],
+    read: Callable[[Target, Policy], tuple[list[StoredObject], list[FoundTable]]],
+    say: Callable[[str], None],
+) -> Changes:
+    """Bring tables that are there up to date with what lies at their locations; none is made, none is taken away."""
+    policy = replace(Policy.of(crawler), combine=True)
+    work: list[tuple[Register, str, list[FoundTable]]] = []
+    changes = Changes()
+    for wanted in catalogued:
+        register = Register(glue, crawler | {"DatabaseName": wanted["DatabaseName"]}, policy, say, changes)
+        for name in wanted["Tables"]:
+            table = glue.call("GetTable", DatabaseName=wanted["DatabaseName"], Name=name)["Table"]
+            target = Target.of({"Path": table.get("StorageDescriptor", {}).get("Location", "")})
+            work.append((register, table["Name"], read(target, policy)[1]))
+    for register, name, found in work:
+        register.open()
+        for one in found[:1]:
+            register.write(one, name)
+        if not found:
+            say(f"Warning: nothing that can be read lies at the location of {name}.")
+    return changes
+
+
 def _read_database(glue: Glue, target: JdbcTarget, say: Callable[[str], None]) -> list[JdbcTable]:
     connection = glue.call("GetConnection", Name=target.connection)["Connection"]
     if connection["ConnectionType"] != "JDBC":
@@ -108,8 +150,8 @@ def _read_database(glue: Glue, target: JdbcTarget, say: Callable[[str], None]) -
 def _in_databases(targets: Sequence[JdbcTarget], table: dict[str, Any]) -> bool:
     """Whether a table of the catalog came from where one of these targets looks."""
     connection = table.get("Parameters", {}).get("connectionName")
-    database = table["StorageDescriptor"]["Location"].partition(".")[0]
-    return any(one.connection == connection and one.path[0] in (database, "%") for one in targets)
+    names = table["StorageDescriptor"]["Location"].split(".")
+    return any(one.connection == connection and one.reaches(names) for one in targets)
 
 
 def _reached(target: Target, read: Callable[[], Any]) -> Any:

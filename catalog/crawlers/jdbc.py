@@ -76,10 +76,14 @@ class JdbcTarget:
         globs = tuple(glob_pattern(one) for one in target.get("Exclusions") or ())
         return cls(str(target["ConnectionName"]), parts, globs, bool(more))
 
+    def reaches(self, names: Sequence[str]) -> bool:
+        """Whether a table lies on the include path."""
+        wanted = [*self.path, *["%"] * (len(names) - len(self.path))]
+        return len(wanted) == len(names) and all(map(_like, wanted, names))
+
     def covers(self, names: Sequence[str]) -> bool:
         """Whether a table lies on the include path, and no exclusion names it."""
-        wanted = [*self.path, *["%"] * (len(names) - len(self.path))]
-        if len(wanted) != len(names) or not all(map(_like, wanted, names)):
+        if not self.reaches(names):
             return False
         spelled = ["/".join(names[first:]) for first in range(len(names))]
         return not any(pattern.fullmatch(one) for pattern in self.exclusions for one in spelled)

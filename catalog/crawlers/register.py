@@ -50,14 +50,21 @@ class Changes:
 class Register:
     """The database that one crawl writes to, through a Glue client; ``say`` prints a line of progress."""
 
-    def __init__(self, glue: Glue, crawler: dict[str, Any], policy: Policy, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        glue: Glue,
+        crawler: dict[str, Any],
+        policy: Policy,
+        say: Callable[[str], None],
+        changes: Changes | None = None,
+    ) -> None:
         self._glue = glue
         self._crawler: str = crawler["Name"]
         self._database: str = crawler["DatabaseName"]
         self._prefix: str = crawler.get("TablePrefix", "")
         self._policy = policy
         self._say = say
-        self.changes = Changes()
+        self.changes = Changes() if changes is None else changes
         self._tables: dict[str, dict[str, Any]] = {}
 
     def open(self) -> None:
@@ -85,9 +92,9 @@ class Register:
             return set()
         return known
 
-    def write(self, found: FoundTable) -> None:
-        """Create or update one table of the lake and its partitions."""
-        name = self._name(found.name, found.location)
+    def write(self, found: FoundTable, name: str = "") -> None:
+        """Create or update one table of the lake and its partitions; ``name`` is that of a table that is there."""
+        name = name or self._name(found.name, found.location)
         if self._put(table_input(name, found, self._crawler), _shape(found)) and found.partition_keys:
             self._write_partitions(name, found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from data.objects import s3_client
+from lakelet.stack import operate
+from lakelet.stack.record import read_record
 from tests.clients import glue_client
+from tests.conftest import eventually, start
+from workspace.paths import Workspace
 
 pytestmark = pytest.mark.stack
 
@@ -246,6 +251,58 @@ def test_an_incremental_crawl_reads_new_folders_only(lake: Lake) -> None:
     after = lake.tables()
     assert {name: after[name] for name in before} == before and sorted(after) == sorted([*before, "fresh"])
     assert list(lake.partitions()) == ["2013-01", "2013-02", "2013-03"] and len(lake.partitions("plain")) == 3
+
+
+def test_a_catalog_target_brings_its_table_up_to_date_and_makes_none(lake: Lake) -> None:
+    lake.put("sales/day=1/a.json", b'{"id": 1}\n')
+    lake.put("sales/day=2/b.json", b'{"id": 2, "shop": "x"}\n')
+    lake.glue.create_database(DatabaseInput={"Name": lake.database})
+    descriptor = {"Location": f"s3://{lake.name}/sales/", "Columns": [{"Name": "id", "Type": "int", "Comment": "mine"}]}
+    keys = [{"Name": "day", "Type": "int"}]
+    made = {"Name": "by_hand", "StorageDescriptor": descriptor, "PartitionKeys": keys}
+    lake.glue.create_table(DatabaseName=lake.database, TableInput=made)
+    lake.glue.create_crawler(
+        Name=lake.name,
+        Role="r",
+        Targets={"CatalogTargets": [{"DatabaseName": lake.database, "Tables": ["by_hand"]}]},
+        SchemaChangePolicy={"DeleteBehavior": "LOG"},
+    )
+    assert lake.crawl()["Status"] == "SUCCEEDED"
+    [table] = lake.tables().values()
+    assert table["StorageDescriptor"]["Columns"] == [
+        {"Name": "id", "Type": "int", "Comment": "mine"}, {"Name": "shop", "Type": "string"},
+    ]  # fmt: skip
+    assert table["PartitionKeys"] == keys and list(lake.partitions("by_hand")) == ["1", "2"]
+    lake.delete("sales/day=1/a.json", "sales/day=2/b.json")
+    assert lake.crawl()["Status"] == "SUCCEEDED" and lake.tables() == {"by_hand": table}
+    lake.glue.delete_table(DatabaseName=lake.database, Name="by_hand")
+    last = lake.crawl()
+    assert last["Status"] == "FAILED" and "by_hand" in last["ErrorMessage"]
+
+
+def test_a_store_that_dies_in_the_middle_fails_the_crawl_and_the_next_one_works(own_workspace: Workspace) -> None:
+    start(own_workspace, "minio", "control")
+    lake = Lake(own_workspace)
+    lake.fill()
+    lake.create()
+    record = read_record(own_workspace)
+    pid = next(row["pid"] for row in operate.status(own_workspace) if row["name"] == "minio")
+    assert record and isinstance(pid, int)
+    os.kill(record.supervisor.pid, signal.SIGSTOP)  # nobody brings the store back yet
+    try:
+        os.kill(pid, signal.SIGSTOP)  # the crawl waits for an answer that does not come
+        lake.glue.start_crawler(Name=lake.name)
+        eventually(lambda: list(own_workspace.runs.glob("*/stdout.log")))
+        os.kill(pid, signal.SIGKILL)
+        last = lake.ended()
+    finally:
+        os.kill(record.supervisor.pid, signal.SIGCONT)
+    assert last["Status"] == "FAILED"
+    assert last["ErrorMessage"].startswith("The object store does not answer")
+    with pytest.raises(lake.glue.exceptions.EntityNotFoundException):
+        lake.glue.get_database(Name=lake.database)
+    eventually(lambda: lake.s3.list_buckets()["Buckets"])
+    assert lake.crawl()["Status"] == "SUCCEEDED" and sorted(lake.tables()) == ["flights", "planes"]
 
 
 def test_one_crawl_at_a_time_and_a_stopped_one_is_cancelled(lake: Lake) -> None:

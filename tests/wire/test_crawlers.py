@@ -76,6 +76,11 @@ def test_a_crawler_is_what_it_was_made_of(glue: Any, name: str) -> None:
         ({"Targets": {}}, "InvalidInputException", "target"),
         ({"Targets": {"DynamoDBTargets": [{"Path": "t"}]}}, "NotImplementedException", "DynamoDBTargets"),
         ({"Targets": {"JdbcTargets": [{"Path": "d/%"}]}}, "InvalidInputException", "ConnectionName"),
+        (
+            {"Targets": {"CatalogTargets": [{"DatabaseName": "d", "Tables": ["t"]}]}},
+            "InvalidInputException",
+            "DeleteBehavior",
+        ),
         ({"Tags": {"aws:x": "y"}}, "InvalidInputException", "aws:"),
     ],
 )
