@@ -62,7 +62,7 @@ def bare(s3: Any, objects: int, partitions: int) -> None:
     first: dict[str, str] = {}
     count = 0
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix="t/"):
-        for item in page["Contents"]:
+        for item in page.get("Contents", ()):  # a page may be empty
             count += 1
             first.setdefault(item["Key"].rpartition("/")[0], item["Key"])
     with ThreadPoolExecutor(READERS) as pool:
