@@ -141,9 +141,7 @@ while True:
 def test_a_kill_leaves_the_old_state_or_the_new(store: CatalogStore, database: Path | str) -> None:
     acknowledged = 0
     for kill in range(KILLS):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(database)], cwd=REPOSITORY, stdout=subprocess.PIPE
-        )
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(database)], cwd=REPOSITORY, stdout=subprocess.PIPE)
         assert writer.stdout is not None
         for _ in range(3 + kill):
             acknowledged = int(writer.stdout.readline())
