@@ -154,9 +154,12 @@ def _parse(expression: str) -> exp.Expr:
         raise InvalidInputException("The partition expression is nested too deeply: simplify it.")
     try:
         tree = sqlglot.parse_one(expression, dialect=_Grammar)
+    except sqlglot.errors.ParseError as error:
+        place = error.errors[0].get("col") if error.errors else None
+        where = f"at or before character {place}" if place else "as a whole"
+        raise InvalidInputException(f"The partition expression {expression!r} cannot be read {where}.") from error
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise InvalidInputException(f"The partition expression {expression!r} cannot be parsed: {reason}") from error
+        raise InvalidInputException(f"The partition expression {expression!r} cannot be read.") from error
     if not isinstance(tree, exp.Expr):
         raise InvalidInputException(f"The partition expression {expression!r} is not a condition.")
     return tree
