@@ -35,8 +35,8 @@ def test_from_a_search_to_the_tables_behind_a_table(opens: Opens) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (420, "light")])
 def test_catalog_pages_fit_the_screen(opens: Opens, width: int, scheme: str) -> None:
-    table = "catalog?database=bronze&table=flights&view="
-    for name, path in (("tables", "catalog"), ("rows", f"{table}Rows"), ("crawls", f"{table}Crawls")):
+    rows, crawls = (f"catalog?database={place}&view=" for place in ("silver&table=flights", "bronze&table=flights"))
+    for name, path in (("tables", "catalog"), ("rows", f"{rows}Rows"), ("crawls", f"{crawls}Crawls")):
         page = opens(path, width, scheme)
         expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
         eventually(lambda: page.evaluate(FITS), seconds=30)  # noqa: B023 - called here and now
