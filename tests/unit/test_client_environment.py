@@ -16,6 +16,8 @@ def test_a_profile_that_does_not_exist_is_one_sentence(tmp_path: Path, monkeypat
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("LAKELET_S3_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("LAKELET_S3_ACCESS_KEY", "somebody")
+    monkeypatch.setenv("LAKELET_S3_SECRET_KEY", "of-somebody")
     workspace = Workspace(tmp_path, tmp_path / "state").prepare()
     workspace.write_endpoints({"s3": "http://127.0.0.1:1"})
     with pytest.raises(UsageError, match=r"nobody.*: unset AWS_PROFILE, or name a profile that exists\."):

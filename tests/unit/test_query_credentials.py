@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from query.credentials import Credentials
 from workspace.errors import QueryError
 from workspace.paths import Workspace
-from workspace.secrets import secret
 
 
 def answered(status: int) -> ClientError:
@@ -20,7 +19,9 @@ def answered(status: int) -> ClientError:
 
 
 def credentials(root: Path, error: Exception, monkeypatch: pytest.MonkeyPatch, external: bool = True) -> Credentials:
-    (root / "lakelet.toml").write_text('s3_endpoint = "http://127.0.0.1:9"\n' if external else "")
+    settings = 's3_endpoint = "http://127.0.0.1:9"\ns3_access_key = "somebody"\n'
+    (root / "lakelet.toml").write_text(settings if external else "")
+    monkeypatch.setenv("LAKELET_S3_SECRET_KEY", "of-somebody")
     workspace = Workspace(root, root / ".lakelet").prepare()
     workspace.write_endpoints({"s3": "http://127.0.0.1:9"})
     made = Credentials(workspace)
@@ -36,8 +37,8 @@ def credentials(root: Path, error: Exception, monkeypatch: pytest.MonkeyPatch, e
 @pytest.mark.parametrize("status", [400, 403, 405, 501])
 def test_an_external_endpoint_without_assume_role(status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = credentials(tmp_path, answered(status), monkeypatch)
-    workspace = Workspace(tmp_path, tmp_path / ".lakelet")
-    assert made.storage(["s3://gold/a/"])["SECRET"] == secret(workspace, "secret_key")
+    storage = made.storage(["s3://gold/a/"])
+    assert (storage["KEY_ID"], storage["SECRET"]) == ("somebody", "of-somebody")
 
 
 @pytest.mark.parametrize("error", [ConnectTimeoutError(endpoint_url="x"), answered(503), answered(429)], ids=str)
