@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ T = TypeVar("T")
 # For quick rounds while developing: the state folder of a stack that runs already, and is left running.
 REUSE_VARIABLE = "LAKELET_TEST_STATE"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
+
+
+# A shell that starts us in the background has Ctrl-C ignored, by our children too: what they do on it is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
