@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from catalog.client import get_partitions
 from lakelet import demo
@@ -32,6 +33,10 @@ FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CR
 
 # A shell that starts us in the background has Ctrl-C ignored, by our children too: what they do on it is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in every run: what a run finds, the next one finds again.
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True)

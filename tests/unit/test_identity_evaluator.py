@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from identity.conditions import Condition, Context
@@ -230,7 +230,11 @@ globs = st.text("ab*?", max_size=6)
 def test_patterns_meet_in_their_intersection(left: str, right: str, text: str) -> None:
     one, other = pattern(left), pattern(right)
     both = matches(one, text) and matches(other, text)
-    assert any(matches(found, text) for found in intersection(one, other)) == both
+    try:
+        common = intersection(one, other)
+    except ValueError:  # too many wildcards: refused, never answered wrongly
+        reject()
+    assert any(matches(found, text) for found in common) == both
     if covers(one, other):
         assert matches(one, text) or not matches(other, text)
     assert spelled(one) == left
