@@ -12,7 +12,7 @@ from aws import paging
 from aws.context import Context, caller, current
 from identity import store
 from identity.documents import Kind, parse
-from identity.errors import InvalidInput, LimitExceeded, MalformedPolicyDocument, NoSuchEntity
+from identity.errors import DeleteConflict, InvalidInput, LimitExceeded, MalformedPolicyDocument, NoSuchEntity
 from identity.store import Entity
 from workspace.errors import InvalidInputException, ValidationException
 
@@ -129,3 +129,11 @@ def own_name() -> str:
     if signer.kind != "user":
         raise ValidationException("Must specify userName when calling with non-User credentials")
     return signer.name
+
+
+def delete_empty(connection: sa.Connection, entity: Entity, leftovers: Mapping[str, object]) -> None:
+    """Delete a user, group or role; DeleteConflict that says what to do first when anything is left of it."""
+    for what, left in leftovers.items():
+        if left:
+            raise DeleteConflict(f"Cannot delete entity, must {what} first.")
+    store.delete(connection, entity)

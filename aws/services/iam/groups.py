@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from aws.context import current
-from aws.services.iam._answers import PAGE, entity_answer, paged
+from aws.services.iam._answers import PAGE, delete_empty, entity_answer, paged
 from identity import store
-from identity.errors import DeleteConflict, LimitExceeded, NoSuchEntity
+from identity.errors import LimitExceeded, NoSuchEntity
 from workspace.state import reading, writing
 
 MAX_GROUPS = 10
@@ -54,14 +54,12 @@ def delete_group(group_name: str) -> None:
     """Delete a group that is empty and has no policies; NoSuchEntity, DeleteConflict."""
     with writing(current().engine) as connection:
         group = store.get(connection, "group", group_name)
-        for left, what in (
-            (store.members_of(connection, group.id), "remove users from group"),
-            (store.attached(connection, group.id), "detach all policies"),
-            (store.inline_policies(connection, group.id), "delete policies"),
-        ):
-            if left:
-                raise DeleteConflict(f"Cannot delete entity, must {what} first.")
-        store.delete(connection, group)
+        leftovers = {
+            "remove users from group": store.members_of(connection, group.id),
+            "detach all policies": store.attached(connection, group.id),
+            "delete policies": store.inline_policies(connection, group.id),
+        }
+        delete_empty(connection, group, leftovers)
 
 
 def add_user_to_group(group_name: str, user_name: str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aws.context import current
-from aws.services.iam._answers import PAGE, check_boundary, check_trust, entity_answer, paged, read_tags
+from aws.services.iam._answers import PAGE, check_boundary, check_trust, delete_empty, entity_answer, paged, read_tags
 from identity import store
-from identity.errors import DeleteConflict
 from workspace.state import reading, writing
 
 DEFAULT_SESSION = 3600  # seconds
@@ -79,13 +78,11 @@ def delete_role(role_name: str) -> None:
     """Delete a role that has no policies left; its sessions end with it. NoSuchEntity, DeleteConflict."""
     with writing(current().engine) as connection:
         role = store.get(connection, "role", role_name)
-        for left, what in (
-            (store.attached(connection, role.id), "detach all policies"),
-            (store.inline_policies(connection, role.id), "delete policies"),
-        ):
-            if left:
-                raise DeleteConflict(f"Cannot delete entity, must {what} first.")
-        store.delete(connection, role)
+        leftovers = {
+            "detach all policies": store.attached(connection, role.id),
+            "delete policies": store.inline_policies(connection, role.id),
+        }
+        delete_empty(connection, role, leftovers)
 
 
 def put_role_permissions_boundary(role_name: str, permissions_boundary: str) -> None:

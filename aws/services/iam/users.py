@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from aws.context import Context, caller, current
-from aws.services.iam._answers import PAGE, check_boundary, entity_answer, own_name, paged, read_tags
+from aws.services.iam._answers import PAGE, check_boundary, delete_empty, entity_answer, own_name, paged, read_tags
 from identity import store
-from identity.errors import DeleteConflict
 from workspace.state import reading, writing
 
 
@@ -55,15 +54,13 @@ def delete_user(user_name: str) -> None:
     """Delete a user that has nothing left; NoSuchEntity, DeleteConflict."""
     with writing(current().engine) as connection:
         user = store.get(connection, "user", user_name)
-        for left, what in (
-            (store.keys_of(connection, user.id), "delete access keys"),
-            (store.attached(connection, user.id), "detach all policies"),
-            (store.inline_policies(connection, user.id), "delete policies"),
-            (store.groups_of(connection, user.id), "remove user from all groups"),
-        ):
-            if left:
-                raise DeleteConflict(f"Cannot delete entity, must {what} first.")
-        store.delete(connection, user)
+        leftovers = {
+            "delete access keys": store.keys_of(connection, user.id),
+            "detach all policies": store.attached(connection, user.id),
+            "delete policies": store.inline_policies(connection, user.id),
+            "remove user from all groups": store.groups_of(connection, user.id),
+        }
+        delete_empty(connection, user, leftovers)
 
 
 def put_user_permissions_boundary(user_name: str, permissions_boundary: str) -> None:
