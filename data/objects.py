@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 import boto3
 import botocore.config
 import botocore.exceptions
+import botocore.session
+import botocore.utils
 
 from data.zones import uri
 from workspace.errors import UsageError
@@ -37,7 +41,7 @@ def s3_client(workspace: Workspace) -> Any:
     AWS_PROFILE names a profile that does not exist, which boto3 looks up though it needs nothing of it.
     """
     try:
-        return boto3.client(
+        return _session().client(
             "s3",
             endpoint_url=workspace.endpoint("s3"),
             region_name=workspace.settings.text("region"),
@@ -54,6 +58,22 @@ def s3_client(workspace: Workspace) -> Any:
         )
     except botocore.exceptions.ProfileNotFound as error:
         raise UsageError(f"{error}: unset AWS_PROFILE, or name a profile that exists.") from error
+
+
+@cache
+def _session() -> Any:
+    """The session of all clients, whose answers' time stamps are read by the standard library: boto3's own way, which
+    guesses the format of each, takes most of the time of a long listing."""
+    session = botocore.session.Session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_timestamp)
+    return boto3.session.Session(botocore_session=session)
+
+
+def _timestamp(value: Any) -> datetime:
+    if isinstance(value, str) and value.endswith("Z"):
+        return datetime.fromisoformat(value)
+    other: datetime = botocore.utils.parse_timestamp(value)
+    return other
 
 
 def own_proxies(workspace: Workspace) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ A table is settled, read from the catalog and listed; if it was published to mea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import botocore.exceptions
@@ -124,8 +124,10 @@ class Planner:
             raise QueryError(str(error)) from error
         keys = table.partition_keys
         if keys:
-            partitions = self._partitions(table, filters)
-            parts, hive = self._list_partitions(table, partitions)
+            wanted = expression(filters, keys)
+            # Who reads the whole table lists its folder while the catalog looks for the partitions.
+            folder = None if wanted else self._listers.submit(self._list, _root(table))
+            parts, hive = self._list_partitions(table, self._partitions(table, wanted), folder)
         else:
             parts, hive = [Part(self._list(table.location), [])], False
         csv = {
@@ -133,8 +135,7 @@ class Planner:
         }  # fmt: skip
         return Scan(table.database, table.name, form.name, _columns(definition), keys, parts, hive, csv)
 
-    def _partitions(self, table: Table, filters: Sequence[Sequence[Filter]]) -> Sequence[Partition]:
-        wanted = expression(filters, table.partition_keys)
+    def _partitions(self, table: Table, wanted: str | None) -> Sequence[Partition]:
         try:
             return self._lookup.partitions(table.database, table.name, wanted)
         except EntityNotFoundException:
@@ -145,8 +146,11 @@ class Planner:
             # What the catalog's grammar cannot take, DuckDB filters.
             return self._lookup.partitions(table.database, table.name, None)
 
-    def _list_partitions(self, table: Table, partitions: Sequence[Partition]) -> tuple[list[Part], bool]:
-        root = table.location.rstrip("/") + "/"
+    def _list_partitions(
+        self, table: Table, partitions: Sequence[Partition], folder: Future[list[str]] | None
+    ) -> tuple[list[Part], bool]:
+        """The partitions' files, and whether their paths spell the values; ``folder`` lists the table's folder."""
+        root = _root(table)
         names = [name for name, _ in table.partition_keys]
         places = [_location(partition, table) for partition in partitions]
         hive = all(
@@ -155,17 +159,17 @@ class Planner:
             for place, one in zip(places, partitions, strict=True)
         )
         inside = [place for place in places if place.startswith(root)]
-        if len(inside) <= ONE_BY_ONE:
+        if not inside or (folder is None and len(inside) <= ONE_BY_ONE):
             files = dict(zip(places, self._listers.map(self._list, places), strict=True))
         else:
             files = {place: [] for place in places}
-            for file in self._list(root):
+            for file in folder.result() if folder is not None else self._list(root):
                 # The partition of a file is its nearest folder that is one.
-                folder = file.rpartition("/")[0] + "/"
-                while folder not in files and len(folder) > len(root):
-                    folder = folder.rstrip("/").rpartition("/")[0] + "/"
-                if folder in files:
-                    files[folder].append(file)
+                place = file.rpartition("/")[0] + "/"
+                while place not in files and len(place) > len(root):
+                    place = place.rstrip("/").rpartition("/")[0] + "/"
+                if place in files:
+                    files[place].append(file)
             outside = [place for place in places if not place.startswith(root)]
             files |= dict(zip(outside, self._listers.map(self._list, outside), strict=True))
         return [Part(files[place], list(one.values)) for place, one in zip(places, partitions, strict=True)], hive
@@ -220,6 +224,10 @@ def _term(one: Filter, kind: str) -> str:
 def _columns(definition: Any) -> list[tuple[str, str]]:
     columns = (definition.get("StorageDescriptor") or {}).get("Columns") or ()
     return [(column["Name"].lower(), str(column.get("Type") or "string").lower()) for column in columns]
+
+
+def _root(table: Table) -> str:
+    return table.location.rstrip("/") + "/"
 
 
 def _location(partition: Partition, table: Table) -> str:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60
 STARTED_AT_ONCE = 2
+ANSWER_SECONDS = 0.03  # how long the way of an answer to its client has the processors to itself
 
 
 class Cancellation:
@@ -168,6 +169,8 @@ class Pool:
             with self._changed:
                 while not (self._stopping or self._used or self._wanted()):
                     self._changed.wait()
+                if self._used and not self._waiting:
+                    self._changed.wait(ANSWER_SECONDS)
                 if self._stopping:
                     return
                 used, self._used = self._used, []
