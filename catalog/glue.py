@@ -35,7 +35,8 @@ ONCE = ("StartJobRun",)  # sent twice, these may do more than sent once: never r
 # column statistics, MinimumValue and MaximumValue, stay numbers: what they are depends on the column.
 TIMESTAMPS = frozenset({
     "AnalyzedTime", "CompletedOn", "CreateTime", "CreatedAt", "CreatedOn", "CreatedTimeStamp",
-    "CreatedTimestamp", "CreationTime", "EndTime", "ImportTime", "LastAccessTime", "LastAnalyzedTime",
+    "CreatedTimestamp", "CreationTime", "EndTime", "ExecutionTimestamp", "ImportTime", "LastAccessTime",
+    "LastAnalyzedTime",
     "LastConnectionValidationTime", "LastModified", "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated",
     "LastUpdatedTime", "RecordedOn", "RequestTime", "StartTime", "StartedOn", "StartingTimestamp", "UpdateTime",
     "UpdatedAt",

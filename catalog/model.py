@@ -46,6 +46,11 @@ class Table:
         return partition_keys(self.definition)
 
     @property
+    def columns(self) -> list[dict[str, Any]]:
+        """Glue's Column structures, without the partition keys."""
+        return list((self.definition.get("StorageDescriptor") or {}).get("Columns") or ())
+
+    @property
     def location(self) -> str:
         """Where the data lies (``s3://…``), or an empty string."""
         return str((self.definition.get("StorageDescriptor") or {}).get("Location", ""))

@@ -26,7 +26,7 @@ from catalog.partitions.indexes import (
 )
 from catalog.partitions.store import PartitionStore
 from catalog.policies.store import PolicyStore
-from catalog.statistics.store import StatisticsStore
+from catalog.statistics.store import StatisticsSettings, StatisticsStore
 from catalog.tags.store import TagStore
 from catalog.versions.store import TableVersions
 from workspace.errors import (
@@ -88,6 +88,7 @@ class CatalogStore(PartitionStore):
         self.index_work = threading.Event()  # set when indexes are left to be finished (IndexBuilder)
         self.versions = TableVersions()
         self.statistics = StatisticsStore()
+        self.statistics_settings = StatisticsSettings()
         self.functions = FunctionStore()
         self.tags = TagStore()
         self.policies = PolicyStore()

@@ -24,8 +24,9 @@ import aws.context
 from aws.app import create_app
 from aws.directory import Directory
 from aws.lookup import CatalogLookup
+from aws.services.glue._statistics import start_scheduled_run
 from aws.services.glue.crawls import start_crawler
-from catalog.crawlers.scheduler import Scheduler
+from catalog.crawlers.scheduler import Scheduled, Scheduler, scheduled_crawlers
 from catalog.crawlers.store import CrawlerStore
 from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
@@ -40,7 +41,7 @@ from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
 from workspace.paths import Workspace
 from workspace.secrets import secret
-from workspace.state import open_state, owning
+from workspace.state import open_state, owning, reading
 
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
@@ -90,8 +91,12 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     sql.start()
     shipper = LogShipper(workspace)
     shipper.start()
-    schedules = Scheduler(crawlers, start_crawler)
-    schedules.start()
+    schedules = [
+        Scheduler("Crawler", lambda: scheduled_crawlers(crawlers), start_crawler),
+        Scheduler("Column statistics of", lambda: _scheduled_statistics(engine, catalog), start_scheduled_run),
+    ]
+    for one in schedules:
+        one.start()
     try:
         uvicorn.run(
             app,
@@ -102,12 +107,18 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     finally:
-        schedules.stop()
+        for one in schedules:
+            one.stop()
         sql.close()
         runner.close()
         publishes.stop()
         indexes.stop()
         shipper.stop()
+
+
+def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Scheduled]:
+    with reading(engine) as connection:
+        return catalog.statistics_settings.scheduled(connection)
 
 
 def _routes(context: aws.context.Context, sql: SqlService) -> list[BaseRoute]:

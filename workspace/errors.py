@@ -126,6 +126,18 @@ class CrawlerStoppingException(ServiceError):
     """The crawler is stopping already."""
 
 
+class ColumnStatisticsTaskRunningException(ServiceError):
+    """The table's column statistics are being computed already."""
+
+
+class ColumnStatisticsTaskNotRunningException(ServiceError):
+    """No run computes the table's column statistics."""
+
+
+class ColumnStatisticsTaskStoppingException(ServiceError):
+    """The run that computes the table's column statistics is stopping already."""
+
+
 class NoScheduleException(ServiceError):
     """The crawler has no schedule that could be started."""
 

@@ -50,9 +50,9 @@ def may_follow(state: RunState, following: RunState) -> bool:
 class Run:
     """One attempt of one run. Times are Unix seconds; memory is MiB; ``arguments`` are Glue's ``--name: value``.
 
-    ``kind`` says whose run it is ("job", "crawl"), ``name`` the job or crawler. ``spec`` is what the kind's own
-    launcher needs to start it (jobs/launchers.py documents the forms) and is opaque here. ``cores`` are Spark
-    cores: 0 for a run that uses no Spark. ``reason`` says why the run waits, or why it ended as it did.
+    ``kind`` says whose run it is ("job", "crawl", "statistics"), ``name`` the job, crawler or table. ``spec`` is what
+    the kind's own launcher needs to start it (jobs/launchers.py documents the forms) and is opaque here. ``cores`` are
+    Spark cores: 0 for a run that uses no Spark. ``reason`` says why the run waits, or why it ended as it did.
     """
 
     id: str

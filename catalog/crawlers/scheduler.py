@@ -1,11 +1,12 @@
-"""The thread that starts crawlers at the times of their schedules. What comes due while nothing runs is not made up."""
+"""The thread that starts things at the times of their schedules. What comes due while nothing runs is not made up."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from catalog.crawlers.cron import next_time
 from catalog.crawlers.store import CrawlerStore
@@ -18,14 +19,25 @@ _PAGE = 200
 SCHEDULED, NOT_SCHEDULED = "SCHEDULED", "NOT_SCHEDULED"
 
 
-class Scheduler:
-    """Starts what is due, by ``start(name)``; one per control process."""
+@dataclass(frozen=True)
+class Scheduled:
+    """What is to be started (a crawler's name, or a database's and a table's) by a cron expression that counts from
+    ``since``, when it was set (Unix seconds)."""
 
-    def __init__(self, store: CrawlerStore, start: Callable[[str], None]) -> None:
-        self._store = store
+    names: tuple[str, ...]
+    expression: str
+    since: float
+
+
+class Scheduler:
+    """Starts what is due, by ``start(*names)``; ``what`` it is stands in the log. One of each per control process."""
+
+    def __init__(self, what: str, scheduled: Callable[[], Iterable[Scheduled]], start: Callable[..., object]) -> None:
+        self._what = what
+        self._scheduled = scheduled
         self._start = start
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="crawler-schedules", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{what.lower()}-schedules", daemon=True)
 
     def start(self) -> None:
         """Begin with the times from now on."""
@@ -43,29 +55,34 @@ class Scheduler:
             try:
                 self.run_due(since, until)
             except Exception:  # one bad look must not end the thread
-                log.exception("Crawlers could not be started by their schedules; looking again")
+                log.exception("What is due could not be started (%s); looking again", self._what)
             since = max(since, until)
 
     def run_due(self, since: float, until: float) -> None:
-        """Start every crawler whose schedule has a time after ``since`` and not after ``until`` (Unix seconds)."""
-        for name in due(self._store, since, until):
+        """Start everything whose schedule has a time after ``since`` and not after ``until`` (Unix seconds)."""
+        for names in due(self._scheduled(), since, until):
+            title = f"{self._what} {'.'.join(names)}"
             try:
-                self._start(name)
-                log.info("Crawler %s was started by its schedule", name)
+                self._start(*names)
+                log.info("%s was started by its schedule", title)
             except LakeletError as error:  # it runs still, or was just deleted
-                log.warning("Crawler %s was not started by its schedule: %s", name, error)
+                log.warning("%s was not started by its schedule: %s", title, error)
 
 
-def due(store: CrawlerStore, since: float, until: float) -> Iterator[str]:
-    """The crawlers with a time in between; a schedule counts from when it was set."""
+def due(scheduled: Iterable[Scheduled], since: float, until: float) -> Iterator[tuple[str, ...]]:
+    """The names of what has a time in between; a schedule counts from when it was set."""
+    for one in scheduled:
+        at = next_time(one.expression, max(since, min(one.since, until)))
+        if at is not None and at <= until:
+            yield one.names
+
+
+def scheduled_crawlers(store: CrawlerStore) -> Iterator[Scheduled]:
+    """The crawlers whose schedules run."""
     after = ""
     while page := store.list(after, _PAGE):
         for crawler in page:
             schedule = crawler.get("Schedule") or {}
-            if schedule.get("State") != SCHEDULED:
-                continue
-            begins = max(since, min(crawler["LastUpdated"], until))
-            at = next_time(schedule["ScheduleExpression"], begins)
-            if at is not None and at <= until:
-                yield crawler["Name"]
+            if schedule.get("State") == SCHEDULED:
+                yield Scheduled((crawler["Name"],), schedule["ScheduleExpression"], crawler["LastUpdated"])
         after = page[-1]["Name"]

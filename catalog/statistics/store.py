@@ -1,4 +1,4 @@
-"""Column statistics in the state database, inside the caller's transaction.
+"""Column statistics, and how they are computed, in the state database, inside the caller's transaction.
 
 They belong to a table, or to one partition of it, and go with it. The data is Glue's ColumnStatisticsData as JSON keeps
 it: times as Unix seconds, the digits of a decimal in base64.
@@ -6,14 +6,16 @@ it: times as Unix seconds, the digits of a decimal in base64.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from catalog.crawlers.scheduler import SCHEDULED, Scheduled
 from catalog.model import Table, key_of
-from workspace.errors import EntityNotFoundException
+from workspace.errors import AlreadyExistsException, EntityNotFoundException
 from workspace.state import metadata
 
 
@@ -42,6 +44,17 @@ of_partitions = sa.Table(
     sa.ForeignKeyConstraint(
         ["table_id", "key"], ["catalog_partitions.table_id", "catalog_partitions.key"], ondelete="CASCADE"
     ),
+)
+
+
+# How, and when, a table's statistics are computed: Glue's ColumnStatisticsTaskSettings, as far as they were given.
+settings = sa.Table(
+    "catalog_statistics_settings",
+    metadata,
+    sa.Column("table_id", sa.Integer, sa.ForeignKey("catalog_tables.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("attempt", sa.JSON),  # Glue's ExecutionAttempt: what the schedule started, or could not start, last
+    sa.Column("updated_at", sa.Float, nullable=False),
 )
 
 
@@ -91,6 +104,61 @@ class StatisticsStore:
         where, place = _place(table, values)
         conditions = [where.c[name] == value for name, value in (place | {"column_name": column}).items()]
         return bool(connection.execute(sa.delete(where).where(*conditions)).rowcount)
+
+
+class StatisticsSettings:
+    """The settings of the runs that compute a table's column statistics; they go with the table."""
+
+    def create(self, connection: sa.Connection, table: Table, body: dict[str, Any]) -> None:
+        """Keep the settings of a table; raises AlreadyExistsException."""
+        if self._row(connection, table) is not None:
+            raise AlreadyExistsException(
+                f"Table {table.name} has settings for column statistics already: update or delete them."
+            )
+        values = {"table_id": table.id, "body": body, "updated_at": time.time()}
+        connection.execute(sa.insert(settings), values)
+
+    def get(self, connection: sa.Connection, table: Table) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The settings of a table and the last attempt to follow their schedule; raises EntityNotFoundException."""
+        if (row := self._row(connection, table)) is None:
+            raise _no_settings(table)
+        return row.body, row.attempt
+
+    def update(self, connection: sa.Connection, table: Table, changes: dict[str, Any]) -> None:
+        """Replace the members that ``changes`` has; raises EntityNotFoundException."""
+        body, _ = self.get(connection, table)
+        values = {"body": body | changes, "updated_at": time.time()}
+        connection.execute(sa.update(settings).where(settings.c.table_id == table.id).values(values))
+
+    def attempted(self, connection: sa.Connection, table: Table, attempt: dict[str, Any]) -> None:
+        """Note what the schedule started last; nothing when the settings are gone."""
+        connection.execute(sa.update(settings).where(settings.c.table_id == table.id).values(attempt=attempt))
+
+    def delete(self, connection: sa.Connection, table: Table) -> None:
+        """Forget the settings of a table; raises EntityNotFoundException."""
+        if not connection.execute(sa.delete(settings).where(settings.c.table_id == table.id)).rowcount:
+            raise _no_settings(table)
+
+    def scheduled(self, connection: sa.Connection) -> list[Scheduled]:
+        """The tables (database and name) whose schedules run."""
+        tables = metadata.tables["catalog_tables"]
+        query = (
+            sa.select(tables.c.database_name, tables.c.name, settings.c.body, settings.c.updated_at)
+            .join(settings, settings.c.table_id == tables.c.id)
+            .order_by(tables.c.database_name, tables.c.name)
+        )
+        return [
+            Scheduled((row.database_name, row.name), schedule["ScheduleExpression"], row.updated_at)
+            for row in connection.execute(query)
+            if (schedule := row.body.get("Schedule")) and schedule["State"] == SCHEDULED
+        ]
+
+    def _row(self, connection: sa.Connection, table: Table) -> Any:
+        return connection.execute(sa.select(settings).where(settings.c.table_id == table.id)).one_or_none()
+
+
+def _no_settings(table: Table) -> EntityNotFoundException:
+    return EntityNotFoundException(f"Table {table.name} has no settings for column statistics: create them.")
 
 
 def _place(table: Table, values: Sequence[str] | None) -> tuple[sa.Table, dict[str, Any]]:

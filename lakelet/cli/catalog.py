@@ -15,7 +15,7 @@ import typer
 
 from catalog import client
 from catalog.glue import Glue
-from lakelet.cli import discovery, grants, publishes, registry
+from lakelet.cli import discovery, grants, publishes, registry, statistics
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.errors import (
     CrawlerNotRunningException,
@@ -302,6 +302,8 @@ def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:
 
 for command in (discovery.search, discovery.versions, discovery.diff, discovery.lineage):
     app.command()(command)
+app.command()(statistics.analyze)
+app.command()(statistics.statistics)
 app.command()(publishes.publishes)
 app.command("give-up")(publishes.give_up)
 app.add_typer(registry.app, name="schemas")

@@ -105,6 +105,11 @@ def catalog(aws: Cli, name: str) -> None:
     table("update-column-statistics-for-table", *of_table, "--column-statistics-list", [numbers])
     (statistics,) = table("get-column-statistics-for-table", *of_table, "--column-names", "a")["ColumnStatisticsList"]
     assert statistics["StatisticsData"] == numbers["StatisticsData"]
+    table("create-column-statistics-task-settings", *of_table, "--role", "r", "--sample-size", "50")
+    settings = table("get-column-statistics-task-settings", *of_table)["ColumnStatisticsTaskSettings"]
+    assert (settings["Role"], settings["SampleSize"]) == ("r", 50.0)
+    table("start-column-statistics-task-run", *of_table, "--role", "r")
+    assert table("get-column-statistics-task-runs", *of_table)["ColumnStatisticsTaskRuns"][0]["Role"] == "r"
     function = "FunctionName=f,ClassName=a.B,OwnerName=me,OwnerType=USER"
     table("create-user-defined-function", "--function-input", function)
     assert table("get-user-defined-functions", "--pattern", "*")["UserDefinedFunctions"][0]["ClassName"] == "a.B"

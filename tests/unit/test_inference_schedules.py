@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from catalog.crawlers.cron import next_time
-from catalog.crawlers.scheduler import Scheduler, due
+from catalog.crawlers.scheduler import Scheduler, due, scheduled_crawlers
 from catalog.crawlers.store import CrawlerStore
 from workspace.errors import CrawlerRunningException, InvalidInputException
 from workspace.state import open_state
@@ -60,9 +60,13 @@ def test_crawlers_that_are_due_are_started_once_and_one_failure_keeps_none_back(
     store.create("never", {"Schedule": None})
     began = store.get("due")["LastUpdated"]
     minute = (began // 60 + 1) * 60
-    assert list(due(store, began - 3600, began)) == []  # what came before the schedule was set does not count
-    assert list(due(store, began, minute - 0.01)) == []
-    assert list(due(store, began, minute + 1)) == ["busy", "due"] == list(due(store, minute, minute + 200))
+
+    def names(since: float, until: float) -> list[str]:
+        return [name for (name,) in due(scheduled_crawlers(store), since, until)]
+
+    assert names(began - 3600, began) == []  # what came before the schedule was set does not count
+    assert names(began, minute - 0.01) == []
+    assert names(began, minute + 1) == ["busy", "due"] == names(minute, minute + 200)
     started = []
 
     def start(name: str) -> None:
@@ -70,7 +74,7 @@ def test_crawlers_that_are_due_are_started_once_and_one_failure_keeps_none_back(
             raise CrawlerRunningException("busy")
         started.append(name)
 
-    scheduler = Scheduler(store, start)
+    scheduler = Scheduler("Crawler", lambda: scheduled_crawlers(store), start)
     scheduler.run_due(minute - 1, minute)
     scheduler.run_due(minute, minute + 1)
     assert started == ["due"]

@@ -13,11 +13,10 @@ from aws import paging
 from aws.context import current
 from aws.services.glue._answers import arn
 from aws.services.glue._crawlers import LAST_STATES, PAGE, check_not_running, messages, page_of, runs_of
+from aws.services.glue._schedules import schedule_of
 from aws.services.glue._tagged import forget_tags
 from catalog.classifiers.store import ClassifierStore
 from catalog.crawlers.checks import check
-from catalog.crawlers.cron import check_schedule
-from catalog.crawlers.scheduler import SCHEDULED
 from workspace.errors import EntityNotFoundException, InvalidInputException
 from workspace.runs import RunState
 from workspace.state import reading, writing
@@ -53,7 +52,7 @@ def create_crawler(
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
         LineageConfiguration=lineage_configuration, Configuration=configuration,
     )  # fmt: skip
-    body |= _schedule(schedule)
+    body |= schedule_of(schedule)
     _check(body)
     context = current()
     context.crawlers.create(name, body)
@@ -85,7 +84,7 @@ def update_crawler(
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
         LineageConfiguration=lineage_configuration, Configuration=configuration,
     )  # fmt: skip
-    changes |= _schedule(schedule)
+    changes |= schedule_of(schedule)
     _check(current().crawlers.get(name) | changes)
     check_not_running(name)
     current().crawlers.update(name, changes)
@@ -146,16 +145,6 @@ def _tags(name: str) -> dict[str, str]:
 
 def _given(**members: Any) -> dict[str, Any]:
     return {member: value for member, value in members.items() if value is not None}
-
-
-def _schedule(expression: str | None) -> dict[str, Any]:
-    """The Schedule of a crawler; an empty expression takes it away."""
-    if expression is None:
-        return {}
-    if not expression:
-        return {"Schedule": None}
-    check_schedule(expression)
-    return {"Schedule": {"ScheduleExpression": expression, "State": SCHEDULED}}
 
 
 def _check(body: Mapping[str, Any]) -> None:
