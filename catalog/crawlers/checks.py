@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.crawlers.iceberg import IcebergTarget
 from catalog.crawlers.jdbc import JdbcTarget
 from catalog.crawlers.listing import Target
 from catalog.crawlers.policy import LOG, Policy
 from workspace.errors import InvalidInputException, NotImplementedException
 
-_TARGETS = ("S3Targets", "JdbcTargets", "CatalogTargets")
+_TARGETS = ("S3Targets", "JdbcTargets", "IcebergTargets", "CatalogTargets")
 _TARGET_MEMBERS = frozenset({"Path", "Exclusions", "SampleSize"})
 _MOST_SAMPLES = 249
 
@@ -29,9 +30,13 @@ def check(crawler: Mapping[str, Any]) -> None:
             f"Crawler targets are served without {', '.join(others)}: use {' or '.join(_TARGETS)}."
         )
     if not any(targets.get(kind) for kind in _TARGETS):
-        raise InvalidInputException("The crawler has no target: give S3Targets with a Path, or JdbcTargets.")
+        raise InvalidInputException(
+            "The crawler has no target: give S3Targets with a Path, JdbcTargets or IcebergTargets."
+        )
     for target in targets.get("JdbcTargets") or ():
         JdbcTarget.of(target)
+    for target in targets.get("IcebergTargets") or ():
+        IcebergTarget.all_of(target)
     for target in targets.get("S3Targets") or ():
         if unknown := sorted(target.keys() - _TARGET_MEMBERS):
             raise NotImplementedException(f"An S3Target is served without {', '.join(unknown)}: leave it out.")
@@ -43,12 +48,14 @@ def check(crawler: Mapping[str, Any]) -> None:
     if (crawler.get("LineageConfiguration") or {}).get("CrawlerLineageSettings") == "ENABLE":
         raise NotImplementedException("CrawlerLineageSettings ENABLE is not served: crawls record no lineage.")
     policy = Policy.of(crawler)
+    if policy.incremental and targets.get("IcebergTargets"):
+        raise InvalidInputException("IcebergTargets are crawled whole: use CRAWL_EVERYTHING.")
     if targets.get("CatalogTargets"):
         _check_catalogued(targets, policy)
 
 
 def _check_catalogued(targets: Mapping[str, Any], policy: Policy) -> None:
-    if targets.get("S3Targets") or targets.get("JdbcTargets"):
+    if any(targets.get(kind) for kind in _TARGETS if kind != "CatalogTargets"):
         raise InvalidInputException("CatalogTargets stand alone: give other targets to another crawler.")
     if policy.delete != LOG or policy.incremental:
         raise InvalidInputException("With CatalogTargets the DeleteBehavior is LOG, and every folder is crawled.")

@@ -22,12 +22,14 @@ from typing import Any
 from catalog.crawlers import RESULT_FILE
 from catalog.crawlers.custom import CustomClassifier
 from catalog.crawlers.grouping import FoundTable, find_tables
+from catalog.crawlers.iceberg import FoundIceberg, IcebergTarget, find_iceberg
 from catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
 from catalog.crawlers.listing import Target, list_target, only_new, to_read
 from catalog.crawlers.policy import Policy
 from catalog.crawlers.register import Changes, Register, counted
 from catalog.crawlers.sampling import read_samples
 from catalog.glue import Glue
+from catalog.iceberg.metadata import is_iceberg
 from data.objects import StoredObject, s3_client
 from workspace.errors import LakeletError, ServiceUnavailableException, UsageError
 from workspace.files import write_atomic
@@ -53,6 +55,11 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
         (target, _read_database(glue, target, say))
         for target in map(JdbcTarget.of, crawler["Targets"].get("JdbcTargets", ()))
     ]
+    lakes = [
+        (target, _read_iceberg(s3, target, say))
+        for given in crawler["Targets"].get("IcebergTargets", ())
+        for target in IcebergTarget.all_of(given)
+    ]
     folders = register.folders() if policy.incremental else None
     uris: list[str] = []
     found: list[FoundTable] = []
@@ -60,7 +67,7 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
         objects, tables = _read(s3, custom, say, target, policy, folders)
         uris += [item.uri for item in objects]
         found += tables
-    count = len(found) + sum(len(inside) for _, inside in databases)
+    count = len(found) + sum(len(inside) for _, inside in databases) + sum(len(inside) for _, inside in lakes)
     if policy.threshold is not None and count > policy.threshold:
         raise UsageError(
             f"The crawl found {counted(count, 'table')}, more than the TableThreshold of {policy.threshold}: "
@@ -74,13 +81,23 @@ def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -
     for one, inside in databases:
         for each in inside:
             register.write_jdbc(one.connection, each)
+    for _, tables_there in lakes:
+        for one_table in tables_there:
+            register.write_iceberg(one_table)
     roots = tuple(target.uri for target in targets)
     if policy.incremental:
         return register.changes
     if roots:
         register.gone(
-            lambda table: table["StorageDescriptor"]["Location"].startswith(roots),
+            lambda table: not is_iceberg(table) and table["StorageDescriptor"]["Location"].startswith(roots),
             lambda location: _any_below(uris, location),
+        )
+    if lakes:
+        paths = tuple(target.uri for target, _ in lakes)
+        kept = {one_table.metadata.location for _, inside in lakes for one_table in inside}
+        register.gone(
+            lambda table: is_iceberg(table) and f"{table['StorageDescriptor']['Location']}/".startswith(paths),
+            kept.__contains__,
         )
     if databases:
         there = {table.location for _, tables in databases for table in tables}
@@ -138,6 +155,12 @@ def _crawl_tables(
     return changes
 
 
+def _read_iceberg(s3: Any, target: IcebergTarget, say: Callable[[str], None]) -> list[FoundIceberg]:
+    found: list[FoundIceberg] = _reached(target, lambda: list(find_iceberg(s3, target, lambda it: say(f"Note: {it}"))))
+    say(f"Found {counted(len(found), 'Iceberg table')} in {target.uri}.")
+    return found
+
+
 def _read_database(glue: Glue, target: JdbcTarget, say: Callable[[str], None]) -> list[JdbcTable]:
     connection = glue.call("GetConnection", Name=target.connection)["Connection"]
     if connection["ConnectionType"] != "JDBC":
@@ -154,7 +177,7 @@ def _in_databases(targets: Sequence[JdbcTarget], table: dict[str, Any]) -> bool:
     return any(one.connection == connection and one.reaches(names) for one in targets)
 
 
-def _reached(target: Target, read: Callable[[], Any]) -> Any:
+def _reached(target: Target | IcebergTarget, read: Callable[[], Any]) -> Any:
     """What ``read`` answers; the store's own errors become sentences that name the target."""
     from botocore.exceptions import BotoCoreError, ClientError
 

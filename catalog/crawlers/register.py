@@ -20,9 +20,11 @@ from catalog.crawlers.definitions import (
     updated,
 )
 from catalog.crawlers.grouping import FoundTable
+from catalog.crawlers.iceberg import FoundIceberg
 from catalog.crawlers.jdbc import JdbcTable
 from catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
 from catalog.glue import Glue
+from catalog.iceberg.metadata import METADATA_LOCATION, definition, version_of
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
 
 BATCH = 100  # BatchCreatePartition and BatchUpdatePartition take this many; BatchDeletePartition 25
@@ -103,6 +105,19 @@ class Register:
         wanted = found.to_input(connection, crawler_parameters(self._crawler))
         wanted["Name"] = self._name("_".join(found.names), found.location)
         self._put(wanted, f"{found.engine}, {counted(len(found.columns), 'column')}")
+
+    def write_iceberg(self, found: FoundIceberg) -> None:
+        """Create or update one Iceberg table. One that was committed to meanwhile keeps its newer metadata."""
+        name = self._name(found.name, found.metadata.location)
+        known = self._tables.get(name, {}).get("Parameters", {}).get(METADATA_LOCATION, "")
+        if (version_of(known) or 0) > (version_of(found.metadata_location) or 0):
+            self._say(f"{self._database}.{name} has newer metadata than was listed: it stays as it is.")
+            self.changes.tables_unchanged += 1
+            return
+        previous = known if known != found.metadata_location else ""
+        wanted = definition(found.metadata, found.metadata_location, previous)
+        wanted["Parameters"] |= crawler_parameters(self._crawler)
+        self._put({"Name": name, "Owner": "owner", "Retention": 0, **wanted}, f"Iceberg, {_columns(wanted)}")
 
     def gone(self, covered: Callable[[dict[str, Any]], bool], listed: Callable[[str], bool]) -> None:
         """Deal with tables and partitions of this crawler at whose location nothing lies now.
@@ -267,6 +282,10 @@ def _deprecated(partition: dict[str, Any]) -> dict[str, Any]:
 
 def _now() -> str:
     return str(int(time.time() * 1000))  # Glue writes milliseconds
+
+
+def _columns(table: dict[str, Any]) -> str:
+    return counted(len(table["StorageDescriptor"]["Columns"]), "column")
 
 
 def _same_place(one: str, other: str) -> bool:

@@ -9,11 +9,17 @@ import sqlalchemy as sa
 
 from aws import paging
 from aws.context import Context, own_catalog
+from aws.services.glue import _iceberg
 from aws.services.glue._answers import arn, error_detail, table_answer
 from aws.services.glue._members import attributes, check_target, version_number
 from catalog.model import fold
 from catalog.names import matching
-from workspace.errors import EntityNotFoundException, InvalidInputException, ResourceNotReadyException
+from workspace.errors import (
+    AlreadyExistsException,
+    EntityNotFoundException,
+    InvalidInputException,
+    ResourceNotReadyException,
+)
 from workspace.state import reading, writing
 
 _PAGE = 100
@@ -25,11 +31,26 @@ def create_table(
     catalog_id: str | None = None,
     partition_indexes: list[dict[str, Any]] | None = None,
     name: str | None = None,
+    open_table_format_input: dict[str, Any] | None = None,
 ) -> None:
-    """Add a table with its partition indexes; AlreadyExistsException, EntityNotFoundException for the database."""
+    """Add a table with its partition indexes; with ``open_table_format_input`` a new Iceberg table and its metadata.
+
+    AlreadyExistsException, EntityNotFoundException for the database, InvalidInputException.
+    """
     context = own_catalog(catalog_id)
     _check_name(name, table_input)
     check_target(context, table_input.get("TargetTable"))
+    if open_table_format_input is not None:
+        _check_new(context, database_name, table_input["Name"])
+        with _iceberg.created(context, table_input, open_table_format_input) as made:
+            _create(context, database_name, made, partition_indexes)
+        return
+    _create(context, database_name, table_input, partition_indexes)
+
+
+def _create(
+    context: Context, database_name: str, table_input: dict[str, Any], partition_indexes: list[dict[str, Any]] | None
+) -> None:
     with writing(context.engine) as connection:
         table = context.catalog.create_table(connection, database_name, table_input)
         for index in partition_indexes or ():
@@ -100,16 +121,27 @@ def update_table(
     skip_archive: bool = False,
     version_id: str | None = None,
     name: str | None = None,
+    update_open_table_format_input: dict[str, Any] | None = None,
 ) -> None:
     """Replace a table's definition and count its version up; the old one is archived unless ``skip_archive``.
 
     With ``version_id``, only if that is still its version: ConcurrentModificationException otherwise. A table is not
-    renamed: EntityNotFoundException for another name.
+    renamed: EntityNotFoundException for another name. With ``update_open_table_format_input`` an Iceberg table gets its
+    next metadata file, and what the TableInput has not stays as it is.
     """
     context = own_catalog(catalog_id)
     _check_name(name, table_input)
     check_target(context, table_input.get("TargetTable"))
     version = version_number(version_id)
+    if update_open_table_format_input is not None:
+        table = context.catalog.get_table(database_name, table_input["Name"])
+        expected = table.version if version is None else version
+        with (
+            _iceberg.updated(context, table, table_input, update_open_table_format_input) as made,
+            writing(context.engine) as connection,
+        ):
+            context.catalog.update_table(connection, database_name, made, expected, skip_archive=skip_archive)
+        return
     with writing(context.engine) as connection:
         context.catalog.update_table(connection, database_name, table_input, version, skip_archive=skip_archive)
 
@@ -140,6 +172,14 @@ def batch_delete_table(
 def _delete(context: Context, connection: sa.Connection, database: str, name: str) -> None:
     context.catalog.delete_table(connection, database, name)
     context.catalog.tags.forget(connection, arn(context, "table", fold(database), fold(name)))
+
+
+def _check_new(context: Context, database: str, name: str) -> None:
+    """Before anything is written for it, that a table can be made; the row decides in the end."""
+    with reading(context.engine) as connection:
+        context.catalog.database(connection, database)
+        if context.catalog.find_table(connection, database, name) is not None:
+            raise AlreadyExistsException(f"Table {fold(name)} already exists in database {fold(database)}.")
 
 
 def _check_name(name: str | None, table_input: dict[str, Any]) -> None:
