@@ -1,7 +1,12 @@
-"""Choices: columns that hold values of two types, and how pending columns turn into a type or a choice."""
+"""Choices: fields that hold values of several types, and how pending columns turn into a type or a choice.
+
+A choice is a struct with one field per type, named after it in Glue's spelling, each of which carries the mark
+:data:`CHOICE` in its metadata. The mark is part of the type, so it goes wherever the column goes, inside arrays too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -12,14 +17,59 @@ from etl.glue_types import glue_name, spark_name, spark_type
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from etl.dynamicframe import DynamicFrame
+CHOICE = "lakelet.choice"  # metadata of the fields of a struct that is a choice
+MARK = {CHOICE: True}
+PLAIN = {CHOICE: False}  # a field taken out of a choice would keep the mark if no other metadata were given
 
-CHOICE = "lakelet.choice"  # metadata of a struct field that is a choice: the Glue names of its types
+
+def is_choice(kind: T.DataType) -> bool:
+    """Whether a type is a choice rather than a struct of the data's own."""
+    return isinstance(kind, T.StructType) and bool(kind.fields) and all(f.metadata.get(CHOICE) for f in kind.fields)
 
 
-def is_choice(field: T.StructField) -> bool:
-    """Whether a DataFrame's field is a choice rather than a struct of the data's own."""
-    return CHOICE in (field.metadata or {})
+def choice_of(kinds: Sequence[T.DataType]) -> T.StructType:
+    """The choice between types, in the order of their names."""
+    named = sorted((member_name(kind), kind) for kind in kinds) if kinds else []
+    return T.StructType([T.StructField(name, kind, True, MARK) for name, kind in named])
+
+
+def member_name(kind: T.DataType) -> str:
+    """The name of a type within a choice: ``long``, ``string``, ``decimal``, and without their insides ``struct``,
+    ``array`` and ``map``."""
+    if isinstance(kind, T.StructType | T.ArrayType | T.MapType | T.DecimalType):
+        return kind.typeName()
+    return glue_name(kind)
+
+
+def choices_in(schema: T.DataType, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths (:mod:`etl.paths`) of the choices in a schema, the outer ones only."""
+    if isinstance(schema, T.StructType):
+        if path and is_choice(schema):
+            yield path
+        else:
+            for field in schema.fields:
+                yield from choices_in(field.dataType, (*path, field.name))
+    elif isinstance(schema, T.ArrayType):
+        yield from choices_in(schema.elementType, (*path, "[]"))
+
+
+def plain(rows: DataFrame) -> DataFrame:
+    """The rows with every choice turned into a plain struct, which it then is for good."""
+    if not any(True for _ in choices_in(rows.schema)):
+        return rows
+    return rows.select(*(struct_of(F.col(f"`{f.name}`"), f.dataType).alias(f.name) for f in rows.schema.fields))
+
+
+def struct_of(column: Column, kind: T.DataType) -> Column:
+    """A value whose choices, at any depth, become plain structs. (A cast would keep the names, but also the marks.)"""
+    if not any(True for _ in choices_in(T.StructType([T.StructField("x", kind)]))):
+        return column
+    if isinstance(kind, T.StructType):
+        members = (struct_of(column.getField(f.name), f.dataType).alias(f.name, metadata=PLAIN) for f in kind.fields)
+        return F.when(column.isNotNull(), F.struct(*members))
+    assert isinstance(kind, T.ArrayType)  # noqa: S101 - nothing else holds choices
+    element = kind.elementType
+    return F.transform(column, lambda value: struct_of(value, element))
 
 
 def misfit(column: Column, declared: str) -> Column:
@@ -39,27 +89,29 @@ def text_as(column: Column, declared: str, wanted: str) -> Column:
     return direct
 
 
-def settle(frame: DynamicFrame) -> DynamicFrame:
-    """Decide every pending column of a frame by one aggregate over the data."""
-    raw, pending = frame.raw, frame.pending
+def settle(raw: DataFrame, pending: Mapping[str, str]) -> DataFrame:
+    """Decide every pending column (text, by the Glue type that is declared) by one aggregate over the data."""
     columns = {name: F.col(f"`{name}`") for name in raw.columns}
     counts = raw.agg(*(F.count_if(misfit(columns[name], kind)).alias(name) for name, kind in pending.items())).first()
     assert counts is not None  # noqa: S101 - an aggregate without groups has one row
-    settled: DataFrame = raw.select(
+    return raw.select(
         *(
             columns[name]
             if name not in pending
-            else _choice(columns[name], name, pending[name])
+            else text_choice(columns[name], name, pending[name])
             if counts[name]
             else columns[name].try_cast(spark_name(pending[name])).alias(name)
             for name in raw.columns
         )
     )
-    return frame.derive(settled)
 
 
-def _choice(column: Column, name: str, declared: str) -> Column:
+def text_choice(column: Column, name: str, declared: str) -> Column:
+    """Text as a choice between the declared (Glue) type, where it can be read as that, and string."""
     fits = column.try_cast(spark_name(declared))
-    kind = glue_name(spark_type(declared))
-    both = F.struct(fits.alias(kind), F.when(misfit(column, declared), column).alias("string"))
-    return F.when(column.isNotNull(), both).alias(name, metadata={CHOICE: [kind, "string"]})
+    both = {
+        member_name(spark_type(declared)): fits,
+        "string": F.when(misfit(column, declared), column),
+    }
+    named = (both[one].alias(one, metadata=MARK) for one in sorted(both))
+    return F.when(column.isNotNull(), F.struct(*named)).alias(name)

@@ -1,10 +1,7 @@
-"""DynamicFrame: a Spark DataFrame whose columns may still be undecided between two types.
+"""DynamicFrame: a Spark DataFrame whose columns may still be undecided between types (:mod:`etl.frame`).
 
-AWS documents that a DynamicFrame computes its schema on the fly and encodes inconsistencies as a choice. Here a column
-that was read from text stays text, with the type that its catalog declares noted beside it (*pending*), until someone
-asks. Casting it then loses nothing that the script did not ask to lose. When the schema is needed, pending columns
-are settled by one pass over the data: every value fits the declared type → that type; some do not → a choice, which
-the DataFrame shows as a struct with one field per type, as AWS documents.
+Its transforms are one file each of :mod:`etl.transforms`; names, order and defaults of their parameters are those of
+the AWS Glue Developer Guide, "DynamicFrame class".
 """
 
 from __future__ import annotations
@@ -12,131 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
-
-from etl.choices import CHOICE, is_choice, settle
-from etl.errors import ErrorThresholdError, UnsupportedError
-from etl.glue_types import glue_name
-from workspace.errors import UsageError
+from etl.errors import UnsupportedError, refuse_unknown
+from etl.frame import Frame, ResolveOption, field_of, require_fields
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from etl.collection import DynamicFrameCollection
 
-    from etl.context import GlueContext
+__all__ = ["DynamicFrame", "ResolveOption", "field_of", "require_fields"]
 
 Specs = Sequence[tuple[str, str]]
 
 
-class DynamicFrame:
-    """Rows with a schema that may hold choices, and the records that could not be read or transformed."""
+class DynamicFrame(Frame):
+    """Rows with a schema that may hold choices, what can be done with them, and their error records.
 
-    def __init__(
-        self,
-        frame: DataFrame,
-        glue_ctx: GlueContext,
-        name: str = "",
-        *,
-        pending: Mapping[str, str] | None = None,
-        errors: DataFrame | None = None,
-    ) -> None:
-        self._frame = frame
-        self.glue_ctx = glue_ctx
-        self.name = name
-        self.pending: dict[str, str] = dict(pending or {})
-        self._errors = errors
-
-    @classmethod
-    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str) -> DynamicFrame:
-        """A DynamicFrame of a DataFrame's rows."""
-        return cls(dataframe, glue_ctx, name)
-
-    # -- what the transforms stand on ---------------------------------------------------------------------------
-
-    @property
-    def raw(self) -> DataFrame:
-        """The DataFrame underneath, its pending columns still text."""
-        return self._frame
-
-    def settled(self) -> DynamicFrame:
-        """The same rows with every pending column decided, at the price of one pass over the data."""
-        return settle(self) if self.pending else self
-
-    def derive(self, frame: DataFrame, *, pending: Mapping[str, str] | None = None, name: str = "") -> DynamicFrame:
-        """A frame of other rows that keeps this one's context and error records."""
-        return DynamicFrame(frame, self.glue_ctx, name or self.name, pending=pending, errors=self._errors)
-
-    def with_errors(self, errors: DataFrame) -> DynamicFrame:
-        """The same frame with more error records (one struct column ``error``)."""
-        both = errors if self._errors is None else self._errors.unionByName(errors, allowMissingColumns=True)
-        return DynamicFrame(self._frame, self.glue_ctx, self.name, pending=self.pending, errors=both)
-
-    def checked(self, stage_threshold: int = 0, total_threshold: int = 0) -> DynamicFrame:
-        """This frame, unless it has as many error records as a threshold above 0 allows (ErrorThresholdError)."""
-        limits = [limit for limit in (stage_threshold, total_threshold) if limit > 0]
-        if limits and (count := self.errorsCount()) >= min(limits):
-            raise ErrorThresholdError(
-                f"{self.name or 'The frame'} has {count} error records and the threshold is {min(limits)}: "
-                "see errorsAsDynamicFrame() for them."
-            )
-        return self
-
-    # -- reading ------------------------------------------------------------------------------------------------
-
-    def toDF(self, options: Any = None) -> DataFrame:
-        """The rows as a DataFrame; a choice is a struct with one field per type. ``options`` are not supported."""
-        if options:
-            raise UnsupportedError("toDF does not support options: resolve choices with resolveChoice first.")
-        return self.settled().raw
-
-    def count(self) -> int:
-        """The number of rows."""
-        return self.glue_ctx.scans.run(self._frame, lambda rows: rows.count(), f"the count of {self.name or 'a frame'}")
-
-    def schema(self) -> T.StructType:
-        """The schema as Spark's StructType; choices are structs marked by :func:`etl.choices.is_choice`."""
-        return self.settled().raw.schema
-
-    def printSchema(self) -> None:
-        """Print the schema as a tree, in Glue's names; a choice lists its types below it."""
-        print("root")
-        for field in self.schema().fields:
-            if is_choice(field):
-                print(f"|-- {field.name}: choice")
-                for kind in field.metadata[CHOICE]:
-                    print(f"|    |-- {kind}")
-            else:
-                print(f"|-- {field.name}: {glue_name(field.dataType)}")
-
-    def show(self, num_rows: int = 20) -> None:
-        """Print that many rows as JSON, one a line, as Glue does."""
-        first = self.toDF().limit(num_rows)
-        for line in self.glue_ctx.scans.run(first, lambda rows: rows.toJSON().collect(), f"{self.name or 'a frame'}"):
-            print(line)
-
-    def errorsCount(self) -> int:
-        """The number of records that could not be read or transformed."""
-        if self._errors is None:
-            return 0
-        return self.glue_ctx.scans.run(
-            self._errors, lambda rows: rows.count(), f"the errors of {self.name or 'a frame'}"
-        )
-
-    def errorsAsDynamicFrame(self) -> DynamicFrame:
-        """The records that could not be read: a struct ``error`` with msg, input, source and (ours) line."""
-        errors = self._errors
-        if errors is None:
-            from etl.delimited_source import ERROR
-
-            session = self.glue_ctx.spark_session
-            errors = session.createDataFrame([], T.StructType([T.StructField("error", ERROR)]))
-        return DynamicFrame(errors, self.glue_ctx, f"{self.name}_errors")
-
-    def stageErrorsCount(self) -> int:
-        """The number of error records that came with this frame (Lakelet keeps no count per stage)."""
-        return self.errorsCount()
-
-    # -- transforming: each is one file of etl/transforms -------------------------------------------------------
+    Every transform takes ``stageThreshold`` and ``totalThreshold``, the numbers of error records at which it raises
+    ErrorThresholdError (0: never), and ``transformation_ctx``, which names the new frame.
+    """
 
     def apply_mapping(
         self,
@@ -267,35 +156,158 @@ class DynamicFrame:
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """The rows of both frames, fields matched by name; duplicates stay."""
-        rows = self.toDF().unionByName(frame2.toDF(), allowMissingColumns=True)
-        merged = self.derive(rows, name=transformation_ctx)
-        if frame2._errors is not None:
-            merged = merged.with_errors(frame2._errors)
+        """The rows of both frames, fields matched by name; duplicates stay: see :mod:`etl.transforms.union`."""
+        from etl.transforms.union import union
+
+        return union(self, frame2, name=transformation_ctx).checked(stageThreshold, totalThreshold)
+
+    def mergeDynamicFrame(
+        self,
+        stage_dynamic_frame: DynamicFrame,
+        primary_keys: Sequence[str],
+        transformation_ctx: str = "",
+        options: Mapping[str, Any] | None = None,
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
+        """These rows, replaced by those of a staging frame that have their keys: see :mod:`etl.transforms.union`."""
+        from etl.transforms.union import merge_frames
+
+        refuse_unknown(dict(options or {}), frozenset(), "mergeDynamicFrame")
+        merged = merge_frames(self, stage_dynamic_frame, primary_keys, name=transformation_ctx)
         return merged.checked(stageThreshold, totalThreshold)
 
-    # -- partitions of the work ---------------------------------------------------------------------------------
+    def unnest(
+        self,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
+        """Structs as fields ``a.b``: see :mod:`etl.transforms.unnest`."""
+        from etl.transforms.unnest import unnest
 
-    def repartition(self, num_partitions: int, transformation_ctx: str = "") -> DynamicFrame:
-        """The same rows in that many partitions (a shuffle)."""
-        return self.derive(self._frame.repartition(num_partitions), pending=self.pending, name=transformation_ctx)
+        return unnest(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
-    def coalesce(self, num_partitions: int, transformation_ctx: str = "") -> DynamicFrame:
-        """The same rows in at most that many partitions, without a shuffle."""
-        return self.derive(self._frame.coalesce(num_partitions), pending=self.pending, name=transformation_ctx)
+    def unnest_ddb_json(
+        self,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
+        """DynamoDB JSON as flat fields: see :mod:`etl.transforms.dynamodb_json`."""
+        from etl.transforms.dynamodb_json import unnest_ddb_json
 
-    def getNumPartitions(self) -> int:
-        """The number of partitions."""
-        return self._frame.rdd.getNumPartitions()
+        return unnest_ddb_json(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
+    def simplify_ddb_json(
+        self,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
+        """DynamoDB JSON as ordinary fields: see :mod:`etl.transforms.dynamodb_json`."""
+        from etl.transforms.dynamodb_json import simplify_ddb_json
 
-def require_fields(frame: DataFrame, names: Sequence[str], what: str) -> None:
-    """Refuse names that are no columns of ``frame``; ``what`` says who wants them. Raises UsageError."""
-    known = {name.lower() for name in frame.columns}
-    if missing := [name for name in names if name.lower() not in known]:
-        raise UsageError(f"{what} names {', '.join(missing)}, which is no field: there are {', '.join(frame.columns)}.")
+        return simplify_ddb_json(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
+    def unbox(
+        self,
+        path: str,
+        format: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+        **options: Any,
+    ) -> DynamicFrame:
+        """A field of text parsed into its structure: see :mod:`etl.transforms.unbox`."""
+        from etl.transforms.unbox import unbox
 
-def field_of(name: str) -> Any:
-    """The column of that very name, dots and all."""
-    return F.col(f"`{name}`")
+        return unbox(self, path, format, options, name=transformation_ctx).checked(stageThreshold, totalThreshold)
+
+    def relationalize(
+        self,
+        root_table_name: str,
+        staging_path: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
+        """Flat tables of nested records: see :mod:`etl.transforms.relationalize`."""
+        from etl.transforms.relationalize import relationalize
+
+        refuse_unknown(dict(options or {}), frozenset(), "relationalize")
+        self.checked(stageThreshold, totalThreshold)
+        return relationalize(self, root_table_name, staging_path, name=transformation_ctx)
+
+    def split_fields(
+        self,
+        paths: Sequence[str],
+        name1: str = "first",
+        name2: str = "second",
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
+        """Two frames: of some fields and of the others: see :mod:`etl.transforms.fields`."""
+        from etl.collection import DynamicFrameCollection
+        from etl.transforms.fields import split_fields
+
+        first, second = split_fields(self, paths)
+        self.checked(stageThreshold, totalThreshold)
+        return DynamicFrameCollection({name1: first, name2: second}, self.glue_ctx)
+
+    def split_rows(
+        self,
+        comparison_dict: Mapping[str, Mapping[str, Any]],
+        name1: str = "first",
+        name2: str = "second",
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
+        """Two frames: records that satisfy comparisons and the others: see :mod:`etl.transforms.split_rows`."""
+        from etl.collection import DynamicFrameCollection
+        from etl.transforms.split_rows import split_rows
+
+        first, second = split_rows(self, comparison_dict, name=transformation_ctx)
+        self.checked(stageThreshold, totalThreshold)
+        return DynamicFrameCollection({name1: first, name2: second}, self.glue_ctx)
+
+    def spigot(
+        self,
+        path: str,
+        options: Mapping[str, Any] | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
+        """Write a sample of the records and go on with all: see :mod:`etl.transforms.spigot`."""
+        from etl.transforms.spigot import spigot
+
+        spigot(self, path, options or {})
+        return self.checked(stageThreshold, totalThreshold)
+
+    def write(
+        self,
+        connection_type: str,
+        connection_options: Mapping[str, Any] | None = None,
+        format: str | None = None,
+        format_options: Mapping[str, Any] | str | None = None,
+        accumulator_size: int = 0,
+    ) -> DynamicFrame:
+        """Write the records, as GlueContext.write_dynamic_frame_from_options does; returns this frame."""
+        if accumulator_size:
+            raise UnsupportedError("write does not support accumulator_size: remove it.")
+        return self.glue_ctx.write_dynamic_frame_from_options(
+            self, connection_type, connection_options, format, format_options
+        )

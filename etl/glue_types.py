@@ -53,6 +53,8 @@ def spark_type(name: str) -> DataType:
 def glue_name(kind: DataType) -> str:
     """The name that Glue gives a Spark type in schemas and choices: ``bigint`` → ``long``."""
     name = kind.simpleString()
+    if isinstance(kind, T.NullType):
+        return "null"
     return _GLUE_NAMES.get(name, name)
 
 

@@ -16,7 +16,7 @@ from data.formats import CSV, JSON, PARQUET, DataFormat, Dialect, data_format, s
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
-from etl.choices import is_choice
+from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import UnsupportedError, refuse_unknown
@@ -202,8 +202,10 @@ def table_sink(context: GlueContext, database: str, name: str, options: Mapping[
 
 
 def _writable(rows: DataFrame) -> DataFrame:
-    if choices := [field.name for field in rows.schema.fields if is_choice(field)]:
-        raise UsageError(f"{', '.join(choices)} hold values of two types: decide with resolveChoice before writing.")
+    if choices := [".".join(path) for path in choices_in(rows.schema)]:
+        raise UsageError(
+            f"{', '.join(choices)} hold values of several types: decide with resolveChoice before writing."
+        )
     if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
         raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
     return rows

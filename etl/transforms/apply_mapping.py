@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from etl.choices import is_choice, text_as
-from etl.dynamicframe import DynamicFrame, field_of
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from etl.choices import is_choice, member_name, text_as
+from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
-from etl.glue_types import glue_name, spark_name, spark_type
+from etl.glue_types import spark_name, spark_type
+from etl.paths import ELEMENT, column_at, locate, parse_path
+from etl.transforms.nesting import nested
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
+    from etl.paths import Path
+
 Mapping = Sequence[str]
+# Nested types without their insides, as Glue Studio writes them: the field stays as it is.
+WHOLE = frozenset({"array", "struct", "map", "choice"})
 
 
 def apply_mapping(
@@ -22,45 +31,48 @@ def apply_mapping(
 ) -> DynamicFrame:
     """Fields as ``(source, source type, target, target type)``; those not listed are dropped.
 
-    A value that cannot be cast becomes null, as AWS documents for casts. Of a choice, the values of the source type
-    are taken. A source is a field, a path into a struct (``a.b``), or a field with dots between backticks.
+    A pair ``(source, target)`` keeps the type. A value that cannot be cast becomes null, as AWS documents for casts.
+    Of a choice, the values of the source type are taken. A source is a path (``a.b``; below ``a[]`` the array of the
+    values), a target may be one into structs, which are built; a name with dots stands between backticks.
     Raises UsageError for a mapping of another form, a field that is not there or an unknown type, and
-    UnsupportedError for a target inside a struct.
+    UnsupportedError for a target inside an array.
     """
-    columns = [_column(frame, mapping, case_sensitive) for mapping in mappings]
-    return frame.derive(frame.raw.select(*columns), name=name)
+    targets = [_target(frame, mapping, case_sensitive) for mapping in mappings]
+    return frame.derive(frame.raw.select(*nested(targets)), name=name)
 
 
-def _column(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> Column:
-    if len(mapping) != 4:
+def _target(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> tuple[Path, Column]:
+    if isinstance(mapping, str) or len(mapping) not in (2, 4):
         raise UsageError(f"The mapping {mapping!r} is not (source, source type, target, target type).")
-    source, source_type, target, target_type = mapping
-    target = _unquoted(target, "target")
-    found, column = _source(frame, source, case_sensitive)
-    if found in frame.pending:
-        return text_as(column, source_type, target_type).alias(target)
-    field = next((field for field in frame.raw.schema.fields if field.name == found), None)
-    if field is not None and is_choice(field):
-        column = column.getField(glue_name(spark_type(source_type)))
-    return column.try_cast(spark_name(target_type)).alias(target)
+    source, target = mapping[0], mapping[-2 if len(mapping) == 4 else -1]
+    where = parse_path(target)
+    if ELEMENT in where:
+        raise UnsupportedError(f"ApplyMapping does not build arrays: the target {target} has to be fields of structs.")
+    schema = frame.raw.schema
+    at = locate(schema, source, case_sensitive=case_sensitive)
+    if at is None:
+        raise UsageError(f"ApplyMapping names {source}, which is no field: there are {', '.join(schema.names)}.")
+    path, kind = at
+    column, declared = column_at(path), frame.pending.get(path[0])
+    if len(mapping) == 2:
+        return where, (column if declared is None else column.try_cast(spark_name(declared)))
+    source_type, target_type = mapping[1], mapping[3]
+    if declared is not None:
+        return where, text_as(column, source_type, target_type)
+    if target_type.strip().lower() in WHOLE:
+        return where, column
+    if is_choice(kind):
+        assert isinstance(kind, T.StructType)  # noqa: S101 - it is a choice
+        return where, _member(column, kind, source_type).try_cast(spark_name(target_type))
+    if ELEMENT in path and not target_type.strip().lower().startswith("array<"):
+        return where, F.transform(column, lambda value: value.try_cast(spark_name(target_type)))
+    return where, column.try_cast(spark_name(target_type))
 
 
-def _source(frame: DynamicFrame, source: str, case_sensitive: bool) -> tuple[str, Column]:
-    quoted = source.startswith("`") and source.endswith("`")
-    head, *path = [source[1:-1]] if quoted else source.split(".")
-    columns = frame.raw.columns
-    found = next((one for one in columns if one == head or (not case_sensitive and one.lower() == head.lower())), None)
-    if found is None:
-        raise UsageError(f"ApplyMapping names {source}, which is no field: there are {', '.join(columns)}.")
-    column = field_of(found)
-    for step in path:
-        column = column.getField(step)
-    return ("" if path else found), column
-
-
-def _unquoted(name: str, what: str) -> str:
-    if name.startswith("`") and name.endswith("`"):
-        return name[1:-1]
-    if "." in name:
-        raise UnsupportedError(f"ApplyMapping does not build nested fields: the {what} {name} has to be a plain name.")
-    return name
+def _member(column: Column, kind: T.StructType, source_type: str) -> Column:
+    """The values of one type of a choice; none of that type: whatever is there."""
+    lower = source_type.strip().lower()
+    wanted = lower if lower in WHOLE else member_name(spark_type(source_type))
+    if wanted in kind.names:
+        return column.getField(wanted)
+    return F.coalesce(*(column.getField(name).try_cast("string") for name in kind.names))

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dynamicframe import DynamicFrame, field_of, require_fields
+from etl.choices import is_choice
+from etl.dynamicframe import DynamicFrame, field_of
+from etl.errors import UnsupportedError
+from etl.paths import ELEMENT, Path, column_at, locate, parse_path, require, rewrite
+from etl.transforms.nesting import nested
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 
 def select_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> DynamicFrame:
-    """Only these top-level fields, in their order in ``paths``. Raises UsageError for a field that is not there."""
-    require_fields(frame.raw, paths, "SelectFields")
-    return _keep(frame, _matching(frame, paths), name)
+    """Only these fields, in their order in ``paths``; of a path into a struct, the struct with that field alone.
+
+    Raises UsageError for a field that is not there.
+    """
+    schema = frame.raw.schema
+    found = list(require(schema, _all(paths), "SelectFields"))
+    order = list(dict.fromkeys(path[0] for path in found))
+    others = dict.fromkeys(_others(schema, (), found), _dropped)
+    kept = frame.raw.select(*rewrite(schema, others)).select(*(field_of(column) for column in order))
+    return frame.derive(kept, pending=_pending(frame, order), name=name)
 
 
 def drop_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> DynamicFrame:
-    """All fields but these; a name that is no field drops nothing, as in Glue."""
-    dropped = set(_matching(frame, paths))
-    return _keep(frame, [column for column in frame.raw.columns if column not in dropped], name)
+    """All fields but these; a path that leads to no field drops nothing, as in Glue. A struct left empty goes too."""
+    schema = frame.raw.schema
+    found = [at[0] for path in _all(paths) if (at := locate(schema, path)) is not None]
+    kept = frame.raw.select(*rewrite(schema, dict.fromkeys(found, _dropped)))
+    return frame.derive(kept, pending=_pending(frame, kept.columns), name=name)
 
 
 def rename_field(frame: DynamicFrame, old: str, new: str, *, name: str = "") -> DynamicFrame:
-    """One top-level field under another name. Raises UsageError when it is not there."""
-    old, new = old.strip("`"), new.strip("`")
-    require_fields(frame.raw, [old], "RenameField")
-    (found,) = _matching(frame, [old])
-    pending = {new if path == found else path: kind for path, kind in frame.pending.items()}
-    columns = [field_of(column).alias(new) if column == found else field_of(column) for column in frame.raw.columns]
-    return frame.derive(frame.raw.select(*columns), pending=pending, name=name)
+    """One field under another name; both are full paths. A field whose new path has another parent moves there.
+
+    Raises UsageError when it is not there, UnsupportedError for a move out of or into an array.
+    """
+    schema = frame.raw.schema
+    (path,) = require(schema, [old], "RenameField")
+    target = parse_path(new)
+    if path[:-1] == target[:-1]:
+        renamed = frame.raw.select(*rewrite(schema, {path: lambda column, _kind, _name: [(target[-1], column)]}))
+        pending = {target[-1] if (one,) == path else one: kind for one, kind in frame.pending.items()}
+        return frame.derive(renamed, pending=pending, name=name)
+    if ELEMENT in (*path, *target):
+        raise UnsupportedError(f"RenameField does not move {old} to {new}: within an array a field keeps its parent.")
+    settled = frame.settled()
+    rest = settled.raw.select(*rewrite(settled.raw.schema, {path: _dropped}), column_at(path).alias("\0moved"))
+    existing = [((column,), field_of(column)) for column in rest.columns[:-1]]
+    moved = nested([*existing, (target, field_of("\0moved"))], rest.schema)
+    return frame.derive(rest.select(*moved), name=name)
 
 
 def drop_null_fields(frame: DynamicFrame, *, name: str = "") -> DynamicFrame:
-    """Without the fields that are of the type null, or null in every record (one pass over the data)."""
+    """Without the fields, at any depth of structs, that have no type or are null in every record (one pass)."""
     raw = frame.raw
-    counts = raw.agg(*(F.count(field_of(column)).alias(column) for column in raw.columns)).first()
-    kept = [
-        field.name
-        for field in raw.schema.fields
-        if not isinstance(field.dataType, T.NullType) and counts is not None and counts[field.name]
+    leaves = list(_leaves(raw.schema, ()))
+    counts = raw.agg(*(F.count(column_at(path)).alias(str(at)) for at, (path, _) in enumerate(leaves))).first()
+    empty = [
+        path
+        for at, (path, kind) in enumerate(leaves)
+        if isinstance(kind, T.NullType) or counts is None or not counts[at]
     ]
-    return _keep(frame, kept, name)
+    kept = raw.select(*rewrite(raw.schema, dict.fromkeys(empty, _dropped)))
+    return frame.derive(kept, pending=_pending(frame, kept.columns), name=name)
 
 
 def split_fields(frame: DynamicFrame, paths: Sequence[str]) -> tuple[DynamicFrame, DynamicFrame]:
@@ -49,12 +79,34 @@ def split_fields(frame: DynamicFrame, paths: Sequence[str]) -> tuple[DynamicFram
     return select_fields(frame, paths), drop_fields(frame, paths)
 
 
-def _matching(frame: DynamicFrame, paths: Sequence[str]) -> list[str]:
-    by_lower = {column.lower(): column for column in frame.raw.columns}
-    wanted = [path.strip("`").lower() for path in paths]
-    return [by_lower[path] for path in wanted if path in by_lower]
+def _all(paths: Sequence[str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else list(paths)
 
 
-def _keep(frame: DynamicFrame, columns: Sequence[str], name: str) -> DynamicFrame:
-    pending = {path: kind for path, kind in frame.pending.items() if path in columns}
-    return frame.derive(frame.raw.select(*(field_of(column) for column in columns)), pending=pending, name=name)
+def _dropped(*_: object) -> list[tuple[str, Column]]:
+    return []
+
+
+def _pending(frame: DynamicFrame, columns: Collection[str]) -> dict[str, str]:
+    return {name: kind for name, kind in frame.pending.items() if name in columns}
+
+
+def _others(kind: T.DataType, path: Path, kept: Sequence[Path]) -> Iterator[Path]:
+    """The highest paths that lead to none of ``kept``."""
+    if path and path in kept:
+        return
+    if path and not any(one[: len(path)] == path for one in kept):
+        yield path
+    elif isinstance(kind, T.StructType):
+        for field in kind.fields:
+            yield from _others(field.dataType, (*path, field.name), kept)
+    elif isinstance(kind, T.ArrayType):
+        yield from _others(kind.elementType, (*path, ELEMENT), kept)
+
+
+def _leaves(kind: T.DataType, path: Path) -> Iterator[tuple[Path, T.DataType]]:
+    if isinstance(kind, T.StructType) and not (path and is_choice(kind)):
+        for field in kind.fields:
+            yield from _leaves(field.dataType, (*path, field.name))
+    else:
+        yield path, kind

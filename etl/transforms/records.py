@@ -2,51 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Row
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from etl.choices import text_choice
 from etl.delimited_source import ERROR
-from etl.dynamicframe import DynamicFrame
+from etl.dynamicframe import DynamicFrame, field_of
+from etl.merging import merged
+from etl.records import Record, record_of, spark_value, type_of
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 
 def filter_records(frame: DynamicFrame, f: Callable[[Record], bool], *, name: str = "") -> DynamicFrame:
-    """The records for which ``f(record)`` is true."""
-    rows = frame.toDF()
-    kept = rows.rdd.filter(lambda row: bool(f(row.asDict(recursive=True))))
-    return frame.derive(frame.glue_ctx.spark_session.createDataFrame(kept, rows.schema), name=name)
+    """The records for which ``f(record)`` is true. What is undecided stays so."""
+    seen = _seen(frame)
+    schema = frame.raw.select(*seen).schema
+    keep = F.udf(lambda row: bool(f(record_of(row, schema))), T.BooleanType()).asNondeterministic()
+    return frame.derive(frame.raw.where(keep(F.struct(*seen))), pending=frame.pending, name=name)
 
 
 def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str = "") -> DynamicFrame:
     """``f(record)`` for every record; one for which it raises becomes an error record, as AWS documents for Map.
 
-    The new schema is inferred from all results, so ``f`` runs more than once over each record.
+    The new schema is that of all results, with choices where they differ, so ``f`` runs more than once over each
+    record.
     """
-    outcomes = frame.toDF().rdd.mapPartitions(_Mapper(f))
-    session = frame.glue_ctx.spark_session
-    results = outcomes.filter(lambda outcome: outcome[1] is None).map(lambda outcome: outcome[0])
-    failures = outcomes.filter(lambda outcome: outcome[1] is not None).map(lambda outcome: (outcome[1],))
-    errors = session.createDataFrame(failures, T.StructType([T.StructField("error", ERROR)]))
-    mapped = (
-        session.createDataFrame([], T.StructType([]))
-        if results.isEmpty()
-        else session.createDataFrame(results, samplingRatio=1.0)
+    rows = frame.raw.select(*_seen(frame))
+    shape = _Shape(f, rows.schema)
+    shapes = F.udf(lambda row: shape(row), T.StringType()).asNondeterministic()  # noqa: PLW0108 - a class has hints
+    found = rows.select(shapes(F.struct(*_columns(rows))).alias("shape")).distinct().collect()
+    schema = merged(T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
+    if not isinstance(schema, T.StructType):
+        schema = T.StructType([])
+    outcome = T.StructType(
+        [T.StructField("record", schema if schema.fields else T.StringType()), T.StructField("error", ERROR)]
     )
-    return frame.derive(mapped, name=name).with_errors(errors)
+    made = _Mapped(f, rows.schema, schema)
+    mapped = F.udf(lambda row: made(row), outcome).asNondeterministic()  # noqa: PLW0108 - a class has hints
+    outcomes = rows.select(mapped(F.struct(*_columns(rows))).alias("outcome"))
+    failed = F.col("outcome.error").isNotNull()
+    records = outcomes.where(~failed)
+    results = records.select(*(F.col("outcome.record").getField(f.name).alias(f.name) for f in schema.fields))
+    return frame.derive(results, name=name).with_errors(
+        outcomes.where(failed).select(F.col("outcome.error").alias("error"))
+    )
 
 
-class _Mapper:
-    def __init__(self, f: Callable[[Record], Record]) -> None:
-        self.f = f
+def _seen(frame: DynamicFrame) -> list[Column]:
+    """The columns as a function sees them: pending text as what is declared where it can be read so, else as text."""
+    return [
+        text_choice(field_of(name), name, frame.pending[name]) if name in frame.pending else field_of(name)
+        for name in frame.raw.columns
+    ]
 
-    def __call__(self, rows: Iterable[Row]) -> Iterator[tuple[Record | None, tuple[Any, ...] | None]]:
-        for row in rows:
-            record = row.asDict(recursive=True)
-            try:
-                yield dict(self.f(dict(record))), None
-            except Exception as error:
-                yield None, (f"{type(error).__name__}: {error}", str(record), None, None)
+
+def _columns(rows: Any) -> list[Column]:
+    return [field_of(name) for name in rows.columns]
+
+
+class _Shape:
+    """The JSON of the type of what the function makes of a record; null where it raises."""
+
+    def __init__(self, f: Callable[[Record], Record], schema: T.StructType) -> None:
+        self.f, self.schema = f, schema
+
+    def __call__(self, row: Any) -> str | None:
+        try:
+            return type_of(dict(self.f(record_of(row, self.schema)))).json()
+        except Exception:
+            return None
+
+
+class _Mapped:
+    """What the function makes of a record, or the error record of it."""
+
+    def __init__(self, f: Callable[[Record], Record], schema: T.StructType, result: T.StructType) -> None:
+        self.f, self.schema, self.result = f, schema, result
+
+    def __call__(self, row: Any) -> tuple[Any, Any]:
+        record = record_of(row, self.schema)
+        given = str(record)
+        try:
+            made = dict(self.f(record))
+            type_of(made)
+            return (spark_value(made, self.result) if self.result.fields else ""), None
+        except Exception as error:
+            return None, (f"{type(error).__name__}: {error}", given, None, None)

@@ -1,37 +1,42 @@
-"""ResolveChoice: decide what a field of two types becomes (AWS Glue Developer Guide, "ResolveChoice class")."""
+"""ResolveChoice: decide what a field of several types becomes (AWS Glue Developer Guide, "ResolveChoice class")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import CHOICE, is_choice, misfit, text_as
-from etl.dynamicframe import DynamicFrame, field_of, require_fields
-from etl.glue_types import glue_name, spark_name, spark_type
+from etl.choices import PLAIN, choices_in, is_choice, member_name, misfit, struct_of, text_as
+from etl.frame import Frame
+from etl.glue_types import spark_name, spark_type
+from etl.paths import Edit, Path, locate, require, rewrite
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 ACTIONS = "cast:TYPE, project:TYPE, make_cols, make_struct"
+FrameT = TypeVar("FrameT", bound=Frame)
 Specs = Sequence[tuple[str, str]]
+_INTEGERS = ("byte", "short", "int", "long")
 
 
 def resolve_choice(
-    frame: DynamicFrame,
+    frame: FrameT,
     *,
     specs: Specs | None = None,
     choice: str = "",
     table: tuple[str, str] | None = None,
     name: str = "",
-) -> DynamicFrame:
-    """Apply ``specs`` (field, action) to single fields, or one ``choice`` action to every field that is a choice.
+) -> FrameT:
+    """Apply ``specs`` (path, action) to single fields, or one ``choice`` action to every field that is a choice.
 
     Actions: ``cast:TYPE`` casts every value (null where that fails); ``project:TYPE`` keeps the values of that type;
     ``make_cols`` makes one field per type (``price_long``, ``price_string``); ``make_struct`` a struct of them;
     ``match_catalog`` (choice only) casts every field to the type in the catalog table ``(database, name)``.
+    A path into arrays is written ``a[].b``.
     Raises UsageError when both or neither are given, for an unknown action, and for an unknown field.
     """
     if bool(specs) == bool(choice):
@@ -39,74 +44,111 @@ def resolve_choice(
     if choice == "match_catalog":
         return _match_catalog(frame, table, name)
     if choice:
-        settled = frame.settled()
-        specs = [(field.name, choice) for field in settled.raw.schema.fields if is_choice(field)]
-        frame = settled
-    else:
-        require_fields(frame.raw, [path for path, _ in specs or ()], "ResolveChoice")
-        if any(not action.startswith(("cast:", "project:")) for _, action in specs or ()):
-            frame = frame.settled()
-    return _resolve(frame, dict(specs or ()), name)
+        _parse(choice)
+        return _every(frame.settled(), choice, name)
+    given = list(specs or ())
+    for _, action in given:
+        _parse(action)
+    require(frame.raw.schema, [path for path, _ in given], "ResolveChoice")
+    if any(not action.startswith(("cast:", "project:")) for _, action in given):
+        frame = frame.settled()
+    return _resolve(frame, given, name)
 
 
-def _resolve(frame: DynamicFrame, actions: dict[str, str], name: str) -> DynamicFrame:
-    wanted = {path.lower(): action for path, action in actions.items()}
-    columns: list[Column] = []
-    for field in frame.raw.schema.fields:
-        action = wanted.get(field.name.lower())
-        columns += [field_of(field.name)] if action is None else _decided(field, action, frame.pending.get(field.name))
-    pending = {path: kind for path, kind in frame.pending.items() if path.lower() not in wanted}
-    return frame.derive(frame.raw.select(*columns), pending=pending, name=name)
+def _every(frame: FrameT, action: str, name: str) -> FrameT:
+    """Outer choices first: resolving one may show others inside it."""
+    while paths := list(choices_in(frame.raw.schema)):
+        edits = {path: _edit(action, None) for path in paths}
+        frame = frame.derive(frame.raw.select(*rewrite(frame.raw.schema, edits)), name=name)
+    return frame.derive(frame.raw, name=name)
 
 
-def _decided(field: T.StructField, action: str, declared: str | None) -> list[Column]:
-    column, verb, kind = field_of(field.name), *_parse(action)
-    types: list[str] = field.metadata[CHOICE] if is_choice(field) else []
+def _resolve(frame: FrameT, specs: Specs, name: str) -> FrameT:
+    decided: set[str] = set()
+    edits: dict[Path, Edit] = {}
+    for text, action in specs:
+        at = locate(frame.raw.schema, text)
+        assert at is not None  # noqa: S101 - required before
+        edits[at[0]] = _edit(action, frame.pending.get(at[0][0]))
+        decided.add(at[0][0])
+    pending = {path: kind for path, kind in frame.pending.items() if path not in decided}
+    return frame.derive(frame.raw.select(*rewrite(frame.raw.schema, edits)), pending=pending, name=name)
+
+
+def _edit(action: str, declared: str | None) -> Edit:
+    return lambda column, kind, name: _decided(column, kind, name, action, declared)
+
+
+def _decided(
+    column: Column, kind: T.DataType, name: str, action: str, declared: str | None
+) -> list[tuple[str, Column]]:
+    verb, wanted = _parse(action)
+    members = {f.name: f.dataType for f in kind.fields} if isinstance(kind, T.StructType) and is_choice(kind) else {}
     if verb == "cast":
         if declared is not None:
-            return [text_as(column, declared, kind).alias(field.name)]
-        values = [column.getField(one).try_cast(spark_name(kind)) for one in types] or [
-            column.try_cast(spark_name(kind))
-        ]
-        return [_first(values).alias(field.name)]
+            return [(name, text_as(column, declared, wanted))]
+        if not members:
+            return [(name, _cast(column, kind, wanted))]
+        return [(name, F.coalesce(*(_cast(column.getField(one), members[one], wanted) for one in members)))]
     if verb == "project":
-        wanted = glue_name(spark_type(kind))
-        if declared is not None:
-            from pyspark.sql import functions as F
-
-            text = wanted == "string" and declared != "string"
-            kept = F.when(misfit(column, declared), column) if text else column.try_cast(spark_name(kind))
-            return [kept.alias(field.name)]
-        if not types:
-            return [column]
-        if wanted not in types:
-            raise UsageError(f"{field.name} is a choice of {' and '.join(types)}: it cannot be projected to {kind}.")
-        return [column.getField(wanted).alias(field.name)]
-    if not types:
-        return [column]
+        return [(name, _projected(column, name, members, wanted, declared))]
+    if not members:
+        return [(name, column)]
     if verb == "make_cols":
-        return [column.getField(one).alias(f"{field.name}_{one}") for one in types]
-    return [column.alias(field.name, metadata={})]  # make_struct: the same struct, no choice any more
+        return [(f"{name}_{one}", column.getField(one)) for one in members]
+    whole = F.struct(*(column.getField(one).alias(one, metadata=PLAIN) for one in members))
+    return [(name, F.when(column.isNotNull(), whole))]
 
 
-def _first(values: list[Column]) -> Column:
-    from pyspark.sql import functions as F
+def _projected(column: Column, name: str, members: dict[str, T.DataType], wanted: str, declared: str | None) -> Column:
+    lower = wanted.strip().lower()
+    one = lower if lower in ("struct", "array", "map") else member_name(spark_type(wanted))
+    if declared is not None:
+        if one == "string" and declared != "string":
+            return F.when(misfit(column, declared), column)
+        return column.try_cast(spark_name(wanted))
+    if not members:
+        return column
+    if one not in members and one in _INTEGERS:  # whole numbers of JSON are all read as long
+        found = next((name for name in reversed(_INTEGERS) if name in members), None)
+        if found is not None:
+            return column.getField(found).try_cast(spark_name(wanted))
+    if one not in members:
+        raise UsageError(f"{name} is a choice of {' and '.join(members)}: it cannot be projected to {wanted}.")
+    return column.getField(one)
 
-    return F.coalesce(*values) if len(values) > 1 else values[0]
+
+def _cast(column: Column, kind: T.DataType, wanted: str) -> Column:
+    """A value as another type, null where there is no way; what is nested becomes JSON when text is wanted."""
+    target = spark_type(wanted)
+    if isinstance(kind, T.StructType | T.ArrayType | T.MapType):
+        if isinstance(target, T.StringType):
+            return F.to_json(struct_of(column, kind))
+        if type(target) is not type(kind):
+            return F.lit(None).cast(target)
+    elif isinstance(target, T.StructType | T.ArrayType | T.MapType):
+        return F.lit(None).cast(target)
+    if (isinstance(kind, T.BinaryType | T.BooleanType) and isinstance(target, T.DateType | T.TimestampType)) or (
+        isinstance(kind, T.NumericType) and isinstance(target, T.DateType | T.BinaryType)
+    ):
+        return F.lit(None).cast(target)
+    return column.try_cast(spark_name(wanted))
 
 
 def _parse(action: str) -> tuple[str, str]:
     verb, _, kind = action.partition(":")
     if (verb in ("cast", "project") and kind) or (verb in ("make_cols", "make_struct") and not kind):
+        if kind.strip().lower() not in ("struct", "array", "map"):
+            spark_name(kind) if kind else None
         return verb, kind
     raise UsageError(f"{action!r} is no action of ResolveChoice: use {ACTIONS}.")
 
 
-def _match_catalog(frame: DynamicFrame, table: tuple[str, str] | None, name: str) -> DynamicFrame:
+def _match_catalog(frame: FrameT, table: tuple[str, str] | None, name: str) -> FrameT:
     if table is None:
         raise UsageError("ResolveChoice with match_catalog needs database and table_name.")
     from etl.tables import CatalogTable
 
     types = CatalogTable.get(frame.glue_ctx.workspace, *table).types
-    actions = {column: f"cast:{types[column.lower()]}" for column in frame.raw.columns if column.lower() in types}
-    return _resolve(frame, actions, name)
+    specs = [(column, f"cast:{types[column.lower()]}") for column in frame.raw.columns if column.lower() in types]
+    return _resolve(frame, specs, name)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from etl.dynamicframe import DynamicFrame, field_of, require_fields
+from etl.choices import is_choice
+from etl.dynamicframe import DynamicFrame
+from etl.paths import ELEMENT, column_at, require
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +26,18 @@ def split_rows(
 ) -> tuple[DynamicFrame, DynamicFrame]:
     """``{"age": {">": 10, "<": 20}}``: the records for which all of it holds, and those for which it does not.
 
-    A null satisfies no comparison. Raises UsageError for an unknown field or operator.
+    A null satisfies no comparison. Raises UsageError for an unknown field or operator, a choice, or what is in an
+    array.
     """
-    require_fields(frame.raw, list(comparisons), "SplitRows")
+    rows = frame.settled().raw
+    found = require(rows.schema, list(comparisons), "SplitRows")
     condition: Column = F.lit(True)
-    for path, tests in comparisons.items():
+    for (path, kind), tests in zip(found.items(), comparisons.values(), strict=True):
+        if is_choice(kind) or ELEMENT in path:
+            raise UsageError(f"SplitRows cannot compare {'.'.join(path)}, a choice or in an array: resolve it first.")
         for sign, value in tests.items():
             if sign not in _OPERATORS:
                 raise UsageError(f"SplitRows compares with {sign!r}: use {' '.join(_OPERATORS)}.")
-            condition = condition & _OPERATORS[sign](field_of(path), F.lit(value))
-    holds, rows = F.coalesce(condition, F.lit(False)), frame.toDF()
+            condition = condition & _OPERATORS[sign](column_at(path), F.lit(value))
+    holds = F.coalesce(condition, F.lit(False))
     return frame.derive(rows.where(holds), name=name), frame.derive(rows.where(~holds), name=name)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
-MODULES = ("arguments", "collection", "context", "dynamicframe", "glue_transforms", "job", "sinks")
+MODULES = ("arguments", "collection", "context", "dynamicframe", "frame", "glue_transforms", "job", "sinks")
 REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 
 

@@ -1,0 +1,248 @@
+"""Transforms of nested records: fields by path, unnest, relationalize, unbox, DynamoDB's JSON, merges, collections."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import awsglue.transforms
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
+from awsglue.transforms import (
+    DropFields,
+    DropNullFields,
+    FlatMap,
+    GlueTransform,
+    Join,
+    MapToCollection,
+    Relationalize,
+    RenameField,
+    SelectFields,
+    Simplify_ddb_json,
+    SplitFields,
+    SplitRows,
+    Unbox,
+    Union,
+    UnnestFrame,
+)
+from etl.errors import ErrorThresholdError, UnsupportedError
+from tests.spark import kinds, values
+from tests.unit.test_etl_choices import read
+from workspace.errors import UsageError
+
+PEOPLE = [
+    {
+        "name": {"first": "Ana", "last": "Li"},
+        "home": {"street": {"no": 1, "na": None}, "zip": None},
+        "phones": [{"kind": "home", "no": "1", "used": [2020, 2021]}, {"kind": "work", "no": "2", "used": []}],
+        "tags": ["a", "b"],
+    },
+    {"name": {"first": "Bo", "last": "Wu"}, "home": None, "phones": [], "tags": None},
+]
+
+
+@pytest.fixture
+def people(glue: GlueContext) -> DynamicFrame:
+    return read(glue, PEOPLE)
+
+
+def test_fields_by_path(people: DynamicFrame) -> None:
+    assert kinds(SelectFields.apply(people, ["phones[].no", "name.last"])) == {
+        "phones": "array<struct<no:string>>",
+        "name": "struct<last:string>",
+    }
+    dropped = DropFields.apply(people, ["phones[].used", "phones[].kind", "name.first", "name.last", "nope.x"])
+    assert kinds(dropped) == {
+        "home": "struct<street:struct<na:void,no:bigint>,zip:void>",
+        "phones": "array<struct<no:string>>",
+        "tags": "array<string>",
+    }
+    assert values(dropped, "phones.no") == [["1", "2"], []]
+    assert values(dropped, "home") == [((None, 1), None), None]
+    renamed = RenameField.apply(people, "phones[].no", "phones[].number")
+    assert kinds(renamed)["phones"] == "array<struct<kind:string,number:string,used:array<bigint>>>"
+    moved = people.rename_field("name.first", "first")
+    assert (kinds(moved)["name"], values(moved, "first")) == ("struct<last:string>", ["Ana", "Bo"])
+    into = moved.rename_field("first", "name.given")
+    assert values(into, "name.given", "name.last") == [("Ana", "Li"), ("Bo", "Wu")]
+    with pytest.raises(UnsupportedError, match="within an array"):
+        people.rename_field("phones[].no", "no")
+    assert kinds(DropNullFields.apply(people))["home"] == "struct<street:struct<no:bigint>>"
+    split = SplitFields.apply(people, ["name.first"], "one", "two")
+    assert (kinds(split["one"]), kinds(split["two"])["name"]) == (
+        {"name": "struct<first:string>"},
+        "struct<last:string>",
+    )
+
+
+def test_unnest(people: DynamicFrame) -> None:
+    flat = UnnestFrame.apply(people)
+    assert flat.toDF().columns == [
+        "home.street.na",
+        "home.street.no",
+        "home.zip",
+        "name.first",
+        "name.last",
+        "phones",
+        "tags",
+    ]
+    assert values(flat, "`home.street.no`", "`name.first`") == [(1, "Ana"), (None, "Bo")]
+    # A name with dots needs no backticks when it is the name of a field.
+    assert kinds(flat.select_fields(["name.first"])) == {"name.first": "string"}
+    assert "first" in kinds(flat.rename_field("`name.first`", "first"))
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> None:
+    staging = f"file:{tmp_path}/staging" if staged else None
+    tables = Relationalize.apply(people, staging, "root")
+    assert sorted(tables.keys()) == ["root", "root_phones", "root_phones.val.used", "root_tags"]
+    root = {row["name.first"]: row for row in tables["root"].toDF().collect()}
+    assert (root["Bo"]["tags"], root["Ana"]["home.street.no"]) == (None, 1)
+    phones = tables["root_phones"].toDF().orderBy("index").collect()
+    assert [(p["id"], p["index"], p["phones.val.no"]) for p in phones] == [
+        (root["Ana"]["phones"], 0, "1"),
+        (root["Ana"]["phones"], 1, "2"),
+    ]
+    used = tables["root_phones.val.used"].toDF().orderBy("index").collect()
+    assert [(u["id"], u["phones.val.used.val"]) for u in used] == [
+        (phones[0]["phones.val.used"], 2020),
+        (phones[0]["phones.val.used"], 2021),
+    ]
+    assert values(tables["root_tags"], "id", "index", "`tags.val`") == [
+        (root["Ana"]["tags"], 0, "a"),
+        (root["Ana"]["tags"], 1, "b"),
+    ]
+    joined = Join.apply(tables["root"], tables["root_tags"], ["tags"], ["id"])
+    assert sorted(values(joined, "`name.first`", "`tags.val`")) == [("Ana", "a"), ("Ana", "b")]
+
+
+def test_relationalize_takes_maps_as_arrays_of_entries(glue: GlueContext) -> None:
+    rows = glue.spark_session.sql("select map('k', struct(1 as x)) as m")
+    tables = DynamicFrame.fromDF(rows, glue, "m").relationalize("r", None)
+    assert values(tables["r_m"], "`m.val.key`", "`m.val.value.x`") == [("k", 1)]
+
+
+def test_unbox(glue: GlueContext) -> None:
+    rows = [
+        ("1", '{"a": 1, "b": [true]}', "x|1"),
+        ("2", '{"a": "z"}', "y|2"),
+        ("3", "{x", None),
+        ("4", None, None),
+    ]
+    frame = DynamicFrame(glue.spark_session.createDataFrame(rows, "id string, j string, c string"), glue, "boxed")
+    unboxed = Unbox.apply(frame, "j", "json")
+    assert kinds(unboxed)["j"] == "struct<a:struct<long:bigint,string:string>,b:array<boolean>>"
+    assert values(unboxed, "id", "j.a.long", "j.a.string") == [("1", 1, None), ("2", None, "z"), ("4", None, None)]
+    assert (unboxed.stageErrorsCount(), unboxed.errorsCount()) == (1, 1)
+    ((error,),) = (unboxed.errorsAsDynamicFrame().toDF().select("error.input").collect(),)
+    assert error[0] == "{x"
+    later = unboxed.select_fields(["id"])
+    assert (later.stageErrorsCount(), later.errorsCount()) == (0, 1)
+    unboxed.select_fields(["id"], stageThreshold=1)
+    with pytest.raises(ErrorThresholdError):
+        unboxed.select_fields(["id"], totalThreshold=1)
+    with pytest.raises(ErrorThresholdError):
+        frame.unbox("j", "json", stageThreshold=1)
+    assert values(frame.unbox("c", "csv", separator="|"), "c.col0", "c.col1")[:2] == [("x", "1"), ("y", "2")]
+    schema = (
+        '{"type":"struct","fields":[{"name":"l","type":"string","nullable":true,"metadata":{}},'
+        '{"name":"n","type":"integer","nullable":true,"metadata":{}}]}'
+    )
+    assert values(frame.unbox("c", "csv", separator="|", withSchema=schema), "c.n")[:2] == [1, 2]
+    with pytest.raises(UnsupportedError, match="avro"):
+        frame.unbox("j", "avro")
+
+
+def test_dynamodb_json(glue: GlueContext) -> None:
+    items = [
+        {
+            "Item": {
+                "A": {"S": "x"}, "N": {"N": "1.5"}, "Yes": {"BOOL": True}, "Set": {"SS": ["p"]},
+                "Nothing": {"NULL": True},
+                "M": {"M": {"in": {"M": {"app": {"S": "y"}}}, "l": {"L": [{"S": "e"}]}}},
+                "Mixed": {"L": [{"S": "e"}, {"N": "1"}]}, "Either": {"S": "t"},
+            }
+        },
+        {"Item": {"A": {"S": "z"}, "Either": {"BOOL": False}}},
+    ]  # fmt: skip
+    simple = Simplify_ddb_json.apply(read(glue, items))
+    assert kinds(simple) == {
+        "A": "string",
+        "Either": "struct<boolean:boolean,string:string>",
+        "M": "struct<in:struct<app:string>,l:array<string>>",
+        "Mixed": "array<struct<N:string,S:string>>",
+        "N": "string",
+        "Nothing": "boolean",
+        "Set": "array<string>",
+        "Yes": "boolean",
+    }
+    assert values(simple, "A", "M.in.app", "M.l") == [("x", "y", ["e"]), ("z", None, None)]
+    flat = read(glue, items).unnest_ddb_json()
+    assert values(flat, "`M.in.app`", "N") == [("y", "1.5"), (None, None)]
+
+
+def test_merge_replaces_by_keys(glue: GlueContext) -> None:
+    old = read(glue, [{"k": {"a": 1}, "v": "old"}, {"k": {"a": 1}, "v": "old2"}, {"k": {"a": 2}, "v": "kept"}])
+    new = read(glue, [{"k": {"a": 1}, "v": "new", "w": 1}, {"k": {"a": 3}, "v": "added"}])
+    merged = old.mergeDynamicFrame(new, ["k.a"])
+    assert sorted(values(merged, "k.a", "v")) == [(1, "new"), (2, "kept"), (3, "added")]
+    assert Union.apply(old, new).count() == 5
+    with pytest.raises(UsageError, match="nope"):
+        old.mergeDynamicFrame(new, ["nope"])
+
+
+def test_split_rows_and_join_by_path(people: DynamicFrame) -> None:
+    rows = SplitRows.apply(people, {"name.first": {"=": "Ana"}})
+    assert sorted(rows.keys()) == ["first", "second"]
+    assert values(rows["second"], "name.last") == ["Wu"]
+    joined = people.join(["name.last"], ["name.last"], people.select_fields(["name"]))
+    assert values(joined, "`.name`.first") == ["Ana", "Bo"]
+    with pytest.raises(UsageError, match="phones"):
+        people.join(["phones[].no"], ["name.last"], people)
+
+
+def test_collections(people: DynamicFrame) -> None:
+    both = DynamicFrameCollection(
+        {"a": people, "b": people.filter(lambda r: r["name"]["first"] == "Bo")}, people.glue_ctx
+    )
+    named: list[str] = []
+
+    def names(frame: DynamicFrame, ctx: str) -> DynamicFrame:
+        named.append(ctx)
+        return frame.select_fields(["name"])
+
+    assert [kinds(one) for one in both.map(names, "ctx_").values()] == [
+        {"name": "struct<first:string,last:string>"}
+    ] * 2
+    assert named == ["ctx_a", "ctx_b"]
+    split = both.flatmap(lambda frame, _: frame.split_fields(["name"], "n", "rest"))
+    assert sorted(split.keys()) == ["a_n", "a_rest", "b_n", "b_rest"]
+    selected = MapToCollection.apply(both, SelectFields, "frame", paths=["tags"])
+    assert kinds(selected["b"]) == {"tags": "array<string>"}
+    flat = FlatMap.apply(both, SplitFields, "frame", paths=["tags"], name1="t", name2="o")
+    assert flat["b_t"].count() == 1
+    with pytest.raises(UsageError, match="no DynamicFrame"):
+        both.map(lambda frame, ctx: frame.count())  # type: ignore[arg-type, return-value]
+
+
+def test_partitions_are_counted_without_reading(people: DynamicFrame) -> None:
+    assert people.repartition(3).getNumPartitions() == 3
+    assert people.repartition(3).coalesce(1).getNumPartitions() == 1
+
+
+def test_every_transform_describes_itself() -> None:
+    for name in awsglue.transforms.__all__:
+        transform: type[GlueTransform] = getattr(awsglue.transforms, name)
+        about: dict[str, Any] = transform.describe()
+        assert about["transform"]["name"] == transform.name() == name
+        assert about["transform"]["description"]
+        json.dumps(about)
+    arguments = {one["name"]: one for one in Join.describeArgs()}
+    assert not arguments["keys1"]["optional"]
+    assert arguments["transformation_ctx"]["defaultValue"] == ""
+    assert Relationalize.describeReturn()["type"] == "DynamicFrameCollection"
+    assert {"type", "description"} == set(Join.describeErrors()[0])
