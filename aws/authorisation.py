@@ -8,6 +8,7 @@ from typing import Any
 
 from aws.context import current, request_keys
 from aws.errors import UnrecognizedClientException
+from aws.links import with_targets
 from aws.protocol.http import Request
 from aws.resources import resources
 from identity.errors import AccessDeniedException
@@ -37,6 +38,8 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     context = current()
     region = context.workspace.settings.text("region")
     wanted = resources(service, operation, parameters, principal, region)
+    if service == "glue":
+        wanted = with_targets(context, operation, wanted)
     extra = {**request_keys(), **_tag_keys(parameters)}
     context.identity.authorise(principal, f"{service}:{operation}", wanted, extra)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from catalog.model import Partition, Table
+from catalog.model import Partition, Table, fold
 from catalog.publishes import Publishes
+from catalog.registry.columns import with_columns
+from catalog.registry.store import RegistryStore
 from catalog.store import CatalogStore
 from workspace.state import reading
 
@@ -19,6 +22,7 @@ class CatalogLookup:
         self._engine = engine
         self._catalog = catalog
         self._publishes = publishes
+        self._registry = RegistryStore(engine)
 
     def databases(self) -> Sequence[str]:
         """The names of all databases."""
@@ -31,13 +35,19 @@ class CatalogLookup:
             return self._catalog.table_names(connection, database)
 
     def table(self, database: str, name: str) -> Table:
-        """One table; raises EntityNotFoundException."""
-        return self._catalog.get_table(database, name)
+        """One table, of a resource link its target under the link's name; raises EntityNotFoundException."""
+        with reading(self._engine) as connection:
+            found = self._catalog.resolved(connection, database, name)
+            definition = with_columns(connection, self._registry, found.definition)
+        return replace(found, database=fold(database), name=fold(name), definition=definition)
 
     def partitions(self, database: str, name: str, expression: str | None) -> Sequence[Partition]:
         """The partitions that satisfy an expression; raises InvalidInputException for one that cannot be read."""
-        return self._catalog.get_partitions(database, name, expression)
+        with reading(self._engine) as connection:
+            return self._catalog.partitions(connection, self._catalog.resolved(connection, database, name), expression)
 
     def settle(self, database: str, name: str) -> None:
         """Finish the publishes that were committed to a table; raises ServiceUnavailableException while it cannot."""
-        self._publishes.settle(database, name)
+        with reading(self._engine) as connection:
+            found = self._catalog.resolved(connection, database, name)
+        self._publishes.settle(found.database, found.name)

@@ -84,8 +84,8 @@ class Publishes:
     def begin(self, run_id: str, database: str | None, table: str | None, location: str) -> dict[str, Any]:
         """Open a publish: ``{publish_id, staging, sequence}``.
 
-        Raises InvalidInputException for a location that cannot be published to, EntityNotFoundException for an
-        unknown database.
+        Raises InvalidInputException for a location, or a resource link, that cannot be published to,
+        EntityNotFoundException for an unknown database.
         """
         bucket, prefix = location_prefix(location)
         if bool(database) != bool(table):
@@ -97,7 +97,7 @@ class Publishes:
         staging = f"{STAGING_PREFIX}{run_id}/{publish_id}/"
         with writing(self._engine) as connection:
             if key[0] != PLACE:
-                self._catalog.database(connection, key[0])
+                self._catalog.check_writable(connection, *key)
             sequence = self._catalog.sequence(connection, *key)
             row = {
                 "id": publish_id, "run_id": run_id, "database_name": key[0], "table_name": key[1], "bucket": bucket,

@@ -134,12 +134,18 @@ class CatalogStore(PartitionStore):
         return self.database(connection, name)
 
     def update_database(self, connection: sa.Connection, name: str, database_input: Definition) -> None:
-        """Replace a database's definition; raises EntityNotFoundException, InvalidInputException for a new name."""
-        self.database(connection, name)
+        """Replace a database's definition, of a resource link its target's.
+
+        Raises EntityNotFoundException, InvalidInputException for a new name.
+        """
+        place = self.place(connection, name)
         if _named(database_input, "database") != fold(name):
             raise InvalidInputException(f"Database {fold(name)} cannot be renamed: create another and move its tables.")
-        definition = storable({**database_input, "Name": fold(name)})
-        connection.execute(sa.update(databases).where(databases.c.name == fold(name)).values(definition=definition))
+        kept = {**database_input, "Name": place}
+        if place != fold(name):
+            kept.pop("TargetDatabase", None)
+        definition = storable(kept)
+        connection.execute(sa.update(databases).where(databases.c.name == place).values(definition=definition))
 
     def delete_database(self, connection: sa.Connection, name: str) -> None:
         """Drop a database with its tables and their partitions; raises EntityNotFoundException."""
@@ -149,8 +155,11 @@ class CatalogStore(PartitionStore):
             self._bump(connection, fold(name), table_name)
         connection.execute(sa.delete(databases).where(databases.c.name == fold(name)))
 
-    def _place(self, connection: sa.Connection, database: str) -> str:
-        """The database that the tables of ``database`` are in: another one for a resource link."""
+    def place(self, connection: sa.Connection, database: str) -> str:
+        """The database that the tables of ``database`` are in: another one for a resource link.
+
+        Raises EntityNotFoundException.
+        """
         found = self.database(connection, database)
         target = found.definition.get("TargetDatabase") or {}
         return self.database(connection, target["DatabaseName"]).name if target.get("DatabaseName") else found.name
@@ -160,11 +169,39 @@ class CatalogStore(PartitionStore):
     def table(self, connection: sa.Connection, database: str, name: str) -> Table:
         """One table; raises EntityNotFoundException, also for an unknown database."""
         table = self.find_table(connection, database, name)
-        if table is None and (place := self._place(connection, database)) != fold(database):
+        if table is None and (place := self.place(connection, database)) != fold(database):
             table = self.find_table(connection, place, name)
         if table is None:
             raise EntityNotFoundException(f"Table {fold(name)} not found.")
         return table
+
+    def resolved(self, connection: sa.Connection, database: str, name: str) -> Table:
+        """The table that holds the data and the partitions of that name: of a resource link, its target.
+
+        AWS Lake Formation Developer Guide, "Resource link handling in AWS Glue APIs". Raises EntityNotFoundException,
+        InvalidInputException for a link that is reached through the link of a database.
+        """
+        table = self.table(connection, database, name)
+        if not (target := table.definition.get("TargetTable")):
+            return table
+        if table.database != fold(database):
+            raise InvalidInputException(f"Database {fold(database)} and table {table.name} are both resource links.")
+        where = (target.get("DatabaseName") or "", target.get("Name") or "")
+        found = self.find_table(connection, *where)
+        if found is None or found.definition.get("TargetTable"):
+            raise EntityNotFoundException(f"Table {'.'.join(where)}, which {table.name} links to, not found.")
+        return found
+
+    def check_writable(self, connection: sa.Connection, database: str, name: str) -> None:
+        """Whether a table of that name can be published to: there may be none yet, but no resource link.
+
+        Raises EntityNotFoundException for an unknown database, InvalidInputException.
+        """
+        place, table = self.place(connection, database), self.find_table(connection, database, name)
+        link = table is not None and table.definition.get("TargetTable")
+        if place != fold(database) or link:
+            target = f"{link['DatabaseName']}.{link['Name']}" if link else f"{place}.{fold(name)}"
+            raise InvalidInputException(f"{fold(database)}.{fold(name)} is a resource link: write to {target}.")
 
     def find_table(self, connection: sa.Connection, database: str, name: str) -> Table | None:
         """A table of this very database, or None."""
@@ -173,12 +210,12 @@ class CatalogStore(PartitionStore):
 
     def table_names(self, connection: sa.Connection, database: str, after: str = "") -> list[str]:
         """The names of a database's tables that follow ``after``, in order; raises EntityNotFoundException."""
-        wanted = (tables.c.database_name == self._place(connection, database), tables.c.name > after)
+        wanted = (tables.c.database_name == self.place(connection, database), tables.c.name > after)
         return list(connection.execute(sa.select(tables.c.name).where(*wanted).order_by(tables.c.name)).scalars())
 
     def tables(self, connection: sa.Connection, database: str, names: Sequence[str]) -> list[Table]:
         """Those of the named tables that exist, in order of name; raises EntityNotFoundException for the database."""
-        place = self._place(connection, database)
+        place = self.place(connection, database)
         wanted = (tables.c.database_name == place, tables.c.name.in_([fold(name) for name in names]))
         return [_table(row) for row in connection.execute(_TABLE.where(*wanted).order_by(tables.c.name))]
 
@@ -188,16 +225,17 @@ class CatalogStore(PartitionStore):
             yield _table(row)
 
     def create_table(self, connection: sa.Connection, database: str, table_input: Definition) -> Table:
-        """Add a table; raises AlreadyExistsException, EntityNotFoundException for an unknown database.
+        """Add a table, of a database that is a resource link in its target; raises AlreadyExistsException,
+        EntityNotFoundException for an unknown database.
 
-        InvalidInputException for partition keys that are named twice, or a database that is a resource link.
+        InvalidInputException for partition keys that are named twice, or a resource link through another.
         """
         name = _named(table_input, "table")
         _check_keys(name, table_input)
-        if self._place(connection, database) != fold(database):
-            raise InvalidInputException(
-                f"Database {fold(database)} is a resource link: create the table in its target."
-            )
+        place = self.place(connection, database)
+        if place != fold(database) and table_input.get("TargetTable"):
+            raise InvalidInputException(f"Database {fold(database)} is a resource link: link in a database of its own.")
+        database = place
         if self.find_table(connection, database, name) is not None:
             raise AlreadyExistsException(f"Table {name} already exists in database {fold(database)}.")
         now = time.time()
@@ -219,13 +257,17 @@ class CatalogStore(PartitionStore):
         *,
         skip_archive: bool = False,
     ) -> Table:
-        """Replace a table's definition and count its version up; the old one is archived unless ``skip_archive``.
+        """Replace a table's definition (of a resource link, its target's) and count its version up; the old one is
+        archived unless ``skip_archive``.
 
         With ``version`` the table must still be at it: ConcurrentModificationException otherwise. Raises
         EntityNotFoundException, and InvalidInputException when the number of partition keys would no longer fit the
         partitions there are.
         """
-        table = self.table(connection, database, _named(table_input, "table"))
+        name = _named(table_input, "table")
+        table = self.resolved(connection, database, name)
+        if (table.database, table.name) != (fold(database), name):
+            table_input = {member: value for member, value in table_input.items() if member != "TargetTable"}
         _check_keys(table.name, table_input)
         if version is not None and version != table.version:
             raise ConcurrentModificationException(

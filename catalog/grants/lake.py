@@ -28,11 +28,12 @@ class Lake:
         self.cells = CellsStore()
 
     def access(self, connection: sa.Connection, principals: Collection[str], database: str, name: str) -> Access:
-        """What somebody may do with a table who is each of ``principals`` (ARNs); raises EntityNotFoundException.
+        """What somebody may do with a table (of a resource link, its target) who is each of ``principals`` (ARNs);
+        raises EntityNotFoundException.
 
         The connection is one that may write.
         """
-        table = self.catalog.table(connection, database, name)
+        table = self.catalog.resolved(connection, database, name)
         return effective(principals, self.facts(connection, table), self.grants.on_table(connection, table))
 
     def facts(self, connection: sa.Connection, table: Table) -> TableFacts:

@@ -50,6 +50,10 @@ class TagStore:
         """Take tags away; one that is not there is no error."""
         connection.execute(sa.delete(tags).where(tags.c.arn == arn, tags.c.name.in_(list(names))))
 
+    def move(self, connection: sa.Connection, arn: str, renamed: str) -> None:
+        """Keep the tags of a resource under the ARN that it has by its new name."""
+        connection.execute(sa.update(tags).where(tags.c.arn == arn).values(arn=renamed))
+
     def forget_below(self, connection: sa.Connection, arn: str) -> None:
         """Take the tags away from everything that was in a resource: whatever has its ARN and a name behind it."""
         connection.execute(sa.delete(tags).where(tags.c.arn >= f"{arn}/", tags.c.arn < f"{arn}0"))

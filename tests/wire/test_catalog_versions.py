@@ -99,22 +99,3 @@ def test_attributes_and_shares(glue: Any, database: str) -> None:
     assert not glue.get_databases(ResourceShareType="FOREIGN")["DatabaseList"]
     named = glue.get_databases(AttributesToGet=["NAME"])["DatabaseList"]
     assert database in [one["Name"] for one in named] and all(one.keys() == {"Name", "CatalogId"} for one in named)
-
-
-def test_a_resource_link_shows_the_tables_of_its_target(glue: Any, database: str) -> None:
-    glue.create_table(DatabaseName=database, TableInput={"Name": "t", "PartitionKeys": [{"Name": "d"}]})
-    target = {"CatalogId": "123456789012", "DatabaseName": database}
-    glue.create_database(DatabaseInput={"Name": "link", "TargetDatabase": target})
-    try:
-        assert glue.get_database(Name="link")["Database"]["TargetDatabase"] == target
-        assert [one["Name"] for one in glue.get_tables(DatabaseName="link")["TableList"]] == ["t"]
-        assert glue.get_table(DatabaseName="link", Name="t")["Table"]["DatabaseName"] == database
-        glue.create_partition(DatabaseName="link", TableName="t", PartitionInput={"Values": ["1"]})
-        assert len(glue.get_partitions(DatabaseName=database, TableName="t")["Partitions"]) == 1
-        with pytest.raises(glue.exceptions.InvalidInputException, match="resource link"):
-            glue.create_table(DatabaseName="link", TableInput={"Name": "u"})
-    finally:
-        glue.delete_database(Name="link")
-    assert glue.get_table(DatabaseName=database, Name="t")
-    with pytest.raises(glue.exceptions.EntityNotFoundException, match="Catalog 999999999999"):
-        glue.create_database(DatabaseInput={"Name": "far", "TargetDatabase": target | {"CatalogId": "999999999999"}})

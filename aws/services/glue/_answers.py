@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws.context import Context
+from aws.links import allowed
 from aws.protocol.values import Written
-from catalog.model import Database, Partition, Table
+from catalog.model import Database, Definition, Partition, Table
+from catalog.registry.columns import with_columns
+from catalog.registry.store import RegistryStore
 from identity.keys import account_arn
-from workspace.errors import LakeletError, ServiceError
+from workspace.errors import EntityNotFoundException, LakeletError, ServiceError
+from workspace.state import reading
 
 # What a database gives on the tables made in it when it does not say so itself: as IAM allows, to everybody.
 _PERMISSIONS = {
@@ -35,10 +39,10 @@ def database_answer(context: Context, database: Database) -> dict[str, Any]:
 
 
 def table_answer(context: Context, table: Table) -> dict[str, Any]:
-    """Glue's Table."""
+    """Glue's Table; its columns are the schema registry's when it refers to a schema and has none itself."""
     answer = {
         "Retention": 0,
-        **table.definition,
+        **_with_columns(context, table.definition),
         "Name": table.name,
         "DatabaseName": table.database,
         "CreateTime": table.created_at,
@@ -52,10 +56,46 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
     return answer
 
 
+def followed_table_answer(context: Context, link: Table) -> dict[str, Any]:
+    """Glue's Table of a resource link: its own names, and the properties of its target.
+
+    Raises EntityNotFoundException, AccessDeniedException.
+
+    Any other table is answered as it is.
+    """
+    if not link.definition.get("TargetTable"):
+        return table_answer(context, link)
+    with reading(context.engine) as connection:
+        target = context.catalog.resolved(connection, link.database, link.name)
+    allowed(context, "GetTable", target)
+    context.settle(target.database, target.name)
+    own = {"Name": link.name, "DatabaseName": link.database, "TargetTable": link.definition["TargetTable"]}
+    return table_answer(context, target) | own
+
+
+def followed_database_answer(context: Context, link: Database) -> dict[str, Any]:
+    """Glue's Database of a resource link: its own name, and the properties of its target, if that is there."""
+    target = (link.definition.get("TargetDatabase") or {}).get("DatabaseName")
+    if not target:
+        return database_answer(context, link)
+    try:
+        found = context.catalog.get_database(target)
+    except EntityNotFoundException:
+        return database_answer(context, link)
+    return database_answer(context, found) | {"Name": link.name, "TargetDatabase": link.definition["TargetDatabase"]}
+
+
+def _with_columns(context: Context, definition: Definition) -> Definition:
+    if "SchemaReference" not in (definition.get("StorageDescriptor") or ()):
+        return definition
+    with reading(context.engine) as connection:
+        return with_columns(connection, RegistryStore(context.engine), definition)
+
+
 def partition_answer(context: Context, table: Table, partition: Partition, *, schema: bool = True) -> dict[str, Any]:
     """Glue's Partition; without ``schema`` its storage descriptor has no columns (ExcludeColumnSchema)."""
     answer: dict[str, Any] = {
-        **partition.definition,
+        **_with_columns(context, partition.definition),
         "Values": list(partition.values),
         "DatabaseName": table.database,
         "TableName": table.name,

@@ -6,7 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from aws.context import Context
+from catalog.registry.columns import referred
+from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException, NotImplementedException
+from workspace.state import reading
 
 
 def version_number(version_id: Any) -> int | None:
@@ -30,13 +33,23 @@ def attributes(wanted: list[str] | None, needed: str, refused: Collection[str] =
     return set(wanted)
 
 
-def check_target(context: Context, target: dict[str, Any] | None) -> None:
-    """Check what a resource link points to: this account and region, the only ones there are.
+def check_reference(context: Context, definition: dict[str, Any]) -> None:
+    """Check that the schema is there whose columns a table takes; EntityNotFoundException, InvalidInputException."""
+    if reference := (definition.get("StorageDescriptor") or {}).get("SchemaReference"):
+        with reading(context.engine) as connection:
+            referred(connection, RegistryStore(context.engine), reference)
 
-    Raises EntityNotFoundException for another account's catalog, NotImplementedException for another region.
+
+def check_target(context: Context, target: dict[str, Any] | None, *needed: str) -> None:
+    """Check what a resource link points to: this account and region, the only ones there are, and what it has to name.
+
+    Raises InvalidInputException, EntityNotFoundException for another account's catalog, NotImplementedException for
+    another region.
     """
     if not target:
         return
+    if missing := [member for member in needed if not target.get(member)]:
+        raise InvalidInputException(f"The target of a resource link needs a {' and a '.join(missing)}.")
     if target.get("CatalogId", context.account_id) != context.account_id:
         raise EntityNotFoundException(
             f"Catalog {target['CatalogId']} not found: this workspace's is {context.account_id}."

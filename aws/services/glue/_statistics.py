@@ -61,7 +61,7 @@ def start_scheduled_run(database: str, name: str) -> None:
     """Start a run as a table's settings say, and note in them that it was started, or why it was not."""
     context = current()
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database, name)
+        table = context.catalog.resolved(connection, database, name)
         settings, _ = context.catalog.statistics_settings.get(connection, table)
     attempt: dict[str, Any] = {"ExecutionTimestamp": time.time()}
     try:

@@ -109,7 +109,7 @@ def _place(
     context: Context, connection: sa.Connection, database: str, name: str, values: Sequence[str] | None
 ) -> tuple[Table, set[str]]:
     """The table, and the columns of it, or of its partition."""
-    table = context.catalog.table(connection, database, name)
+    table = context.catalog.resolved(connection, database, name)
     columns = {fold(column) for column in _columns(table.definition)} | {key for key, _ in table.partition_keys}
     if values is not None:
         columns |= {fold(one) for one in _columns(context.catalog.partition(connection, table, values).definition)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import Context, own_catalog
-from aws.services.glue._answers import arn, database_answer
+from aws.services.glue._answers import arn, followed_database_answer
 from aws.services.glue._members import attributes, check_target
 from catalog.model import fold
 from workspace.errors import NotImplementedException
@@ -29,7 +29,7 @@ def create_database(
 def get_database(name: str, catalog_id: str | None = None) -> dict[str, Any]:
     """One database; EntityNotFoundException."""
     context = own_catalog(catalog_id)
-    return {"Database": database_answer(context, context.catalog.get_database(name))}
+    return {"Database": followed_database_answer(context, context.catalog.get_database(name))}
 
 
 def get_databases(
@@ -51,7 +51,7 @@ def get_databases(
         with reading(context.engine) as connection:
             found = context.catalog.databases(connection, after, max_results + 1)
     page, more = paging.split_page(found, max_results)
-    answers = [database_answer(context, database) for database in page]
+    answers = [followed_database_answer(context, database) for database in page]
     if wanted is not None:
         members = {"Name", "CatalogId", *({"TargetDatabase"} if "TARGET_DATABASE" in wanted else ())}
         answers = [{member: value for member, value in one.items() if member in members} for one in answers]
@@ -82,4 +82,4 @@ def delete_database(name: str, catalog_id: str | None = None) -> None:
 def _check(context: Context, database_input: dict[str, Any]) -> None:
     if "FederatedDatabase" in database_input:
         raise NotImplementedException("DatabaseInput is served without FederatedDatabase: leave it out.")
-    check_target(context, database_input.get("TargetDatabase"))
+    check_target(context, database_input.get("TargetDatabase"), "DatabaseName")

@@ -74,6 +74,11 @@ def update_user_defined_function(
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
         context.catalog.functions.update(connection, database_name, function_name, function_input)
+        renamed = fold(function_input.get("FunctionName") or function_name)
+        if renamed != fold(function_name):
+            place = fold(database_name)
+            before = arn(context, "userDefinedFunction", place, fold(function_name))
+            context.catalog.tags.move(connection, before, arn(context, "userDefinedFunction", place, renamed))
 
 
 def delete_user_defined_function(database_name: str, function_name: str, catalog_id: str | None = None) -> None:

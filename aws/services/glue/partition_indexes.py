@@ -20,7 +20,7 @@ def create_partition_index(
     """
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         context.catalog.create_index(connection, table, partition_index["IndexName"], partition_index["Keys"])
 
 
@@ -31,7 +31,7 @@ def get_partition_indexes(
     context = own_catalog(catalog_id)
     paging.position(next_token, "GetPartitionIndexes", fold(database_name), fold(table_name))
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.indexes(connection, table)
     return {"PartitionIndexDescriptorList": [_descriptor(table, index) for index in found]}
 
@@ -40,7 +40,7 @@ def delete_partition_index(database_name: str, table_name: str, index_name: str,
     """Drop an index; EntityNotFoundException, ConflictException while it is being created."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         context.catalog.delete_index(connection, table, index_name)
 
 

@@ -21,7 +21,7 @@ def create_partition(
     """Add a partition; AlreadyExistsException, EntityNotFoundException, InvalidInputException."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         for error in context.catalog.create_partitions(connection, table, [partition_input]).values():
             raise error
 
@@ -32,7 +32,7 @@ def batch_create_partition(
     """Add partitions; the answer's Errors name those that could not be added, and the others are there."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         failures = context.catalog.create_partitions(connection, table, partition_input_list)
     return {
         "Errors": [
@@ -48,7 +48,7 @@ def get_partition(
     """One partition by its values; EntityNotFoundException, InvalidInputException."""
     context = own_catalog(catalog_id)
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         partition = context.catalog.partition(connection, table, partition_values)
     context.settle(table.database, table.name)
     return {"Partition": partition_answer(context, table, partition)}
@@ -72,7 +72,7 @@ def get_partitions(
     request = ("GetPartitions", fold(database_name), fold(table_name), expression, segment)
     position = _position(paging.position(next_token, *request))
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         page = context.catalog.partition_page(
             connection, table, expression, position=position, limit=max_results, segment=_segment(segment)
         )
@@ -91,7 +91,7 @@ def batch_get_partition(
     """Those of the partitions that exist; EntityNotFoundException for the table, InvalidInputException."""
     context = own_catalog(catalog_id)
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
     context.settle(table.database, table.name)
     return {"Partitions": [partition_answer(context, table, one) for one in found], "UnprocessedKeys": []}
@@ -107,7 +107,7 @@ def update_partition(
     """Replace a partition, which may get other values; EntityNotFoundException, AlreadyExistsException."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         context.catalog.update_partition(connection, table, partition_value_list, partition_input)
 
 
@@ -118,7 +118,7 @@ def batch_update_partition(
     context = own_catalog(catalog_id)
     failures = []
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         for entry in entries:
             values = entry["PartitionValueList"]
             try:
@@ -134,7 +134,7 @@ def delete_partition(
     """Drop a partition; EntityNotFoundException, InvalidInputException."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         if context.catalog.delete_partitions(connection, table, [partition_values]):
             raise EntityNotFoundException(f"Partition {partition_values} of table {table.name} not found.")
 
@@ -145,7 +145,7 @@ def batch_delete_partition(
     """Drop partitions; the answer's Errors name those that were not there."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         missing = context.catalog.delete_partitions(connection, table, [one["Values"] for one in partitions_to_delete])
     error = EntityNotFoundException(f"Partition of table {fold(table_name)} not found.")
     return {"Errors": [partition_error(values, error) for values in missing]}

@@ -15,6 +15,7 @@ from workspace.errors import (
     EntityNotFoundException,
 )
 from workspace.runs import Run, RunState
+from workspace.state import reading
 
 _PAGE = 100
 
@@ -33,7 +34,8 @@ def start_column_statistics_task_run(
     ColumnStatisticsTaskRunningException. The role is recorded; the workspace's own keys are what a run reads with.
     """
     context = own_catalog(catalog_id)
-    table = context.catalog.get_table(database_name, table_name)
+    with reading(context.engine) as connection:
+        table = context.catalog.resolved(connection, database_name, table_name)
     return {"ColumnStatisticsTaskRunId": start_run(context, table, role, column_name_list, sample_size)}
 
 
@@ -73,7 +75,8 @@ def stop_column_statistics_task_run(database_name: str, table_name: str, catalog
     """Stop the run of a table; EntityNotFoundException, ColumnStatisticsTaskNotRunningException,
     ColumnStatisticsTaskStoppingException."""
     context = own_catalog(catalog_id)
-    table = context.catalog.get_table(database_name, table_name)
+    with reading(context.engine) as connection:
+        table = context.catalog.resolved(connection, database_name, table_name)
     title = title_of(table.database, table.name)
     latest = context.jobs.runs(KIND, title, limit=1)
     if not latest or latest[0].ended:

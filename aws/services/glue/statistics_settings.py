@@ -58,7 +58,7 @@ def get_column_statistics_task_settings(
     """The settings of a table, and what the schedule did last; EntityNotFoundException."""
     context = own_catalog(catalog_id)
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         body, attempt = context.catalog.statistics_settings.get(connection, table)
     answer = {
         "DatabaseName": table.database, "TableName": table.name, "CatalogID": context.account_id,
@@ -102,7 +102,7 @@ def _switch(context: Context, database: str, name: str, state: str) -> None:
 @contextmanager
 def _changing(context: Context, database: str, name: str) -> Iterator[tuple[sa.Connection, Table]]:
     with writing(context.engine) as connection:
-        yield connection, context.catalog.table(connection, database, name)
+        yield connection, context.catalog.resolved(connection, database, name)
 
 
 def _body(

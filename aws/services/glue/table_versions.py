@@ -22,7 +22,7 @@ def get_table_version(
     context = own_catalog(catalog_id)
     wanted = version_number(version_id)
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         found = table if wanted is None else context.catalog.versions.get(connection, table, wanted)
     return {"TableVersion": {"Table": table_answer(context, found), "VersionId": str(found.version)}}
 
@@ -42,7 +42,7 @@ def get_table_versions(
     request = ("GetTableVersions", fold(database_name), fold(table_name))
     before = version_number(paging.position(next_token, *request))
     with reading(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.versions.history(connection, table, before, max_results + 1)
     page, more = paging.split_page(found, max_results)
     versions = [{"Table": table_answer(context, one), "VersionId": str(one.version)} for one in page]
@@ -56,7 +56,7 @@ def delete_table_version(database_name: str, table_name: str, version_id: str, c
     """Forget an archived version; EntityNotFoundException, InvalidInputException for the current one."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         context.catalog.versions.delete(connection, table, version_number(version_id) or 0)
 
 
@@ -67,7 +67,7 @@ def batch_delete_table_version(
     context = own_catalog(catalog_id)
     errors = []
     with writing(context.engine) as connection:
-        table = context.catalog.table(connection, database_name, table_name)
+        table = context.catalog.resolved(connection, database_name, table_name)
         for version_id in version_ids:
             try:
                 context.catalog.versions.delete(connection, table, version_number(version_id) or 0)

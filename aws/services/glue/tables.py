@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +11,11 @@ import sqlalchemy as sa
 from aws import paging
 from aws.context import Context, own_catalog
 from aws.services.glue import _iceberg
-from aws.services.glue._answers import arn, error_detail, table_answer
-from aws.services.glue._members import attributes, check_target, version_number
-from catalog.model import fold
+from aws.services.glue._answers import arn, error_detail, followed_table_answer, table_answer
+from aws.services.glue._members import attributes, check_reference, check_target, version_number
+from catalog.model import Table, fold
 from catalog.names import matching
+from identity.errors import AccessDeniedException
 from workspace.errors import (
     AlreadyExistsException,
     EntityNotFoundException,
@@ -39,7 +41,8 @@ def create_table(
     """
     context = own_catalog(catalog_id)
     _check_name(name, table_input)
-    check_target(context, table_input.get("TargetTable"))
+    check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
+    check_reference(context, table_input)
     if open_table_format_input is not None:
         _check_new(context, database_name, table_input["Name"])
         with _iceberg.created(context, table_input, open_table_format_input) as made:
@@ -72,7 +75,9 @@ def get_table(
     attributes(attributes_to_get, "DEFAULT", refused=("LATEST_ICEBERG_METADATA", "NAME", "TABLE_TYPE"))
     table = context.catalog.get_table(database_name, name)
     context.settle(table.database, table.name)
-    return {"Table": table_answer(context, table)}
+    # Through the link of a database the table itself is answered, a link too; else a link is followed.
+    answer = followed_table_answer if table.database == fold(database_name) else table_answer
+    return {"Table": answer(context, table)}
 
 
 def get_tables(
@@ -104,7 +109,7 @@ def get_tables(
         found = context.catalog.tables(connection, database_name, page)
     for table in found:
         context.settle(table.database, table.name)
-    tables = [table_answer(context, table) for table in found]
+    tables = [_listed(context, database_name, table) for table in found]
     if wanted is not None:
         members = {"Name", "DatabaseName", "CatalogId", *({"TableType"} if "TABLE_TYPE" in wanted else ())}
         tables = [{member: value for member, value in table.items() if member in members} for table in tables]
@@ -131,10 +136,12 @@ def update_table(
     """
     context = own_catalog(catalog_id)
     _check_name(name, table_input)
-    check_target(context, table_input.get("TargetTable"))
+    check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
+    check_reference(context, table_input)
     version = version_number(version_id)
     if update_open_table_format_input is not None:
-        table = context.catalog.get_table(database_name, table_input["Name"])
+        with reading(context.engine) as connection:
+            table = context.catalog.resolved(connection, database_name, table_input["Name"])
         expected = table.version if version is None else version
         with (
             _iceberg.updated(context, table, table_input, update_open_table_format_input) as made,
@@ -167,6 +174,15 @@ def batch_delete_table(
             except (EntityNotFoundException, ResourceNotReadyException) as error:
                 errors.append({"TableName": name, "ErrorDetail": error_detail(error)})
     return {"Errors": errors}
+
+
+def _listed(context: Context, database: str, table: Table) -> dict[str, Any]:
+    """A table as GetTables answers it: a link of this database with its target's properties, if that is there and
+    the caller may read it."""
+    if table.database == fold(database):
+        with suppress(EntityNotFoundException, AccessDeniedException):
+            return followed_table_answer(context, table)
+    return table_answer(context, table)
 
 
 def _delete(context: Context, connection: sa.Connection, database: str, name: str) -> None:
