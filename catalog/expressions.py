@@ -204,6 +204,8 @@ class _Reader:
         return (key := self._key(right)), _MIRRORED[kind], _value(key, left)
 
     def _key(self, node: exp.Expr) -> _Key:
+        while isinstance(node, exp.Paren):  # (dt) IN ('a', 'b'), as Spark writes it
+            node = node.this
         if not isinstance(node, exp.Column) or node.table:
             raise InvalidInputException(f"The partition expression compares {node.sql()!r}, which is no partition key.")
         name = node.name.lower()

@@ -99,8 +99,8 @@ def check_staged(client: Any, manifest: Manifest) -> None:
 
     Raises InvalidInputException for a missing object, ServiceUnavailableException when the store is down.
     """
-    with _translated(manifest.bucket):
-        staged = set(_keys(client, manifest.bucket, manifest.staging)) if manifest.add else set()
+    with translated(manifest.bucket):
+        staged = set(keys_below(client, manifest.bucket, manifest.staging)) if manifest.add else set()
     if missing := [source for source, _ in manifest.add if source not in staged]:
         raise InvalidInputException(f"{len(missing)} staged objects do not exist, {missing[0]} for one: stage again.")
 
@@ -112,9 +112,9 @@ def apply(client: Any, manifest: Manifest) -> None:
     Raises ServiceUnavailableException when the store is down, PublishError when it refuses.
     """
     kept = {target for _, target in manifest.add}
-    with _translated(manifest.bucket), ThreadPoolExecutor(THREADS, "publish") as pool:
+    with translated(manifest.bucket), ThreadPoolExecutor(THREADS, "publish") as pool:
         list(pool.map(lambda pair: _copy(client, manifest.bucket, *pair), manifest.add))
-        _delete(client, manifest.bucket, [key for key in manifest.remove if key not in kept])
+        delete_keys(client, manifest.bucket, [key for key in manifest.remove if key not in kept])
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def outcome(client: Any, manifest: Manifest, since: float) -> Outcome:
     """
     written: dict[str, float] = {}
     try:
-        with _translated(manifest.bucket):
+        with translated(manifest.bucket):
             for page in client.get_paginator("list_objects_v2").paginate(
                 Bucket=manifest.bucket, Prefix=manifest.prefix
             ):
@@ -163,8 +163,8 @@ def drop_staging(client: Any, bucket: str, prefix: str) -> None:
     """Delete what a publish staged. Raises ServiceUnavailableException when the store is down."""
     if not prefix.startswith(STAGING_PREFIX) or len(prefix) <= len(STAGING_PREFIX):
         raise PublishError(f"{prefix!r} is not a staging folder: nothing was deleted.")
-    with _translated(bucket):
-        _delete(client, bucket, list(_keys(client, bucket, prefix)))
+    with translated(bucket):
+        delete_keys(client, bucket, list(keys_below(client, bucket, prefix)))
 
 
 def _copy(client: Any, bucket: str, source: str, target: str) -> None:
@@ -172,7 +172,8 @@ def _copy(client: Any, bucket: str, source: str, target: str) -> None:
     client.copy({"Bucket": bucket, "Key": source}, bucket, target)
 
 
-def _delete(client: Any, bucket: str, keys: Sequence[str]) -> None:
+def delete_keys(client: Any, bucket: str, keys: Sequence[str]) -> None:
+    """Delete objects; one that is not there is no error. Raises PublishError for those that the store keeps."""
     for start in range(0, len(keys), DELETE_BATCH):
         batch = [{"Key": key} for key in keys[start : start + DELETE_BATCH]]
         answer = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
@@ -180,14 +181,15 @@ def _delete(client: Any, bucket: str, keys: Sequence[str]) -> None:
             raise PublishError(f"{len(errors)} objects of {bucket} could not be deleted: {errors[0].get('Message')}.")
 
 
-def _keys(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+def keys_below(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+    """Every key that begins with the prefix, hidden ones included."""
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from (item["Key"] for item in page.get("Contents", ()))
 
 
 @contextmanager
-def _translated(bucket: str) -> Iterator[None]:
-    """botocore's errors as ours."""
+def translated(bucket: str) -> Iterator[None]:
+    """botocore's errors as ours: ServiceUnavailableException while the store is down, PublishError when it refuses."""
     try:
         yield
     except botocore.exceptions.ClientError as error:

@@ -197,6 +197,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
         "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter",
     }
+    properties |= _metastore(workspace)
     return properties | {f"spark.hadoop.{key}": value for key, value in _s3a(endpoint, settings.text("region")).items()}
 
 
@@ -212,6 +213,20 @@ def write_conf(workspace: Workspace) -> Path:
     write_atomic(conf / "spark-defaults.conf", "".join(lines).encode())
     write_atomic(conf / "log4j2.properties", _LOG4J.encode())
     return conf / "spark-defaults.conf"
+
+
+def _metastore(workspace: Workspace) -> dict[str, str]:
+    """spark.sql's catalog is ours (catalog/hive); a script that asks nothing of it never connects."""
+    scratch = workspace.spark / "local" / "hive"
+    return {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.hive.metastore.uris": workspace.endpoint("metastore"),
+        # A control process that is being restarted is waited for.
+        "spark.hadoop.hive.metastore.failure.retries": "20",
+        "spark.hadoop.hive.exec.scratchdir": str(scratch / "scratch"),
+        "spark.hadoop.hive.exec.local.scratchdir": str(scratch / "local"),
+        "spark.hadoop.hive.downloaded.resources.dir": str(scratch / "resources"),
+    }
 
 
 def _s3a(endpoint: str, region: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from aws.services.glue._statistics import start_scheduled_run
 from aws.services.glue.crawls import start_crawler
 from catalog.crawlers.scheduler import Scheduled, Scheduler, scheduled_crawlers
 from catalog.crawlers.store import CrawlerStore
+from catalog.hive.server import MetastoreServer
 from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
@@ -97,6 +98,8 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     ]
     for one in schedules:
         one.start()
+    metastore = MetastoreServer(workspace, engine, catalog, publishes.settle)
+    metastore.start()
     try:
         uvicorn.run(
             app,
@@ -107,6 +110,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     finally:
+        metastore.stop()
         for one in schedules:
             one.stop()
         sql.close()

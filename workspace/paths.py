@@ -87,8 +87,8 @@ class Workspace:
         (self.state / "endpoints.json").unlink(missing_ok=True)
 
     def endpoint(self, name: str) -> str:
-        """The address of one part of the stack: ``control``, ``s3``, ``opensearch``, ``dashboards``,
-        ``spark_master``, ``spark_master_ui``, ``spark_history``.
+        """The address of one part of the stack: ``control``, ``metastore``, ``s3``, ``opensearch``,
+        ``dashboards``, ``spark_master``, ``spark_master_ui``, ``spark_history``.
 
         Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
         """

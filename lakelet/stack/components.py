@@ -32,6 +32,7 @@ def endpoints(workspace: Workspace, ports: Mapping[str, int]) -> dict[str, str]:
     own = settings.text("spark_master")
     return {
         "control": plan.address("control_port"),
+        "metastore": plan.address("metastore_port", "thrift"),
         "s3": settings.text("s3_endpoint") or plan.address("minio_port"),
         "s3_console": plan.address("minio_console_port"),
         "opensearch": settings.text("opensearch_endpoint") or plan.address("opensearch_port"),

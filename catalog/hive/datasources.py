@@ -1,0 +1,153 @@
+"""Tables as Spark's own data sources, and what the rest of the world sees of them.
+
+Spark keeps what Hive cannot say in properties of the table: ``spark.sql.sources.provider`` (csv), the schema as JSON,
+and the folder as ``path`` among the SerDe's parameters (Spark, HiveExternalCatalog). Two translations make the catalog
+one for both sides:
+
+- :func:`legible`: what Spark made gets columns, a location and a format that every reader of the catalog understands;
+- :func:`as_datasource`: CSV and JSON tables that Glue's crawlers and sinks made are shown to Spark as its data sources,
+  for of Hive's SerDes one knows no header and the others are not in Spark. What was added goes when the table comes
+  back (:func:`without_datasource`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.hive.shapes import VIEW
+from catalog.hive.types import hive_column, spark_field
+from catalog.model import Definition
+from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
+from workspace.errors import InvalidInputException
+
+SOURCES = "spark.sql.sources."
+PROVIDER = f"{SOURCES}provider"
+SCHEMA = f"{SOURCES}schema"
+SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged
+_PARTITIONS = "spark.sql.partitionProvider"
+_CLASSIFICATION = "classification"
+_ICEBERG = "iceberg"
+
+
+def legible(definition: Definition) -> dict[str, Any]:
+    """What Spark made of one of its data sources, with columns, location and format as Glue writes them.
+
+    Anything else is left as it is.
+    """
+    parameters = dict(definition.get("Parameters") or {})
+    provider = parameters.get(PROVIDER, "").lower()
+    if not provider or provider == "hive" or definition.get("TableType") == VIEW:
+        return dict(definition)
+    descriptor = dict(definition.get("StorageDescriptor") or {})
+    options = (descriptor.get("SerdeInfo") or {}).get("Parameters") or {}
+    keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
+    if schema := _schema(parameters):
+        columns = [hive_column(field) for field in schema["fields"]]
+        descriptor["Columns"] = [column for column in columns if column["Name"] not in keys]
+    location = options.get("path") or descriptor.get("Location") or ""
+    if provider in BY_NAME:
+        one = BY_NAME[provider]
+        parameters.setdefault(_CLASSIFICATION, one.name)
+        if one is CSV and options.get("header", "").lower() == "true":
+            parameters.setdefault("skip.header.line.count", "1")
+        serde = {**options, **({"field.delim": _delimiter(options)} if one is CSV else {})}
+        descriptor |= {**storage_descriptor(one, descriptor["Columns"], location, serde_parameters=serde)}
+    descriptor["Location"] = location
+    return {**definition, "StorageDescriptor": descriptor, "Parameters": parameters}
+
+
+def as_datasource(definition: Definition) -> dict[str, Any]:
+    """How a table is shown to Spark: a CSV or JSON table of Glue's as a data source, an Iceberg table by its name.
+
+    Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip.
+    """
+    parameters = definition.get("Parameters") or {}
+    if PROVIDER in parameters or definition.get("TableType") == VIEW:
+        return dict(definition)
+    if parameters.get("table_type", "").lower() == _ICEBERG:
+        return _shown(definition, _ICEBERG, {})
+    match parameters.get(_CLASSIFICATION, "").lower():
+        case CSV.name:
+            return _shown(definition, CSV.name, _csv_options(definition))
+        case JSON.name:
+            return _shown(definition, JSON.name, {})
+    return dict(definition)
+
+
+def without_datasource(definition: Definition, old: Definition) -> dict[str, Any]:
+    """A definition that came back from Spark, without what :func:`as_datasource` had added to ``old``."""
+    parameters = dict(definition.get("Parameters") or {})
+    if SHOWN not in parameters:
+        return legible(definition)
+    descriptor = dict(definition.get("StorageDescriptor") or {})
+    keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
+    if schema := _schema(parameters):
+        columns = [hive_column(field) for field in schema["fields"]]
+        had = {column["Name"].lower(): column for column in (old.get("StorageDescriptor") or {}).get("Columns") or ()}
+        # Of a column that was there, what Spark's schema cannot say (its Parameters) stays.
+        descriptor["Columns"] = [{**had.get(one["Name"], {}), **one} for one in columns if one["Name"] not in keys]
+    for member in ("SerdeInfo", "InputFormat", "OutputFormat"):
+        if member in (old.get("StorageDescriptor") or {}):
+            descriptor[member] = old["StorageDescriptor"][member]
+    added = (SOURCES, _PARTITIONS)
+    kept = {name: value for name, value in parameters.items() if not name.startswith(added)}
+    return {**definition, "StorageDescriptor": descriptor, "Parameters": kept}
+
+
+def _shown(definition: Definition, provider: str, options: Mapping[str, str]) -> dict[str, Any]:
+    descriptor = definition.get("StorageDescriptor") or {}
+    serde = descriptor.get("SerdeInfo") or {}
+    keys = definition.get("PartitionKeys") or ()
+    written = {name.lower(): name for name in (serde.get("Parameters") or {}).get("paths", "").split(",")}
+    fields = [
+        # JSON's names mind the case, which the crawler keeps in `paths`.
+        spark_field(written.get(column["Name"].lower(), column["Name"]), column.get("Type", "string"))
+        for column in (*descriptor.get("Columns", ()), *keys)
+    ]
+    schema = json.dumps({"type": "struct", "fields": fields})
+    parameters = {
+        **(definition.get("Parameters") or {}),
+        PROVIDER: provider,
+        SCHEMA: schema,
+        SHOWN: "shown",
+        **({f"{SCHEMA}.numPartCols": str(len(keys)), _PARTITIONS: "catalog"} if keys else {}),
+        **{f"{SCHEMA}.partCol.{place}": key["Name"].lower() for place, key in enumerate(keys)},
+    }
+    location = {"path": descriptor["Location"]} if descriptor.get("Location") else {}
+    serde = {**serde, "Parameters": {**(serde.get("Parameters") or {}), **options, **location}}
+    return {**definition, "StorageDescriptor": {**descriptor, "SerdeInfo": serde}, "Parameters": parameters}
+
+
+def _csv_options(definition: Definition) -> dict[str, str]:
+    dialect = dialect_of(definition)
+    if dialect.header_lines > 1:
+        raise InvalidInputException(
+            f"Table {definition.get('Name')} has {dialect.header_lines} lines of heading, of which Spark skips one: "
+            "read it with from_catalog."
+        )
+    return {
+        "header": str(dialect.header_lines == 1).lower(),
+        "sep": dialect.delimiter,
+        "quote": dialect.quote,
+        "escape": dialect.escape,
+    }
+
+
+def _schema(parameters: Mapping[str, str]) -> dict[str, Any] | None:
+    """The schema in a table's properties, which Spark cuts into parts when it is long."""
+    text = parameters.get(SCHEMA)
+    if text is None and (parts := parameters.get(f"{SCHEMA}.numParts", "")).isdigit():
+        text = "".join(parameters.get(f"{SCHEMA}.part.{number}", "") for number in range(int(parts)))
+    if not text:
+        return None
+    try:
+        schema: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise InvalidInputException(f"The property {SCHEMA} is no JSON: {error}.") from error
+    return schema
+
+
+def _delimiter(options: Mapping[str, str]) -> str:
+    return options.get("sep") or options.get("delimiter") or ","
