@@ -304,24 +304,6 @@ class CatalogStore(PartitionStore):
             return table
         return self.update_table(connection, database, table_input)
 
-    def rename_table(
-        self, connection: sa.Connection, table: Table, database: str, name: str, definition: Definition
-    ) -> None:
-        """Give a table another name, or database, with its partitions, versions and statistics, and a definition.
-
-        For the old name it is as if the table was dropped. Raises AlreadyExistsException, EntityNotFoundException for
-        the database.
-        """
-        if self.find_table(connection, database, name) is not None:
-            raise AlreadyExistsException(f"Table {fold(name)} already exists in database {fold(database)}.")
-        values = {
-            "database_name": self.database(connection, database).name, "name": fold(name), "updated_at": time.time(),
-            "definition": storable({**definition, "Name": fold(name)}), "version": table.version + 1,
-        }  # fmt: skip
-        connection.execute(sa.update(tables).where(tables.c.id == table.id).values(values))
-        self._bump(connection, table.database, table.name)
-        self._bump(connection, fold(database), fold(name))
-
     def delete_table(self, connection: sa.Connection, database: str, name: str) -> None:
         """Drop a table with its partitions; a publish opened before it loses.
 

@@ -231,6 +231,7 @@ def _metastore(workspace: Workspace) -> dict[str, str]:
 
 def _s3a(endpoint: str, region: str) -> dict[str, str]:
     factory = "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
+    renaming = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
     return {
         "fs.s3a.endpoint": endpoint,
         "fs.s3a.endpoint.region": region,
@@ -244,7 +245,9 @@ def _s3a(endpoint: str, region: str) -> dict[str, str]:
         "fs.s3n.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "fs.s3a.committer.name": "magic",
         "fs.s3a.committer.magic.enabled": "true",
-        "mapreduce.outputcommitter.factory.scheme.s3": factory,
+        # What sinks write, to their staging (s3a://), needs no rename. What a script writes itself (s3://, and what
+        # spark.sql writes) goes by renames: only that can overwrite the partitions that come and keep the others.
+        "mapreduce.outputcommitter.factory.scheme.s3": renaming,
         "mapreduce.outputcommitter.factory.scheme.s3a": factory,
         # By default S3A retries a dead endpoint for many minutes; a job should fail while someone is looking.
         "fs.s3a.attempts.maximum": "3",

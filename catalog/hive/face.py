@@ -60,9 +60,9 @@ class Face:
             return Database(DEFAULT, {"Name": DEFAULT, "Description": "Default Hive database"}, 0)
 
     def find_table(self, database: str, name: str) -> Table:
-        """A table, with what was committed to it there. Raises EntityNotFoundException."""
+        """A table, with what was committed to it there; a resource link's target. Raises EntityNotFoundException."""
         with reading(self.engine) as connection:
-            table = self.catalog.table(connection, plain(database), name)
+            table = self.catalog.resolved(connection, plain(database), name)
         self.settle(table.database, table.name)
         return table
 

@@ -11,6 +11,7 @@ from hive_metastore import ttypes as hive
 from catalog.hive.databases import Databases
 from catalog.hive.datasources import as_datasource, legible, without_datasource
 from catalog.hive.face import DEFAULT, like, plain
+from catalog.hive.renames import rename_table
 from catalog.hive.shapes import MANAGED, VIEW, hive_table, table_input
 from catalog.model import Definition, Table, fold
 from workspace.errors import (
@@ -138,6 +139,8 @@ class Tables(Databases):
         """
         expected = dict((context.properties if context else None) or {})
         target = (plain(table.dbName), fold(table.tableName))
+        with reading(self.engine) as connection:
+            self.catalog.check_writable(connection, plain(database), name)
         old = self.find_table(database, name)
         _check_expected(old, expected)
         definition = _stamped(without_datasource(table_input(table, old.definition), old.definition))
@@ -181,10 +184,9 @@ class Tables(Databases):
         with writing(self.engine) as connection:
             if target[0] == DEFAULT:
                 self.keep_default(connection)
-            self.catalog.rename_table(connection, old, *target, definition)
+            table = rename_table(self.catalog, connection, old, target, definition)
             self.forget_tags(connection, "table", old.database, old.name)
             if moves:
-                table = self.catalog.table(connection, *target)
                 inputs = [
                     {"Values": list(one.values), **_moved(one.definition, source, moved)}
                     for one in self.catalog.partitions(connection, table)
