@@ -22,12 +22,13 @@ from workspace.secrets import secret
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: where it lies, its size in bytes and its ETag."""
+    """One object: where it lies, its size in bytes, its ETag and its storage class."""
 
     bucket: str
     key: str
     size: int
     etag: str
+    storage_class: str = "STANDARD"
 
     @property
     def uri(self) -> str:
@@ -92,7 +93,8 @@ def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject
         for item in page.get("Contents", ()):
             key = item["Key"]
             if not key.endswith("/") and not any(_hidden(name) for name in key[len(prefix) :].split("/")):
-                yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'))
+                kind = item.get("StorageClass", "STANDARD")
+                yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'), kind)
 
 
 def _hidden(name: str) -> bool:

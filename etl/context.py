@@ -1,34 +1,35 @@
 """GlueContext: what a Glue script reads and writes through (AWS Glue Developer Guide, "GlueContext class").
 
-Sources and sinks are S3 and the Data Catalog. Everything else that AWS's class offers is refused by name.
+What it reads and writes is :mod:`etl.reading` and :mod:`etl.writing`; the connections are :mod:`etl.connection_types`.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from etl.dynamicframe import DynamicFrame
+from etl.batches import for_each_batch, with_ingestion_time
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.jdbc import extract_jdbc_conf
 from etl.purges import DEFAULT_RETENTION_HOURS, Purges
+from etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
 from etl.scans import Scans
 from etl.session import record_application, session_of
-from etl.sinks import S3Sink, refuse_jdbc, table_sink
-from etl.sources import parse_options, read_s3, read_table
+from etl.sources import matching_partitions
 from etl.tables import CatalogTable, require_own_catalog
-from workspace.errors import UsageError
+from etl.writing import DataFrameWriter, FrameWriter, Writing
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import DataFrame
 
-PURGE_OPTIONS = frozenset({"retentionPeriod", "partitionPredicate"})
+PURGE_OPTIONS = frozenset({"retentionPeriod", "partitionPredicate", "excludeStorageClasses"})
 
 
-class GlueContext:
+class GlueContext(Reading, Writing):
     """The entry point of a Glue script, around its SparkContext."""
 
     def __init__(self, sparkContext: SparkContext, **options: Any) -> None:
@@ -40,6 +41,7 @@ class GlueContext:
         self.purges = Purges(self.workspace)
         self.scans = Scans()
         self.create_dynamic_frame = FrameReader(self)
+        self.create_sample_dynamic_frame = SampleReader(self)
         self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = FrameWriter(self)
         self.write_data_frame = DataFrameWriter(self)
@@ -56,123 +58,22 @@ class GlueContext:
             logger.propagate = False
         return logger
 
-    # -- sources ------------------------------------------------------------------------------------------------
-
-    def create_dynamic_frame_from_catalog(
-        self,
-        database: str,
-        table_name: str,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-        push_down_predicate: str = "",
-        additional_options: Mapping[str, Any] | None = None,
-        catalog_id: str | None = None,
-    ) -> DynamicFrame:
-        """A catalog table as a DynamicFrame: see :func:`etl.sources.read_table`."""
+    def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:
+        """How a connection of the catalog is reached: see :func:`etl.jdbc.extract_jdbc_conf`."""
         require_own_catalog(self.workspace, catalog_id)
-        return read_table(
-            self,
-            database,
-            table_name,
-            predicate=push_down_predicate,
-            options=additional_options or {},
-            ctx=transformation_ctx,
-        )
+        return extract_jdbc_conf(self.workspace, connection_name)
 
-    def create_dynamic_frame_from_options(
-        self,
-        connection_type: str,
-        connection_options: Mapping[str, Any] | None = None,
-        format: str | None = None,
-        format_options: Mapping[str, Any] | str | None = None,
-        transformation_ctx: str = "",
-        push_down_predicate: str = "",
-    ) -> DynamicFrame:
-        """Objects on S3 as a DynamicFrame: see :func:`etl.sources.read_s3`."""
-        if connection_type != "s3":
-            raise refuse_jdbc(f"The connection type {connection_type}")
-        if push_down_predicate:
-            raise UnsupportedError("push_down_predicate is supported for catalog tables only.")
-        if not format:
-            raise UsageError("The connection type s3 needs a format: csv, json or parquet.")
-        return read_s3(self, format, connection_options or {}, parse_options(format_options), transformation_ctx)
+    # -- streams ------------------------------------------------------------------------------------------------
 
-    def create_data_frame_from_catalog(
-        self,
-        database: str,
-        table_name: str,
-        transformation_ctx: str = "",
-        additional_options: Mapping[str, Any] | None = None,
-        push_down_predicate: str = "",
-    ) -> DataFrame:
-        """A catalog table as a Spark DataFrame."""
-        return read_table(
-            self,
-            database,
-            table_name,
-            predicate=push_down_predicate,
-            options=additional_options or {},
-            ctx=transformation_ctx,
-        ).toDF()
+    def forEachBatch(
+        self, frame: DataFrame, batch_function: Callable[[DataFrame, int], object], options: Mapping[str, Any]
+    ) -> None:
+        """Call a function with every micro-batch of a streaming DataFrame: see :func:`etl.batches.for_each_batch`."""
+        for_each_batch(frame, batch_function, options)
 
-    def create_dynamic_frame_from_rdd(
-        self,
-        data: Any,
-        name: str,
-        schema: Any = None,
-        sample_ratio: float | None = None,
-        transformation_ctx: str = "",
-    ) -> DynamicFrame:
-        """An RDD's records as a DynamicFrame."""
-        frame = self.spark_session.createDataFrame(data, schema, sample_ratio)
-        return DynamicFrame(frame, self, transformation_ctx or name)
-
-    # -- sinks --------------------------------------------------------------------------------------------------
-
-    def getSink(
-        self,
-        connection_type: str,
-        format: str | None = None,
-        transformation_ctx: str = "",
-        **options: Any,
-    ) -> S3Sink:
-        """A sink to configure and write to: see :class:`etl.sinks.S3Sink` for its options."""
-        if connection_type != "s3":
-            raise refuse_jdbc(f"The connection type {connection_type}")
-        sink = S3Sink.of_options(self, options)
-        if format:
-            sink.setFormat(format)
-        return sink
-
-    def write_dynamic_frame_from_catalog(
-        self,
-        frame: DynamicFrame,
-        database: str,
-        table_name: str,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-        additional_options: Mapping[str, Any] | None = None,
-        catalog_id: str | None = None,
-    ) -> DynamicFrame:
-        """Append a frame to a table that is in the catalog: see :func:`etl.sinks.table_sink`."""
-        require_own_catalog(self.workspace, catalog_id)
-        return table_sink(self, database, table_name, additional_options or {}).writeFrame(frame)
-
-    def write_dynamic_frame_from_options(
-        self,
-        frame: DynamicFrame,
-        connection_type: str,
-        connection_options: Mapping[str, Any] | None = None,
-        format: str | None = None,
-        format_options: Mapping[str, Any] | str | None = None,
-        transformation_ctx: str = "",
-    ) -> DynamicFrame:
-        """Append a frame to a folder on S3, without the catalog."""
-        if connection_type != "s3":
-            raise refuse_jdbc(f"The connection type {connection_type}")
-        sink = S3Sink.of_options(self, connection_options or {})
-        sink.setFormat(format or "parquet", **parse_options(format_options))
-        return sink.writeFrame(frame)
+    def add_ingestion_time_columns(self, dataFrame: DataFrame, timeGranularity: str = "") -> DataFrame:
+        """The rows with ``ingest_year`` to ``ingest_hour`` or the like: see :func:`etl.batches.with_ingestion_time`."""
+        return with_ingestion_time(dataFrame, timeGranularity)
 
     # -- purges -------------------------------------------------------------------------------------------------
 
@@ -180,22 +81,24 @@ class GlueContext:
         self,
         catalog_id: str | None = None,
         database: str = "",
-        table_name: str = "",
-        options: Mapping[str, Any] | None = None,
+        table_name: Any = "",
+        options: Any = None,
         transformation_ctx: str = "",
     ) -> None:
         """Remove a table's objects that are older than ``retentionPeriod`` hours (168 unless given), in the partitions
         of ``partitionPredicate`` or in all. Nobody sees it before the run's next write to the table, or Job.commit.
+
+        AWS documents two orders of the parameters: the other one is ``(database, table_name, options)``.
         """
+        if catalog_id and database and not (table_name and isinstance(table_name, str)):
+            database, table_name, options, catalog_id = catalog_id, database, table_name or options, None
         require_own_catalog(self.workspace, catalog_id)
-        hours, predicate = _purge_options(options)
+        hours, predicate, classes = _purge_options(options)
         table = CatalogTable.get(self.workspace, database, table_name)
         folders = [table.location]
         if predicate:
-            from etl.sources import matching_partitions
-
             folders = [part.location for part in matching_partitions(self, table, predicate)]
-        self.purges.purge(table.location, folders, (database.lower(), table_name.lower()), hours)
+        self.purges.purge(table.location, folders, (database.lower(), table_name.lower()), hours, classes)
 
     def purge_s3_path(
         self, s3_path: str, options: Mapping[str, Any] | None = None, transformation_ctx: str = ""
@@ -204,64 +107,50 @@ class GlueContext:
 
         Nobody sees it before the run's next write to that folder, or ``Job.commit``.
         """
-        hours, predicate = _purge_options(options)
+        hours, predicate, classes = _purge_options(options)
         if predicate:
             raise UnsupportedError("purge_s3_path does not support partitionPredicate: use purge_table.")
         folder = s3_path.rstrip("/") + "/"
-        self.purges.purge(folder, [folder], None, hours)
+        self.purges.purge(folder, [folder], None, hours, classes)
+
+    # -- refused ------------------------------------------------------------------------------------------------
+
+    def transition_table(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: the object store has no storage classes to move objects to."""
+        raise _without_storage_classes("transition_table")
+
+    def transition_s3_path(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: the object store has no storage classes to move objects to."""
+        raise _without_storage_classes("transition_s3_path")
+
+    def start_transaction(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: AWS has ended governed tables, and a sink's write is one transaction anyway."""
+        raise _without_transactions("start_transaction")
+
+    def commit_transaction(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: AWS has ended governed tables, and a sink's write is one transaction anyway."""
+        raise _without_transactions("commit_transaction")
+
+    def cancel_transaction(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: AWS has ended governed tables, and a sink's write is one transaction anyway."""
+        raise _without_transactions("cancel_transaction")
 
 
-def _purge_options(options: Mapping[str, Any] | None) -> tuple[float, str]:
+def _without_storage_classes(method: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{method} is not supported: the object store here has no storage classes; remove the call."
+    )
+
+
+def _without_transactions(method: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{method} is not supported: governed tables are no more, and every write of a sink is a transaction already."
+    )
+
+
+def _purge_options(options: Mapping[str, Any] | None) -> tuple[float, str, frozenset[str]]:
+    """Hours, predicate and the storage classes to keep; AWS's manifestFilePath is refused."""
     given = dict(options or {})
     refuse_unknown(given, PURGE_OPTIONS, "A purge")
-    return float(given.get("retentionPeriod", DEFAULT_RETENTION_HOURS)), str(given.get("partitionPredicate", ""))
-
-
-class FrameReader:
-    """``glueContext.create_dynamic_frame``."""
-
-    def __init__(self, context: GlueContext) -> None:
-        self.from_catalog = context.create_dynamic_frame_from_catalog
-        self.from_options = context.create_dynamic_frame_from_options
-        self.from_rdd = context.create_dynamic_frame_from_rdd
-
-
-class DataFrameReader:
-    """``glueContext.create_data_frame``."""
-
-    def __init__(self, context: GlueContext) -> None:
-        self.from_catalog = context.create_data_frame_from_catalog
-
-
-class FrameWriter:
-    """``glueContext.write_dynamic_frame``."""
-
-    def __init__(self, context: GlueContext) -> None:
-        self.from_catalog = context.write_dynamic_frame_from_catalog
-        self.from_options = context.write_dynamic_frame_from_options
-
-    def from_jdbc_conf(self, *args: Any, **kwargs: Any) -> DynamicFrame:
-        """Not supported."""
-        raise refuse_jdbc("write_dynamic_frame.from_jdbc_conf")
-
-
-class DataFrameWriter:
-    """``glueContext.write_data_frame``."""
-
-    def __init__(self, context: GlueContext) -> None:
-        self._context = context
-
-    def from_catalog(
-        self,
-        frame: DataFrame,
-        database: str,
-        table_name: str,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-        additional_options: Mapping[str, Any] | None = None,
-        catalog_id: str | None = None,
-    ) -> DataFrame:
-        """Append a DataFrame to a table that is in the catalog; returns it."""
-        require_own_catalog(self._context.workspace, catalog_id)
-        table_sink(self._context, database, table_name, additional_options or {}).write_rows(frame)
-        return frame
+    hours = float(given.get("retentionPeriod", DEFAULT_RETENTION_HOURS))
+    return hours, str(given.get("partitionPredicate", "")), frozenset(given.get("excludeStorageClasses") or ())

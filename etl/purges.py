@@ -8,7 +8,7 @@ fails, the deletion waits for the script to try again: forgetting it would leave
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,17 +30,22 @@ class Purges:
         self._failed: dict[str, Publication] = {}  # ended without effect; what they were to remove is still to go
 
     def purge(
-        self, location: str, folders: Iterable[str], table: tuple[str, str] | None, retention_hours: float
+        self,
+        location: str,
+        folders: Iterable[str],
+        table: tuple[str, str] | None,
+        retention_hours: float,
+        kept_classes: Collection[str] = (),
     ) -> None:
         """Ask for what lies in ``folders`` (``s3://…``, below ``location``) to go, but for objects younger than the
-        retention period."""
+        retention period, or of a storage class that is kept."""
         publication = self._open.get(location)
         if publication is None:
             publication = Publication.begin(self._workspace, location, table)
             if failed := self._failed.pop(location, None):
                 publication.removed = set(failed.removed)
             self._open[location] = publication
-        publication.removed |= set(_older_than(self._workspace, folders, retention_hours))
+        publication.removed |= set(_older_than(self._workspace, folders, retention_hours, kept_classes))
 
     def take(self, location: str, table: tuple[str, str] | None) -> Publication:
         """The publish that a write to ``location`` belongs to: the one of an earlier purge, or a new one.
@@ -91,12 +96,16 @@ class Purges:
                 raise
 
 
-def _older_than(workspace: Workspace, folders: Iterable[str], hours: float) -> Iterable[str]:
+def _older_than(
+    workspace: Workspace, folders: Iterable[str], hours: float, kept_classes: Collection[str]
+) -> Iterable[str]:
     client: Any = s3_client(workspace)
     limit = datetime.now(UTC) - timedelta(hours=hours)
     for folder in folders:
         bucket, prefix = split_uri(folder)
         for stored in list_objects(client, bucket, prefix):
+            if stored.storage_class in kept_classes:
+                continue
             # A whole second of grace: S3 rounds the time of the last change up to it.
             if not hours or client.head_object(Bucket=bucket, Key=stored.key)["LastModified"] <= limit:
                 yield stored.key

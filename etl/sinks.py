@@ -19,7 +19,7 @@ from data.zones import split_uri, uri
 from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.dynamicframe import DynamicFrame, require_fields
-from etl.errors import UnsupportedError, refuse_unknown
+from etl.errors import refuse_unknown
 from etl.glue_types import hive_name
 from etl.publishing import Publication, run_id
 from etl.tables import CatalogTable, require_own_catalog
@@ -278,8 +278,3 @@ def _partition_inputs(
         {"Values": list(values), "StorageDescriptor": {**descriptor, "Location": f"{location}{folder}/"}}
         for values, folder in found.items()
     ]
-
-
-def refuse_jdbc(what: str) -> UnsupportedError:
-    """The error of every JDBC source and sink, which Lakelet does not have."""
-    return UnsupportedError(f"{what} is not supported: Lakelet's jobs read and write S3 and the Data Catalog.")

@@ -1,45 +1,47 @@
-"""Sources: catalog tables and S3 folders as DynamicFrames."""
+"""Sources: catalog tables as DynamicFrames. Folders on S3 are :mod:`etl.s3_source`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.formats import CSV, JSON, PARQUET, Dialect, data_format
-from data.objects import StoredObject, list_objects, s3_client
+from data.formats import CSV, JSON, PARQUET
+from data.objects import StoredObject
 from data.partitions import partition_path
-from data.zones import split_uri
-from etl.csv_options import csv_dialect
-from etl.delimited import first_row
-from etl.delimited_source import ERROR, MAX_OBJECT_BYTES, Attached, DelimitedScan
+from etl.delimited_source import ERROR, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.glue_types import spark_name, spark_type
+from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
 from etl.scans import Snapshot, read_settled
+from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
-from workspace.errors import InvalidInputException, UsageError
+from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameReader
 
     from etl.context import GlueContext
 
-# attachFilename and catalogPartitionPredicate are AWS's; the other two are ours, and AWS ignores them.
-ATTACH = {"attachFilename": "filename", "attachLineNumber": "line", "attachText": "text"}
-CATALOG_OPTIONS = frozenset({*ATTACH, "catalogPartitionPredicate"})
-S3_OPTIONS = frozenset({*ATTACH, "paths", "recurse"})
-CSV_OPTIONS = frozenset({"separator", "quoteChar", "escaper", "withHeader", "skipFirst"})
-HEADER_BYTES = 1 << 18  # of an object's beginning, in which its first row has to end
+CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate"})
 CORRUPT = "_corrupt_record"
+
+Files = Mapping[str, Sequence[str]]  # what is read of each folder: itself, or objects in it
 
 
 def read_table(
-    context: GlueContext, database: str, name: str, *, predicate: str = "", options: Mapping[str, Any], ctx: str = ""
+    context: GlueContext,
+    database: str,
+    name: str,
+    *,
+    predicate: str = "",
+    options: Mapping[str, Any],
+    ctx: str = "",
+    sample: SampleOptions | None = None,
 ) -> DynamicFrame:
     """A catalog table. ``predicate`` is Spark SQL over partition keys: other partitions are not read at all.
 
@@ -48,14 +50,22 @@ def read_table(
     """
     refuse_unknown(dict(options), CATALOG_OPTIONS, "create_dynamic_frame.from_catalog")
 
+    selection = Selection.of(options, sample)
+
     def read() -> Snapshot:
-        return _read_table(context, database, name, predicate, options, ctx)
+        return _read_table(context, database, name, predicate, options, selection, ctx)
 
     return context.scans.add(lambda: read_settled(context.workspace, database, name, read))
 
 
 def _read_table(
-    context: GlueContext, database: str, name: str, predicate: str, options: Mapping[str, Any], ctx: str
+    context: GlueContext,
+    database: str,
+    name: str,
+    predicate: str,
+    options: Mapping[str, Any],
+    selection: Selection,
+    ctx: str,
 ) -> Snapshot:
     table = CatalogTable.get(context.workspace, database, name)
     partitions: list[TablePartition] = []
@@ -66,80 +76,61 @@ def _read_table(
     elif predicate:
         raise UsageError(f"The table {table} has no partition keys for the predicate {predicate!r}.")
     folders = [part.location for part in partitions] if table.partition_keys else [table.location]
-    stored = _objects(context, [table.location, *folders] if folders else [])
-    folders = [folder for folder in folders if any(one.uri.startswith(folder) for one in stored)]
-    attached = _attached(options)
+    stored = objects_in(context, [table.location, *folders] if folders else [])
+    check_compression(options, stored)
+    files = _files(folders, stored, selection)
+    attached = attached_of(options)
     if attached != Attached() and table.format is not CSV:
         raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {table.format.name}.")
     if table.format is CSV:
-        frame = _read_csv_table(context, table, partitions, folders, attached, stored, ctx)
+        frame = _read_csv_table(context, table, partitions, files, attached, stored, ctx)
     elif table.format is JSON:
-        frame = _read_json_table(context, table, partitions, folders, ctx)
+        frame = _read_json_table(context, table, partitions, files, ctx)
     elif table.format is PARQUET:
-        rows = _by_partition(context, table, partitions, folders, lambda reader, paths: reader.parquet(*paths))
+        rows = _by_partition(context, table, partitions, files, lambda reader, paths: reader.parquet(*paths))
         frame = DynamicFrame(rows, context, ctx)
     else:
         raise UnsupportedError(f"The table {table} is of the format {table.format.name}, which jobs cannot read yet.")
-    return Snapshot(table, folders, _regular(table, partitions, folders), frame)
+    return Snapshot(table, list(files), _regular(table, partitions, files), frame)
 
 
-def read_s3(
-    context: GlueContext, format_name: str, connection: Mapping[str, Any], options: Mapping[str, Any], ctx: str = ""
-) -> DynamicFrame:
-    """Objects below ``connection["paths"]`` (``s3://…``). CSV without a header gets the names col0, col1, …, as in
-    Glue; its fields are strings, as are a header's. Raises UsageError, UnsupportedError.
-    """
-    refuse_unknown(dict(connection), S3_OPTIONS, "The connection type s3")
-    paths = connection.get("paths") or []
-    if isinstance(paths, str) or not paths:
-        raise UsageError("The connection type s3 needs connection_options={'paths': ['s3://bucket/folder/', …]}.")
-    one, attached = data_format(format_name), _attached(connection)
-    stored = _objects(context, paths)
-    if not stored:
-        raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
-    hadoop = [_hadoop(path) for path in paths]
-    if one is CSV:
-        refuse_unknown(dict(options), CSV_OPTIONS, "The format csv")
-        heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
-        dialect = csv_dialect(options, header_lines=int(heading))
-        if not connection.get("recurse"):
-            stored, nested = _direct(stored, paths), stored
-            if not stored:
-                raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
-            if len(stored) < len(nested):
-                hadoop = [_hadoop(found.uri) for found in stored if not _hidden(found)]
-        columns = _header(context, stored, dialect, with_header=bool(options.get("withHeader")))
-        _check_sizes(stored)
-        scan = DelimitedScan(hadoop, columns, dialect, attached=attached)
-        return DynamicFrame(scan.rows(context.spark_session), context, ctx, errors=scan.errors(context.spark_session))
-    refuse_unknown(dict(options), frozenset(), f"The format {one.name}")
-    if attached != Attached():
-        raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only.")
-    reader = context.spark_session.read.option("recursiveFileLookup", str(bool(connection.get("recurse"))).lower())
-    return DynamicFrame(reader.format(one.spark).load(hadoop), context, ctx)
+def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Selection) -> Files:
+    """What is to be read of the folders that hold anything; objects one by one only when some are left out."""
+    holding: dict[str, list[StoredObject]] = {folder: [] for folder in folders}
+    for one in stored:
+        folder = one.uri
+        while (folder := folder.rstrip("/").rpartition("/")[0] + "/") != "s3://":
+            if folder in holding:
+                holding[folder].append(one)
+                break
+    if not selection.selects:
+        return {folder: [folder] for folder, found in holding.items() if found}
+    kept = {one.uri for one in selection.of_objects(one for found in holding.values() for one in found)}
+    chosen = {folder: [one.uri for one in found if one.uri in kept] for folder, found in holding.items()}
+    return {folder: found for folder, found in chosen.items() if found}
 
 
 def _read_csv_table(
     context: GlueContext,
     table: CatalogTable,
     partitions: Sequence[TablePartition],
-    folders: Sequence[str],
+    files: Files,
     attached: Attached,
     stored: Sequence[StoredObject],
     ctx: str,
 ) -> DynamicFrame:
     session = context.spark_session
-    _check_sizes(stored)
+    check_sizes(stored)
     keys, columns = table.partition_keys, table.columns
     scan = DelimitedScan(
-        [_hadoop(folder) for folder in folders],
+        [hadoop(path) for paths in files.values() for path in paths],
         [name for name, _ in columns],
         table.dialect,
         [key for key, _ in keys],
         {part.location.rstrip("/"): part.values for part in partitions},
         attached,
     )
-    if not folders:
+    if not files:
         return DynamicFrame(session.createDataFrame([], _schema([*columns, *keys])), context, ctx)
     typed = {key: F.col(f"`{key}`").try_cast(spark_name(kind)) for key, kind in keys}
     rows = scan.rows(session).withColumns(typed) if typed else scan.rows(session)
@@ -151,13 +142,13 @@ def _read_json_table(
     context: GlueContext,
     table: CatalogTable,
     partitions: Sequence[TablePartition],
-    folders: Sequence[str],
+    files: Files,
     ctx: str,
 ) -> DynamicFrame:
     # from_json rather than spark.read.json, which refuses to tell what was corrupt when nothing else is asked for.
     own = [(name, kind) for name, kind in table.columns]
     lines = _by_partition(
-        context, table, partitions, folders, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
+        context, table, partitions, files, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
     )
     keys = [F.col(f"`{key}`") for key, _ in table.partition_keys]
     record = F.from_json("value", _schema([*own, (CORRUPT, "string")]), {"columnNameOfCorruptRecord": CORRUPT})
@@ -174,36 +165,37 @@ def _by_partition(
     context: GlueContext,
     table: CatalogTable,
     partitions: Sequence[TablePartition],
-    folders: Sequence[str],
+    files: Files,
     load: Callable[[DataFrameReader, list[str]], DataFrame],
     columns: Sequence[tuple[str, str]] = (),
 ) -> DataFrame:
-    """The rows of those folders, partition keys last; ``columns`` are the catalog's, unless given."""
+    """The rows of those files, partition keys last; ``columns`` are the catalog's, unless given."""
     session, keys = context.spark_session, table.partition_keys
     own = list(columns or table.columns)
-    if not folders:
+    if not files:
         return session.createDataFrame([], _schema([*own, *keys]))
     values = {part.location: part.values for part in partitions}
     order = [F.col(f"`{name}`") for name, _ in (*own, *keys)]
-    if _regular(table, partitions, folders):
+    if _regular(table, partitions, files):
         reader = session.read.schema(_schema([*own, *keys]))
         if keys:
-            reader = reader.option("basePath", _hadoop(table.location))
-        loaded = load(reader, [_hadoop(folder) for folder in folders])
+            reader = reader.option("basePath", hadoop(table.location))
+        loaded = load(reader, [hadoop(path) for paths in files.values() for path in paths])
         return loaded.select(*order)
     rows: DataFrame | None = None
-    for folder in folders:  # a partition may lie anywhere: its values then come from the catalog alone
+    for folder, paths in files.items():  # a partition may lie anywhere: its values then come from the catalog alone
         constants = {
             key: F.lit(value).try_cast(spark_name(kind))
             for (key, kind), value in zip(keys, values[folder], strict=True)
         }
-        part = load(session.read.schema(_schema(own)), [_hadoop(folder)]).withColumns(constants).select(*order)
+        part = load(session.read.schema(_schema(own)), [hadoop(path) for path in paths])
+        part = part.withColumns(constants).select(*order)
         rows = part if rows is None else rows.unionAll(part)
     assert rows is not None  # noqa: S101 - there is a folder
     return rows
 
 
-def _regular(table: CatalogTable, partitions: Sequence[TablePartition], folders: Sequence[str]) -> bool:
+def _regular(table: CatalogTable, partitions: Sequence[TablePartition], folders: Iterable[str]) -> bool:
     """Whether the folders' names tell the partitions' values."""
     values = {part.location: part.values for part in partitions}
     keys = [key for key, _ in table.partition_keys]
@@ -241,73 +233,5 @@ def _pruned(
     return [partitions[row["_at"]] for row in kept]
 
 
-def _objects(context: GlueContext, folders: Sequence[str]) -> list[StoredObject]:
-    client = s3_client(context.workspace)
-    listed: list[str] = []
-    found: list[StoredObject] = []
-    for folder in folders:
-        if not any(folder.startswith(done) for done in listed):
-            found += list(list_objects(client, *split_uri(folder)))
-            listed.append(folder)
-    return found
-
-
-def _check_sizes(stored: Sequence[StoredObject]) -> None:
-    for one in stored:
-        if one.size > MAX_OBJECT_BYTES:
-            raise InvalidInputException(
-                f"{one.uri} has {one.size >> 20} MiB; a text object is read as a whole and may have "
-                f"{MAX_OBJECT_BYTES >> 20}: split it."
-            )
-
-
-def _attached(options: Mapping[str, Any]) -> Attached:
-    return Attached(**{name: str(options[option]) for option, name in ATTACH.items() if options.get(option)})
-
-
-def _direct(stored: Sequence[StoredObject], paths: Sequence[str]) -> list[StoredObject]:
-    """The objects that are one of the paths, or lie in one of them as a folder, but in no folder below it."""
-    folders = {path.rstrip("/") for path in paths}
-    return [one for one in stored if one.uri in folders or one.uri.rpartition("/")[0] in folders]
-
-
-def _hidden(one: StoredObject) -> bool:
-    """Whether Spark takes the object for something beside the data, ``_SUCCESS`` for instance."""
-    return one.key.rpartition("/")[2].startswith(("_", "."))
-
-
-def _header(context: GlueContext, stored: Sequence[StoredObject], dialect: Dialect, *, with_header: bool) -> list[str]:
-    """The columns of CSV objects. Raises UsageError when their headers differ: columns go by their position."""
-    filled = [one for one in stored if one.size and not _hidden(one)]
-    rows = ((one, row) for one in filled if (row := first_row(_beginning(context, one), dialect)))
-    first, columns = next(rows, (None, []))
-    if first is None:
-        raise UsageError(f"{stored[0].uri} is empty: its columns cannot be told.")
-    if not with_header:
-        return [f"col{index}" for index in range(len(columns))]
-    for other, row in rows:
-        if row != columns:
-            raise UsageError(
-                f"{first.uri} has the header {', '.join(columns)} and {other.uri} has {', '.join(row)}: "
-                "read objects with different headers one by one."
-            )
-    return columns
-
-
-def _beginning(context: GlueContext, one: StoredObject) -> bytes:
-    found = s3_client(context.workspace).get_object(Bucket=one.bucket, Key=one.key, Range=f"bytes=0-{HEADER_BYTES - 1}")
-    content: bytes = found["Body"].read()
-    return content
-
-
 def _schema(columns: Sequence[tuple[str, str]]) -> T.StructType:
     return T.StructType([T.StructField(name, spark_type(kind)) for name, kind in columns])
-
-
-def _hadoop(location: str) -> str:
-    return "s3a://" + location.split("://", 1)[1] if location.startswith(("s3://", "s3n://")) else location
-
-
-def parse_options(options: Mapping[str, Any] | str | None) -> dict[str, Any]:
-    """Options as Glue takes them: a dict, JSON text, or nothing."""
-    return dict(json.loads(options) if isinstance(options, str) else options or {})

@@ -124,6 +124,11 @@ def archive_flags(workspace: Workspace) -> tuple[str, ...]:
     return (f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr")
 
 
+def class_path(workspace: Workspace) -> str:
+    """The class path of drivers and executors, which a Spark that is started in another way has to be given too."""
+    return os.pathsep.join(_jars(workspace))
+
+
 def _jars(workspace: Workspace) -> tuple[str, str]:
     return str(workspace.cache.s3a_jars / "*"), str(spark_home() / "jars" / "*")
 
@@ -158,7 +163,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
     """The content of ``spark-defaults.conf``, once the stack's endpoints are known."""
     settings, spark = workspace.settings, workspace.spark
     endpoint = workspace.endpoint("s3")
-    jars = os.pathsep.join(_jars(workspace))
+    jars = class_path(workspace)
     cores = settings.number("worker_cores")
     properties = {
         "spark.master": workspace.endpoint("spark_master"),

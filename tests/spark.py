@@ -1,15 +1,21 @@
-"""A local Spark for tests of etl and awsglue: one JVM for the test process, one GlueContext for each module."""
+"""A local Spark for tests of etl and awsglue: one JVM for the test process, one GlueContext for each module.
+
+``glue`` has no stack behind it; ``lake`` reads and writes that of the test run, in the test's own process.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jobs.spark import class_path, spark_properties
 from lakelet.stack.install import install
 from workspace.paths import STATE_VARIABLE, Workspace
+from workspace.secrets import secret
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -18,28 +24,47 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueContext]:
-    from pyspark import SparkConf, SparkContext
-
-    from awsglue.context import GlueContext
-
     folder = tmp_path_factory.mktemp("spark")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STATE_VARIABLE, str(folder / ".lakelet"))
         workspace = Workspace.find()
         install(workspace)
-        patch.setenv("JAVA_HOME", str(workspace.cache.java_home))
-        patch.setenv("SPARK_CONF_DIR", str(folder))
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        flags = "--driver-java-options '-XX:+UseSerialGC -XX:TieredStopAtLevel=1' pyspark-shell"
-        patch.setenv("PYSPARK_SUBMIT_ARGS", flags)
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        conf = SparkConf().setMaster("local[1]").set("spark.ui.enabled", "false")
-        conf.set("spark.sql.shuffle.partitions", "1")
-        context = SparkContext.getOrCreate(conf.set("spark.sql.warehouse.dir", str(folder / "warehouse")))
-        try:
-            yield GlueContext(context)
-        finally:
-            context.stop()
+        with _context(workspace, patch, {"spark.sql.warehouse.dir": str(folder / "warehouse")}) as context:
+            yield context
+
+
+@pytest.fixture(scope="module")
+def lake(stack: Any) -> Iterator[GlueContext]:
+    workspace = stack.workspace
+    provider = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
+    conf = spark_properties(workspace) | {
+        "spark.hadoop.fs.s3a.aws.credentials.provider": provider,
+        "spark.hadoop.fs.s3a.access.key": secret(workspace, "access_key"),
+        "spark.hadoop.fs.s3a.secret.key": secret(workspace, "secret_key"),
+        "spark.eventLog.enabled": "false",
+    }
+    with pytest.MonkeyPatch.context() as patch, _context(workspace, patch, conf) as context:
+        yield context
+
+
+@contextmanager
+def _context(workspace: Workspace, patch: pytest.MonkeyPatch, given: dict[str, str]) -> Iterator[GlueContext]:
+    from pyspark import SparkConf, SparkContext
+
+    from awsglue.context import GlueContext
+
+    patch.setenv("JAVA_HOME", str(workspace.cache.java_home))
+    patch.setenv("SPARK_CONF_DIR", str(workspace.state / "no-conf"))
+    patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    java = "--driver-java-options '-XX:+UseSerialGC -XX:TieredStopAtLevel=1'"
+    patch.setenv("PYSPARK_SUBMIT_ARGS", f"--driver-class-path '{class_path(workspace)}' {java} pyspark-shell")
+    patch.setenv("PYSPARK_PYTHON", sys.executable)
+    conf = SparkConf().setAll(list(given.items())).setMaster("local[1]").set("spark.ui.enabled", "false")
+    context = SparkContext.getOrCreate(conf.set("spark.sql.shuffle.partitions", "1"))
+    try:
+        yield GlueContext(context)
+    finally:
+        context.stop()
 
 
 def values(frame: DynamicFrame, *columns: str) -> list[Any]:

@@ -43,7 +43,7 @@ class Control:
 def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     one = Control()
     monkeypatch.setattr(publishing, "call", one.call)
-    monkeypatch.setattr(purges, "_older_than", lambda workspace, folders, hours: ["table/old"])
+    monkeypatch.setattr(purges, "_older_than", lambda workspace, folders, hours, kept: ["table/old"])
     return one
 
 

@@ -1,0 +1,98 @@
+"""Connection types: what a script may read from and write to, and what it may not, by name.
+
+"Connection types and options for ETL in AWS Glue for Spark" (AWS Glue Developer Guide).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from etl.dynamicframe import DynamicFrame
+from etl.errors import UnsupportedError
+from etl.s3_source import read_s3
+from etl.selection import SampleOptions
+from etl.sinks import S3Sink
+from workspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from etl.context import GlueContext
+
+Options = Mapping[str, Any]
+
+_SERVED = ("s3",)
+
+
+class Sink(Protocol):
+    """Where a frame goes: configured by its ``set…`` methods, then ``writeFrame``."""
+
+    def setFormat(self, format: str, **options: Any) -> None:
+        """Choose the format and its options."""
+
+    def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> None:
+        """Say which table of the catalog the data belongs to."""
+
+    def writeFrame(self, frame: DynamicFrame) -> DynamicFrame:
+        """Write a frame; returns it."""
+
+    def write_rows(self, rows: DataFrame) -> None:
+        """Write a DataFrame."""
+
+
+class Source:
+    """What ``getSource`` returns: give it a format, then take its frame."""
+
+    def __init__(self, context: GlueContext, connection_type: str, options: Options, ctx: str = "") -> None:
+        _check(connection_type)
+        self._context = context
+        self._type = connection_type
+        self._options = options
+        self._ctx = ctx
+        self._format: str | None = None
+        self._format_options: Options = {}
+
+    def setFormat(self, format: str, **options: Any) -> None:
+        """Choose the format and its options."""
+        self._format, self._format_options = format, options
+
+    def getFrame(self) -> DynamicFrame:
+        """Read it."""
+        return read_from(self._context, self._type, self._options, self._format, self._format_options, self._ctx)
+
+
+def read_from(
+    context: GlueContext,
+    connection_type: str,
+    options: Options,
+    format: str | None,
+    format_options: Options,
+    ctx: str = "",
+    sample: SampleOptions | None = None,
+) -> DynamicFrame:
+    """What lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
+    _check(connection_type)
+    if not format:
+        raise UsageError("The connection type s3 needs a format: csv, json or parquet.")
+    return read_s3(context, format, options, format_options, ctx, sample)
+
+
+def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sink:
+    """A sink to what lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
+    _check(connection_type)
+    return S3Sink.of_options(context, options)
+
+
+def parse_options(options: Options | str | None) -> dict[str, Any]:
+    """Options as Glue takes them: a dict, JSON text, or nothing."""
+    return dict(json.loads(options) if isinstance(options, str) else options or {})
+
+
+def _check(connection_type: str) -> None:
+    if connection_type not in _SERVED:
+        raise UnsupportedError(
+            f"The connection type {connection_type} is not supported: jobs read and write {', '.join(_SERVED)} and "
+            "the Data Catalog."
+        )
