@@ -35,9 +35,9 @@ RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "E
 _BY_WORKERS = ("WorkerType", "NumberOfWorkers")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
 # Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
-_CONSUMED = ("--conf",)
+_CONSUMED = ("--conf", "--extra-py-files")
 _REFUSED = (
-    "--extra-py-files", "--extra-jars", "--extra-files", "--additional-python-modules",
+    "--extra-jars", "--extra-files", "--additional-python-modules",
     "--python-modules-installer-option", "--datalake-formats", "--user-jars-first", "--customer-driver-env-vars",
     "--customer-executor-env-vars",
 )  # fmt: skip

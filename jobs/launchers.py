@@ -10,23 +10,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
-import botocore.exceptions
-
-from data.objects import s3_client
-from data.zones import split_uri
 from jobs.definitions import SPARK, special
+from jobs.scripts import copy_extra_files, copy_script, on_path
+from jobs.spark import python_path, spark_environment, submit_argv
 from workspace import shim
 from workspace.environment import client_environment
-from workspace.errors import RunError
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import Workspace
 from workspace.process import Identity
 from workspace.runs import Run
 from workspace.settings import SETTINGS
@@ -84,14 +79,14 @@ def _program(workspace: Workspace, run: Run, folder: Path) -> Program:
     if "argv" in run.spec:
         first, *rest = run.spec["argv"]
         return Program([sys.executable if first == PYTHON else first, *rest], run.spec.get("env", {}))
-    script = _script(workspace, str(run.spec["script"]), folder)
+    script = copy_script(workspace, str(run.spec["script"]), folder)
+    extra = copy_extra_files(workspace, run, folder)
     arguments = script_arguments(run)
     if run.spec["command"] == SPARK:
-        from jobs.spark import spark_environment, submit_argv
-
-        argv = submit_argv(workspace, script, arguments, name=run.name, cores=run.cores, conf=_conf(run))
+        argv = submit_argv(workspace, script, arguments, name=run.name, cores=run.cores, conf=_conf(run, extra))
         return Program(argv, spark_environment(workspace))
-    return Program([sys.executable, "-u", str(script), *arguments], {})
+    path = os.pathsep.join([*map(on_path, extra), python_path()])
+    return Program([sys.executable, "-u", str(script), *arguments], {"PYTHONPATH": path})
 
 
 def script_arguments(run: Run) -> list[str]:
@@ -105,47 +100,9 @@ def script_arguments(run: Run) -> list[str]:
     return words
 
 
-def _conf(run: Run) -> dict[str, str]:
-    """Spark properties of ``--conf``, which Glue writes as ``a=b --conf c=d`` in one argument."""
+def _conf(run: Run, extra: Sequence[Path]) -> dict[str, str]:
+    """Spark properties of ``--conf``, which Glue writes as ``a=b --conf c=d`` in one, and the ``extra`` files."""
     text = run.arguments.get("--conf", "")
     pairs = [part.strip().partition("=") for part in text.split("--conf ") if part.strip()]
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _script(workspace: Workspace, location: str, folder: Path) -> Path:
-    """A copy of the script, as it is now, in a folder of its own below the run's.
-
-    Python puts the script's folder first on its path: what else lies beside the original must not stand in for our
-    packages, nor may the script itself.
-    """
-    name = PurePosixPath(unquote(location)).name
-    stem = name.removesuffix(".py")
-    if stem.isidentifier() and importlib.util.find_spec(stem) is not None:
-        name = f"{stem}_script.py"
-    target = folder / "script" / name
-    target.parent.mkdir(exist_ok=True)
-    if location.startswith(("s3://", "s3a://", "s3n://")):
-        _download(workspace, location, target)
-        return target
-    path = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
-    try:
-        target.write_bytes((path if path.is_absolute() else REPOSITORY / path).read_bytes())
-    except OSError as error:
-        raise RunError(
-            f"The script {location} cannot be read ({error.strerror}): put it there, or correct the job's "
-            "ScriptLocation."
-        ) from error
-    return target
-
-
-def _download(workspace: Workspace, location: str, target: Path) -> None:
-    bucket, key = split_uri(location)
-    try:
-        s3_client(workspace).download_file(bucket, key, str(target))
-    except botocore.exceptions.ClientError as error:
-        raise RunError(
-            f"The script {location} cannot be read ({error.response['Error'].get('Message') or error}): upload it, "
-            "or correct the job's ScriptLocation."
-        ) from error
-    except botocore.exceptions.BotoCoreError as error:
-        raise RunError(f"The script {location} cannot be read: the object store does not answer ({error}).") from error
+    files = {"spark.submit.pyFiles": ",".join(map(str, extra))} if extra else {}
+    return {name.strip(): value.strip() for name, _, value in pairs} | files

@@ -91,8 +91,10 @@ def spark_environment(workspace: Workspace) -> dict[str, str]:
 
 
 def python_path() -> str:
-    """``PYTHONPATH`` of a Python that must find our packages from any folder: ours, then the user's."""
-    return os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+    """``PYTHONPATH`` of a Python that runs a user's code: our packages are found beside the user's, never instead of
+    them (workspace/startup/sitecustomize.py)."""
+    startup = REPOSITORY / "workspace" / "startup"
+    return os.pathsep.join(filter(None, (str(startup), os.environ.get("PYTHONPATH"))))
 
 
 def java_argv(workspace: Workspace, main_class: str, *, heap_mb: int, flags: Sequence[str] = ()) -> list[str]:

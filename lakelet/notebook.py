@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+from jobs.spark import python_path
 from workspace.errors import InstallError, StackError, UsageError
 from workspace.files import write_atomic
 from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
@@ -29,7 +30,7 @@ def install_kernel(workspace: Workspace) -> Path:
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=lakelet.kernel"],
         "display_name": "Lakelet",
         "language": "python",
-        "env": {STATE_VARIABLE: str(workspace.state)},
+        "env": {STATE_VARIABLE: str(workspace.state), "PYTHONPATH": python_path()},
         "metadata": {"debugger": True},
     }
     folder = workspace.state / "jupyter"

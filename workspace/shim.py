@@ -55,8 +55,8 @@ class Running:
 def launch(folder: Path, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_seconds: float) -> Identity:
     """Start ``argv`` under a shim in ``folder``; returns the shim's identity, which leads the run's session."""
     folder.mkdir(parents=True, exist_ok=True)
-    # -P: a module in the run's folder must not stand in for one of ours.
-    shim = [sys.executable, "-P", "-m", "workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
+    # -I: no module in the run's folder, nor on the script's PYTHONPATH, stands in for one of ours.
+    shim = [sys.executable, "-I", "-m", "workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
     process = spawn(shim, env=env, cwd=cwd, stdout=folder / "shim.log")
     return Identity.of(process.pid)
 

@@ -16,7 +16,7 @@ from catalog.registry.errors import InvalidDefinition
 
 def module_of(data_format: str) -> ModuleType:
     """The module that knows AVRO, JSON or PROTOBUF; its library is imported only when it is first needed."""
-    return import_module(f"catalog.registry.{data_format.lower()}_schema")
+    return import_module(f".{data_format.lower()}_schema", __package__)
 
 
 def canonical(data_format: str, definition: str) -> str:

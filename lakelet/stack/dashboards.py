@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from jobs.spark import python_path
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
 from workspace.environment import client_environment
 from workspace.paths import REPOSITORY
@@ -32,7 +31,7 @@ def component(plan: Plan) -> Component:
         lambda: probe(plan),
         base_environment(workspace, NAME)
         | client_environment(workspace)
-        | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": python_path()},
+        | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)},
     )
 
 

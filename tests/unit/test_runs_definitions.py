@@ -56,7 +56,7 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
         {"DefaultArguments": {"--customer-driver-env-vars": "A=b"}},
         {"DefaultArguments": {"--customer-executor-env-vars": "A=b"}},
         {"DefaultArguments": {"--job-bookmark-option": "job-bookmark-enable"}},
-        {"NonOverridableArguments": {"--extra-py-files": "s3://b/k.zip"}},
+        {"NonOverridableArguments": {"--extra-jars": "s3://b/k.jar"}},
     ],
 )
 def test_what_is_not_served_is_refused_by_name(members: dict[str, object]) -> None:

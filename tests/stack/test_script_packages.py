@@ -1,0 +1,117 @@
+"""Scripts whose own packages are called as ours are, on the driver, on the executors and in a Python shell."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from data.objects import s3_client
+from jobs.client import JobClient
+from jobs.logs import Stream, read
+from tests.clients import glue_client
+
+pytestmark = pytest.mark.stack
+FOLDER = "test_script_packages"
+NAMES = ("data", "jobs", "search", "catalog", "query", "etl", "workspace", "identity")
+
+SPARK = """
+import sys
+import data, jobs.rules, search, catalog, query, etl, workspace, identity
+from helper import shout
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.transforms import Filter, Map
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import functions as F
+
+for name in ("data", "jobs", "search", "catalog", "query", "etl", "workspace", "identity"):
+    assert sys.modules[name].NAME == name, sys.modules[name]
+location = getResolvedOptions(sys.argv, ["location"])["location"]
+glue = GlueContext(SparkContext.getOrCreate())
+spark = glue.spark_session
+frame = DynamicFrame.fromDF(spark.range(10).select(F.col("id").cast("int")), glue, "numbers")
+
+# Both kinds meet on the executors: our functions call the user's, and each finds its own modules.
+even = Filter.apply(frame, f=jobs.rules.even)
+named = Map.apply(even, f=lambda row: {**row, "name": shout(data.NAME)})
+glue.write_dynamic_frame.from_options(named, "s3", {"path": location}, "json")
+read = glue.create_dynamic_frame.from_options("s3", {"paths": [location]}, "json").toDF()
+found = sorted((row["id"], row["name"]) for row in read.collect())
+assert found == [(n, "DATA") for n in range(0, 10, 2)], found
+assert spark.sparkContext.parallelize(range(3)).map(jobs.rules.even).collect() == [True, False, True]
+
+import lakelet.data.zones
+print(lakelet.data.zones.GOLD, data.__file__)
+"""
+
+SHELL = """
+import data, jobs.rules, wheeled, awsglue.utils
+from helper import shout
+print(shout(data.NAME), wheeled.NAME, jobs.rules.even({"id": 3}))
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(stack: Any) -> Iterator[dict[str, str]]:
+    """What a user uploads, by kind: packages, a module, a wheel."""
+    client = s3_client(stack.workspace)
+    packages = {f"{name}/__init__.py": f"NAME = {name!r}" for name in NAMES}
+    packages["jobs/rules.py"] = "def even(row):\n    return (row['id'] if isinstance(row, dict) else row) % 2 == 0\n"
+    files = {
+        "mine.zip": _zip(packages),
+        "helper.py": b"import search\ndef shout(text):\n    assert search.NAME == 'search'\n    return text.upper()\n",
+        "wheeled-1-py3-none-any.whl": _zip({"wheeled/__init__.py": "NAME = 'wheel'"}),
+    }
+    for name, content in files.items():
+        client.put_object(Bucket="bronze", Key=f"{FOLDER}/{name}", Body=content)
+    yield {name.rpartition(".")[2]: f"s3://bronze/{FOLDER}/{name}" for name in files}
+    for name in files:
+        client.delete_object(Bucket="bronze", Key=f"{FOLDER}/{name}")
+
+
+def _zip(files: dict[str, str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for name, text in files.items():
+            file.writestr(name, text)
+    return content.getvalue()
+
+
+def run(stack: Any, code: str, command: str, extra: list[str], **arguments: str) -> tuple[dict[str, Any], str]:
+    client, name = JobClient(stack.workspace), f"test-{uuid.uuid4().hex[:12]}"
+    key = f"test_scripts/{name}.py"
+    s3_client(stack.workspace).put_object(Bucket="bronze", Key=key, Body=code.encode())
+    glue_client(stack.workspace).create_job(
+        Name=name,
+        Role="role",
+        Command={"Name": command, "ScriptLocation": f"s3://bronze/{key}"},
+        DefaultArguments={"--extra-py-files": ", ".join(extra), **{f"--{k}": v for k, v in arguments.items()}},
+    )
+    done = client.wait(client.start(name))
+    return done, "\n".join(line.text for line in read(stack.workspace, done["Id"], Stream.driver))
+
+
+def test_a_spark_script_has_packages_named_as_ours(stack: Any, archive: dict[str, str]) -> None:
+    location = f"s3://gold/{FOLDER}/{uuid.uuid4().hex}/"
+    done, said = run(stack, SPARK, "glueetl", [archive["zip"], archive["py"]], location=location)
+    assert done["JobRunState"] == "SUCCEEDED", done.get("ErrorMessage", "") + said
+    assert said.startswith("gold ") and "mine.zip/data" in said
+
+
+def test_a_python_shell_has_packages_named_as_ours(stack: Any, archive: dict[str, str]) -> None:
+    done, said = run(stack, SHELL, "pythonshell", list(archive.values()))
+    assert done["JobRunState"] == "SUCCEEDED", done
+    assert said.strip() == "DATA wheel False"
+
+
+def test_an_extra_file_that_cannot_be_had_or_imported_is_named(stack: Any, archive: dict[str, str]) -> None:
+    done, _ = run(stack, "", "pythonshell", ["s3://bronze/none.zip"])
+    assert "s3://bronze/none.zip cannot be read" in done["ErrorMessage"] and "--extra-py-files" in done["ErrorMessage"]
+    done, _ = run(stack, "", "glueetl", [archive["whl"]])
+    assert archive["whl"] in done["ErrorMessage"] and ".zip" in done["ErrorMessage"]

@@ -1,0 +1,112 @@
+"""What a Python that runs a user's code does first: the names of our packages belong to the user there.
+
+Python imports a module of this name by itself when it starts, and this folder stands on the ``PYTHONPATH`` of scripts,
+of Spark's Python workers and of notebooks (:func:`jobs.spark.python_path`). From then on in such a process:
+
+- our packages are ``lakelet.data``, ``lakelet.etl`` and so on; what they import of each other is led there;
+- ``import data`` is the user's own package when the path has one, and else another name of ``lakelet.data``.
+
+Both can be loaded at once. docs/adr/0016-scripts-own-the-names.md says why it is done so.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+DISTRIBUTION = "lakelet"
+PUBLIC = (DISTRIBUTION, "awsglue", "awsgluedq")  # names that are ours in every process
+ROOMS = frozenset(
+    ("workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws")
+)  # tests/unit/test_script_names.py compares them with the tree
+
+_python_import = builtins.__import__
+
+
+def _import(
+    name: str,
+    globals: Mapping[str, object] | None = None,
+    locals: Mapping[str, object] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """The ``import`` statement of our own modules."""
+    room = name.partition(".")[0]
+    if level or room not in ROOMS:
+        return _python_import(name, globals, locals, fromlist or (), level)
+    module = _python_import(f"{DISTRIBUTION}.{name}", globals, locals, fromlist or ())
+    return module if fromlist else getattr(module, room)  # `import data.objects` binds `data`
+
+
+_BUILTINS = vars(builtins) | {"__import__": _import}
+
+
+class _OurLoader(SourceFileLoader):
+    """Runs one of our modules, as it is, with our ``import`` statement."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = _BUILTINS
+        super().exec_module(module)
+
+
+class _OtherName:
+    """Gives a module of ours, which is loaded once, under the plain name that a script may use."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module(f"{DISTRIBUTION}.{module.__name__}")
+
+
+class _Finder:
+    """Decides whose module a name means, before the path is asked."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        top, _, rest = name.partition(".")
+        if top in PUBLIC:
+            is_room = top == DISTRIBUTION and rest in ROOMS
+            return _ours(name, [str(REPOSITORY)] if is_room or not rest else path)
+        if top in ROOMS and _means_ours(name, top):
+            return ModuleSpec(name, _OtherName())  # type: ignore[arg-type]  # which need not be a Loader by inheritance
+        return None
+
+
+def _ours(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    spec = PathFinder.find_spec(name, path)
+    if spec is not None and spec.origin is not None and isinstance(spec.loader, SourceFileLoader):
+        spec.loader = _OurLoader(name, spec.origin)
+    return spec
+
+
+def _means_ours(name: str, room: str) -> bool:
+    if name != room:  # as its package does
+        return sys.modules.get(room) is sys.modules.get(f"{DISTRIBUTION}.{room}")
+    found = PathFinder.find_spec(name)
+    return found is None or found.origin == str(REPOSITORY / room / "__init__.py")
+
+
+def _next_sitecustomize() -> None:
+    """Python imports one module of this name, the first on the path: whoever has one beside ours still gets it run."""
+    path = [folder for folder in sys.path if Path(folder).resolve() != HERE]
+    spec = PathFinder.find_spec(__name__, path)
+    if spec is not None and spec.loader is not None:
+        spec.loader.exec_module(module_from_spec(spec))
+
+
+def _of_our_installation(finder: object) -> bool:
+    """Whether it is the finder of an editable installation, which would take our modules for parts of the user's."""
+    return str(getattr(finder, "__module__", "")).startswith(f"__editable___{DISTRIBUTION}_")
+
+
+sys.meta_path[:] = [_Finder, *(finder for finder in sys.meta_path if not _of_our_installation(finder))]
+_next_sitecustomize()
