@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from botocore.model import ServiceModel
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,6 +34,7 @@ from workspace.errors import (
 )
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
+THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIX = "/_lakelet/"
 
 log = logging.getLogger("lakelet.aws")
@@ -66,13 +68,15 @@ class Wire:
 
     def __init__(self, services: Sequence[Service] | Directory) -> None:
         self._directory = services if isinstance(services, Directory) else Directory.of(services)
+        # Not the framework's own pool: what that does around a call takes as long as looking a table up.
+        self._threads = ThreadPoolExecutor(THREADS, "wire")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
         request = _head(scope)
         try:
             request = await _with_body(request, receive)
-            response = await run_in_threadpool(self.answer, request, request_id)
+            response = await asyncio.get_running_loop().run_in_executor(self._threads, self.answer, request, request_id)
         except ClientDisconnect:
             return
         except ServiceError as error:

@@ -6,7 +6,7 @@ Types are checked while a request is read (``aws.protocol.values``). Messages ha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from botocore.model import Shape
 
 from workspace.errors import ValidationException
 
+Path = tuple[Any, str | int] | None  # a member's name or an item's position, after those of what holds it
+Check = Callable[[Any, Path, list[str]], None]  # appends what is wrong with a value to the problems
 _SHOWN = 200  # characters of a refused value that its message repeats
 # Java's spelling of "every character beyond the basic plane", which Python's patterns write as one range.
 _ASTRAL = "\U00010000-\U0010ffff"
@@ -29,57 +31,116 @@ _CATEGORIES = (
 
 def validate(shape: Shape, value: dict[str, Any]) -> None:
     """Check a request's parameters; raises ValidationException that names every member at fault."""
-    problems = list(_problems(shape, value, ""))
+    problems: list[str] = []
+    if (check := _checker(shape)) is not None:
+        check(value, None, problems)
     if problems:
         plural = "s" if len(problems) > 1 else ""
         raise ValidationException(f"{len(problems)} validation error{plural} detected: {'; '.join(problems[:10])}")
 
 
-def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+@cache
+def _checker(shape: Shape) -> Check | None:
+    """What checks the values of a shape; None when it has no constraints. Made once: requests may have thousands."""
     match shape.type_name:
-        case "structure":
-            yield from _structure_problems(shape, value, path)
+        case "structure" if not getattr(shape, "is_document_type", False):
+            return _structure_checker(shape)
         case "list":
-            yield from _bounds(shape, len(value), value, path, "length")
-            for position, item in enumerate(value, 1):
-                yield from _problems(shape.member, item, f"{path}.{position}.member")
+            return _list_checker(shape)
         case "map":
-            yield from _bounds(shape, len(value), value, path, "length")
-            for key, item in value.items():
-                yield from _problems(shape.key, key, f"{path}.key")
-                yield from _problems(shape.value, item, f"{path}.{key:.100}.member")
+            return _map_checker(shape)
         case "string":
-            yield from _bounds(shape, len(value), value, path, "length")
-            if shape.enum and value not in shape.enum:
-                yield _problem(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")
-            pattern = shape.metadata.get("pattern")
-            if pattern and (compiled := compiled_pattern(pattern)) and not compiled.fullmatch(value):
-                yield _problem(value, path, f"satisfy regular expression pattern: {pattern}")
+            return _string_checker(shape)
         case "integer" | "long" | "float" | "double":
-            yield from _bounds(shape, value, value, path, "value")
+            return _bounds_checker(shape, "value", lambda value: value)
         case "blob":
-            yield from _bounds(shape, len(value), "blob", path, "length")
+            return _bounds_checker(shape, "length", len, lambda value: "blob")
+        case _:
+            return None
 
 
-def _structure_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    if getattr(shape, "is_document_type", False):
-        return
-    for name in shape.required_members:
-        if name not in value:
-            yield f"Value null at '{_at(path, name)}' failed to satisfy constraint: Member must not be null"
-    if getattr(shape, "is_tagged_union", False) and len(value) != 1:
-        yield _problem(sorted(value), path, "set exactly one of its members")
-    members = shape.members
-    for name, item in value.items():
-        yield from _problems(members[name], item, _at(path, name))
+def _structure_checker(shape: Shape) -> Check:
+    required, members = tuple(shape.required_members), shape.members
+    union = getattr(shape, "is_tagged_union", False)
+    made: dict[str, tuple[str, Check | None]] = {}  # as members come, for structures hold themselves
+
+    def check(value: Any, path: Path, problems: list[str]) -> None:
+        for name in required:
+            if name not in value:
+                place = _text((path, _spelled(name)))
+                problems.append(f"Value null at '{place}' failed to satisfy constraint: Member must not be null")
+        if union and len(value) != 1:
+            problems.append(_problem(sorted(value), path, "set exactly one of its members"))
+        for name, item in value.items():
+            if name not in made:
+                made[name] = _spelled(name), _checker(members[name])
+            shown, member = made[name]
+            if member is not None:
+                member(item, (path, shown), problems)
+
+    return check
 
 
-def _bounds(shape: Shape, size: float, value: Any, path: str, what: str) -> Iterator[str]:
+def _list_checker(shape: Shape) -> Check:
+    bounds, item = _bounds_checker(shape, "length", len), _checker(shape.member)
+
+    def check(value: Any, path: Path, problems: list[str]) -> None:
+        if bounds is not None:
+            bounds(value, path, problems)
+        if item is not None:
+            for position, one in enumerate(value, 1):
+                item(one, (path, position), problems)
+
+    return check
+
+
+def _map_checker(shape: Shape) -> Check:
+    bounds, key, item = _bounds_checker(shape, "length", len), _checker(shape.key), _checker(shape.value)
+
+    def check(value: Any, path: Path, problems: list[str]) -> None:
+        if bounds is not None:
+            bounds(value, path, problems)
+        for name, one in value.items():
+            if key is not None:
+                key(name, (path, "key"), problems)
+            if item is not None:
+                item(one, ((path, name[:100]), "member"), problems)
+
+    return check
+
+
+def _string_checker(shape: Shape) -> Check | None:
+    bounds, enum, pattern = _bounds_checker(shape, "length", len), shape.enum, shape.metadata.get("pattern")
+    matches = compiled.fullmatch if pattern and (compiled := compiled_pattern(pattern)) else None
+    if not enum and matches is None:
+        return bounds
+
+    def check(value: Any, path: Path, problems: list[str]) -> None:
+        if bounds is not None:
+            bounds(value, path, problems)
+        if enum and value not in enum:
+            problems.append(_problem(value, path, f"satisfy enum value set: [{', '.join(enum)}]"))
+        if matches is not None and not matches(value):
+            problems.append(_problem(value, path, f"satisfy regular expression pattern: {pattern}"))
+
+    return check
+
+
+def _bounds_checker(
+    shape: Shape, what: str, size_of: Callable[[Any], float], shown: Callable[[Any], Any] = lambda value: value
+) -> Check | None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield _problem(value, path, f"have {what} greater than or equal to {least}")
-    if most is not None and size > most:
-        yield _problem(value, path, f"have {what} less than or equal to {most}")
+    if least is None and most is None:
+        return None
+
+    def check(value: Any, path: Path, problems: list[str]) -> None:
+        size = size_of(value)
+        if least is not None and size < least:
+            problems.append(_problem(shown(value), path, f"have {what} greater than or equal to {least}"))
+        if most is not None and size > most:
+            problems.append(_problem(shown(value), path, f"have {what} less than or equal to {most}"))
+
+    return check
 
 
 @cache
@@ -93,12 +154,21 @@ def compiled_pattern(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _at(path: str, name: str) -> str:
-    name = name[:1].lower() + name[1:]
-    return f"{path}.{name}" if path else name
+def _text(path: Path) -> str:
+    """``partitionInputList.3.member.values``, say."""
+    parts: list[str] = []
+    while path is not None:
+        path, name = path
+        parts.append(f"{name}.member" if isinstance(name, int) else name)
+    return ".".join(reversed(parts))
 
 
-def _problem(value: Any, path: str, constraint: str) -> str:
+def _spelled(name: str) -> str:
+    """A member's name as paths have it."""
+    return name[:1].lower() + name[1:]
+
+
+def _problem(value: Any, path: Path, constraint: str) -> str:
     shown = str(value)
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
-    return f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must {constraint}"
+    return f"Value '{shown}' at '{_text(path)}' failed to satisfy constraint: Member must {constraint}"

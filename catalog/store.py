@@ -36,7 +36,8 @@ from workspace.errors import (
     InvalidInputException,
     ResourceNotReadyException,
 )
-from workspace.state import metadata, reading
+from workspace.quick_json import loads
+from workspace.state import Prepared, metadata, reading
 
 databases = sa.Table(
     "catalog_databases",
@@ -71,13 +72,19 @@ sequences = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False),
 )
 
-_TABLE = sa.select(tables, sa.func.coalesce(sequences.c.sequence, 0).label("sequence")).select_from(
+_SEQUENCE = sa.func.coalesce(sequences.c.sequence, 0).label("sequence")
+_TABLE = sa.select(tables, _SEQUENCE).select_from(
     tables.outerjoin(
         sequences,
         sa.and_(sequences.c.database_name == tables.c.database_name, sequences.c.table_name == tables.c.name),
     )
 )
-_ONE_TABLE = _TABLE.where(tables.c.database_name == sa.bindparam("d"), tables.c.name == sa.bindparam("n"))
+_ONE_TABLE = Prepared(
+    _TABLE.where(tables.c.database_name == sa.bindparam("d"), tables.c.name == sa.bindparam("n")).with_only_columns(
+        tables.c.id, tables.c.database_name, tables.c.name, sa.cast(tables.c.definition, sa.Text), tables.c.version,
+        _SEQUENCE, tables.c.created_at, tables.c.updated_at,
+    )
+)  # fmt: skip
 
 
 class CatalogStore(PartitionStore):
@@ -205,8 +212,9 @@ class CatalogStore(PartitionStore):
 
     def find_table(self, connection: sa.Connection, database: str, name: str) -> Table | None:
         """A table of this very database, or None."""
-        row = connection.execute(_ONE_TABLE, {"d": fold(database), "n": fold(name)}).one_or_none()
-        return None if row is None else _table(row)
+        for id_, place, own, definition, *rest in _ONE_TABLE.rows(connection, d=fold(database), n=fold(name)):
+            return Table(id_, place, own, loads(definition), *rest)
+        return None
 
     def table_names(self, connection: sa.Connection, database: str, after: str = "") -> list[str]:
         """The names of a database's tables that follow ``after``, in order; raises EntityNotFoundException."""

@@ -5,9 +5,9 @@ Source: Smithy 2.0, "AWS JSON 1.0/1.1 protocol".
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 from botocore.model import OperationModel, ServiceModel
 
 from aws.errors import SerializationException
@@ -15,6 +15,7 @@ from aws.protocol.faults import described
 from aws.protocol.http import Request, Response
 from aws.protocol.values import decode, encode
 from workspace.errors import ServiceError
+from workspace.quick_json import dumps
 
 
 def operation_name(request: Request) -> tuple[str, str]:
@@ -26,7 +27,7 @@ def operation_name(request: Request) -> tuple[str, str]:
 def parse(operation: OperationModel, request: Request) -> dict[str, Any]:
     """The parameters of a request; raises SerializationException for a body that does not fit the model."""
     try:
-        body = json.loads(request.body or b"{}", parse_constant=_no_constant)
+        body = orjson.loads(request.body or b"{}")
         if operation.input_shape is None:
             return {}
         parameters: dict[str, Any] = decode(operation.input_shape, body)
@@ -39,7 +40,7 @@ def serialize(operation: OperationModel, result: dict[str, Any], request_id: str
     """The answer to a request that succeeded."""
     body = encode(operation.output_shape, result) if operation.output_shape else {}
     version = operation.service_model.metadata.get("jsonVersion", "1.1")
-    return Response(200, {"content-type": f"application/x-amz-json-{version}"}, json.dumps(body).encode())
+    return Response(200, {"content-type": f"application/x-amz-json-{version}"}, dumps(body))
 
 
 def serialize_error(
@@ -51,8 +52,4 @@ def serialize_error(
         kind = "application/x-amz-json-1.0"
     code, status = described(error, model)
     body = {"__type": code, "Message": str(error), "message": str(error)}
-    return Response(status, {"content-type": kind, "x-amzn-errortype": code}, json.dumps(body).encode())
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    return Response(status, {"content-type": kind, "x-amzn-errortype": code}, dumps(body))

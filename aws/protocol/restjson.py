@@ -5,13 +5,13 @@ Source: Smithy 2.0, "AWS restJson1 protocol" and "HTTP binding traits".
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import orjson
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from aws.errors import SerializationException
@@ -19,6 +19,7 @@ from aws.protocol.faults import described
 from aws.protocol.http import Request, Response
 from aws.protocol.values import decode, encode, scalar_from_text, scalar_to_text, text, wire_name
 from workspace.errors import NotImplementedException, ServiceError
+from workspace.quick_json import dumps
 
 MAX_FIELDS = 10_000
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
@@ -99,7 +100,7 @@ def serialize(operation: OperationModel, result: dict[str, Any], request_id: str
         body = encode(shape.members[payload], result.get(payload) or {})
     else:
         body = encode(shape, {name: result[name] for name in _in_body(shape) if name in result})
-    return Response(status, headers, b"" if status == 204 else json.dumps(body).encode())
+    return Response(status, headers, b"" if status == 204 else dumps(body))
 
 
 def serialize_error(
@@ -109,7 +110,7 @@ def serialize_error(
     code, status = described(error, model)
     body = {"__type": code, "message": str(error), "Message": str(error)}
     headers = {"content-type": "application/json", "x-amzn-errortype": code}
-    return Response(status, headers, json.dumps(body).encode())
+    return Response(status, headers, dumps(body))
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
@@ -201,7 +202,7 @@ def _strange_fields(operation: OperationModel, fields: list[tuple[str, str]]) ->
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return orjson.loads(body)
     except (ValueError, RecursionError) as error:
         raise SerializationException(f"The body is not valid JSON: {error}") from error
 
@@ -211,7 +212,3 @@ def _utf8(body: bytes) -> str:
         return body.decode()
     except UnicodeDecodeError:
         raise SerializationException("The body is not valid UTF-8.") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")

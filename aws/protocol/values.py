@@ -22,49 +22,99 @@ from botocore.model import Shape
 from aws.errors import SerializationException
 from workspace.errors import NotImplementedException
 
+Read = Callable[[Any], Any]
 _BITS = {"integer": 31, "long": 63}
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 
-def decode(shape: Shape, value: Any, binary: bool = False) -> Any:  # noqa: PLR0912  one branch a kind of shape
+def decode(shape: Shape, value: Any, binary: bool = False) -> Any:
     """Read a JSON value the way an AWS service reads it. Members whose value is null count as not sent.
 
     ``binary`` is for CBOR, in which a blob travels as bytes and a timestamp as a ``datetime``.
     Raises SerializationException for a value of the wrong type, NotImplementedException for an unknown member.
     """
+    return _reader(shape, binary)(value)
+
+
+@cache
+def _reader(shape: Shape, binary: bool) -> Read:
+    """What reads the values of a shape. Made once: requests may have thousands of them."""
     match shape.type_name:
+        case "structure" if getattr(shape, "is_document_type", False):
+            return lambda value: value
         case "structure":
-            if getattr(shape, "is_document_type", False):
-                return value
-            if not isinstance(value, dict):
-                raise _mismatch(shape, value)
-            return _decode_structure(shape, value, binary)
+            return _structure_reader(shape, binary)
         case "list":
-            if not isinstance(value, list):
-                raise _mismatch(shape, value)
-            return [decode(shape.member, item, binary) for item in value if item is not None]
+            return _list_reader(shape, _reader(shape.member, binary))
         case "map":
-            if not isinstance(value, dict):
-                raise _mismatch(shape, value)
-            return {
-                _key(shape, key): decode(shape.value, item, binary) for key, item in value.items() if item is not None
-            }
+            return _map_reader(shape, _reader(shape.value, binary))
         case "string" | "character":
-            if not isinstance(value, str):
-                raise _mismatch(shape, value)
-            return text(value)
+            return _checked(shape, str, text)
         case "boolean":
-            if not isinstance(value, bool):
-                raise _mismatch(shape, value)
-            return value
+            return _checked(shape, bool)
+        case "timestamp" if binary:
+            return _checked(shape, datetime, lambda value: read_timestamp(value.isoformat()))
         case "timestamp":
-            return _moment(shape, value) if binary else read_timestamp(value)
+            return read_timestamp
         case "blob":
-            if not isinstance(value, bytes if binary else str):
-                raise _mismatch(shape, value)
-            return value if isinstance(value, bytes) else _read_blob(value)
+            return _checked(shape, bytes) if binary else _checked(shape, str, _read_blob)
         case _:
-            return _decode_number(shape, value)
+            return lambda value: _decode_number(shape, value)
+
+
+def _checked(shape: Shape, kind: type, read: Read | None = None) -> Read:
+    def checked(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise _mismatch(shape, value)
+        return value if read is None else read(value)
+
+    return checked
+
+
+def _list_reader(shape: Shape, item: Read) -> Read:
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise _mismatch(shape, value)
+        return [item(one) for one in value if one is not None]
+
+    return read
+
+
+def _map_reader(shape: Shape, item: Read) -> Read:
+    key = _checked(shape, str, text)  # in CBOR it may be anything
+
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _mismatch(shape, value)
+        return {key(name): item(one) for name, one in value.items() if one is not None}
+
+    return read
+
+
+def _structure_reader(shape: Shape, binary: bool) -> Read:
+    members = {wire_name(name, member): (name, member) for name, member in shape.members.items()}
+    made: dict[Any, tuple[str, Read]] = {}  # as members come, for structures hold themselves
+
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _mismatch(shape, value)
+        found, strangers = {}, []
+        for wire, item in value.items():
+            if item is None:
+                continue
+            if (known := made.get(wire)) is None:
+                if wire not in members:
+                    strangers.append(str(wire))
+                    continue
+                name, member = members[wire]
+                known = made[wire] = (name, _reader(member, binary))
+            found[known[0]] = known[1](item)
+        if strangers:
+            names = ", ".join(map(repr, sorted(strangers)))
+            raise NotImplementedException(f"{shape.name} has no member {names[:300]}.")
+        return found
+
+    return read
 
 
 class Written(dict[str, Any]):
@@ -105,7 +155,7 @@ def _writer(shape: Shape, timestamp_format: str) -> Callable[[Any], Any] | None:
 
 
 def _structure_writer(shape: Shape, timestamp_format: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    members = _members(shape)
+    members = shape.members
     made: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}  # as members come, for structures hold themselves
 
     def write(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,21 +168,11 @@ def _structure_writer(shape: Shape, timestamp_format: str) -> Callable[[Mapping[
             if (found := made.get(name)) is None:
                 if name not in members:
                     continue
-                found = made[name] = (members[name][0], _writer(members[name][1], timestamp_format))
+                found = made[name] = (wire_name(name, members[name]), _writer(members[name], timestamp_format))
             written[found[0]] = item if found[1] is None else found[1](item)
         return written
 
     return write
-
-
-@cache
-def _members(shape: Shape) -> Mapping[str, tuple[str, Shape, bool]]:
-    """Of each member of a structure: the name it travels under, its shape, and whether it travels as it is."""
-    return {name: (wire_name(name, member), member, _is_plain(member)) for name, member in shape.members.items()}
-
-
-def _is_plain(shape: Shape) -> bool:
-    return shape.type_name not in ("structure", "list", "map", "timestamp", "blob")
 
 
 def wire_name(name: str, member: Shape) -> str:
@@ -142,10 +182,11 @@ def wire_name(name: str, member: Shape) -> str:
 
 def text(value: str) -> str:
     """The text itself; raises SerializationException for one with lone surrogates, which no store can hold."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise SerializationException("The request contains text that is not valid Unicode.") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise SerializationException("The request contains text that is not valid Unicode.") from None
     return value
 
 
@@ -224,21 +265,6 @@ def scalar_to_text(shape: Shape, value: Any, timestamp_format: str = "iso8601") 
             return str(value)
 
 
-def _decode_structure(shape: Shape, value: Mapping[str, Any], binary: bool) -> dict[str, Any]:
-    found = {}
-    sent = 0
-    for name, (wire, member, _) in _members(shape).items():
-        if wire in value:
-            sent += 1
-            if value[wire] is not None:
-                found[name] = decode(member, value[wire], binary)
-    if sent < len(value):
-        known = {wire for wire, _, _ in _members(shape).values()}
-        if strangers := sorted(str(name) for name, item in value.items() if name not in known and item is not None):
-            raise NotImplementedException(f"{shape.name} has no member {', '.join(map(repr, strangers))[:300]}.")
-    return found
-
-
 def _decode_number(shape: Shape, value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _mismatch(shape, value)
@@ -252,18 +278,6 @@ def _decode_number(shape: Shape, value: Any) -> int | float:
     if not whole or not -(2**bits) <= value < 2**bits:
         raise _mismatch(shape, value)
     return int(value)
-
-
-def _key(shape: Shape, value: Any) -> str:
-    if not isinstance(value, str):  # in CBOR it may be anything
-        raise _mismatch(shape, value)
-    return text(value)
-
-
-def _moment(shape: Shape, value: Any) -> datetime:
-    if not isinstance(value, datetime):
-        raise _mismatch(shape, value)
-    return read_timestamp(value.isoformat())
 
 
 def _read_json_value(value: str) -> Any:

@@ -59,6 +59,23 @@ def test_what_is_not_served_is_refused_by_name() -> None:
         service.operations["GetTables"].call({"DatabaseName": "d", "Expression": "x"})
 
 
+def test_every_member_at_fault_is_named_by_its_path() -> None:
+    def create_table(database_name: str, table_input: dict[str, Any]) -> None: ...
+
+    columns = [{"Name": "fine"}, {"Name": "", "Parameters": {"K" * 600: "v"}}]
+    sent = {"DatabaseName": "d", "TableInput": {"StorageDescriptor": {"Columns": columns, "NumberOfBuckets": 1}}}
+    with pytest.raises(ValidationException) as refused:
+        load_service("glue", module(create_table)).operations["CreateTable"].call(sent)
+    assert str(refused.value).split(": ", 1)[0] == "3 validation errors detected"
+    column = "tableInput.storageDescriptor.columns.2.member"
+    for problem in (
+        "Value null at 'tableInput.name' failed to satisfy constraint: Member must not be null",
+        f"Value '' at '{column}.name' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        f"at '{column}.parameters.key' failed to satisfy constraint: Member must have length less than or equal to 255",
+    ):
+        assert problem in str(refused.value)
+
+
 def test_every_pattern_of_the_served_services_can_be_checked() -> None:
     from aws.services import glue, sts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
 from tests.databases import PostgreSQL
+from workspace import quick_json
 from workspace.errors import SettingError, StackError
 from workspace.paths import REPOSITORY
-from workspace.state import metadata, open_state, owning, reading, writing
+from workspace.state import Prepared, metadata, open_state, owning, reading, writing
 
 # Every room's tables, whoever imports them in the end.
 for room in ("catalog", "identity", "jobs"):
@@ -135,3 +137,24 @@ def test_a_failed_block_changes_nothing(database: Path | str) -> None:
         raise RuntimeError
     with reading(engine) as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM catalog_databases")).scalar() == 0
+
+
+def test_a_prepared_query_answers_as_the_others_do(database: Path | str) -> None:
+    databases = metadata.tables["catalog_databases"]
+    query = sa.select(databases.c.name, sa.literal(7)).where(databases.c.name == sa.bindparam("n"))
+    prepared, engine = Prepared(query), open_state(database)
+    row = {"name": "Größe", "definition": {"Description": "\N{SNOWMAN}"}, "created_at": 1.5}
+    with writing(engine) as connection:
+        connection.execute(sa.insert(databases), row)
+    with reading(engine) as connection:
+        assert [tuple(one) for one in prepared.rows(connection, n="Größe")] == [("Größe", 7)]
+        assert prepared.rows(connection, n="nobody") == []
+        assert dict(connection.execute(sa.select(databases)).one()._mapping) == row
+    engine.dispose()
+
+
+def test_json_that_only_the_standard_library_takes_is_kept() -> None:
+    for value in ({"a": "\ud800"}, {"n": [None, True, 0.5, "ü"]}):
+        assert quick_json.loads(quick_json.text(value)) == value
+    with pytest.raises(TypeError):
+        quick_json.dumps({"at": datetime.now(UTC)})

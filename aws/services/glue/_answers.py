@@ -51,6 +51,8 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
         "IsRegisteredWithLakeFormation": False,
         "VersionId": str(table.version),
     } | _catalog(context)
+    if descriptor := answer.get("StorageDescriptor"):
+        answer["StorageDescriptor"] = Written(descriptor)
     if "ViewDefinition" in table.definition:
         answer["IsMultiDialectView"] = True
     return answer
