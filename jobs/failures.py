@@ -15,7 +15,8 @@ MAX_MESSAGE = 2_000
 _LOG_LINE = re.compile(
     r"^(\d{2,4}[-/]\d{2}[-/]\d{2}[ T]\d{2}:\d{2}:\d{2}\S*\s+)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR)\b"
 )
-_TRACEBACK = "Traceback (most recent call last):"
+# A script that does not compile has no traceback: only where, and the exception.
+_TRACEBACK = re.compile(r'\s*Traceback \(most recent call last\):|  File ".+", line \d+$')
 
 
 def ended_badly(exit: Exit) -> str:
@@ -48,7 +49,7 @@ def last_words(stderr: Path, secrets: list[str], stdout: Path | None = None) -> 
 
 def _exception(lines: list[str]) -> str:
     """The lines of the last exception below the last traceback, without the stack."""
-    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith(_TRACEBACK)]
+    starts = [index for index, line in enumerate(lines) if _TRACEBACK.match(line)]
     if not starts:
         return ""
     for line in lines[starts[-1] + 1 :]:

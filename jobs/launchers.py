@@ -19,6 +19,7 @@ from pathlib import Path
 from jobs.definitions import SPARK, special
 from jobs.scripts import copy_extra_files, copy_script, on_path
 from jobs.spark import python_path, spark_environment, submit_argv
+from jobs.warm import Start, WarmDrivers
 from workspace import shim
 from workspace.environment import client_environment
 from workspace.paths import Workspace
@@ -44,22 +45,34 @@ def folder_of(workspace: Workspace, run_id: str) -> Path:
     return workspace.runs / run_id
 
 
-def start(workspace: Workspace, run: Run) -> Identity:
-    """Launch a run under its shim, which leads a session of its own.
+def start(workspace: Workspace, run: Run, warm: WarmDrivers | None = None) -> Identity:
+    """Launch a run under its shim, which leads a session of its own; a Glue job by a warm driver if there is one.
 
     The driver works in a folder below the run's: no file that it writes where it stands is taken for one of ours.
     Raises :class:`~workspace.errors.RunError` when the script cannot be had.
     """
     folder = folder_of(workspace, run.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    script = copy_script(workspace, str(run.spec["script"]), folder) if "script" in run.spec else None
+    extra = copy_extra_files(workspace, run, folder)
+    if warm is not None and script is not None and run.spec["command"] == SPARK:
+        properties = spark_properties_of(run, extra)
+        begin = Start(str(script), script_arguments(run), run_environment(run), properties)
+        if taken_by := warm.take(folder, begin, run.timeout_seconds):
+            return taken_by
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    program = _program(workspace, run, folder)
-    env = {**environment(workspace, run), **program.env}
+    program = _program(workspace, run, script, extra)
+    env = {**environment(workspace), **run_environment(run), **program.env}
     return shim.launch(folder, program.argv, env=env, cwd=work, timeout_seconds=run.timeout_seconds)
 
 
-def environment(workspace: Workspace, run: Run) -> dict[str, str]:
+def run_environment(run: Run) -> dict[str, str]:
+    """What a run finds in its environment about itself."""
+    return {"LAKELET_RUN_ID": run.id, "LAKELET_JOB_NAME": run.name, "LAKELET_ATTEMPT": str(run.attempt)}
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
     """What every run finds in its environment (docs/architecture.md): the way back to this workspace."""
     settings = (*(setting.variable for setting in SETTINGS), S3_SECRET_VARIABLE)
     inherited = {name: value for name in (*INHERITED, *settings) if (value := os.environ.get(name)) is not None}
@@ -67,23 +80,18 @@ def environment(workspace: Workspace, run: Run) -> dict[str, str]:
         **inherited,
         **workspace.environment,
         **client_environment(workspace),
-        "LAKELET_RUN_ID": run.id,
-        "LAKELET_JOB_NAME": run.name,
-        "LAKELET_ATTEMPT": str(run.attempt),
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def _program(workspace: Workspace, run: Run, folder: Path) -> Program:
-    if "argv" in run.spec:
+def _program(workspace: Workspace, run: Run, script: Path | None, extra: Sequence[Path]) -> Program:
+    if script is None:
         first, *rest = run.spec["argv"]
         return Program([sys.executable if first == PYTHON else first, *rest], run.spec.get("env", {}))
-    script = copy_script(workspace, str(run.spec["script"]), folder)
-    extra = copy_extra_files(workspace, run, folder)
     arguments = script_arguments(run)
     if run.spec["command"] == SPARK:
-        argv = submit_argv(workspace, script, arguments, name=run.name, cores=run.cores, conf=_conf(run, extra))
+        argv = submit_argv(workspace, script, arguments, conf=spark_properties_of(run, extra))
         return Program(argv, spark_environment(workspace))
     path = os.pathsep.join([*map(on_path, extra), python_path()])
     return Program([sys.executable, "-u", str(script), *arguments], {"PYTHONPATH": path})
@@ -100,9 +108,11 @@ def script_arguments(run: Run) -> list[str]:
     return words
 
 
-def _conf(run: Run, extra: Sequence[Path]) -> dict[str, str]:
-    """Spark properties of ``--conf``, which Glue writes as ``a=b --conf c=d`` in one, and the ``extra`` files."""
+def spark_properties_of(run: Run, extra: Sequence[Path]) -> dict[str, str]:
+    """The Spark properties of a run: its name, cores and ``extra`` files, and those of ``--conf``, which Glue writes
+    as ``a=b --conf c=d`` in one argument."""
     text = run.arguments.get("--conf", "")
     pairs = [part.strip().partition("=") for part in text.split("--conf ") if part.strip()]
+    own = {"spark.app.name": run.name} | ({"spark.cores.max": str(run.cores)} if run.cores else {})
     files = {"spark.submit.pyFiles": ",".join(map(str, extra))} if extra else {}
-    return {name.strip(): value.strip() for name, _, value in pairs} | files
+    return own | {name.strip(): value.strip() for name, _, value in pairs} | files

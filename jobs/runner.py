@@ -23,6 +23,7 @@ from jobs.definitions import SPARK
 from jobs.failures import ended_badly, last_words
 from jobs.logs import application_id
 from jobs.store import JobStore
+from jobs.warm import WarmDrivers
 from workspace import shim
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
@@ -45,8 +46,11 @@ THREADS = 8
 class Runner:
     """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread."""
 
-    def __init__(self, workspace: Workspace, store: JobStore, publishes: Publishes) -> None:
+    def __init__(
+        self, workspace: Workspace, store: JobStore, publishes: Publishes, warm: WarmDrivers | None = None
+    ) -> None:
         self._workspace = workspace
+        self._warm = warm
         self._store = store
         self._publishes = publishes
         self._capacity = queue.Capacity.of(workspace.settings)
@@ -162,7 +166,7 @@ class Runner:
 
     def _launch(self, run: Run) -> None:
         try:
-            self._launched[run.id] = launchers.start(self._workspace, run)
+            self._launched[run.id] = launchers.start(self._workspace, run, self._warm)
         except LakeletError as error:
             log.warning("Run %s could not be launched: %s", run.id, error)
             self._end(run, RunState.FAILED, str(error), None)
@@ -247,6 +251,8 @@ class Runner:
             retry = None
         self._launched.pop(run.id, None)
         self._refused.pop(run.id, None)
+        if self._warm is not None and run.spec.get("command") == SPARK:
+            self._warm.ended()
         if retry is not None:
             self._note(retry)
         self._sleep.wake()

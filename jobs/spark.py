@@ -140,22 +140,16 @@ def submit_argv(
     script: Path | str,
     arguments: Sequence[str] = (),
     *,
-    name: str = "",
-    cores: int = 0,
     conf: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The argv that submits a Python script to the cluster, its driver in this process (client mode).
 
-    Everything else comes from ``spark-defaults.conf``. ``cores`` caps the executors' cores (0: the default). The
-    values of ``conf`` are seen by every user of the machine: never pass a secret.
+    Everything else than ``conf`` comes from ``spark-defaults.conf``. The values of ``conf`` are seen by every user of
+    the machine: never pass a secret.
     """
     memory = (conf or {}).get("spark.driver.memory", "")
     heap = _megabytes(memory) or workspace.settings.number("driver_memory_mb")
     words = java_argv(workspace, "org.apache.spark.deploy.SparkSubmit", heap_mb=heap)
-    if name:
-        words += ["--name", name]
-    if cores:
-        words += ["--conf", f"spark.cores.max={cores}"]
     for key, value in (conf or {}).items():
         words += ["--conf", f"{key}={value}"]
     return [*words, str(script), *arguments]

@@ -33,10 +33,13 @@ from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
+from jobs.launchers import environment
 from jobs.runner import Runner
 from jobs.store import JobStore
+from jobs.warm import WarmDrivers
 from lakelet.api import api_routes
 from lakelet.reset import Reset
+from lakelet.stack.record import read_record
 from query.service import SqlService
 from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
@@ -72,7 +75,8 @@ def serve(workspace: Workspace) -> None:
 def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
     publishes = Publishes(engine, catalog, workspace)
-    runner = Runner(workspace, jobs, publishes)
+    warm = WarmDrivers(workspace, environment(workspace), lambda: _stack_is_up(workspace))
+    runner = Runner(workspace, jobs, publishes, warm)
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(
         workspace=workspace,
@@ -88,6 +92,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
+    warm.start()
     runner.start()
     sql.start()
     shipper = LogShipper(workspace)
@@ -115,6 +120,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             one.stop()
         sql.close()
         runner.close()
+        warm.close()
         publishes.stop()
         indexes.stop()
         shipper.stop()
@@ -130,6 +136,12 @@ def _routes(context: aws.context.Context, sql: SqlService) -> list[BaseRoute]:
     lineage = Lineage(engine, context.catalog)
     token, reset, find_runs = secret(workspace, "control_token"), Reset(workspace, engine), context.jobs.runs_by_id
     return api_routes(context.publishes, lineage, find_runs, sql, token, reset)
+
+
+def _stack_is_up(workspace: Workspace) -> bool:
+    # Warm drivers must not slow the start of what they are to work with.
+    record = read_record(workspace)
+    return record is not None and record.settled
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from workspace.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "LAKELET_STATE"
+COMPONENT_VARIABLE = "LAKELET_COMPONENT"  # in the environment of every process of the stack, which is found by it
 EPHEMERAL = "ephemeral"  # the file in a state folder that says so
 
 

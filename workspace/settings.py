@@ -72,6 +72,8 @@ SETTINGS = (
     Setting("executor_memory_mb", 1024, "Heap of a Spark executor, in MiB."),
     Setting("driver_memory_mb", 1024, "Heap of a Spark driver, in MiB."),
     Setting("opensearch_heap_mb", 512, "Heap of the OpenSearch node, in MiB."),
+    Setting("warm_drivers", 1, "Number of Spark drivers that are started before there is a run for them; 0: none."),
+    Setting("warm_driver_minutes", 10, "Minutes without a Spark run after which waiting drivers are ended."),
     Setting("queue_memory_mb", 6144, "Memory that job runs together may be admitted to, in MiB."),
     Setting("sql_workers", 2, "Number of pre-started single-use SQL workers."),
     Setting("sql_memory_mb", 1024, "Memory limit of one SQL statement, in MiB."),

@@ -84,24 +84,28 @@ def main(arguments: Sequence[str]) -> int:
     if separator != "--" or not argv:
         raise SystemExit("usage: python -m workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…")
     folder = Path(name)
-    stop = _Stop()
+    stop = Stop()
     signal.signal(signal.SIGTERM, stop)
-    if not _claim(folder):
+    if not claim(folder):
         return 0
-    _adopt_orphans()
-    outcome = _supervise(folder, float(timeout), argv, stop)
-    write_atomic(folder / "exit.json", json.dumps(asdict(outcome)).encode())
+    adopt_orphans()
+    deadline = time.monotonic() + float(timeout)
+    driver = start_driver(folder, argv)
+    attend(folder, driver, deadline, stop)
     return 0
 
 
-class _Stop:
+class Stop:
+    """The handler of SIGTERM: it only takes note."""
+
     asked = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
 
 
-def _claim(folder: Path) -> bool:
+def claim(folder: Path) -> bool:
+    """Make this process the shim of the run in ``folder``; False when it has one already."""
     draft = folder / f".process.{os.getpid()}"
     write_atomic(draft, json.dumps(Identity.mine().to_json()).encode())
     try:
@@ -113,20 +117,33 @@ def _claim(folder: Path) -> bool:
     return True
 
 
-def _adopt_orphans() -> None:
-    # A driver's child that leaves our session becomes our child when its parent dies, so it can be ended too.
+def adopt_orphans() -> None:
+    """A driver's child that leaves our session becomes our child when its parent dies, so it can be ended too."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _supervise(folder: Path, timeout: float, argv: Sequence[str], stop: _Stop) -> Exit:
-    deadline = time.monotonic() + timeout
+def start_driver(folder: Path, argv: Sequence[str], cwd: Path | None = None) -> subprocess.Popen[bytes] | None:
+    """Start a driver whose output goes to ``folder``; None, and a line there, when it cannot be started."""
     with open(folder / "stdout.log", "ab") as out, open(folder / "stderr.log", "ab") as err:
         try:
-            driver = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd)
         except OSError as error:
             err.write(f"{argv[0]} could not be started: {error}\n".encode())
-            return Exit(127, time.time())
-    write_atomic(folder / "process.json", json.dumps(Identity.mine().to_json() | {"driver": driver.pid}).encode())
+            return None
+
+
+def attend(folder: Path, driver: subprocess.Popen[bytes] | None, deadline: float, stop: Stop) -> None:
+    """Wait for the driver of a run that is ours, end it when it is time (``time.monotonic``), write ``exit.json``."""
+    outcome = Exit(127, time.time())
+    if driver is not None:
+        write_atomic(folder / "process.json", json.dumps(Identity.mine().to_json() | {"driver": driver.pid}).encode())
+        code, timed_out, stopped = _wait(driver, deadline, stop)
+        end_strays()
+        outcome = Exit(code, time.time(), timed_out, stopped)
+    write_atomic(folder / "exit.json", json.dumps(asdict(outcome)).encode())
+
+
+def _wait(driver: subprocess.Popen[bytes], deadline: float, stop: Stop) -> tuple[int, bool, bool]:
     # From here on both are waited for, not caught; the driver, which inherits what is blocked, has started before.
     awaited = {signal.SIGCHLD, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -135,19 +152,15 @@ def _supervise(folder: Path, timeout: float, argv: Sequence[str], stop: _Stop) -
         remaining = deadline - time.monotonic()
         if code is not None:
             # Who ends the whole session signals the driver too, which may be gone before we look.
-            outcome = (code, False, code != 0 and (stop.asked or signal.SIGTERM in signal.sigpending()))
-            break
+            return code, False, code != 0 and (stop.asked or signal.SIGTERM in signal.sigpending())
         if stop.asked or remaining <= 0:
-            outcome = (_end(driver), not stop.asked, stop.asked)
-            break
+            return end_driver(driver), not stop.asked, stop.asked
         received = signal.sigtimedwait(awaited, min(remaining, LONGEST_WAIT_SECONDS))
         stop.asked |= received is not None and received.si_signo == signal.SIGTERM
-    _end_strays()
-    code, timed_out, stopped = outcome
-    return Exit(code, time.time(), timed_out, stopped)
 
 
-def _end(driver: subprocess.Popen[bytes]) -> int:
+def end_driver(driver: subprocess.Popen[bytes]) -> int:
+    """SIGTERM, a grace, SIGKILL; returns its exit code."""
     driver.terminate()
     try:
         return driver.wait(timeout=GRACE_SECONDS)
@@ -156,7 +169,7 @@ def _end(driver: subprocess.Popen[bytes]) -> int:
         return driver.wait()
 
 
-def _end_strays() -> None:
+def end_strays() -> None:
     """Kill what the driver left behind (a JVM whose Python died, say), in our session or out of it."""
     while strays := _strays():
         for pid in strays:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
 
-COMPONENT_VARIABLE = "LAKELET_COMPONENT"  # in the environment of every process of the stack, which is found by it
 PROBE_SECONDS = 10.0
 
 # Variables of the user's shell that would change what our programs do.

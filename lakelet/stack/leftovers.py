@@ -10,8 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-from lakelet.stack.component import COMPONENT_VARIABLE
-from workspace.paths import STATE_VARIABLE, Workspace
+from workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
 from workspace.process import Identity, end_session
 
 GRACE_SECONDS = 10.0

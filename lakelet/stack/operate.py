@@ -13,12 +13,11 @@ from contextlib import suppress
 from typing import Any
 
 from lakelet.stack.child import tail
-from lakelet.stack.component import COMPONENT_VARIABLE
 from lakelet.stack.leftovers import SUPERVISOR, component_processes, end_leftovers
 from lakelet.stack.record import StackRecord, read_record, record_path
 from lakelet.stack.states import State
 from workspace.errors import StackError
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
 from workspace.process import end_session, spawn
 
 POLL_SECONDS = 0.1

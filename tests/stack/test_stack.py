@@ -106,7 +106,7 @@ def watched(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     environment = dict(os.environ) | client_environment(workspace) | spark_environment(workspace)
     with open(folder / "log", "wb") as log:
         driver = subprocess.Popen(
-            submit_argv(workspace, script, [str(folder)], name="watched"), env=environment, stdout=log, stderr=log
+            submit_argv(workspace, script, [str(folder)]), env=environment, stdout=log, stderr=log
         )
     try:
         eventually(lambda: (folder / "ui").read_text().split()[1:] or driver.poll(), 240)

@@ -257,6 +257,8 @@ def test_the_last_words_are_the_exception_without_secrets(tmp_path: Path) -> Non
     stdout = tmp_path / "stdout.log"
     stdout.write_text("Traceback (most recent call last):\n  File x\nValueError: on Spark's stdout\n")
     assert last_words(log, [], stdout) == "ValueError: on Spark's stdout"
+    stdout.write_text('  File "x.py", line 1\n    this is no Python\n         ^^\nSyntaxError: invalid syntax\n')
+    assert last_words(log, [], stdout) == "SyntaxError: invalid syntax"
     assert last_words(tmp_path / "absent", []) == ""
 
 

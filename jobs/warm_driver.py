@@ -1,0 +1,119 @@
+"""What a warm driver runs: it gets ready for a script it does not know yet, waits for it, and becomes it.
+
+spark-submit starts this file as it starts any script (:mod:`jobs.warm`). Ready means: Spark's JVM is up and connected,
+pyspark and awsglue are imported, and a small session has been through what most jobs go through, so that the JVM has
+loaded its classes. That session is local and ends before the wait: nothing of it reaches the script, which makes its
+own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import sys
+import tempfile
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+# Nothing of ours but awsglue is imported here: all other names belong to the script (docs/adr/0016).
+FOLDER_VARIABLE = "LAKELET_WARM_FOLDER"
+OF_WAITING = (FOLDER_VARIABLE, "LAKELET_COMPONENT", "PYTHONSAFEPATH")  # variables that a run does not see
+IMPORTED = ("pyspark.sql.functions", "awsglue.context", "awsglue.job", "awsglue.transforms", "awsglue.utils")
+READY = "ready"  # on standard output, when there is nothing more to prepare
+START = "start.json"  # in the run's folder: script, arguments, env, properties
+
+
+def main() -> None:
+    """Get ready, wait, run the script."""
+    line = os.open(Path(os.environ[FOLDER_VARIABLE], "line"), os.O_RDONLY | os.O_NONBLOCK)
+    _imports()
+    if not _waits_for_us(line, 0):
+        _rehearse()
+    print(READY, flush=True)
+    _waits_for_us(line, None)
+    folder = Path(os.read(line, 4096).decode().strip())
+    os.close(line)
+    start = json.loads((folder / START).read_text())
+    for name in OF_WAITING:
+        del os.environ[name]
+    os.environ.update(start["env"])
+    _set_properties(start["properties"])
+    run_script(start["script"], start["arguments"])
+
+
+def _waits_for_us(line: int, seconds: float | None) -> bool:
+    return bool(select.select([line], [], [], seconds)[0])
+
+
+def _imports() -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+
+
+def _rehearse() -> None:
+    from pyspark import SparkConf, SparkContext
+
+    # No executor, no event log, no UI, no catalog: nobody outside this process sees it.
+    conf = SparkConf().setMaster("local[1]").setAppName("rehearsal").set("spark.ui.enabled", "false")
+    # A local session that authenticates makes a secret of its own for this JVM, which would stay and be the wrong one.
+    conf = (
+        conf.set("spark.authenticate", "false")
+        .set("spark.eventLog.enabled", "false")
+        .set("spark.sql.catalogImplementation", "in-memory")
+    )
+    context = SparkContext(conf=conf)
+    try:
+        _session(context)
+    finally:
+        context.stop()
+
+
+def _session(context: SparkContext) -> None:
+    from pyspark.sql import SparkSession
+    from pyspark.sql import functions as F
+
+    spark = SparkSession.builder.getOrCreate()
+    with tempfile.TemporaryDirectory() as folder:
+        spark.range(100).select("id", F.col("id").cast("string").alias("text")).write.csv(f"{folder}/csv", header=True)
+        frame = spark.read.csv(f"{folder}/csv", header=True, schema="id long, text string")
+        frame.groupBy((F.col("id") % 3).alias("part")).agg(
+            F.count("*").alias("rows"), F.first("text").alias("text")
+        ).write.partitionBy("part").parquet(f"{folder}/parquet")
+        spark.read.parquet(f"{folder}/parquet").join(frame, "text", "left").count()
+    spark.stop()
+
+
+def _set_properties(properties: dict[str, str]) -> None:
+    """What spark-submit would have given the driver: a SparkConf starts from the JVM's ``spark.`` properties."""
+    from pyspark import SparkContext
+
+    SparkContext._ensure_initialized()
+    for name, value in properties.items():
+        SparkContext._jvm.java.lang.System.setProperty(name, value)  # type: ignore[union-attr]
+
+
+def run_script(script: str, arguments: list[str]) -> None:
+    """Run a script as ``python script arguments…`` does, tracebacks included."""
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, str(Path(script).parent))
+    main = types.ModuleType("__main__")
+    main.__file__ = script
+    main.__dict__["__builtins__"] = __builtins__
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(Path(script).read_bytes(), script, "exec"), main.__dict__)  # noqa: S102 - the run's own script
+    except Exception as error:
+        # The script's frames alone, as Python itself would have shown them.
+        below = error.__traceback__.tb_next if error.__traceback__ else None
+        sys.excepthook(type(error), error.with_traceback(below), below)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
