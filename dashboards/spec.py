@@ -6,7 +6,7 @@ Every mistake is one :class:`~workspace.errors.UsageError` that names the file, 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,16 @@ class Board:
         return self.path.stem
 
 
-def board_files(folder: Path) -> list[Path]:
-    """The board files of a folder, in name order; names that begin with a dot or underscore are drafts."""
-    return sorted(path for path in folder.glob("*.toml") if path.name[0] not in "._")
+def board_files(folders: Sequence[Path]) -> list[Path]:
+    """The board files, each folder's in name order; names that begin with a dot or underscore are drafts.
+
+    Of two files of one name the first folder's counts.
+    """
+    found = (path for folder in folders for path in sorted(folder.glob("*.toml")) if path.name[0] not in "._")
+    first: dict[str, Path] = {}
+    for path in found:
+        first.setdefault(path.name, path)
+    return list(first.values())
 
 
 def load(path: Path) -> Board:

@@ -20,9 +20,9 @@ from etl.publishing import run_id
 from etl.tables import CatalogTable
 from query.client import query
 from workspace.errors import QualityError, UsageError
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import Workspace
 
-DEFINITIONS = REPOSITORY / "catalog" / "definitions"
+DEFINITIONS = "catalog/definitions"
 EXAMPLES = 5
 _SITE = "data_docs"
 
@@ -75,10 +75,11 @@ class Report:
             )
 
 
-def read_definition(database: str, table: str) -> Definition:
-    """Read a table's definition file. Raises UsageError when there is none."""
-    path = DEFINITIONS / database / f"{table}.py"
-    if not path.is_file():
+def read_definition(workspace: Workspace, database: str, table: str) -> Definition:
+    """Read a table's definition file, the project's before ours. Raises UsageError when there is none."""
+    found = (folder / database / f"{table}.py" for folder in workspace.content(DEFINITIONS))
+    path = next(filter(Path.is_file, found), None)
+    if path is None:
         raise UsageError(f"{database}.{table} has no expectations: write catalog/definitions/{database}/{table}.py.")
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before great-expectations is imported
     names = runpy.run_path(str(path))
@@ -94,7 +95,7 @@ def check_table(workspace: Workspace, database: str, table: str) -> Report:
     Raises QualityError at once when the catalog's columns are not those of the definition, UsageError without a
     definition, EntityNotFoundException without a table.
     """
-    definition = read_definition(database, table)
+    definition = read_definition(workspace, database, table)
     _check_columns(CatalogTable.get(workspace, database, table), definition)
     frame = _read(workspace, database, table)
     docs = workspace.state / "data-docs"

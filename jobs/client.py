@@ -62,8 +62,8 @@ class JobClient:
         The first two are registered first, as they now stand. Raises UsageError when there is no such thing,
         ConcurrentRunsExceededException.
         """
-        if what in definitions.library_names():
-            job = definitions.library_job(what)
+        if folder := definitions.library(self._workspace).get(what):
+            job = definitions.read_job(folder)
         elif what.endswith(".py"):
             if not Path(what).is_file():
                 raise UsageError(f"The script {what} does not exist: give the path of a Python file.")
@@ -83,7 +83,7 @@ class JobClient:
         try:
             answer = self._glue.call("StartJobRun", **wanted)
         except EntityNotFoundException as error:
-            known = ", ".join(definitions.library_names()) or "no jobs"
+            known = ", ".join(definitions.library(self._workspace)) or "no jobs"
             raise UsageError(
                 f"There is no job {job}: the library has {known}; a script is given by its path."
             ) from error

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from workspace.errors import InvalidInputException, NotImplementedException, UsageError
-from workspace.paths import REPOSITORY
+from workspace.paths import Workspace
 from workspace.runs import Run, new_run_id
 from workspace.settings import Settings
 
 SPARK = "glueetl"
 PYTHON_SHELL = "pythonshell"
 COMMANDS = (SPARK, PYTHON_SHELL)
-LIBRARY = REPOSITORY / "jobs" / "library"
+LIBRARY = "jobs/library"
 ROLE = "lakelet"  # Glue demands a role; nothing is assumed from it here
 DEFAULT_TIMEOUT_MINUTES = 2880
 MAX_TIMEOUT_MINUTES = 10080
@@ -171,14 +171,11 @@ _MEMBERS: Mapping[str, type] = {
 }
 
 
-def library_names() -> list[str]:
-    """The jobs that lie in jobs/library, by name."""
-    return sorted(path.parent.name for path in LIBRARY.glob("*/job.toml"))
-
-
-def library_job(name: str) -> dict[str, Any]:
-    """CreateJob's members for one job of the library. Raises UsageError when its job.toml cannot be read."""
-    return read_job(LIBRARY / name)
+def library(workspace: Workspace) -> dict[str, Path]:
+    """The folders of the jobs in jobs/library, by name, in name order; the project's before those that we ship."""
+    found = [path.parent for folder in workspace.content(LIBRARY) for path in folder.glob("*/job.toml")]
+    named = {folder.name: folder for folder in reversed(found)}
+    return dict(sorted(named.items()))
 
 
 def read_job(folder: Path) -> dict[str, Any]:
@@ -196,7 +193,7 @@ def read_job(folder: Path) -> dict[str, Any]:
     body: dict[str, Any] = {
         "Name": folder.name,
         "Role": ROLE,
-        "Command": {"Name": values.get("type", SPARK), "ScriptLocation": (folder / "script.py").as_uri()},
+        "Command": {"Name": values.get("type", SPARK), "ScriptLocation": (folder / "script.py").resolve().as_uri()},
         "Description": values.get("description", ""),
         "MaxRetries": values.get("max_retries", 0),
         "Timeout": values.get("timeout_minutes", DEFAULT_TIMEOUT_MINUTES),

@@ -12,7 +12,7 @@ from data.objects import s3_client
 from data.zones import split_uri
 from jobs.definitions import PYTHON_SHELL, SPARK
 from workspace.errors import RunError
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import Workspace
 from workspace.runs import Run
 
 EXTRA = "--extra-py-files"
@@ -59,9 +59,10 @@ def _copy(workspace: Workspace, location: str, target: Path, advice: str) -> Non
     if location.startswith(("s3://", "s3a://", "s3n://")):
         _download(workspace, location, target, advice)
         return
-    path = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
+    path = unquote(urlsplit(location).path) if location.startswith("file:") else location
+    candidates = workspace.content(path)  # of which an absolute path has one
     try:
-        target.write_bytes((path if path.is_absolute() else REPOSITORY / path).read_bytes())
+        target.write_bytes(next(filter(Path.is_file, candidates), candidates[0]).read_bytes())
     except OSError as error:
         raise RunError(f"{location} cannot be read ({error.strerror}): put it there, or {advice}.") from error
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from jobs.spark import python_path
 from workspace.errors import InstallError, StackError, UsageError
 from workspace.files import write_atomic
-from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
+from workspace.paths import Workspace
 from workspace.secrets import secret
 
 KERNEL = "lakelet"
@@ -30,7 +30,7 @@ def install_kernel(workspace: Workspace) -> Path:
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=lakelet.kernel"],
         "display_name": "Lakelet",
         "language": "python",
-        "env": {STATE_VARIABLE: str(workspace.state), "PYTHONPATH": python_path()},
+        "env": {**workspace.environment, "PYTHONPATH": python_path()},
         "metadata": {"debugger": True},
     }
     folder = workspace.state / "jupyter"
@@ -99,13 +99,13 @@ def check_installed() -> None:
 
 def serve(workspace: Workspace, port: int, *, browser: bool) -> None:
     """Become the JupyterLab server; Ctrl-C ends it. Does not return."""
-    argv = server_argv(port, notebooks(), browser=browser)
+    argv = server_argv(port, notebooks(workspace), browser=browser)
     os.execve(argv[0], argv, environment(workspace))  # noqa: S606  the command is ours
 
 
-def has_notebook(name: str) -> bool:
+def has_notebook(workspace: Workspace, name: str) -> bool:
     """Whether the analysts' folder holds a notebook of that name; nothing outside of it counts."""
-    folder = notebooks().resolve()
+    folder = notebooks(workspace).resolve()
     try:
         path = (folder / name).resolve()
         return path.is_relative_to(folder) and path.is_file()
@@ -113,9 +113,9 @@ def has_notebook(name: str) -> bool:
         return False
 
 
-def notebooks() -> Path:
+def notebooks(workspace: Workspace) -> Path:
     """The folder of the analysts' notebooks. Raises UsageError when the project has none."""
-    folder = REPOSITORY / "notebooks"
+    folder = workspace.root / "notebooks"
     if not folder.is_dir():
         raise UsageError(f"The folder {folder} does not exist: make it, then open it again.")
     return folder

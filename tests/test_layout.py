@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
     "workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws", "lakelet",
 )  # fmt: skip
-USER_CONTENT = ("jobs/library", "catalog/definitions", "dashboards/boards", "data/samples")
+USER_CONTENT = ("jobs/library", "catalog/definitions", "dashboards/boards", "data/samples", "lakelet/template")
 MAX_LINES = 400
 
 

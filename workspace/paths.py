@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workspace.errors import NotRunningError
+from workspace.errors import NotRunningError, UsageError
 from workspace.files import write_atomic
 from workspace.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "LAKELET_STATE"
 COMPONENT_VARIABLE = "LAKELET_COMPONENT"  # in the environment of every process of the stack, which is found by it
+PROJECT_VARIABLE = "LAKELET_PROJECT"
+PROJECT_FILE = "lakelet.toml"  # makes a folder a project
 EPHEMERAL = "ephemeral"  # the file in a state folder that says so
 
 
@@ -30,9 +32,10 @@ class Workspace:
 
     @classmethod
     def find(cls) -> Workspace:
-        """The workspace of this process: ``LAKELET_STATE``, else ``.lakelet`` in the repository that runs."""
-        state = Path(os.environ[STATE_VARIABLE]) if os.environ.get(STATE_VARIABLE) else REPOSITORY / ".lakelet"
-        return cls(REPOSITORY, state.absolute()).prepare()
+        """The workspace of this process: its project, and ``LAKELET_STATE``, else ``.lakelet`` in the project."""
+        root = find_project()
+        state = Path(os.environ[STATE_VARIABLE]) if os.environ.get(STATE_VARIABLE) else root / ".lakelet"
+        return cls(root, state.absolute()).prepare()
 
     def prepare(self) -> Workspace:
         """Make the state folder, readable by its owner only."""
@@ -72,10 +75,14 @@ class Workspace:
         """Spark's ``conf``, ``work`` (executor logs), ``events`` (event logs) and ``local`` (shuffle files)."""
         return self.state / "spark"
 
+    def content(self, kind: str) -> tuple[Path, ...]:
+        """The folders where user content of a kind (``jobs/library``) lies: the project's, then the one we ship."""
+        return tuple(dict.fromkeys(root / kind for root in (self.root, REPOSITORY)))
+
     @property
     def environment(self) -> dict[str, str]:
         """What a child process needs in its environment to find this workspace again."""
-        return {STATE_VARIABLE: str(self.state)}
+        return {STATE_VARIABLE: str(self.state), PROJECT_VARIABLE: str(self.root)}
 
     # -- endpoints: written by the stack once the ports are chosen, read by every client ------------------------
 
@@ -97,6 +104,26 @@ class Workspace:
             return str(json.loads((self.state / "endpoints.json").read_text())[name])
         except (FileNotFoundError, KeyError):
             raise NotRunningError("The stack is not running: start it with `lakelet up`.") from None
+
+
+def find_project() -> Path:
+    """The project folder of this process: ``LAKELET_PROJECT``, else the nearest that has a ``lakelet.toml``, from the
+    working folder upwards, else the repository that runs. Raises UsageError for a ``LAKELET_PROJECT`` that is none.
+    """
+    if named := os.environ.get(PROJECT_VARIABLE):
+        return check_project(Path(named))
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), REPOSITORY)
+
+
+def check_project(folder: Path) -> Path:
+    """The absolute path of a project. Raises UsageError when the folder is none."""
+    root = folder.resolve()
+    if root != REPOSITORY and not (root / PROJECT_FILE).is_file():
+        raise UsageError(
+            f"{folder} is no project (it has no {PROJECT_FILE}): make one with `lakelet init`, or name another folder."
+        )
+    return root
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The script of every page view: theme, navigation, then the chosen page. A board file is a page as soon as it lies
-in ``dashboards/boards/``."""
+in ``dashboards/boards/`` of the project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Lay out the navigation and run the page that was asked for."""
     workspace = Workspace.find()
     theme.apply()
-    found = [boards.entry(path) for path in board_files(workspace.root / "dashboards" / "boards")]
+    found = [boards.entry(path) for path in board_files(workspace.content("dashboards/boards"))]
     pages = {
         "": [
             st.Page(partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True)

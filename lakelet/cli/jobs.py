@@ -24,9 +24,11 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or 
 def list_jobs(output: OutputOption = Format.text) -> None:
     """Show the registered jobs, and those of the library that are registered when they are first submitted."""
     from jobs import definitions
+    from workspace.paths import Workspace
 
     registered = {job["Name"]: job for job in _client().jobs()}
-    library = {name: definitions.library_job(name) for name in definitions.library_names() if name not in registered}
+    folders = definitions.library(Workspace.find())
+    library = {name: definitions.read_job(folder) for name, folder in folders.items() if name not in registered}
     rows = [
         {
             "name": name,

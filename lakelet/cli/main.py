@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 import typer.main
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from workspace.errors import LakeletError, UsageError
 
 COMMANDS = (
+    ("init", "lakelet.cli.init", "Make a project of your own."),
     ("demo", "lakelet.cli.demo", "Run the main job end to end on real flight data."),
     ("install", "lakelet.cli.install", "Install the JDK, Spark's jars, OpenSearch and MinIO into the cache."),
     ("up", "lakelet.cli.up", "Start the stack."),
@@ -59,11 +61,13 @@ class Nouns(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         print(
-            "Usage: lakelet COMMAND [OPTIONS]\n\nThe AWS data stack on your own machine, really executing.\n\nCommands:"
+            "Usage: lakelet [--project DIR] COMMAND [OPTIONS]\n\n"
+            "The AWS data stack on your own machine, really executing.\n\nCommands:"
         )
         for name, _, text in COMMANDS:
             print(f"  {name:10} {text}")
-        print("\n`lakelet COMMAND --help` shows a command's options with an example.")
+        print("\n--project DIR means the project in that folder, not the one around the working folder.")
+        print("`lakelet COMMAND --help` shows a command's options with an example.")
 
 
 READER_LEFT = 141  # as a shell calls the end by SIGPIPE
@@ -73,8 +77,15 @@ app = typer.Typer(cls=Nouns, add_completion=False, pretty_exceptions_enable=Fals
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    project: Annotated[Path | None, typer.Option(metavar="DIR", help="The project that the command is about.")] = None,
+) -> None:
     """The AWS data stack on your own machine, really executing."""
+    from workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE, check_project
+
+    if project is not None:  # and its own state, whatever the environment says
+        os.environ[PROJECT_VARIABLE] = str(check_project(project))
+        os.environ.pop(STATE_VARIABLE, None)
 
 
 def main() -> None:

@@ -33,8 +33,10 @@ def notebook(
 
     workspace = Workspace.find()
     workspace.endpoint("control")  # says so when the stack was never started
-    if name is not None and not has_notebook(name):
-        raise UsageError(f"There is no notebook {name!r} in {notebooks().name}/: leave the name out to choose one.")
+    if name is not None and not has_notebook(workspace, name):
+        raise UsageError(
+            f"There is no notebook {name!r} in {notebooks(workspace).name}/: leave the name out to choose one."
+        )
     check_installed()
     chosen = free_port(DEFAULT_PORT if port is None else port, chosen=port is not None)
     url = address(workspace, chosen, name or "")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from workspace.errors import UsageError
-from workspace.paths import EPHEMERAL, REPOSITORY, Workspace
+from workspace.paths import EPHEMERAL, Workspace, find_project
 
 COMPONENTS = ("minio", "control")  # what the AWS endpoint needs; others are named by --only
 
@@ -16,7 +16,7 @@ def new_workspace() -> Workspace:
 
     Raises :class:`~workspace.errors.UsageError` when the object store is not ours, to empty at will.
     """
-    workspace = Workspace(REPOSITORY, Path(tempfile.mkdtemp(prefix="lakelet-")))
+    workspace = Workspace(find_project(), Path(tempfile.mkdtemp(prefix="lakelet-")))
     if workspace.settings.text("s3_endpoint"):
         workspace.state.rmdir()
         raise UsageError("An ephemeral stack empties its object store: unset s3_endpoint, to give it one of its own.")

@@ -24,14 +24,13 @@ CACHE = Workspace(REPOSITORY, REPOSITORY).cache.root  # pytester has another hom
 MORE = """
 import os
 import pytest
-from workspace.control import call
-from workspace.errors import UsageError
+from pathlib import Path
 
 KEPT = {}
 
 
 def test_everything_goes_with_a_reset(lakelet):
-    KEPT["state"] = lakelet.workspace.state
+    KEPT["state"] = Path(os.environ["LAKELET_STATE"])
     s3, glue, iam = (lakelet.client(service) for service in ("s3", "glue", "iam"))
     for number in range(30):
         s3.put_object(Bucket="bronze", Key=f"k{number}", Body=b"x")
@@ -44,7 +43,7 @@ def test_everything_goes_with_a_reset(lakelet):
     glue.create_partition(DatabaseName="d", TableName="t", PartitionInput={"Values": ["1"]})
     iam.create_user(UserName="u")
     key = iam.create_access_key(UserName="u")["AccessKey"]
-    assert call(lakelet.workspace, "POST", "reset") == {"objects": 32}
+    assert lakelet.reset() == 32
     assert glue.get_databases()["DatabaseList"] == [] and iam.list_users()["Users"] == []
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"bronze", "silver", "gold", "quarantine"}
     assert "Contents" not in s3.list_objects_v2(Bucket="bronze")
@@ -55,6 +54,18 @@ def test_everything_goes_with_a_reset(lakelet):
 
 def test_the_environment_is_set_for_the_test_alone(lakelet):
     assert os.environ["AWS_ENDPOINT_URL"] == lakelet.endpoint_url
+
+
+def test_commands_answer_or_say_what_failed(lakelet):
+    lakelet.client("glue").create_database(DatabaseInput={"Name": "d"})
+    assert [row["name"] for row in lakelet.run("catalog", "databases")] == ["d"]
+    with pytest.raises(AssertionError, match="no_such"):
+        lakelet.run("catalog", "show", "no_such.table")
+
+
+def test_packages_of_the_tests_stand_beside_ours(lakelet):
+    import data, jobs
+    assert data.NAME == "mine" and lakelet.run("status")
 
 
 def test_without_the_fixture():
@@ -69,8 +80,9 @@ def test_the_plugin_does_what_its_page_says(pytester: pytest.Pytester, monkeypat
     monkeypatch.setenv("LAKELET_CACHE", str(CACHE))
     assert [point.value for point in entry_points(group="pytest11", name="lakelet")] == ["lakelet.testing"]
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    pytester.makepyfile(test_example=example, test_more=MORE)
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=120).assert_outcomes(passed=5)
+    pytester.makepyfile(test_example=example, test_more=MORE, data="NAME = 'mine'", workspace="")
+    pytester.mkdir("jobs")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=120).assert_outcomes(passed=7)
 
 
 def test_up_ephemeral_prints_what_a_shell_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

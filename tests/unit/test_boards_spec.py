@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards.spec import board_files, load, parse
+from lakelet.project import TEMPLATE
 from workspace.errors import UsageError
 from workspace.paths import REPOSITORY
 
@@ -19,7 +20,7 @@ def board(**values: Any) -> dict[str, Any]:
     return {"title": "Mine", "dataset": "gold.flights", "kpis": [KPI]} | values
 
 
-@pytest.mark.parametrize("path", board_files(BOARDS), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", board_files([BOARDS, TEMPLATE / "dashboards" / "boards"]), ids=lambda path: path.stem)
 def test_the_boards_that_we_ship_are_valid(path: Path) -> None:
     assert load(path).title
 
@@ -87,4 +88,12 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
 def test_drafts_are_no_boards(tmp_path: Path) -> None:
     for name in ("b.toml", "a.toml", "_draft.toml", ".hidden.toml", "notes.txt"):
         (tmp_path / name).touch()
-    assert [path.name for path in board_files(tmp_path)] == ["a.toml", "b.toml"]
+    assert [path.name for path in board_files([tmp_path])] == ["a.toml", "b.toml"]
+
+
+def test_a_projects_board_takes_the_place_of_ours(tmp_path: Path) -> None:
+    project, ours = tmp_path / "project", tmp_path / "ours"
+    for path in (project / "z.toml", project / "same.toml", ours / "a.toml", ours / "same.toml"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert board_files([project, ours]) == [project / "same.toml", project / "z.toml", ours / "a.toml"]

@@ -122,12 +122,12 @@ def test_a_port_is_looked_for_up_to_the_last() -> None:
             notebook.free_port(notebook.MAX_PORT, chosen=False)
 
 
-def test_a_notebook_lies_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_lies_in_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "notebooks"
     folder.mkdir()
     for path in (folder / "a b.ipynb", tmp_path / "outside.ipynb"):
         path.touch()
-    monkeypatch.setattr(notebook, "REPOSITORY", tmp_path)
-    assert notebook.has_notebook("a b.ipynb")
+    workspace = Workspace(tmp_path, tmp_path / ".lakelet")
+    assert notebook.has_notebook(workspace, "a b.ipynb")
     for name in ("../outside.ipynb", str(tmp_path / "outside.ipynb"), "none.ipynb", "x" * 5000, "", "."):
-        assert not notebook.has_notebook(name), name
+        assert not notebook.has_notebook(workspace, name), name

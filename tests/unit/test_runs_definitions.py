@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.definitions import PYTHON_SHELL_MB, check, library_job, library_names, new_run, read_job, script_job
+from jobs.definitions import PYTHON_SHELL_MB, check, library, new_run, read_job, script_job
 from jobs.launchers import script_arguments
+from lakelet.project import TEMPLATE
 from workspace.errors import InvalidInputException, NotImplementedException, UsageError
+from workspace.paths import REPOSITORY, Workspace
 from workspace.runs import RunState
 from workspace.settings import Settings
 
@@ -119,11 +121,23 @@ def test_a_job_is_read_from_its_folder(tmp_path: Path) -> None:
             read_job(folder)
 
 
-def test_every_job_of_the_library_is_sound() -> None:
-    assert library_names()
-    for name in library_names():
-        members = library_job(name)
+@pytest.mark.parametrize("root", [REPOSITORY, TEMPLATE], ids=["ours", "template"])
+def test_every_job_of_the_library_is_sound(root: Path) -> None:
+    found = library(Workspace(root, root))
+    assert found
+    for folder in found.values():
+        members = read_job(folder)
         assert check(members.pop("Name"), members)
+
+
+def test_a_projects_job_comes_before_ours(tmp_path: Path) -> None:
+    ours = next(iter(library(Workspace(REPOSITORY, tmp_path))))
+    for name in (ours, "zz"):
+        (tmp_path / "jobs" / "library" / name).mkdir(parents=True)
+        (tmp_path / "jobs" / "library" / name / "job.toml").touch()
+    found = library(Workspace(tmp_path, tmp_path))
+    assert found[ours] == tmp_path / "jobs" / "library" / ours and list(found)[-1] == "zz"
+    assert found.keys() - {"zz"} == library(Workspace(REPOSITORY, tmp_path)).keys()
 
 
 def test_a_script_tells_what_kind_of_job_it_is(tmp_path: Path) -> None:

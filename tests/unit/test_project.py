@@ -1,0 +1,88 @@
+"""Which project a command means, and how one is made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lakelet.project import create
+from workspace.errors import UsageError
+from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (PROJECT_VARIABLE, STATE_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    create(tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def test_a_folder_with_anything_in_it_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"notes\.txt"):
+        create(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["notes.txt"]
+    for folder in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(UsageError, match="cannot be made a project"):
+            create(folder)
+
+
+def test_a_new_repository_may_become_a_project(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    files = create(tmp_path)
+    assert {"lakelet.toml", ".gitignore", "README.md", ".github/workflows/test.yml"} < set(files)
+    assert all((tmp_path / name).stat().st_size for name in files)
+    assert ".lakelet/" in (tmp_path / ".gitignore").read_text()
+
+
+def test_the_project_is_the_one_around_the_working_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project / "jobs" / "library")
+    found = Workspace.find()
+    assert (found.root, found.state) == (project, project / ".lakelet")
+    monkeypatch.chdir(project.parent)
+    assert Workspace.find().root == REPOSITORY
+
+
+def test_variables_name_project_and_state(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PROJECT_VARIABLE, str(project))
+    assert Workspace.find().state == project / ".lakelet"
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+    found = Workspace.find()
+    assert (found.root, found.state) == (project, tmp_path / "state")
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    assert Workspace.find() == found
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    with pytest.raises(UsageError, match="lakelet init"):
+        Workspace.find()
+
+
+def test_the_settings_and_the_content_are_the_projects(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "lakelet.toml").write_text("workers = 7")
+    monkeypatch.setenv(PROJECT_VARIABLE, str(project))
+    found = Workspace.find()
+    assert found.settings.number("workers") == 7
+    assert found.content("jobs/library") == (project / "jobs/library", REPOSITORY / "jobs/library")
+    assert Workspace(REPOSITORY, project).content("jobs/library") == (REPOSITORY / "jobs/library",)
+
+
+def test_the_command_line_takes_the_project_and_its_own_state(project: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, STATE_VARIABLE: str(tmp_path / "other")}
+
+    def lakelet(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "lakelet", *words]
+        return subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+
+    assert lakelet("--project", str(project), "status").returncode == 3  # it is not running
+    assert (project / ".lakelet").is_dir() and not (tmp_path / "other").exists()
+    refused = lakelet("--project", str(tmp_path), "status")
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "lakelet init" in refused.stderr
