@@ -7,13 +7,14 @@ for Hive compatibility.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from workspace.errors import InvalidInputException
+from workspace.quick_json import loads, text
 
 Definition = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ class Table:
     created_at: float
     updated_at: float
 
-    @property
+    @cached_property
     def partition_keys(self) -> list[tuple[str, str]]:
         """``(name, Hive type)`` of each partition key, in order, lower case."""
         return partition_keys(self.definition)
@@ -82,21 +83,38 @@ def storable(definition: Definition) -> dict[str, Any]:
 
     Raises :class:`~workspace.errors.InvalidInputException` for a value that JSON cannot hold.
     """
-    kept = {name: value.timestamp() if isinstance(value, datetime) else value for name, value in definition.items()}
+    kept = _kept(definition)
+    _written(kept)
+    return kept
+
+
+def stored(definition: Definition) -> str:
+    """The JSON text of what :func:`storable` makes of a definition; raises the same."""
+    return _written(_kept(definition))
+
+
+def _kept(definition: Definition) -> dict[str, Any]:
+    return {
+        name: value.timestamp() if isinstance(value, datetime) else value
+        for name, value in definition.items()
+        if value is not None
+    }
+
+
+def _written(kept: Definition) -> str:
     try:
-        json.dumps(kept)
+        return text(kept)
     except (TypeError, ValueError) as error:
         raise InvalidInputException(f"The definition cannot be stored: {error}.") from error
-    return {name: value for name, value in kept.items() if value is not None}
 
 
 def key_of(values: Sequence[str]) -> str:
     """The text under which a partition is stored: a JSON array, so that no value can imitate a separator."""
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+    return text(values)
 
 
 def values_of(key: str) -> tuple[str, ...]:
     """The inverse of :func:`key_of`."""
     if "\\" in key or len(key) < 4:
-        return tuple(json.loads(key))
+        return tuple(loads(key))
     return tuple(key[2:-2].split('","'))  # nothing is escaped, so that every quote is a delimiter; much faster

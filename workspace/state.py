@@ -7,7 +7,7 @@ the control process imports those.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,29 +74,53 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 class Prepared:
-    """A query that is compiled once and run by the driver itself, for what nearly every request asks.
+    """A statement that is compiled once and run by the driver itself, for what nearly every request asks, or writes in
+    masses.
 
-    SQLAlchemy's way from a compiled query to its rows costs ten times what SQLite takes to look one up. Columns come as
-    the driver has them: JSON is to be asked for as text.
+    SQLAlchemy's way from a compiled query to its rows costs ten times what SQLite takes to look one up. Values come and
+    go as the driver has them: JSON as text.
     """
 
-    def __init__(self, query: sa.Select[Any]) -> None:
-        self._query = query
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update) -> None:
+        self._statement = statement
         self._made: dict[str, tuple[str, Sequence[str] | None, dict[str, Any]]] = {}  # by dialect
 
     def rows(self, connection: sa.Connection, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows, with ``values`` for the query's bound parameters."""
+        """The rows of a query, with ``values`` for its parameters."""
+        sql, positions, constants = self._compiled(connection)
+        values |= constants
+        with _named_errors(connection, sql):
+            cursor = _driver(connection).cursor()
+            cursor.execute(sql, values if positions is None else [values[one] for one in positions])
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+    def write(self, connection: sa.Connection, rows: Iterable[dict[str, Any]]) -> None:
+        """Execute it once for each row of parameters."""
+        sql, positions, constants = self._compiled(connection)
+        filled = (row | constants for row in rows) if constants else rows
+        given = filled if positions is None else ([row[one] for one in positions] for row in filled)
+        with _named_errors(connection, sql):
+            _driver(connection).cursor().executemany(sql, given)
+
+    def _compiled(self, connection: sa.Connection) -> tuple[str, Sequence[str] | None, dict[str, Any]]:
+        """The SQL, the names of its parameters in order if they go by position, and those that are always the same."""
         name = connection.dialect.name
         if (made := self._made.get(name)) is None:
-            compiled = self._query.compile(dialect=connection.dialect)
-            made = str(compiled), getattr(compiled, "positiontup", None), dict(compiled.params)
-            self._made[name] = made
-        sql, positions, parameters = made
-        parameters = parameters | values
-        cursor = _driver(connection).cursor()
-        cursor.execute(sql, parameters if positions is None else [parameters[one] for one in positions])
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+            compiled = self._statement.compile(dialect=connection.dialect)
+            constants = {name: value for name, value in compiled.params.items() if value is not None}
+            made = self._made[name] = str(compiled), getattr(compiled, "positiontup", None), constants
+        return made
+
+
+@contextmanager
+def _named_errors(connection: sa.Connection, sql: str) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's, in the block."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise sa.exc.DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
 
 
 def _driver(connection: sa.Connection) -> Any:

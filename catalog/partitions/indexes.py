@@ -26,11 +26,23 @@ from workspace.errors import (
     InvalidInputException,
     ResourceNumberLimitExceededException,
 )
+from workspace.quick_json import loads
+from workspace.state import Prepared
 
 CREATING, ACTIVE, DELETING = "CREATING", "ACTIVE", "DELETING"
 MAX_INDEXES = 3  # AWS's quota of indexes a table
 STEP = 5_000  # partitions that one transaction of a backfill takes
 _SHOWN_ERRORS = 10
+_COLUMNS = (
+    indexes.c.id, indexes.c.name, sa.cast(indexes.c.positions, sa.Text), indexes.c.status, indexes.c.filled,
+    sa.cast(indexes.c.errors, sa.Text),
+)  # fmt: skip
+_OF_TABLE = Prepared(
+    sa.select(*_COLUMNS)
+    .where(indexes.c.table_id == sa.bindparam("t"), indexes.c.status != DELETING)
+    .order_by(indexes.c.id)
+)
+_INSERT = Prepared(sa.insert(entries))
 
 
 @dataclass(frozen=True)
@@ -53,22 +65,20 @@ class PartitionIndex:
 def indexes_of(connection: sa.Connection, table: Table) -> list[PartitionIndex]:
     """The indexes of a table, DELETING ones aside, in the order in which they were made."""
     kinds = [values.kind_of(kind) for _, kind in table.partition_keys]
-    query = sa.select(indexes).where(indexes.c.table_id == table.id, indexes.c.status != DELETING)
-    return [_index(row, kinds) for row in connection.execute(query.order_by(indexes.c.id))]
+    return [_index(row, kinds) for row in _OF_TABLE.rows(connection, t=table.id)]
 
 
 def insert_entries(
     connection: sa.Connection, found: Sequence[PartitionIndex], pairs: Sequence[tuple[str, Sequence[str]]]
 ) -> None:
     """Enter new partitions, given as key and values, in the indexes; one that is being filled takes them later."""
-    rows = [
+    rows = (
         {"index_id": index.id, "entry": index.entry(texts), "key": key}
         for index in found
         for key, texts in pairs
         if index.status != CREATING or key <= index.filled
-    ]
-    if rows:
-        connection.execute(sa.insert(entries), rows)
+    )
+    _INSERT.write(connection, rows)
 
 
 def delete_entries(
@@ -158,8 +168,8 @@ def keys_changed(connection: sa.Connection, table: Table, keys: Sequence[tuple[s
 
 def work(connection: sa.Connection) -> bool:
     """One step of what is left to do, in the caller's transaction; returns whether there was any."""
-    query = sa.select(indexes).where(indexes.c.status.in_([CREATING, DELETING])).order_by(indexes.c.id).limit(1)
-    row = connection.execute(query).one_or_none()
+    query = sa.select(indexes.c.table_id, *_COLUMNS).where(indexes.c.status.in_([CREATING, DELETING]))
+    row = connection.execute(query.order_by(indexes.c.id).limit(1)).one_or_none()
     if row is None:
         return False
     if row.status == DELETING:
@@ -167,7 +177,7 @@ def work(connection: sa.Connection) -> bool:
         return True
     tables = indexes.metadata.tables["catalog_tables"]
     definition = connection.execute(sa.select(tables.c.definition).where(tables.c.id == row.table_id)).scalar_one()
-    _fill(connection, row.table_id, _index(row, [values.kind_of(kind) for _, kind in partition_keys(definition)]))
+    _fill(connection, row.table_id, _index(row[1:], [values.kind_of(kind) for _, kind in partition_keys(definition)]))
     return True
 
 
@@ -189,7 +199,7 @@ def _create(
         "errors": [], "created_at": time.time(),
     }  # fmt: skip
     made = connection.execute(sa.insert(indexes), row).inserted_primary_key
-    query = sa.select(indexes).where(indexes.c.id == (made[0] if made else None))
+    query = sa.select(*_COLUMNS).where(indexes.c.id == (made[0] if made else None))
     found = connection.execute(query).one()
     return _fill(
         connection, table.id, _index(found, kinds or [values.kind_of(kind) for _, kind in table.partition_keys])
@@ -212,8 +222,7 @@ def _fill(connection: sa.Connection, table_id: int, index: PartitionIndex) -> bo
             for kind, text in zip(index.kinds, texts, strict=True)
         ):
             errors.append(key)
-    if rows:
-        connection.execute(sa.insert(entries), rows)
+    _INSERT.write(connection, rows)
     changes: dict[str, Any] = {"status": ACTIVE if complete else CREATING, "errors": errors}
     if keys:
         changes["filled"] = keys[-1]
@@ -241,6 +250,9 @@ def _remove(connection: sa.Connection, index_id: int) -> bool:
     return end is None
 
 
-def _index(row: sa.Row[Any], kinds: Sequence[values.Kind | None]) -> PartitionIndex:
-    known = tuple(kinds[position] or values.Kind.TEXT for position in row.positions)
-    return PartitionIndex(row.id, row.name, tuple(row.positions), known, row.status, row.filled, tuple(row.errors))
+def _index(row: Sequence[Any], kinds: Sequence[values.Kind | None]) -> PartitionIndex:
+    """An index from what :data:`_COLUMNS` has of it."""
+    id_, name, text, status, filled, errors = row
+    positions = tuple(loads(text))
+    known = tuple(kinds[position] or values.Kind.TEXT for position in positions)
+    return PartitionIndex(id_, name, positions, known, status, filled, tuple(loads(errors)))

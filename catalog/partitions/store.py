@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
 from collections.abc import Sequence
@@ -12,13 +11,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.expressions import parse_expression
-from catalog.model import Definition, Partition, Table, key_of, storable, values_of
+from catalog.model import Definition, Partition, Table, key_of, stored, values_of
 from catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
 from catalog.partitions.rows import partitions
 from catalog.partitions.search import PRIMARY, ROW, Position, plan, rows_of, walk
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from workspace.quick_json import loads
+from workspace.state import Prepared
 
 _CHUNK = 1000  # keys in one statement
+_INSERT = Prepared(sa.insert(partitions))
+_REDEFINE = Prepared(
+    sa.update(partitions)
+    .where(partitions.c.table_id == sa.bindparam("t"), partitions.c.key == sa.bindparam("k"))
+    .values(definition=sa.bindparam("definition"))
+)
+
+Row = dict[str, Any]  # of the table, the definition as its text
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ class PartitionStore:
         The reasons are AlreadyExistsException and InvalidInputException; the others are written.
         """
         failures: dict[int, Exception] = {}
-        rows: list[tuple[int, dict[str, Any]]] = []
+        rows: list[tuple[int, Row]] = []
         for position, partition_input in enumerate(inputs):
             try:
                 rows.append((position, _row(table, partition_input)))
@@ -158,15 +167,14 @@ class PartitionStore:
         query = sa.select(partitions.c.key).where(partitions.c.table_id == table.id).limit(1)
         return connection.execute(query).first() is not None
 
-    def _insert(self, connection: sa.Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    def _insert(self, connection: sa.Connection, table: Table, rows: Sequence[Row]) -> None:
         if rows:
-            connection.execute(sa.insert(partitions), rows)
+            _INSERT.write(connection, rows)
             pairs = [(row["key"], values_of(row["key"])) for row in rows]
             insert_entries(connection, indexes_of(connection, table), pairs)
 
-    def _redefine(self, connection: sa.Connection, table: Table, key: str, row: dict[str, Any]) -> None:
-        wanted = (partitions.c.table_id == table.id, partitions.c.key == key)
-        connection.execute(sa.update(partitions).where(*wanted).values(definition=row["definition"]))
+    def _redefine(self, connection: sa.Connection, table: Table, key: str, row: Row) -> None:
+        _REDEFINE.write(connection, [{"t": table.id, "k": key, "definition": row["definition"]}])
 
     def _existing(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -203,17 +211,17 @@ def _checked(table: Table, values: Sequence[str]) -> Sequence[str]:
     return values
 
 
-def _row(table: Table, partition_input: Definition) -> dict[str, Any]:
+def _row(table: Table, partition_input: Definition) -> Row:
     values = _checked(table, partition_input.get("Values") or ())
     key = key_of(values)
-    definition = {name: value for name, value in storable(partition_input).items() if name != "Values"}
+    definition = stored({name: value for name, value in partition_input.items() if name != "Values"})
     segment = zlib.crc32(key.encode()) >> 1  # spreads the partitions over GetPartitions' segments; fits 31 bits
     return {"table_id": table.id, "key": key, "segment": segment, "definition": definition, "created_at": time.time()}
 
 
 def _read(rows: Sequence[sa.Row[Any]]) -> list[Partition]:
     """What :data:`~catalog.partitions.search.ROW` holds of each."""
-    definitions = json.loads(f"[{','.join([row.definition for row in rows])}]")
+    definitions = loads(f"[{','.join([row.definition for row in rows])}]")
     return [
         Partition(values_of(row.key), definition, row.created_at)
         for row, definition in zip(rows, definitions, strict=True)
