@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -60,7 +61,9 @@ def served_names() -> list[str]:
 @cache
 def load_served(name: str) -> Service:
     """One service of ``aws/services``."""
-    return _check(load_service(name, import_module(f"aws.services.{name.replace('-', '_')}")))
+    service = _check(load_service(name, import_module(f"aws.services.{name.replace('-', '_')}")))
+    gc.freeze()  # a model is a hundred thousand objects that stay: the collector need not go through them again
+    return service
 
 
 def protocols(service: Service) -> set[str]:

@@ -9,6 +9,7 @@ process finds them again.
 from __future__ import annotations
 
 import fcntl
+import gc
 import logging
 import sys
 import time
@@ -105,11 +106,14 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         one.start()
     metastore = MetastoreServer(workspace, engine, catalog, publishes.settle)
     metastore.start()
+    _collect_seldom()
     try:
         uvicorn.run(
             app,
             host=host,
             port=port,
+            loop="asyncio",
+            http="httptools",
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -124,6 +128,16 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         publishes.stop()
         indexes.stop()
         shipper.stop()
+
+
+def _collect_seldom() -> None:
+    """Have the garbage collector leave alone what stays, and look at the rest less often.
+
+    An answer of a thousand partitions makes tens of thousands of objects, none of them garbage while it is written; to
+    go through all that the process has for them took a third of its time.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Scheduled]:
