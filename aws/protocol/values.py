@@ -118,7 +118,10 @@ def _structure_reader(shape: Shape, binary: bool) -> Read:
 
 
 class Written(dict[str, Any]):
-    """A structure that is what travels already: it came so, was validated, and has no timestamp or blob in it."""
+    """A structure that travels as it is: it came so and was validated, its times are Unix seconds, and it has no blob.
+
+    AWS JSON only.
+    """
 
 
 def encode(shape: Shape, value: Any, timestamp_format: str = "unixtimestamp") -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aws.context import Context
@@ -94,19 +94,22 @@ def _with_columns(context: Context, definition: Definition) -> Definition:
         return with_columns(connection, RegistryStore(context.engine), definition)
 
 
-def partition_answer(context: Context, table: Table, partition: Partition, *, schema: bool = True) -> dict[str, Any]:
-    """Glue's Partition; without ``schema`` its storage descriptor has no columns (ExcludeColumnSchema)."""
-    answer: dict[str, Any] = {
-        **_with_columns(context, partition.definition),
-        "Values": list(partition.values),
-        "DatabaseName": table.database,
-        "TableName": table.name,
-        "CreationTime": partition.created_at,
-    } | _catalog(context)
-    if descriptor := answer.get("StorageDescriptor"):
-        # Thousands of these make an answer, and nothing in them is written otherwise than it was read.
-        left = descriptor if schema else {name: item for name, item in descriptor.items() if name != "Columns"}
-        answer["StorageDescriptor"] = Written(left)
+def partition_answers(
+    context: Context, table: Table, partitions: Iterable[Partition], *, schema: bool = True
+) -> list[dict[str, Any]]:
+    """Glue's Partitions; without ``schema`` their storage descriptors have no columns (ExcludeColumnSchema)."""
+    same = {"DatabaseName": table.database, "TableName": table.name} | _catalog(context)
+    return [_partition_answer(context, same, one, schema) for one in partitions]
+
+
+def _partition_answer(context: Context, same: Mapping[str, str], partition: Partition, schema: bool) -> dict[str, Any]:
+    # There may be thousands, and nothing in them is written otherwise than it was read.
+    answer = Written(_with_columns(context, partition.definition))
+    answer.update(same)
+    answer["Values"] = partition.values
+    answer["CreationTime"] = partition.created_at
+    if not schema and (descriptor := answer.get("StorageDescriptor")):
+        answer["StorageDescriptor"] = {name: item for name, item in descriptor.items() if name != "Columns"}
     return answer
 
 

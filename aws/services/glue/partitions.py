@@ -7,7 +7,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import own_catalog
-from aws.services.glue._answers import error_detail, partition_answer, partition_error
+from aws.services.glue._answers import error_detail, partition_answers, partition_error
 from catalog.model import fold
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
@@ -51,7 +51,7 @@ def get_partition(
         table = context.catalog.resolved(connection, database_name, table_name)
         partition = context.catalog.partition(connection, table, partition_values)
     context.settle(table.database, table.name)
-    return {"Partition": partition_answer(context, table, partition)}
+    return {"Partition": partition_answers(context, table, [partition])[0]}
 
 
 def get_partitions(
@@ -77,7 +77,7 @@ def get_partitions(
             connection, table, expression, position=position, limit=max_results, segment=_segment(segment)
         )
     context.settle(table.database, table.name)
-    answers = [partition_answer(context, table, one, schema=not exclude_column_schema) for one in page.partitions]
+    answers = partition_answers(context, table, page.partitions, schema=not exclude_column_schema)
     answer: dict[str, Any] = {"Partitions": answers}
     if page.following is not None:
         index, *place = page.following
@@ -94,7 +94,7 @@ def batch_get_partition(
         table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
     context.settle(table.database, table.name)
-    return {"Partitions": [partition_answer(context, table, one) for one in found], "UnprocessedKeys": []}
+    return {"Partitions": partition_answers(context, table, found), "UnprocessedKeys": []}
 
 
 def update_partition(
