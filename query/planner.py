@@ -13,9 +13,9 @@ import botocore.exceptions
 
 from catalog.model import Partition, Table
 from data.formats import dialect_of, format_of
-from data.objects import list_objects
+from data.objects import StoredObject, list_objects
 from data.partitions import parse_partition_path
-from data.zones import split_uri, uri
+from data.zones import split_uri
 from query.lookup import Lookup
 from query.scans import Analysis, Filter, Part, Plan, Reference, Scan
 from workspace.errors import EntityNotFoundException, LakeletError, QueryError
@@ -129,7 +129,7 @@ class Planner:
             folder = None if wanted else self._listers.submit(self._list, _root(table))
             parts, hive = self._list_partitions(table, self._partitions(table, wanted), folder)
         else:
-            parts, hive = [Part(self._list(table.location), [])], False
+            parts, hive = [_part(self._list(table.location), [])], False
         csv = {
             "delim": dialect.delimiter, "quote": dialect.quote, "escape": dialect.escape, "skip": dialect.header_lines,
         }  # fmt: skip
@@ -147,7 +147,7 @@ class Planner:
             return self._lookup.partitions(table.database, table.name, None)
 
     def _list_partitions(
-        self, table: Table, partitions: Sequence[Partition], folder: Future[list[str]] | None
+        self, table: Table, partitions: Sequence[Partition], folder: Future[list[StoredObject]] | None
     ) -> tuple[list[Part], bool]:
         """The partitions' files, and whether their paths spell the values; ``folder`` lists the table's folder."""
         root = _root(table)
@@ -165,19 +165,23 @@ class Planner:
             files = {place: [] for place in places}
             for file in folder.result() if folder is not None else self._list(root):
                 # The partition of a file is its nearest folder that is one.
-                place = file.rpartition("/")[0] + "/"
+                place = file.uri.rpartition("/")[0] + "/"
                 while place not in files and len(place) > len(root):
                     place = place.rstrip("/").rpartition("/")[0] + "/"
                 if place in files:
                     files[place].append(file)
             outside = [place for place in places if not place.startswith(root)]
             files |= dict(zip(outside, self._listers.map(self._list, outside), strict=True))
-        return [Part(files[place], list(one.values)) for place, one in zip(places, partitions, strict=True)], hive
+        return [_part(files[place], list(one.values)) for place, one in zip(places, partitions, strict=True)], hive
 
-    def _list(self, location: str) -> list[str]:
+    def _list(self, location: str) -> list[StoredObject]:
         bucket, prefix = split_uri(location)
         prefix = prefix.rstrip("/") + "/" if prefix else ""
-        return [uri(one.bucket, one.key) for one in list_objects(self._s3, bucket, prefix) if one.size]
+        return [one for one in list_objects(self._s3, bucket, prefix) if one.size]
+
+
+def _part(files: Sequence[StoredObject], values: list[str]) -> Part:
+    return Part([file.uri for file in files], values, sum(file.size for file in files))
 
 
 def locations(plan: Plan) -> set[str]:

@@ -35,7 +35,8 @@ FROM rehearsal.rows WHERE number >= 0 GROUP BY kind, part ORDER BY kind, part LI
 def rehearse(memory_mb: int, temporary: Path, *, verify: bool) -> None:
     """Run one statement of a kind that people ask, from its parse to its answer in both forms, and forget it all."""
     with _store(content()) as address:
-        files = [Part([f"s3://rehearsal/rows/part={part}/0.parquet"], [str(part)]) for part in range(FILES)]
+        size = len(content())
+        files = [Part([f"s3://rehearsal/rows/part={part}/0.parquet"], [str(part)], size) for part in range(FILES)]
         scan = Scan("rehearsal", "rows", "parquet", _COLUMNS, [("part", "int")], files, hive=True)
         storage = {
             "ENDPOINT": address, "USE_SSL": False, "URL_STYLE": "path", "REGION": "us-east-1",

@@ -25,6 +25,10 @@ from workspace.errors import QueryError
 
 log = logging.getLogger(__name__)
 
+# Up to such sizes a file costs less read whole, in one request, than by a question for its size and a request for its
+# footer and for each run of columns; and up to such sums it may lie in memory.
+WHOLE_BYTES = 4 << 20
+ALL_WHOLE_BYTES = 64 << 20
 _REFUSED_NODES = frozenset({"SHOW_REF", "COPY_DATABASE"})
 
 
@@ -83,6 +87,9 @@ def lock(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         script.append(f"CREATE SECRET lake (TYPE s3, USE_SSL {bool(storage['USE_SSL'])}, {options})")
     files = [file for scan in plan.scans for file in scan.files]
     script.append(f"SET allowed_paths = {array(files)}::VARCHAR[]")
+    size = sum(part.size for scan in plan.scans for part in scan.parts)
+    if size <= min(ALL_WHOLE_BYTES, WHOLE_BYTES * len(files)):
+        script.append("SET force_download = true")
     script.append("SET enable_external_access = false")
     script.append("SET lock_configuration = true")
     connection.execute(";\n".join(script))  # it stops at the first that fails, by raising

@@ -60,10 +60,11 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Part:
-    """Files that share partition values, as text in the order of the keys."""
+    """Files that share partition values, as text in the order of the keys; ``size`` is their bytes."""
 
     files: list[str]
     values: list[str]
+    size: int = 0
 
 
 @dataclass(frozen=True)
