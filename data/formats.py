@@ -13,12 +13,16 @@ from workspace.errors import InvalidInputException
 
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+GROK_SERDE = "com.amazonaws.glue.serde.GrokSerDe"
 _OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 
 @dataclass(frozen=True)
 class DataFormat:
-    """One format. ``name`` is Glue's classification; ``serdes`` are the SerDe libraries that mean it, ours first."""
+    """One format. ``name`` is Glue's classification; ``serdes`` are the SerDe libraries that mean it, ours first.
+
+    What is empty does not know the format.
+    """
 
     name: str
     serdes: tuple[str, ...]
@@ -68,8 +72,33 @@ PARQUET = DataFormat(
     {"serialization.format": "1"},
 )
 
-FORMATS: tuple[DataFormat, ...] = (CSV, JSON, PARQUET)
-BY_NAME: Mapping[str, DataFormat] = {one.name: one for one in FORMATS}
+# What jobs alone read; Athena's part and crawlers know the three above.
+ORC = DataFormat(
+    "orc",
+    ("org.apache.hadoop.hive.ql.io.orc.OrcSerde",),
+    "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+    "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+    "orc",
+    "",
+    "orc",
+    (".orc",),
+)
+AVRO = DataFormat(
+    "avro",
+    ("org.apache.hadoop.hive.serde2.avro.AvroSerDe",),
+    "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+    "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+    "avro",
+    "",
+    "",
+    (".avro",),
+)
+XML = DataFormat("xml", (), "", "", "xml", "", "", (".xml",))
+GROK = DataFormat("grokLog", (GROK_SERDE,), _TEXT_INPUT, _TEXT_OUTPUT, "", "", "", (".log",))
+ION = DataFormat("ion", (), "", "", "", "", "", (".ion",))
+
+FORMATS: tuple[DataFormat, ...] = (CSV, JSON, PARQUET, ORC, AVRO, XML, GROK, ION)
+BY_NAME: Mapping[str, DataFormat] = {one.name.lower(): one for one in FORMATS}
 _BY_SERDE: Mapping[str, DataFormat] = {serde: one for one in FORMATS for serde in one.serdes}
 
 
@@ -88,7 +117,8 @@ def data_format(name: str) -> DataFormat:
     try:
         return BY_NAME[name.lower()]
     except KeyError:
-        raise InvalidInputException(f"The format {name!r} is not served: use {', '.join(BY_NAME)}.") from None
+        names = ", ".join(one.name for one in FORMATS)
+        raise InvalidInputException(f"The format {name!r} is not served: use {names}.") from None
 
 
 def format_of(table: Mapping[str, Any]) -> DataFormat:
@@ -96,9 +126,11 @@ def format_of(table: Mapping[str, Any]) -> DataFormat:
 
     Raises :class:`~workspace.errors.InvalidInputException` when neither names a format that is served.
     """
+    serde = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
+    if serde == GROK_SERDE:  # the classification is then what the classifier calls such logs
+        return GROK
     if classification := table.get("Parameters", {}).get("classification"):
         return data_format(classification)
-    serde = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
     if serde in _BY_SERDE:
         return _BY_SERDE[serde]
     raise InvalidInputException(

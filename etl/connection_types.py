@@ -75,7 +75,7 @@ def read_from(
     """What lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
     if not format:
-        raise UsageError("The connection type s3 needs a format: csv, json or parquet.")
+        raise UsageError("The connection type s3 needs a format: csv, json, parquet, orc, avro, xml, grokLog or ion.")
     return read_s3(context, format, options, format_options, ctx, sample)
 
 

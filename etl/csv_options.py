@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from data.formats import Dialect
-from etl.errors import UnsupportedError
 from workspace.errors import UsageError
 
 
 def csv_dialect(options: Mapping[str, Any], *, header_lines: int) -> Dialect:
-    """The dialect that format_options ask for; without an escaper, a quote within quotes is doubled.
+    """The dialect that format_options ask for; without an escaper, a quote within quotes is doubled, and with the
+    quoteChar -1 there are no quotes.
 
-    Raises UnsupportedError for quoteChar -1, UsageError for anything that is not one ASCII character.
+    Raises UsageError for anything that is not one ASCII character.
     """
     if options.get("quoteChar") in (-1, "-1"):
-        raise UnsupportedError("The format csv does not support quoteChar -1 (no quoting): name a quote character.")
+        return Dialect(_character(options, "separator", ","), "", _character(options, "escaper", ""), header_lines)
     quote = _character(options, "quoteChar", '"')
     return Dialect(_character(options, "separator", ","), quote, _character(options, "escaper", quote), header_lines)
 

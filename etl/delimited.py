@@ -6,10 +6,12 @@ by row, so that one bad byte costs one row and not the file. Runs inside Spark's
 
 from __future__ import annotations
 
+import bz2
 import csv
 import io
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,7 @@ BAD_ENCODING = "bad encoding"
 TRUNCATED_GZIP = "truncated gzip"
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_BZIP2_MAGIC = re.compile(rb"BZh[1-9]1AY&SY")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Rows:
 
 
 def read_rows(content: bytes, columns: Sequence[str], dialect: Dialect, *, attach_text: bool = False) -> Rows:
-    """The rows of an object's bytes (gzipped or not, told by their first two).
+    """The rows of an object's bytes (compressed by gzip or bzip2 or not, told by their beginning).
 
     A gzip stream that ends early, or is damaged, gives the rows before the damage and one error row, whose text is
     what could be read of the row that was cut.
@@ -67,22 +70,31 @@ def read_rows(content: bytes, columns: Sequence[str], dialect: Dialect, *, attac
     return rows
 
 
+def decompressed(content: bytes) -> bytes:
+    """An object's bytes, decompressed if need be; of a damaged stream what comes before the damage."""
+    return _decompress(content)[0]
+
+
 def first_row(content: bytes, dialect: Dialect) -> list[str]:
     """The fields of the first row of an object, of which the beginning is enough; none when there is no row."""
     data, _ = _decompress(content)
-    escape = None if dialect.escape == dialect.quote else dialect.escape
-    reader = csv.reader(
-        io.StringIO(data.decode("utf-8", errors="replace"), newline=""),
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote,
-        escapechar=escape,
-        doublequote=escape is None,
+    return next(_reader(io.StringIO(data.decode("utf-8", errors="replace"), newline=""), dialect), [])
+
+
+def _reader(lines: Iterable[str], dialect: Dialect) -> Any:
+    """Python's CSV reader in that dialect; without a quote every line is a row."""
+    escape = dialect.escape if dialect.escape != dialect.quote else None
+    if not dialect.quote:
+        return csv.reader(lines, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, escapechar=escape)
+    return csv.reader(
+        lines, delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=escape, doublequote=escape is None
     )
-    return next(reader, [])
 
 
 def _decompress(content: bytes) -> tuple[bytes, bool]:
     """The bytes, and whether the stream was whole. Several gzip members may follow each other (RFC 1952, 2.2)."""
+    if _BZIP2_MAGIC.match(content):
+        return bz2.decompress(content), True
     if not content.startswith(_GZIP_MAGIC):
         return content, True
     parts = []
@@ -104,7 +116,7 @@ def _decompress(content: bytes) -> tuple[bytes, bool]:
 
 def _read_fast(data: bytes, columns: Sequence[str], dialect: Dialect, attach_text: bool) -> Rows | None:
     """The rows as Arrow reads them; None when anything is wrong, quoted or escaped, or rows are not one line each."""
-    if dialect.quote.encode() in data or dialect.escape.encode() in data:
+    if any(one and one.encode() in data for one in (dialect.quote, dialect.escape)):
         return None
     if b"\n\n" in data or b"\r" in data or data.startswith(b"\n"):
         return None
@@ -133,14 +145,7 @@ def _read_fast(data: bytes, columns: Sequence[str], dialect: Dialect, attach_tex
 def _read_tolerantly(data: bytes, columns: Sequence[str], dialect: Dialect, attach_text: bool) -> Rows:
     physical = data.splitlines(keepends=True)
     # latin-1 maps every byte to one character and back, so that the fields' own bytes can be judged one by one.
-    escape = None if dialect.escape == dialect.quote else dialect.escape
-    reader = csv.reader(
-        (line.decode("latin-1") for line in physical),
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote,
-        escapechar=escape,
-        doublequote=escape is None,
-    )
+    reader = _reader((line.decode("latin-1") for line in physical), dialect)
     good: list[list[str | None]] = []
     lines: list[int] = []
     texts: list[str] = []

@@ -88,7 +88,7 @@ class _Reader:
 
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):
-                scan, source = self.scan, _plain(path.as_py())
+                scan, source = self.scan, plain_uri(path.as_py())
                 rows = read_rows(
                     content.as_py(),
                     scan.columns,
@@ -114,7 +114,7 @@ class _Reader:
         import pyarrow as pa
 
         table, attached = rows.table, self.scan.attached
-        found = _partition_values(source, self.scan.partitions or {})
+        found = partition_values(source, self.scan.partitions or {})
         values: Sequence[str | None] = found or [None] * len(self.scan.partition_keys)
         for key, value in zip(self.scan.partition_keys, values, strict=True):
             table = table.append_column(key, pa.array([value] * table.num_rows, pa.string()))
@@ -127,11 +127,13 @@ class _Reader:
         return table
 
 
-def _plain(path: str) -> str:
+def plain_uri(path: str) -> str:
+    """A Hadoop name as an ``s3://`` one."""
     return "s3://" + path.split("://", 1)[1] if path.startswith(("s3a://", "s3n://")) else path
 
 
-def _partition_values(source: str, partitions: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
+def partition_values(source: str, partitions: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
+    """The values of the partition in whose folder an object lies."""
     folder = source
     while "/" in folder:
         folder = folder.rpartition("/")[0]

@@ -22,6 +22,8 @@ from etl.paths import ELEMENT, Path
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+CORRUPT = "_corrupt_record"
+
 _TOKEN = re.compile(r"`((?:[^`]|``)*)`|([A-Za-z_]\w*)|([<>,:()])|(\d+)|\s+")
 _SIMPLE = {
     "VOID": T.NullType(), "STRING": T.StringType(), "BOOLEAN": T.BooleanType(), "BIGINT": T.LongType(),
@@ -46,6 +48,18 @@ def parsed(text: Column, kind: T.DataType) -> Column:
         assert isinstance(readable, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class
         return _typed(F.from_json(text, readable), kind)
     return _typed(F.try_parse_json(text), kind, variant=True)
+
+
+def with_corrupt(kind: T.StructType) -> T.StructType:
+    """The type for ``from_json`` of records of a type, with the text of those that do not fit beside."""
+    readable = _readable(kind)
+    assert isinstance(readable, T.StructType)  # noqa: S101 - it is of the same class
+    return T.StructType([*readable.fields, T.StructField(CORRUPT, T.StringType())])
+
+
+def members_of(record: Column, kind: T.StructType) -> list[Column]:
+    """The fields of a record that ``from_json`` has read by :func:`with_corrupt`."""
+    return [_typed(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
 
 
 def _of_variants(variants: DataFrame) -> T.DataType:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from data.formats import CSV, Dialect, data_format
+from pyspark.sql import functions as F
+
+from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
 from data.zones import split_uri
 from etl.csv_options import csv_dialect
@@ -13,16 +15,20 @@ from etl.delimited import first_row
 from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.file_formats import readable, reader_options
+from etl.record_scan import VALUE
+from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from etl.context import GlueContext
 
 # attachFilename is AWS's; the other two are ours, and AWS ignores them.
 ATTACH = {"attachFilename": "filename", "attachLineNumber": "line", "attachText": "text"}
 S3_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "paths", "path", "recurse", "isFailFast"})
-CSV_OPTIONS = frozenset({"separator", "quoteChar", "escaper", "withHeader", "skipFirst"})
 HEADER_BYTES = 1 << 18  # of an object's beginning, in which its first row has to end
 
 
@@ -42,21 +48,51 @@ def read_s3(
     paths = [paths] if isinstance(paths, str) and "paths" not in connection else paths
     if isinstance(paths, str) or not paths:
         raise UsageError("The connection type s3 needs connection_options={'paths': ['s3://bucket/folder/', …]}.")
-    one = data_format(format_name)
-    files, stored = _chosen(context, paths, connection, Selection.of(connection, sample))
+    one = readable(format_name, options)
+    attached = attached_of({**connection, **options})
+    if attached != Attached(attached.filename) and one is not CSV:
+        raise UnsupportedError("attachLineNumber and attachText are supported for CSV only.")
+    taken = reader_of(one.name, options) if one in (JSON, GROK, ION) else None
+    # Folders by the names of partitions are Spark's to read, where it is Spark that lists them.
+    nested = bool(connection.get("recurse")) or not (one is CSV or taken)
+    files, stored = _chosen(context, paths, connection, Selection.of(connection, sample), nested=nested)
     if one is CSV:
-        frame = _read_csv(context, files, stored, attached_of(connection), options, ctx)
+        frame = _read_csv(context, files, stored, attached, options, ctx)
+    elif taken:
+        check_sizes(stored)
+        frame = read_objects(context, files, taken, ctx, schema=schema_of(options), filename=attached.filename)
     else:
-        refuse_unknown(dict(options), frozenset(), f"The format {one.name}")
-        if attached_of(connection) != Attached():
-            raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only.")
-        reader = context.spark_session.read.option("recursiveFileLookup", str(bool(connection.get("recurse"))).lower())
-        frame = DynamicFrame(reader.format(one.spark).load(files), context, ctx)
+        frame = _read_files(context, one, files, connection, options, attached.filename, ctx)
     return frame.checked(1) if connection.get("isFailFast") else frame
 
 
+def _read_files(
+    context: GlueContext,
+    one: DataFormat,
+    files: Sequence[str],
+    connection: Mapping[str, Any],
+    options: Mapping[str, Any],
+    filename: str,
+    ctx: str,
+) -> DynamicFrame:
+    """What Spark itself reads."""
+    reader = context.spark_session.read.option("recursiveFileLookup", str(bool(connection.get("recurse"))).lower())
+    schema = schema_of(options)
+    if one is JSON:
+        lines = _with_filename(reader.text(list(files)), filename)
+        return read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=schema)
+    if schema is not None:
+        reader = reader.schema(schema)
+    reader = reader.format(one.spark).options(**reader_options(one, options))
+    return DynamicFrame(_with_filename(reader.load(list(files)), filename), context, ctx)
+
+
+def _with_filename(rows: DataFrame, name: str) -> DataFrame:
+    return rows.withColumn(name, F.regexp_replace("_metadata.file_path", "^s3[an]://", "s3://")) if name else rows
+
+
 def _chosen(
-    context: GlueContext, paths: Sequence[str], connection: Mapping[str, Any], selection: Selection
+    context: GlueContext, paths: Sequence[str], connection: Mapping[str, Any], selection: Selection, *, nested: bool
 ) -> tuple[list[str], list[StoredObject]]:
     """What Spark is to read, by its Hadoop names, and the objects behind it: folders as a whole where all in them is
     read. Raises UsageError when that is nothing."""
@@ -64,7 +100,7 @@ def _chosen(
     if not stored:
         raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
     everything = len(stored)
-    if not connection.get("recurse"):
+    if not nested:
         stored = _direct(stored, paths)
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
@@ -86,7 +122,6 @@ def _read_csv(
     options: Mapping[str, Any],
     ctx: str,
 ) -> DynamicFrame:
-    refuse_unknown(dict(options), CSV_OPTIONS, "The format csv")
     heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
     dialect = csv_dialect(options, header_lines=int(heading))
     columns = _header(context, stored, dialect, with_header=bool(options.get("withHeader")))

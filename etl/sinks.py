@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
-from data.formats import CSV, JSON, PARQUET, DataFormat, Dialect, data_format, storage_descriptor
+from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
 from etl.choices import choices_in
-from etl.csv_options import csv_dialect
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
+from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
 from etl.publishing import Publication, run_id
 from etl.tables import CatalogTable, require_own_catalog
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 
 UPDATE, LOG = "UPDATE_IN_DATABASE", "LOG"
 SINK_OPTIONS = frozenset({"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression"})
-_FORMAT_OPTIONS: Mapping[str, frozenset[str]] = {
-    "csv": frozenset({"separator", "quoteChar", "escaper", "writeHeader"}),
-    "json": frozenset(),
-    "parquet": frozenset({"compression", "useGlueParquetWriter"}),
-}
 # What dialect_of reads: of an older definition nothing may stay that says otherwise than this write does.
 _DIALECT = (
     "skip.header.line.count",
@@ -87,12 +82,8 @@ class S3Sink:
         )
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """Choose the format (parquet, glueparquet, json, csv) and its options."""
-        name = "parquet" if format == "glueparquet" else format
-        self.format = data_format(name)
-        refuse_unknown(options, _FORMAT_OPTIONS[self.format.name], f"The format {format}")
-        if self.format is CSV:
-            csv_dialect(options, header_lines=0)
+        """Choose the format (parquet, glueparquet, json, csv, orc, avro) and its options."""
+        self.format = writable(format, options)
         self.format_options = {**self.format_options, **options}
 
     def setCatalogInfo(
@@ -143,7 +134,7 @@ class S3Sink:
         """Write to a folder of the staging that nothing was written to before; returns its name, ending in ``/``."""
         folder = f"data-{token_hex(4)}/"
         staging = "s3a://" + publication.staging.split("://", 1)[1] + folder
-        _write(rows, one, self.format_options, self.partition_keys, staging)
+        write(rows, one, self.format_options, self.partition_keys, staging)
         return folder
 
     def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:
@@ -165,7 +156,7 @@ class S3Sink:
             parameters.pop(name, None)
         serde: dict[str, str] = {}
         if one is CSV:
-            dialect = _written(self.format_options)
+            dialect = written_dialect(self.format_options)
             serde = {"field.delim": dialect.delimiter, "quoteChar": dialect.quote, "escapeChar": dialect.escape}
             if dialect.header_lines:
                 parameters["skip.header.line.count"] = "1"
@@ -196,7 +187,7 @@ def table_sink(context: GlueContext, database: str, name: str, options: Mapping[
         raise UsageError(
             f"{table} is partitioned by {expected}: give additional_options={{'partitionKeys': {expected}}}."
         )
-    sink.setFormat(table.format.name, **(_format_options(table.dialect) if table.format is CSV else {}))
+    sink.setFormat(table.format.name, **(dialect_options(table.dialect) if table.format is CSV else {}))
     sink.setCatalogInfo(catalogDatabase=database, catalogTableName=name)
     return sink
 
@@ -209,45 +200,6 @@ def _writable(rows: DataFrame) -> DataFrame:
     if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
         raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
     return rows
-
-
-def _written(options: Mapping[str, Any]) -> Dialect:
-    """How a sink with those format_options writes CSV."""
-    return csv_dialect(options, header_lines=int(bool(options.get("writeHeader", True))))
-
-
-def _format_options(dialect: Dialect) -> dict[str, Any]:
-    """The format_options that make a sink write in a dialect: the inverse of :func:`_written`."""
-    return {
-        "separator": dialect.delimiter,
-        "quoteChar": dialect.quote,
-        "escaper": dialect.escape,
-        "writeHeader": dialect.header_lines > 0,
-    }
-
-
-def _write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], folder: str) -> None:
-    """Write with Spark to a folder by its Hadoop name (``s3a://…``)."""
-    writer = rows.write.format(one.spark).mode("errorifexists")
-    if keys:
-        writer = writer.partitionBy(*keys)
-    if one is CSV:
-        dialect = _written(options)
-        writer = writer.options(
-            header=dialect.header_lines > 0,
-            sep=dialect.delimiter,
-            quote=dialect.quote,
-            escape=dialect.escape,
-            # Spark leaves an escape in a value without quotes as it is, and every reader would take it for one.
-            quoteAll=dialect.escape != dialect.quote,
-            ignoreLeadingWhiteSpace=False,  # Spark strips values unless told not to
-            ignoreTrailingWhiteSpace=False,
-        )
-    elif one is JSON:
-        writer = writer.option("ignoreNullFields", True)
-    if options.get("compression"):
-        writer = writer.option("compression", str(options["compression"]))
-    writer.save(folder)
 
 
 def _moves(context: GlueContext, publication: Publication, staged: str) -> list[tuple[str, str]]:

@@ -9,13 +9,16 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.formats import CSV, JSON, PARQUET
+from data.formats import CSV, GROK, JSON
 from data.objects import StoredObject
 from data.partitions import partition_path
-from etl.delimited_source import ERROR, Attached, DelimitedScan
+from etl.delimited_source import Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.file_formats import reader_options
 from etl.glue_types import spark_name, spark_type
+from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
+from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
 from etl.scans import Snapshot, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     from etl.context import GlueContext
 
 CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate"})
-CORRUPT = "_corrupt_record"
 
 Files = Mapping[str, Sequence[str]]  # what is read of each folder: itself, or objects in it
 
@@ -79,18 +81,25 @@ def _read_table(
     stored = objects_in(context, [table.location, *folders] if folders else [])
     check_compression(options, stored)
     files = _files(folders, stored, selection)
-    attached = attached_of(options)
-    if attached != Attached() and table.format is not CSV:
-        raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {table.format.name}.")
-    if table.format is CSV:
+    attached, one = attached_of(options), table.format
+    if attached != Attached() and one is not CSV:
+        raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {one.name}.")
+    if one is CSV:
         frame = _read_csv_table(context, table, partitions, files, attached, stored, ctx)
-    elif table.format is JSON:
+    elif reader := _reader_of(table):
+        check_sizes(stored)
+        frame = _read_record_table(context, table, partitions, files, reader, ctx)
+    elif one is JSON:
         frame = _read_json_table(context, table, partitions, files, ctx)
-    elif table.format is PARQUET:
-        rows = _by_partition(context, table, partitions, files, lambda reader, paths: reader.parquet(*paths))
-        frame = DynamicFrame(rows, context, ctx)
+    elif one.spark:
+        told = reader_options(one, table.parameters)
+
+        def load(reader: DataFrameReader, paths: list[str]) -> DataFrame:
+            return reader.format(one.spark).options(**told).load(paths)
+
+        frame = DynamicFrame(_by_partition(context, table, partitions, files, load), context, ctx)
     else:
-        raise UnsupportedError(f"The table {table} is of the format {table.format.name}, which jobs cannot read yet.")
+        raise UnsupportedError(f"The table {table} is of the format {one.name}, which jobs read from S3 only.")
     return Snapshot(table, list(files), _regular(table, partitions, files), frame)
 
 
@@ -145,20 +154,42 @@ def _read_json_table(
     files: Files,
     ctx: str,
 ) -> DynamicFrame:
-    # from_json rather than spark.read.json, which refuses to tell what was corrupt when nothing else is asked for.
-    own = [(name, kind) for name, kind in table.columns]
+    # Lines of text rather than spark.read.json, which refuses to tell what was corrupt when nothing else is asked for.
     lines = _by_partition(
         context, table, partitions, files, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
     )
-    keys = [F.col(f"`{key}`") for key, _ in table.partition_keys]
-    record = F.from_json("value", _schema([*own, (CORRUPT, "string")]), {"columnNameOfCorruptRecord": CORRUPT})
-    parsed = lines.where(F.trim("value") != "").select(record.alias("record"), *keys)
-    bad = F.col(f"record.{CORRUPT}").isNotNull()
-    known = {"msg": F.lit("the record does not fit the table's schema"), "input": F.col(f"record.{CORRUPT}")}
-    fields = [known.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in ERROR.fields]
-    errors = parsed.where(bad).select(F.struct(*fields).alias("error"))
-    columns = [F.col("record").getField(name).alias(name) for name, _ in own]
-    return DynamicFrame(parsed.where(~bad).select(*columns, *keys), context, ctx, errors=errors)
+    return read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=_schema(table.columns))
+
+
+def _reader_of(table: CatalogTable) -> Reader | None:
+    """How the objects of a JSON or log table are taken apart; None for JSON in lines, and for other formats."""
+    given = table.parameters
+    if table.format is GROK:
+        return GrokLines(given.get("input.format", ""), given.get("input.grokCustomPatterns", ""))
+    return reader_of(JSON.name, {"jsonPath": given.get("jsonPath")}) if table.format is JSON else None
+
+
+def _read_record_table(
+    context: GlueContext,
+    table: CatalogTable,
+    partitions: Sequence[TablePartition],
+    files: Files,
+    reader: Reader,
+    ctx: str,
+) -> DynamicFrame:
+    session, keys = context.spark_session, table.partition_keys
+    if not files:
+        return DynamicFrame(session.createDataFrame([], _schema([*table.columns, *keys])), context, ctx)
+    locations = [hadoop(path) for paths in files.values() for path in paths]
+    values = {part.location.rstrip("/"): part.values for part in partitions}
+    rows = RecordScan(locations, reader, [key for key, _ in keys], values).rows(session)
+    if keys:
+        rows = rows.withColumns({key: F.col(f"`{key}`").try_cast(spark_name(kind)) for key, kind in keys})
+    if table.format is not GROK:
+        return read_records(context, rows, ctx, schema=_schema(table.columns))
+    pending = {name: kind for name, kind in table.columns if spark_name(kind) != "string"}
+    texts = _schema([(name, "string") for name, _ in table.columns])
+    return read_records(context, rows, ctx, schema=texts, pending=pending)
 
 
 def _by_partition(

@@ -64,6 +64,14 @@ class CatalogTable:
         return dialect_of(self.definition)
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The table's parameters, its descriptor's and its SerDe's, the last ones first."""
+        descriptor = self.definition.get("StorageDescriptor") or {}
+        serde = descriptor.get("SerdeInfo") or {}
+        places = (self.definition, descriptor, serde)
+        return {name: value for one in places for name, value in (one.get("Parameters") or {}).items()}
+
+    @property
     def columns(self) -> list[tuple[str, str]]:
         """``(name, Hive type)`` of each column, without the partition keys."""
         return _columns((self.definition.get("StorageDescriptor") or {}).get("Columns", ()))

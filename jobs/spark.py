@@ -131,8 +131,10 @@ def class_path(workspace: Workspace) -> str:
     return os.pathsep.join(_jars(workspace))
 
 
-def _jars(workspace: Workspace) -> tuple[str, str]:
-    return str(workspace.cache.s3a_jars / "*"), str(spark_home() / "jars" / "*")
+def _jars(workspace: Workspace) -> tuple[str, str, str]:
+    # In this order: the class-data archive was made for the first two.
+    cache = workspace.cache
+    return str(cache.s3a_jars / "*"), str(spark_home() / "jars" / "*"), str(cache.spark_jars / "*")
 
 
 def submit_argv(

@@ -122,6 +122,8 @@ class Planner:
             dialect = dialect_of(definition)
         except LakeletError as error:
             raise QueryError(str(error)) from error
+        if not form.duckdb:
+            raise QueryError(f"{where} is of the format {form.name}, which SQL here does not read: a job can.")
         keys = table.partition_keys
         if keys:
             wanted = expression(filters, keys)

@@ -152,6 +152,11 @@ class Cache:
         return self.root / "s3a-jars"
 
     @property
+    def spark_jars(self) -> Path:
+        """What Spark reads and writes other things with than its own formats; behind Spark's own jars."""
+        return self.root / "spark-jars"
+
+    @property
     def opensearch_home(self) -> Path:
         return self.root / "opensearch"
 

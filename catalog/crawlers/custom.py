@@ -14,10 +14,9 @@ from catalog.classifiers.xml_records import records
 from catalog.crawlers.csv_classifier import CsvRules, classify_csv_as
 from catalog.crawlers.json_classifier import columns_of, stream
 from catalog.crawlers.schema import Column, Sample, Storage
-from data.formats import CSV, JSON, DataFormat
+from data.formats import CSV, GROK_SERDE, JSON, DataFormat
 from data.objects import StoredObject
 
-GROK_SERDE = "com.amazonaws.glue.serde.GrokSerDe"
 OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 _LEAST_SHARE = 0.8  # of lines that a grok pattern has to match

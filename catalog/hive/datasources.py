@@ -47,7 +47,7 @@ def legible(definition: Definition) -> dict[str, Any]:
         columns = [hive_column(field) for field in schema["fields"]]
         descriptor["Columns"] = [column for column in columns if column["Name"] not in keys]
     location = options.get("path") or descriptor.get("Location") or ""
-    if provider in BY_NAME:
+    if provider in BY_NAME and BY_NAME[provider].serdes:
         one = BY_NAME[provider]
         parameters.setdefault(_CLASSIFICATION, one.name)
         if one is CSV and options.get("header", "").lower() == "true":

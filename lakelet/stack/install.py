@@ -180,6 +180,7 @@ def _make_class_archive(job: Job) -> None:
 MAKERS: Mapping[str, Callable[[Job], None]] = {
     "java": _make_java,
     "s3a-jars": _make_jars,
+    "spark-jars": _make_jars,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
     "minio": _make_minio,

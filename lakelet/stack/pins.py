@@ -213,3 +213,21 @@ S3A_JARS = (
         "672d7d872f434cb7fe1c90f7edcd19b1e8c67a335a578288426fbd4db5096915",
     ),
 )
+
+# What jobs read and write beside the lake's own formats: Avro files, PostgreSQL, MySQL and MariaDB (whose driver speaks
+# to both). Spark's own Avro has no 4.1.4, and 4.1.1 is the same.
+SPARK_JARS = (
+    Artifact(
+        "org.apache.spark:spark-avro_2.13:4.1.1",
+        92354,
+        "6a19d90bc3b6e88d8db0fa36a19273aa10fea2dbd7a62bb60e4cedd73051b32d",
+    ),
+    Artifact(
+        "org.postgresql:postgresql:42.7.14", 1221004, "73914527305a40cce504b0d3d90b23caf565136912d607ae8ae7c5895512332c"
+    ),
+    Artifact(
+        "org.mariadb.jdbc:mariadb-java-client:3.5.11",
+        793387,
+        "42604178b9e57ec08ee0035079961516f086e455d0141f0b22c6eff29fb2fff4",
+    ),
+)

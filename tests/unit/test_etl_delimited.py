@@ -10,10 +10,9 @@ import pytest
 
 from data.formats import Dialect
 from data.objects import StoredObject
-from etl import sources
+from etl import s3_source
 from etl.csv_options import csv_dialect
 from etl.delimited import BAD_ENCODING, BadRow, read_rows
-from etl.errors import UnsupportedError
 from workspace.errors import UsageError
 
 COLUMNS = ("a", "b")
@@ -103,18 +102,16 @@ def test_csv_options_as_a_dialect() -> None:
     assert csv_dialect({"quoteChar": "'"}, header_lines=0).escape == "'"
 
 
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"quoteChar": -1}, UnsupportedError),
-        ({"quoteChar": "-1"}, UnsupportedError),
-        ({"separator": "||"}, UsageError),
-        ({"separator": ""}, UsageError),
-        ({"escaper": "§"}, UsageError),
-    ],
-)
-def test_csv_options_refused_by_name(options: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error, match=next(iter(options))):
+@pytest.mark.parametrize("given", [-1, "-1"])
+def test_without_a_quote_every_line_is_a_row(given: Any) -> None:
+    dialect = csv_dialect({"quoteChar": given}, header_lines=0)
+    assert dialect == Dialect(",", "", "", 0)
+    assert read(b'"1,2"\n3,4\n', dialect) == [('"1', '2"'), ("3", "4")]
+
+
+@pytest.mark.parametrize("options", [{"separator": "||"}, {"separator": ""}, {"escaper": "§"}])
+def test_csv_options_refused_by_name(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(options))):
         csv_dialect(options, header_lines=0)
 
 
@@ -123,19 +120,19 @@ def test_every_header_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
         "in/_SUCCESS": b"x", "in/0.csv": b"", "in/1.csv": b"a,b\n1,2\n", "in/2.csv.gz": gzip.compress(b"a,b\n3,4\n"),
     }  # fmt: skip
     stored = [StoredObject("lake", key, len(content), "") for key, content in contents.items()]
-    monkeypatch.setattr(sources, "_beginning", lambda context, one: contents[one.key])
+    monkeypatch.setattr(s3_source, "_beginning", lambda context, one: contents[one.key])
     context: Any = None
-    assert sources._header(context, stored, HEADED, with_header=True) == ["a", "b"]
-    assert sources._header(context, stored, Dialect(), with_header=False) == ["col0", "col1"]
+    assert s3_source._header(context, stored, HEADED, with_header=True) == ["a", "b"]
+    assert s3_source._header(context, stored, Dialect(), with_header=False) == ["col0", "col1"]
     contents["in/2.csv.gz"] = gzip.compress(b"b,a\n3,4\n")
     with pytest.raises(UsageError, match=r"in/1\.csv .* a, b and .*in/2\.csv\.gz has b, a"):
-        sources._header(context, stored, HEADED, with_header=True)
+        s3_source._header(context, stored, HEADED, with_header=True)
 
 
 def test_objects_in_subfolders_are_told_from_direct_ones() -> None:
     keys = ("in/a.csv", "in/day=1/b.csv", "in2/c.csv", "one.csv")
     stored = [StoredObject("lake", key, 1, "") for key in keys]
-    assert [one.key for one in sources._direct(stored, ["s3://lake/in/", "s3://lake/one.csv"])] == [
+    assert [one.key for one in s3_source._direct(stored, ["s3://lake/in/", "s3://lake/one.csv"])] == [
         "in/a.csv",
         "one.csv",
     ]

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from etl.selection import WITHOUT_EFFECT
+from etl import file_formats, selection
 from workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
@@ -19,7 +19,7 @@ REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 
 # Protocols, whose functions have no bodies, and options that are known by their names alone.
 PROTOCOLS = {"Sink"}
-OPTIONS = {"useGlueParquetWriter", *WITHOUT_EFFECT}
+OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT
 
 
 def unused(module: str) -> Iterator[str]:

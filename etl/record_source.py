@@ -1,0 +1,134 @@
+"""Records of text as DynamicFrames: JSON, Ion and logs, from folders or from tables of the catalog.
+
+Without a schema the data is read once to find the type of every field, choices included (:mod:`etl.json_records`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from catalog.classifiers.grok import Grok
+from catalog.classifiers.jsonpath import JsonPath
+from etl.choices import is_choice
+from etl.delimited_source import ERROR
+from etl.dynamicframe import DynamicFrame
+from etl.errors import UnsupportedError
+from etl.glue_types import spark_name
+from etl.json_records import CORRUPT, discovered, members_of, with_corrupt
+from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
+from workspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from etl.context import GlueContext
+
+NO_FIT = "the record does not fit the schema"
+
+
+def read_records(
+    context: GlueContext,
+    rows: DataFrame,
+    ctx: str,
+    *,
+    schema: T.StructType | None = None,
+    pending: Mapping[str, str] | None = None,
+) -> DynamicFrame:
+    """The records in the column ``_value`` of rows, whose other columns follow the record's own.
+
+    ``_message``, ``_input`` and ``_source``, if there, say what is wrong with rows without a value, and where.
+    """
+    own = {VALUE, MESSAGE, INPUT, SOURCE}
+    others = [name for name in rows.columns if name not in own]
+    known = [name for name in (MESSAGE, INPUT, SOURCE) if name in rows.columns]
+    kind = schema or _struct_of(discovered(rows, F.col(VALUE)))
+    text = F.col(VALUE)
+    record = F.from_json(text, with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
+    parsed = rows.where(text.isNull() | (F.trim(text) != "")).select(record.alias(VALUE), *known, *others)
+    corrupt = F.col(VALUE).getField(CORRUPT)
+    is_bad = corrupt.isNotNull() | F.col(VALUE).isNull()
+    told = {
+        "msg": F.coalesce(F.col(MESSAGE), F.lit(NO_FIT)) if MESSAGE in known else F.lit(NO_FIT),
+        "input": F.coalesce(F.col(INPUT), corrupt) if INPUT in known else corrupt,
+        "source": F.col(SOURCE) if SOURCE in known else F.lit(None),
+    }
+    fields = [told.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in ERROR.fields]
+    errors = parsed.where(is_bad).select(F.struct(*fields).alias("error"))
+    good = parsed.where(~is_bad).select(*members_of(F.col(VALUE), kind), *(F.col(f"`{name}`") for name in others))
+    return DynamicFrame(good, context, ctx, pending=pending, errors=errors)
+
+
+def schema_of(options: Mapping[str, Any]) -> T.StructType | None:
+    """The schema of ``withSchema``: JSON of a StructType of awsglue.gluetypes. Raises UsageError."""
+    if not (given := options.get("withSchema")):
+        return None
+    try:
+        found = json.loads(given) if isinstance(given, str) else given
+        return T.StructType.fromJson(found)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            "withSchema is no JSON of a schema: give json.dumps(StructType([…]).jsonValue()) of awsglue.gluetypes."
+        ) from error
+
+
+def reader_of(format_name: str, options: Mapping[str, Any]) -> Reader | None:
+    """How objects of a format are taken apart; None for JSON in lines, which Spark does.
+
+    Raises UsageError, UnsupportedError for options that cannot be, InvalidInputException for a bad pattern or path.
+    """
+    if format_name == "ion":
+        return IonDocuments()
+    if format_name == "grokLog":
+        if not options.get("logFormat"):
+            raise UsageError("The format grokLog needs format_options={'logFormat': '%{COMMONAPACHELOG}'} or the like.")
+        if str(options.get("LineCount", "1")) != "1":
+            raise UnsupportedError("The format grokLog does not support LineCount but 1, as on AWS.")
+        pattern, custom = str(options["logFormat"]), str(options.get("customPatterns") or "")
+        Grok.of(pattern, custom)
+        return GrokLines(pattern, custom, str(options.get("MISSING", "-")))
+    if options.get("jsonPath") or _true(options.get("multiline")) or _true(options.get("multiLine")):
+        path = str(options.get("jsonPath") or "$")
+        JsonPath.of(path)
+        return JsonDocuments(path)
+    return None
+
+
+def read_objects(
+    context: GlueContext,
+    locations: Sequence[str],
+    reader: Reader,
+    ctx: str,
+    *,
+    schema: T.StructType | None = None,
+    filename: str = "",
+) -> DynamicFrame:
+    """The records of objects (``s3a://…``); ``filename`` is the column that says of which."""
+    rows = RecordScan(locations, reader).rows(context.spark_session)
+    if filename:
+        rows = rows.withColumn(filename, F.col(SOURCE))
+    if isinstance(reader, GrokLines):
+        fields = Grok.of(reader.pattern, reader.custom).fields
+        pending = {name: kind for name, kind in fields if spark_name(kind) != "string"}
+        return read_records(context, rows, ctx, schema=_strings(fields), pending=pending)
+    return read_records(context, rows, ctx, schema=schema)
+
+
+def _strings(fields: Sequence[tuple[str, str]]) -> T.StructType:
+    return T.StructType([T.StructField(name, T.StringType()) for name, _ in fields])
+
+
+def _struct_of(kind: T.DataType) -> T.StructType:
+    """The type of the records that are objects; others are errors."""
+    if isinstance(kind, T.StructType) and not is_choice(kind):
+        return kind
+    structs = [f.dataType for f in kind.fields if isinstance(f.dataType, T.StructType)] if is_choice(kind) else []  # type: ignore[attr-defined]
+    return structs[0] if structs else T.StructType([])
+
+
+def _true(value: Any) -> bool:
+    return str(value).lower() == "true"
