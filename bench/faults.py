@@ -1,0 +1,234 @@
+"""What is true after a run was killed: Glue jobs that append to one table, killed at seeded moments.
+
+    python -m bench.faults [--runs 50] [--seed 1] [--output json]
+
+Needs a running stack. Each run appends its own rows to one partition of a table, by a script as one writes it for
+AWS Glue; at a random moment its script, its driver, a Spark worker, MinIO or the control process gets SIGKILL. After
+each run, and at the end, this must hold, or the program ends with exit code 1:
+
+- the run's state is the truth: SUCCEEDED and all of its rows are there, once; or FAILED and none is;
+- every object that was there before is there unchanged, and nothing new lies in the other partitions;
+- nothing is left of the staging of the runs before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from catalog.glue import Glue
+from data.objects import s3_client
+from data.publish import STAGING_PREFIX
+from jobs.client import JobClient, Submitted
+from jobs.launchers import folder_of
+from lakelet.stack import operate
+from query.client import query_rows
+from workspace import shim
+from workspace.errors import AlreadyExistsException, LakeletError
+from workspace.paths import Workspace
+
+VICTIMS = ("script", "driver", "spark-worker-1", "minio", "control")
+PARTITIONS = 4
+ROWS = 20_000
+PATIENCE_SECONDS = 240.0
+BUCKET, DATABASE, TABLE = "gold", "bench_faults", "rows"
+PREFIX = f"{DATABASE}/{TABLE}/"
+SCRIPT = f"""
+import os, sys
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.job import Job
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from pyspark.sql import functions as F
+
+print("pid", os.getpid(), flush=True)
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "number", "rows"])
+glue = GlueContext(SparkContext.getOrCreate())
+job = Job(glue)
+job.init(args["JOB_NAME"], args)
+number = int(args["number"])
+rows = glue.spark_session.range(int(args["rows"])).repartition(4).select(
+    F.lit(number).alias("number"), "id", F.sha2(F.col("id").cast("string"), 256).alias("text"),
+    F.lit(number % {PARTITIONS}).alias("part"),
+)
+sink = glue.getSink(
+    connection_type="s3", path="s3://{BUCKET}/{PREFIX}", enableUpdateCatalog=True, partitionKeys=["part"]
+)
+sink.setFormat("glueparquet")
+sink.setCatalogInfo(catalogDatabase="{DATABASE}", catalogTableName="{TABLE}")
+sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
+job.commit()
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run: who was killed how many seconds after its submission (None: nobody), how it ended, what is wrong."""
+
+    number: int
+    victim: str | None
+    after: float
+    state: str
+    wrong: tuple[str, ...]
+
+
+class Faults:
+    """Runs, kills and looks; a table of its own in a running stack, empty at the start."""
+
+    def __init__(self, workspace: Workspace, seed: int) -> None:
+        self._workspace = workspace
+        self._random = random.Random(seed)
+        self._jobs, self._s3 = JobClient(workspace), s3_client(workspace)
+        self._ended: dict[int, Submitted] = {}
+        self._succeeded: set[int] = set()
+
+    def prepare(self, script: Path) -> None:
+        """An empty table's database, and the job."""
+        glue = Glue(self._workspace)
+        with suppress(AlreadyExistsException):
+            glue.call("CreateDatabase", DatabaseInput={"Name": DATABASE})
+        with suppress(LakeletError):
+            glue.call("DeleteTable", DatabaseName=DATABASE, Name=TABLE)
+        for name in self._objects(PREFIX):
+            self._s3.delete_object(Bucket=BUCKET, Key=name)
+        script.write_text(SCRIPT)
+        self._script = str(script)
+
+    def run(self, runs: int) -> Iterator[Outcome]:
+        """One run that nobody disturbs, which says how long one takes, and ``runs`` that somebody does."""
+        began = time.monotonic()
+        yield self._one(0, None, 0.0)
+        seconds = time.monotonic() - began
+        for number in range(1, runs + 1):
+            yield self._one(number, self._random.choice(VICTIMS), self._random.uniform(0, 1.1 * seconds))
+
+    def _one(self, number: int, victim: str | None, after: float) -> Outcome:
+        before = self._objects(PREFIX)
+        arguments = {"--number": str(number), "--rows": str(ROWS)}
+        submitted = self._jobs.submit(self._script, arguments)
+        if victim:
+            time.sleep(after)
+            victim = victim if self._kill(victim, submitted) else None
+        state = str(self._jobs.wait(submitted)["JobRunState"])
+        self._settle()
+        if state == "SUCCEEDED":
+            self._succeeded.add(number)
+        wrong = (*self._rows(), *self._untouched(number, before), *self._litter())
+        if state not in ("SUCCEEDED", "FAILED") or (victim is None and state == "FAILED"):
+            wrong = (*wrong, f"the run ended in {state}")
+        self._ended[number] = submitted
+        return Outcome(number, victim, after, state, wrong)
+
+    # -- killing ------------------------------------------------------------------------------------------------
+
+    def _kill(self, victim: str, submitted: Submitted) -> bool:
+        """Whether there was somebody to kill: a script may not have come up yet, or have ended."""
+        killed = False
+        for pid in self._pids(victim, submitted):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed = True
+        return killed
+
+    def _pids(self, victim: str, submitted: Submitted) -> list[int]:
+        folder = folder_of(self._workspace, submitted.run_id)
+        if victim == "driver":
+            running = shim.read_running(folder)
+            return [running.driver] if running and running.driver else []
+        if victim == "script":
+            with suppress(FileNotFoundError):
+                lines = (folder / "stdout.log").read_text().splitlines()
+                return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
+            return []
+        return [int(row["pid"]) for row in operate.status(self._workspace) if row["name"] == victim and row["pid"]]
+
+    def _settle(self) -> None:
+        """Wait until the stack is whole again: what is looked at next must not fail for want of it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(LakeletError, OSError):
+                if all(row["state"] == "RUNNING" for row in operate.status(self._workspace)):
+                    query_rows(self._workspace, "SELECT 1")
+                    self._s3.list_buckets()
+                    return
+            time.sleep(0.1)
+        raise SystemExit("The stack did not come back: see `lakelet status`.")
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[str]:
+        """Every run's rows are there once, or not at all."""
+        if not self._succeeded:
+            return
+        counted = (
+            f"SELECT number, count(*), count(DISTINCT id), min(part), max(part) FROM {DATABASE}.{TABLE} GROUP BY 1"
+        )
+        found = {row[0]: tuple(row[1:]) for row in query_rows(self._workspace, counted).rows}
+        expected = {n: (ROWS, ROWS, n % PARTITIONS, n % PARTITIONS) for n in self._succeeded}
+        for number in sorted({*found, *expected}):
+            if found.get(number) != expected.get(number):
+                yield f"run {number} has {found.get(number)}, not {expected.get(number)}"
+
+    def _untouched(self, number: int, before: dict[str, str]) -> Iterator[str]:
+        now = self._objects(PREFIX)
+        changed = [name for name, etag in before.items() if now.get(name) != etag]
+        added = [name for name in now if name not in before]
+        if changed:
+            yield f"{len(changed)} objects of other runs changed"
+        if number not in self._succeeded and added:
+            yield f"a run that failed left {len(added)} objects"
+        if any(f"/part={number % PARTITIONS}/" not in name for name in added):
+            yield "other partitions were written to"
+
+    def _litter(self) -> Iterator[str]:
+        for number, submitted in self._ended.items():
+            if left := self._objects(f"{STAGING_PREFIX}{submitted.run_id}/"):
+                yield f"run {number} left {len(left)} objects in its staging"
+
+    def _objects(self, prefix: str) -> dict[str, str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", ())}
+
+
+def main() -> int:
+    """Run, kill, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    options = parser.parse_args()
+    faults = Faults(Workspace.find(), options.seed)
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        faults.prepare(Path(folder) / "bench_faults.py")
+        for outcome in faults.run(options.runs):
+            outcomes.append(outcome)
+            if options.output == "text":
+                killed = f"{outcome.victim} after {outcome.after:.1f} s" if outcome.victim else "nobody"
+                wrong = "; ".join(outcome.wrong)
+                print(f"{outcome.number:4} killed: {killed:28} {outcome.state:10} {wrong}", flush=True)
+    failures = sum(bool(outcome.wrong) for outcome in outcomes)
+    if options.output == "json":
+        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+    else:
+        states = Counter((outcome.victim or "nobody", outcome.state) for outcome in outcomes)
+        for (victim, state), count in sorted(states.items()):
+            print(f"{victim:16} {state:10} {count:4}")
+        print(f"{len(outcomes)} runs, {failures} of them wrong")
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

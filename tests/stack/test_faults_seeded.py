@@ -1,0 +1,23 @@
+"""Runs killed at seeded moments, a few of those that `python -m bench.faults` makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.faults import Faults
+
+pytestmark = pytest.mark.stack
+
+RUNS = 10
+
+
+def test_whatever_is_killed_states_are_true_and_no_row_is_lost_or_doubled(stack: Any, tmp_path: Path) -> None:
+    faults = Faults(stack.workspace, seed=20)
+    faults.prepare(tmp_path / "faults_seeded.py")
+    outcomes = list(faults.run(RUNS))
+    assert [(one.number, one.victim, one.state, one.wrong) for one in outcomes if one.wrong] == []
+    assert len(outcomes) == RUNS + 1
+    assert len({one.victim for one in outcomes}) > 2, "the seed kills too few kinds"
