@@ -10,6 +10,8 @@ Starts a MinIO and a control process of its own, and moto's server in a virtual 
 * S3: objects of 64 MiB, put and got with presigned URLs, one after the other. Aim: ≥ 0.4 of MinIO's throughput, while
   GetTable's p99, asked at a steady pace, stays within 3 times what it is while the same transfers go to MinIO directly.
 * The seconds that importing the control process takes. Aim: < 1.
+* POST /_lakelet/reset in an ephemeral stack of its own whose catalog holds 10 tables with 100 partitions each. Aim:
+  under 50 ms for the state, which is what a reset takes while there are no objects.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from data.objects import s3_client
 from lakelet.stack import operate
+from lakelet.stack.ephemeral import COMPONENTS, new_workspace
+from workspace.control import call
 from workspace.paths import STATE_VARIABLE, Workspace
 from workspace.secrets import secret
 
@@ -46,6 +51,7 @@ MOTO = "moto[server]==5.*"
 CONNECTIONS = 4
 OBJECT_BYTES = 64 * 1024 * 1024
 TRANSFERS = 6
+KEYS = ("access", "secret")
 PACE = 100  # GetTable requests per second while objects move
 COLUMNS = [{"Name": f"column_{n}", "Type": "string"} for n in range(20)]
 TABLE = {
@@ -246,6 +252,33 @@ def ask(url: str) -> None:
     print(json.dumps(delays))
 
 
+def reset_ms() -> dict[str, float]:
+    """Milliseconds of a reset, the median of ten: of the state alone, and with 100 objects besides."""
+    workspace = new_workspace()
+    try:
+        operate.start(workspace, COMPONENTS)
+        url, keys = workspace.endpoint("control"), Credentials(*(secret(workspace, f"{one}_key") for one in KEYS))
+        client, store = glue(url, keys), s3_client(workspace)
+        found: dict[str, list[float]] = {"state": [], "objects": []}
+        for what in (*found, *found) * 5:
+            client.create_database(DatabaseInput={"Name": "d"})
+            for number in range(10):
+                client.create_table(DatabaseName="d", TableInput=TABLE | {"Name": f"t{number}"})
+                parts = [{"Values": [str(one)]} for one in range(100)]
+                client.batch_create_partition(DatabaseName="d", TableName=f"t{number}", PartitionInputList=parts)
+            objects = 100 if what == "objects" else 0
+            for number in range(objects):
+                store.put_object(Bucket="bronze", Key=f"k{number}", Body=b"x")
+            began = time.perf_counter()
+            answer = call(workspace, "POST", "reset", {})
+            found[what].append(time.perf_counter() - began)
+            if answer["objects"] != objects or client.get_databases()["DatabaseList"]:
+                raise SystemExit(f"The reset left something: {answer}")
+        return {what: statistics.median(seconds) * 1e3 for what, seconds in found.items()}
+    finally:
+        operate.stop(workspace)
+
+
 def import_seconds() -> float:
     """The median of five processes that import the control process, less those that import nothing."""
 
@@ -314,7 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.ask:
         ask(options.ask)
         return
-    found: dict[str, Any] = {"import_seconds": import_seconds()}
+    found: dict[str, Any] = {"import_seconds": import_seconds(), "reset_ms": reset_ms()}
     with own_stack() as workspace:
         keys = Credentials(secret(workspace, "access_key"), secret(workspace, "secret_key"))
         found["lakelet"] = get_table(workspace.endpoint("control"), keys, options.requests)
@@ -326,6 +359,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps(found, indent=1))
         return
     print(f"import of lakelet.control: {found['import_seconds']:.2f} s (aim < 1)")
+    reset = found["reset_ms"]
+    print(f"reset: {reset['state']:.0f} ms (aim < 50); with 100 objects {reset['objects']:.0f} ms")
     print(f"{'GetTable':14} {'p50 ms':>8} {'p99 ms':>8} {'req/s':>8} {'boto3 p50 ms':>13} {'boto3 req/s':>12}")
     for name in ("lakelet", "moto"):
         if row := found.get(name):
