@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -89,12 +90,26 @@ def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject
 
     A folder name of the form ``_key=value`` is a partition, not hidden, as in Hive and Spark.
     """
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    folder, hidden = "", False  # of the object before: most lie in the same folder
+    for page in _ahead(iter(client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))):
         for item in page.get("Contents", ()):
             key = item["Key"]
-            if not key.endswith("/") and not any(_hidden(name) for name in key[len(prefix) :].split("/")):
+            place, _, name = key[len(prefix) :].rpartition("/")
+            if place != folder:
+                folder, hidden = place, any(_hidden(one) for one in place.split("/"))
+            if not (hidden or _hidden(name) or key.endswith("/")):
                 kind = item.get("StorageClass", "STANDARD")
                 yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'), kind)
+
+
+def _ahead(pages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The pages of a listing, each fetched while the one before it is worked on."""
+    page = next(pages, None)
+    with ThreadPoolExecutor(1, thread_name_prefix="listing") as fetcher:
+        while page is not None:
+            following = fetcher.submit(next, pages, None) if page.get("IsTruncated") else None
+            yield page
+            page = following.result() if following else None
 
 
 def _hidden(name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 
 from catalog.crawlers.listing import Target
@@ -118,16 +119,21 @@ def find_tables(
 
 
 def _place(target: Target, item: StoredObject, sample: Sample | None, groups: dict[Path, _Group]) -> None:
-    folders = target.relative(item).split("/")[:-1]
+    root, keys, values, folder = _place_of(target.relative(item).rpartition("/")[0])
+    group = groups.setdefault(root, _Group(root))
+    group.hive |= bool(keys)
+    group.files.append(_File(item, sample, keys, values, folder))
+
+
+@lru_cache(maxsize=1024)  # objects come in key order, so that those of a folder follow each other
+def _place_of(path: str) -> tuple[Path, Path, Path, Path]:
+    """Of a folder below a target: its table's folder, its partition's keys and values, and its partition's folder."""
+    folders = path.split("/") if path else []
     first = next((index for index, folder in enumerate(folders) if "=" in folder[1:]), len(folders))
     root = tuple(folders[:first])
     pairs = parse_partition_path("/".join([*folders[first:], ""]))
-    group = groups.setdefault(root, _Group(root))
-    group.hive |= bool(pairs)
-    folder = root + tuple(folders[first : first + len(pairs)])
-    group.files.append(
-        _File(item, sample, tuple(key.lower() for key, _ in pairs), tuple(value for _, value in pairs), folder)
-    )
+    keys, values = tuple(key.lower() for key, _ in pairs), tuple(value for _, value in pairs)
+    return root, keys, values, root + tuple(folders[first : first + len(pairs)])
 
 
 def _gather(groups: dict[Path, _Group], depth: int) -> None:
