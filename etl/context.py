@@ -15,6 +15,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.jdbc import extract_jdbc_conf
 from etl.purges import DEFAULT_RETENTION_HOURS, Purges
 from etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
+from etl.sail import engine
 from etl.scans import Scans
 from etl.session import record_application, session_of
 from etl.sources import matching_partitions
@@ -46,6 +47,7 @@ class GlueContext(Reading, Writing):
         self.write_dynamic_frame = FrameWriter(self)
         self.write_data_frame = DataFrameWriter(self)
         record_application(self.workspace, sparkContext)
+        engine.after_actions(self.scans.require_objects)
 
     def get_logger(self) -> logging.Logger:
         """A logger that writes to the run's stderr, with debug, info, warn and error like Glue's."""

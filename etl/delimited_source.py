@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from data.formats import Dialect
+from etl.sail import reading
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -69,8 +71,7 @@ class DelimitedScan:
         return flat.select(F.struct(*ERROR.names).alias("error"))
 
     def _binary(self, spark: SparkSession) -> DataFrame:
-        reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-        return reader.load(list(self.locations)).select("path", "content")
+        return binary_rows(spark, self.locations)
 
     def _attached_names(self) -> list[str]:
         return [name for name in (self.attached.filename, self.attached.line, self.attached.text) if name]
@@ -88,7 +89,7 @@ class _Reader:
 
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):
-                scan, source = self.scan, plain_uri(path.as_py())
+                scan, source = self.scan, source_uri(path.as_py(), self.scan.locations)
                 rows = read_rows(
                     content.as_py(),
                     scan.columns,
@@ -125,6 +126,24 @@ class _Reader:
         if attached.text:
             table = table.append_column(attached.text, rows.texts)
         return table
+
+
+def binary_rows(spark: SparkSession, locations: Sequence[str]) -> DataFrame:
+    """Whole objects: ``path``, which :func:`source_uri` makes an address of, and ``content``."""
+    reader = reading.listed(spark.read.format("binaryFile")).option("recursiveFileLookup", "true")
+    rows: DataFrame = reader.load(list(locations))
+    return rows.select("path", "content")
+
+
+def source_uri(path: str, locations: Sequence[str]) -> str:
+    """The address of an object by the path of its binary row. Sail leaves scheme and bucket out."""
+    if "://" in path or path.startswith("file:"):
+        return plain_uri(path)
+    for location in locations:
+        inside = urlsplit(location).path.strip("/")
+        if path == inside or path.startswith(f"{inside}/"):
+            return plain_uri(location[: location.index(inside)] + path)
+    return path
 
 
 def plain_uri(path: str) -> str:

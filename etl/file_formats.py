@@ -95,7 +95,7 @@ def dialect_options(dialect: Dialect) -> dict[str, Any]:
 
 def write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], folder: str) -> None:
     """Write with Spark to a folder by its Hadoop name (``s3a://…``), which must not be there."""
-    writer = rows.write.format(one.spark).mode("errorifexists").options(**_writer_options(one, options))
+    writer = rows.write.format(one.spark).mode("error").options(**_writer_options(one, options))
     (writer.partitionBy(*keys) if keys else writer).save(folder)
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, is_choice
+from etl.choices import MARK, choices_in, is_choice
 from etl.merging import merge, merged
 from etl.paths import ELEMENT, Path
+from etl.sail import engine, json_text
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -38,11 +39,15 @@ def discovered(rows: DataFrame, text: Column) -> T.DataType:
 
     Whole numbers are long, others double. One more pass finds what is in arrays whose elements differ.
     """
+    if engine.active():
+        return json_text.discovered(rows, text)
     return _of_variants(rows.select(F.try_parse_json(text).alias("v")))
 
 
 def parsed(text: Column, kind: T.DataType) -> Column:
     """The JSON in a column of text as a value of a type that :func:`discovered` gave."""
+    if engine.active() and any(True for _ in choices_in(T.StructType([T.StructField("v", kind)]))):
+        raise engine.refused("Reading JSON whose fields are of several types")
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):
         readable = _readable(kind)
         assert isinstance(readable, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class

@@ -9,6 +9,8 @@ from functools import cache
 from secrets import token_hex
 from typing import Any
 
+from data.objects import list_objects, s3_client
+from data.partitions import parse_partition_path, partition_path
 from data.zones import split_uri
 from workspace.control import call
 from workspace.errors import ConcurrentModificationException
@@ -83,6 +85,21 @@ class Publication:
         except ConcurrentModificationException:
             self.abort()
             raise
+
+    def moves(self, folder: str) -> list[tuple[str, str]]:
+        """From staged key to final key, of all that lies in a folder of the staging (its name, ending in ``/``).
+
+        The run's mark goes before each name, so that no two runs write the same object. Partition folders get Hive's
+        spelling, whichever engine wrote them.
+        """
+        bucket, prefix = split_uri(self.staging)
+        final, mark, moves = split_uri(self.location)[1], run_id().removeprefix("jr_")[:12], []
+        for stored in list_objects(s3_client(self.workspace), bucket, prefix + folder):
+            place, slash, name = stored.key.removeprefix(prefix + folder).rpartition("/")
+            if pairs := parse_partition_path(place + slash):
+                place = partition_path([key for key, _ in pairs], [value for _, value in pairs])
+            moves.append((stored.key, f"{final}{place}{slash}{mark}-{name}"))
+        return moves
 
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""

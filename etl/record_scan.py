@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from catalog.classifiers.grok import Grok
 from catalog.classifiers.jsonpath import JsonPath
 from etl.delimited import decompressed
-from etl.delimited_source import BATCH_ROWS, partition_values, plain_uri
+from etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, source_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -115,8 +115,7 @@ class RecordScan:
         """One row per record: its text, or its error; its source; and the partition keys, all of them strings."""
         names = (VALUE, MESSAGE, INPUT, SOURCE, *self.partition_keys)
         schema = T.StructType([T.StructField(name, T.StringType()) for name in names])
-        reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-        return reader.load(list(self.locations)).select("path", "content").mapInArrow(_Worker(self), schema)
+        return binary_rows(spark, self.locations).mapInArrow(_Worker(self), schema)
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class _Worker:
         schema = pa.schema([(name, pa.string()) for name in (VALUE, MESSAGE, INPUT, SOURCE, *keys)])
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):
-                source = plain_uri(path.as_py())
+                source = source_uri(path.as_py(), self.scan.locations)
                 found = partition_values(source, self.scan.partitions or {})
                 values: Sequence[str | None] = found or [None] * len(keys)
                 for some in _batched(self.scan.reader.records(decompressed(content.as_py()))):

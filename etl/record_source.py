@@ -21,6 +21,7 @@ from etl.errors import UnsupportedError
 from etl.glue_types import spark_name
 from etl.json_records import CORRUPT, discovered, members_of, with_corrupt
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
+from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def read_records(
 
     ``_message``, ``_input`` and ``_source``, if there, say what is wrong with rows without a value, and where.
     """
+    engine.spark_only("Reading JSON, Ion and logs")
     own = {VALUE, MESSAGE, INPUT, SOURCE}
     others = [name for name in rows.columns if name not in own]
     known = [name for name in (MESSAGE, INPUT, SOURCE) if name in rows.columns]

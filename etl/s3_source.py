@@ -18,6 +18,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
+from etl.sail import engine, reading
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
@@ -76,7 +77,10 @@ def _read_files(
     ctx: str,
 ) -> DynamicFrame:
     """What Spark itself reads."""
-    reader = context.spark_session.read.option("recursiveFileLookup", str(bool(connection.get("recurse"))).lower())
+    if not connection.get("recurse") and any("=" in one.rpartition("/")[0] for one in files):
+        engine.spark_only("Reading folders by the names of partitions without the catalog")
+    recurse = str(bool(connection.get("recurse"))).lower()
+    reader = reading.listed(context.spark_session.read).option("recursiveFileLookup", recurse)
     schema = schema_of(options)
     if one is JSON:
         lines = _with_filename(reader.text(list(files)), filename)
@@ -88,7 +92,10 @@ def _read_files(
 
 
 def _with_filename(rows: DataFrame, name: str) -> DataFrame:
-    return rows.withColumn(name, F.regexp_replace("_metadata.file_path", "^s3[an]://", "s3://")) if name else rows
+    if not name:
+        return rows
+    engine.spark_only("attachFilename")
+    return rows.withColumn(name, F.regexp_replace("_metadata.file_path", "^s3[an]://", "s3://"))
 
 
 def _chosen(
@@ -109,7 +116,7 @@ def _chosen(
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} are left out by the options: read fewer of them.")
     check_compression(connection, stored)
-    if len(stored) == everything:
+    if len(stored) == everything and not engine.active():  # Sail lists a folder anew at every action
         return [hadoop(path) for path in paths], stored
     return [hadoop(one.uri) for one in stored], stored
 

@@ -7,7 +7,7 @@ is repeated, as long as nothing that the run made of the old rows has been publi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,11 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from data.formats import CSV
+from data.objects import StoredObject, list_objects, s3_client
+from data.zones import split_uri
 from etl.dynamicframe import DynamicFrame
 from etl.publishing import patience, run_id
+from etl.sail import engine
 from etl.tables import CatalogTable
 from workspace.control import call
 from workspace.errors import PublishError
@@ -35,13 +38,14 @@ _RELATION = "LogicalRelation"
 class Snapshot:
     """A table as it was read: its definition, the folders listed, and the frame made of them.
 
-    ``regular`` says that partition values come from the folders' names, not from the plan.
+    ``regular`` says that partition values come from the folders' names, not from the plan. ``objects`` are the files.
     """
 
     table: CatalogTable
     folders: Sequence[str]
     regular: bool
     frame: DynamicFrame
+    objects: Sequence[StoredObject] = ()
 
 
 def read_settled(workspace: Workspace, database: str, name: str, read: Callable[[], Snapshot]) -> tuple[int, Snapshot]:
@@ -92,8 +96,23 @@ class Scans:
         """Read a table for the first time."""
         sequence, snapshot = again()
         frame = snapshot.frame
-        self._scans.append(_Scan(again, sequence, snapshot, [_place(leaf) for leaf in _leaves(frame.raw)]))
+        places = [] if engine.active() else [_place(leaf) for leaf in _leaves(frame.raw)]
+        self._scans.append(_Scan(again, sequence, snapshot, places))
         return frame
+
+    def require_objects(self) -> None:
+        """What every action on Sail ends with: Sail reads the files that were listed, and goes without those that are
+        gone by then. Raises PublishError.
+        """
+        for scan in self._scans:
+            table = scan.snapshot.table
+            now = _sequence(table.workspace, table.database, table.name)
+            if now == scan.sequence:
+                continue
+            there = {one.uri for one in _listed(table, scan.snapshot.folders)}
+            if not there.issuperset(one.uri for one in scan.snapshot.objects):
+                raise PublishError(f"Objects of {table} have been replaced while they were read: run it again.")
+            scan.sequence = now
 
     def published(self) -> None:
         """From now on rows of the old tables are visible to others: nothing may be read anew to go with them."""
@@ -167,6 +186,12 @@ class Scans:
         return plan.withNewChildren(
             session._jvm.PythonUtils.toSeq([self._rebuilt(child, session) for child in children])
         )
+
+
+def _listed(table: CatalogTable, folders: Sequence[str]) -> Iterator[StoredObject]:
+    client = s3_client(table.workspace)
+    for folder in folders:
+        yield from list_objects(client, *split_uri(folder))
 
 
 def _incomparable(old: Snapshot, new: Snapshot) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from etl.publishing import RUN_VARIABLE
+from etl.sail import engine
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
@@ -36,6 +37,8 @@ def session_of(spark_context: SparkContext) -> SparkSession:
 
 def record_application(workspace: Workspace, spark_context: SparkContext) -> None:
     """Write the Spark application's id into the run's folder, from where logs and pages link to Spark's UI."""
+    if engine.active():  # Sail has neither executors' logs nor pages
+        return
     run = os.environ.get(RUN_VARIABLE, "")
     if re.fullmatch(r"[A-Za-z0-9_-]+", run):
         write_atomic(workspace.runs / run / "application_id", spark_context.applicationId.encode())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import types as T
 
 from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
-from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
 from etl.choices import choices_in
@@ -21,7 +20,7 @@ from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
-from etl.publishing import Publication, run_id
+from etl.publishing import Publication
 from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import PublishError, UsageError
 
@@ -119,7 +118,7 @@ class S3Sink:
         publication = self.context.purges.take(self.path, self.table)
         try:
             folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)
-            add = _moves(self.context, publication, folder)
+            add = publication.moves(folder)
             table_input, partitions = None, []
             if registered:
                 table_input = self._table_input(rows.schema, one)
@@ -200,16 +199,6 @@ def _writable(rows: DataFrame) -> DataFrame:
     if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
         raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
     return rows
-
-
-def _moves(context: GlueContext, publication: Publication, staged: str) -> list[tuple[str, str]]:
-    """From staged key to final key. A run's mark goes before each name, so that no two runs write the same object."""
-    bucket, prefix = split_uri(publication.staging)
-    final, mark, moves = split_uri(publication.location)[1], run_id().removeprefix("jr_")[:12], []
-    for stored in list_objects(s3_client(context.workspace), bucket, prefix + staged):
-        folder, slash, name = stored.key.removeprefix(prefix + staged).rpartition("/")
-        moves.append((stored.key, f"{final}{folder}{slash}{mark}-{name}"))
-    return moves
 
 
 def _partition_inputs(

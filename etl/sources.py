@@ -20,6 +20,7 @@ from etl.glue_types import spark_name, spark_type
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
+from etl.sail import engine, reading
 from etl.scans import Snapshot, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
@@ -100,11 +101,12 @@ def _read_table(
         frame = DynamicFrame(_by_partition(context, table, partitions, files, load), context, ctx)
     else:
         raise UnsupportedError(f"The table {table} is of the format {one.name}, which jobs read from S3 only.")
-    return Snapshot(table, list(files), _regular(table, partitions, files), frame)
+    return Snapshot(table, list(files), _regular(table, partitions, files), frame, stored)
 
 
 def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Selection) -> Files:
-    """What is to be read of the folders that hold anything; objects one by one only when some are left out."""
+    """What is to be read of the folders that hold anything; objects one by one only when some are left out, and for
+    Sail, which lists a folder anew at every action."""
     holding: dict[str, list[StoredObject]] = {folder: [] for folder in folders}
     for one in stored:
         folder = one.uri
@@ -112,7 +114,7 @@ def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Se
             if folder in holding:
                 holding[folder].append(one)
                 break
-    if not selection.selects:
+    if not (selection.selects or engine.active()):
         return {folder: [folder] for folder, found in holding.items() if found}
     kept = {one.uri for one in selection.of_objects(one for found in holding.values() for one in found)}
     chosen = {folder: [one.uri for one in found if one.uri in kept] for folder, found in holding.items()}
@@ -207,7 +209,7 @@ def _by_partition(
         return session.createDataFrame([], _schema([*own, *keys]))
     values = {part.location: part.values for part in partitions}
     order = [F.col(f"`{name}`") for name, _ in (*own, *keys)]
-    if _regular(table, partitions, files):
+    if _regular(table, partitions, files) and not engine.active():  # Sail knows no basePath
         reader = session.read.schema(_schema([*own, *keys]))
         if keys:
             reader = reader.option("basePath", hadoop(table.location))
@@ -219,7 +221,7 @@ def _by_partition(
             key: F.lit(value).try_cast(spark_name(kind))
             for (key, kind), value in zip(keys, values[folder], strict=True)
         }
-        part = load(session.read.schema(_schema(own)), [hadoop(path) for path in paths])
+        part = load(reading.listed(session.read.schema(_schema(own))), [hadoop(path) for path in paths])
         part = part.withColumns(constants).select(*order)
         rows = part if rows is None else rows.unionAll(part)
     assert rows is not None  # noqa: S101 - there is a folder

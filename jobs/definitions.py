@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from jobs import engines
 from workspace.errors import InvalidInputException, NotImplementedException, UsageError
 from workspace.paths import Workspace
 from workspace.runs import Run, new_run_id
@@ -35,7 +37,7 @@ RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "E
 _BY_WORKERS = ("WorkerType", "NumberOfWorkers")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
 # Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
-_CONSUMED = ("--conf", "--extra-py-files")
+_CONSUMED = ("--conf", "--extra-py-files", engines.ARGUMENT)
 _REFUSED = (
     "--extra-jars", "--extra-files", "--additional-python-modules",
     "--python-modules-installer-option", "--datalake-formats", "--user-jars-first", "--customer-driver-env-vars",
@@ -117,15 +119,18 @@ def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Sett
     body = {**{name: value for name, value in job.items() if name not in replaced}, **given}
     _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
     command = body["Command"]
-    cores, memory_mb = _needs(body, settings)
+    merged = (job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {})
+    choice = engines.choose(job["Name"], merged) if command["Name"] == SPARK else None
+    cores, memory_mb = _needs(body, choice, settings)
     return Run(
         id=new_run_id(),
         kind="job",
         name=job["Name"],
-        arguments=(job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {}),
+        arguments=merged,
         spec={
             "command": command["Name"],
             "script": command["ScriptLocation"],
+            **({"engine": asdict(choice)} if choice else {}),
             **{member: body[member] for member in RUN_MEMBERS if member in body},
         },
         cores=cores,
@@ -135,11 +140,13 @@ def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Sett
     )
 
 
-def _needs(body: Mapping[str, Any], settings: Settings) -> tuple[int, int]:
+def _needs(body: Mapping[str, Any], choice: engines.Choice | None, settings: Settings) -> tuple[int, int]:
     """Spark cores and MiB. One of Glue's workers is the driver, the others are executors; without a number a job
-    takes the whole cluster."""
-    if body["Command"]["Name"] == PYTHON_SHELL:
+    takes the whole cluster. Sail is one process, with as much memory as a Spark driver has."""
+    if choice is None:
         return 0, PYTHON_SHELL_MB
+    if choice.engine == engines.SAIL:
+        return 0, settings.number("driver_memory_mb")
     each = max(settings.number("worker_cores"), 1)
     workers = max(settings.number("workers"), 1)
     wanted = int(body.get("NumberOfWorkers") or body.get("MaxCapacity") or workers + 1) - 1

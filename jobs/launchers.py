@@ -5,7 +5,8 @@
 - ``{"argv": [...]}``: that program, as it is. ``{python}`` as first word means this Python. ``"env": {...}`` adds to
   the environment. Any room may submit such a run (crawls do).
 - ``{"command": "glueetl" | "pythonshell", "script": "s3://… or a path"}``: a Glue job. Its ``arguments`` become
-  ``--name value`` words of the script, as Glue passes them.
+  ``--name value`` words of the script, as Glue passes them. ``"engine": {"engine", "reason"}`` of a glueetl job is
+  what runs it (jobs/engines.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs import engines
 from jobs.definitions import SPARK, special
+from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
 from jobs.spark import python_path, spark_environment, submit_argv
 from jobs.warm import Start, WarmDrivers
@@ -55,14 +58,17 @@ def start(workspace: Workspace, run: Run, warm: WarmDrivers | None = None) -> Id
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     script = copy_script(workspace, str(run.spec["script"]), folder) if "script" in run.spec else None
     extra = copy_extra_files(workspace, run, folder)
-    if warm is not None and script is not None and run.spec["command"] == SPARK:
+    choice = engines.choice_of(run.spec) if run.spec.get("command") == SPARK else None
+    if choice is not None:
+        engines.note(folder, choice)
+    if warm is not None and script is not None and choice is not None and choice.engine == engines.SPARK:
         properties = spark_properties_of(run, extra)
         begin = Start(str(script), script_arguments(run), run_environment(run), properties)
         if taken_by := warm.take(folder, begin, run.timeout_seconds):
             return taken_by
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    program = _program(workspace, run, script, extra)
+    program = _program(workspace, run, script, extra, choice)
     env = {**environment(workspace), **run_environment(run), **program.env}
     return shim.launch(folder, program.argv, env=env, cwd=work, timeout_seconds=run.timeout_seconds)
 
@@ -85,12 +91,17 @@ def environment(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def _program(workspace: Workspace, run: Run, script: Path | None, extra: Sequence[Path]) -> Program:
+def _program(
+    workspace: Workspace, run: Run, script: Path | None, extra: Sequence[Path], choice: engines.Choice | None
+) -> Program:
     if script is None:
         first, *rest = run.spec["argv"]
         return Program([sys.executable if first == PYTHON else first, *rest], run.spec.get("env", {}))
     arguments = script_arguments(run)
-    if run.spec["command"] == SPARK:
+    if choice is not None and choice.engine == engines.SAIL:
+        path = os.pathsep.join([*map(on_path, extra), python_path()])
+        return Program(sail_argv(script, arguments), {**sail_environment(workspace), "PYTHONPATH": path})
+    if choice is not None:
         argv = submit_argv(workspace, script, arguments, conf=spark_properties_of(run, extra))
         return Program(argv, spark_environment(workspace))
     path = os.pathsep.join([*map(on_path, extra), python_path()])

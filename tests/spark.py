@@ -1,4 +1,4 @@
-"""A local Spark for tests of etl and awsglue: one JVM for the test process, one GlueContext for each module.
+"""Spark and Sail for tests of etl and awsglue: one JVM for the test process, one GlueContext for each module.
 
 ``glue`` has no stack behind it; ``lake`` reads and writes that of the test run, in the test's own process.
 """
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
     from awsglue.dynamicframe import DynamicFrame
 
 
-@pytest.fixture(scope="module")
-def glue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueContext]:
-    folder = tmp_path_factory.mktemp("spark")
+on_spark = pytest.mark.parametrize("glue", ["spark"], indirect=True)  # what Sail refuses: see test_sail.py
+
+
+@pytest.fixture(scope="module", params=["spark", "sail"])
+def glue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueContext]:
+    folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STATE_VARIABLE, str(folder / ".lakelet"))
         workspace = Workspace.find()
+        if request.param == "sail":
+            with _on_sail() as context:
+                yield context
+            return
         install(workspace)
         with _context(workspace, patch, {"spark.sql.warehouse.dir": str(folder / "warehouse")}) as context:
             yield context
@@ -45,6 +52,20 @@ def lake(stack: Any) -> Iterator[GlueContext]:
     }
     with pytest.MonkeyPatch.context() as patch, _context(workspace, patch, conf) as context:
         yield context
+
+
+@contextmanager
+def _on_sail() -> Iterator[GlueContext]:
+    from awsglue.context import GlueContext
+    from etl.sail import engine
+
+    engine.start()
+    try:
+        from pyspark import SparkContext
+
+        yield GlueContext(SparkContext.getOrCreate())
+    finally:
+        engine.stop()
 
 
 @contextmanager

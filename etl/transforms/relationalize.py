@@ -11,6 +11,7 @@ from pyspark.sql import types as T
 from etl.choices import plain
 from etl.collection import DynamicFrameCollection
 from etl.dynamicframe import DynamicFrame, field_of
+from etl.sail import engine
 from etl.transforms.unnest import flat
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _numbered(frame: DynamicFrame, rows: DataFrame, arrays: list[str], staging_p
     number = F.monotonically_increasing_id()
     numbered = rows.select("*", *(F.when(field_of(one).isNotNull(), number).alias(_key(one)) for one in arrays))
     if not staging_path:
+        engine.spark_only("Relationalize without a staging_path")
         return numbered.localCheckpoint()
     folder = f"{staging_path.rstrip('/')}/relationalize-{token_hex(8)}"
     folder = "s3a://" + folder.split("://", 1)[1] if folder.startswith("s3://") else folder

@@ -46,13 +46,17 @@ def list_jobs(output: OutputOption = Format.text) -> None:
 def submit(
     what: Annotated[str, typer.Argument(metavar="NAME_OR_SCRIPT", help="A job's name, or the path of a script.")],
     arg: Annotated[list[str] | None, typer.Option("--arg", metavar="K=V", help="An argument of the script.")] = None,
+    engine: Annotated[str | None, typer.Option(help="What runs a Glue job: spark or sail.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end; exit code 4 if it fails.")] = False,
     timeout: Annotated[int | None, typer.Option(help="Minutes after which the run is ended.", min=1)] = None,
     output: OutputOption = Format.text,
 ) -> None:
     """Start a run of a job of the library, of a registered job, or of a script."""
+    from jobs import engines
+
     client = _client()
-    submitted = client.submit(what, _arguments(arg or []), timeout)
+    arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine else {})
+    submitted = client.submit(what, arguments, timeout)
     if not wait:
         text = f"{submitted.run_id}\nFollow it with `lakelet jobs show {submitted.run_id[:11]}`."
         show_message(text, output, job=submitted.job, run=submitted.run_id)
@@ -205,8 +209,13 @@ def _conclude(run: JobRun, output: Format) -> None:
 
 
 def _record(run: JobRun) -> dict[str, Any]:
+    from jobs import engines
+    from workspace.paths import Workspace
+
     row = _row(run)
+    choice = engines.noted(Workspace.find().runs / run["Id"])
     return row | {
+        "engine": f"{choice.engine}: {choice.reason}" if choice else None,
         "ended": run.get("CompletedOn"),
         "previous": run.get("PreviousRunId"),
         "arguments": run.get("Arguments", {}),

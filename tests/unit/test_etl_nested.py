@@ -29,7 +29,7 @@ from awsglue.transforms import (
     UnnestFrame,
 )
 from etl.errors import ErrorThresholdError, UnsupportedError
-from tests.spark import kinds, values
+from tests.spark import kinds, on_spark, values
 from tests.unit.test_etl_choices import read
 from workspace.errors import UsageError
 
@@ -95,6 +95,7 @@ def test_unnest(people: DynamicFrame) -> None:
     assert "first" in kinds(flat.rename_field("`name.first`", "first"))
 
 
+@on_spark
 @pytest.mark.parametrize("staged", [True, False])
 def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> None:
     staging = f"file:{tmp_path}/staging" if staged else None
@@ -120,12 +121,14 @@ def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> No
     assert sorted(values(joined, "`name.first`", "`tags.val`")) == [("Ana", "a"), ("Ana", "b")]
 
 
+@on_spark
 def test_relationalize_takes_maps_as_arrays_of_entries(glue: GlueContext) -> None:
     rows = glue.spark_session.sql("select map('k', struct(1 as x)) as m")
     tables = DynamicFrame.fromDF(rows, glue, "m").relationalize("r", None)
     assert values(tables["r_m"], "`m.val.key`", "`m.val.value.x`") == [("k", 1)]
 
 
+@on_spark
 def test_unbox(glue: GlueContext) -> None:
     rows = [
         ("1", '{"a": 1, "b": [true]}', "x|1"),
@@ -229,6 +232,7 @@ def test_collections(people: DynamicFrame) -> None:
         both.map(lambda frame, ctx: frame.count())  # type: ignore[arg-type, return-value]
 
 
+@on_spark
 def test_partitions_are_counted_without_reading(people: DynamicFrame) -> None:
     assert people.repartition(3).getNumPartitions() == 3
     assert people.repartition(3).coalesce(1).getNumPartitions() == 1

@@ -1,0 +1,104 @@
+"""Sail in this process: a Spark Connect server in Rust, to which pyspark's own Connect client speaks.
+
+Sail leaves out in silence what it does not know: a path that is not there has no rows, CREATE DATABASE goes to a
+catalog that ends with the process. :func:`start` puts our own functions before those doors
+(:mod:`etl.sail.reading`, :mod:`etl.sail.writing`, :mod:`etl.sail.statements`), which do it right or refuse it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from etl.errors import UnsupportedError
+from workspace.paths import Workspace
+
+REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
+_server: Any = None
+_undo: list[Callable[[], None]] = []
+_afterwards: list[Callable[[], None]] = []
+
+
+def active() -> bool:
+    """Whether Sail is this process's engine."""
+    return _server is not None
+
+
+def start() -> None:
+    """Start Sail in this process, for the stock imports of pyspark; once started, nothing happens."""
+    global _server  # noqa: PLW0603 - a process has one engine
+    if _server is not None:
+        return
+    from pysail.spark import SparkConnectServer
+
+    _server = SparkConnectServer("127.0.0.1", 0)
+    _server.start(background=True)
+    host, port = _server.listening_address
+    os.environ |= {REMOTE: f"sc://{host}:{port}", MODE: "1"}
+    _open_doors()
+
+
+def stop() -> None:
+    """End Sail, and give pyspark back its own classes: a test process goes on with Spark."""
+    global _server  # noqa: PLW0603
+    from etl.sail.context import SailContext
+
+    SailContext.end()
+    _afterwards.clear()
+    while _undo:
+        _undo.pop()()
+    for name in (REMOTE, MODE):
+        os.environ.pop(name, None)
+    if _server is not None:
+        _server.stop()
+        _server = None
+
+
+def after_actions(check: Callable[[], None]) -> None:
+    """Have ``check`` called when an action on Sail has ended, and before its result is seen; it may raise."""
+    _afterwards.append(check)
+
+
+def refused(what: str) -> UnsupportedError:
+    """The error of everything that only Spark can do."""
+    return UnsupportedError(f"{what} is not there on the engine sail: submit the job with --engine spark.")
+
+
+def spark_only(what: str) -> None:
+    """Refuse what Sail cannot do, when it is the engine. Raises UnsupportedError."""
+    if active():
+        raise refused(what)
+
+
+def replace(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute of pyspark's until :func:`stop`."""
+    before = getattr(owner, name, None)
+    own = name in vars(owner)
+
+    def undo() -> None:
+        if own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
+
+    _undo.append(undo)
+    setattr(owner, name, value)
+
+
+def _open_doors() -> None:
+    from pyspark.sql.connect.client import SparkConnectClient
+
+    from etl.sail import context, reading, statements, writing
+
+    fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
+
+    def checked(client: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        yield from fetch(client, *args, **options)
+        for check in _afterwards:
+            check()
+
+    replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
+    workspace = Workspace.find()
+    for door in (context, reading, statements, writing):
+        door.install(workspace)

@@ -1,0 +1,115 @@
+"""``DataFrame.write`` on Sail: staged, then published at once, as our sinks do (docs/adr/0013).
+
+Sail's own writes are not safe: an overwrite of some partitions deletes the others, and one that fails leaves rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyspark.errors import AnalysisException
+
+from data.objects import list_objects, s3_client
+from data.zones import split_uri
+from etl.publishing import Publication
+from etl.sail import engine
+from etl.sail.reading import S3, local_path
+from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.readwriter import DataFrameWriter
+
+FORMATS = frozenset({"parquet", "csv", "json", "text"})
+MODES = ("error", "errorifexists", "append", "overwrite", "ignore")
+DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before DataFrameWriter.save; what writes to a table of Sail's own catalog is refused."""
+    from pyspark.sql.connect.readwriter import DataFrameWriter, DataFrameWriterV2
+
+    original = DataFrameWriter.save
+
+    def save(
+        writer: Any,
+        path: str | None = None,
+        format: str | None = None,
+        mode: str | None = None,
+        partitionBy: Any = None,
+        **options: Any,
+    ) -> None:
+        writer.mode(mode).options(**options)
+        if partitionBy is not None:
+            writer.partitionBy(partitionBy)
+        if format is not None:
+            writer.format(format)
+        _save(workspace, writer, path or writer._write.options.pop("path", ""), original)
+
+    engine.replace(DataFrameWriter, "save", save)
+    for name in ("saveAsTable", "insertInto", "bucketBy", "sortBy", "clusterBy"):
+        engine.replace(DataFrameWriter, name, _refusing(f"DataFrame.write.{name}"))
+    for name in ("create", "replace", "createOrReplace", "append", "overwrite", "overwritePartitions"):
+        engine.replace(DataFrameWriterV2, name, _refusing(f"DataFrame.writeTo(…).{name}"))
+
+
+def stage(writer: Any, original: Any, folder: str) -> None:
+    """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
+    options = writer._write.options
+    if writer._write.source in (None, "parquet") and "compression" not in options:
+        writer.option("compression", "snappy")
+    if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
+        raise engine.refused("Writing CSV with an escape character")
+    original(writer, folder, mode="error")
+
+
+def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
+    plan = writer._write
+    format = plan.source or "parquet"
+    if format not in FORMATS:
+        raise engine.refused(f"Writing the format {format}")
+    if _is_staging(path):
+        stage(writer, original, path)
+        return
+    mode = (plan.mode or "error").lower()
+    if mode not in MODES:
+        raise engine.refused(f"The write mode {mode}")
+    if not path.startswith(S3):
+        if mode not in ("error", "errorifexists") or not path:
+            raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
+        stage(writer, original, local_path(path))
+        return
+    location = path.rstrip("/") + "/"
+    publication = Publication.begin(workspace, location, None)
+    try:
+        existing = list(list_objects(s3_client(workspace), *split_uri(location)))
+        if existing and mode == "ignore":
+            publication.abort()
+            return
+        if existing and mode in ("error", "errorifexists"):
+            raise AnalysisException(f"[PATH_ALREADY_EXISTS] Path {path} already exists: choose another mode.")
+        stage(writer, original, "s3a://" + publication.staging.split("://", 1)[1] + "data/")
+        moves = publication.moves("data/")
+        if mode == "overwrite":
+            written = {target.rpartition("/")[0] for _, target in moves}
+            dynamic = bool(plan.partitioning_cols) and _dynamic(writer)
+            publication.removed = {one.key for one in existing if not dynamic or one.key.rpartition("/")[0] in written}
+        publication.commit(moves)
+    except BaseException:
+        publication.abort()
+        raise
+
+
+def _is_staging(path: str) -> bool:
+    return path.startswith(S3) and "/.lakelet/staging/" in path
+
+
+def _dynamic(writer: DataFrameWriter) -> bool:
+    own = writer._write.options.get("partitionOverwriteMode")
+    return str(own or writer._spark.conf.get(DYNAMIC, "static")).lower() == "dynamic"
+
+
+def _refusing(what: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise engine.refused(what)
+
+    return refuse

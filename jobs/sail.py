@@ -1,0 +1,58 @@
+"""A script on Sail: its argv and environment, and the driver that starts the engine and then runs it as ``__main__``.
+
+The S3 keys are environment variables of the driver, as for Spark: nothing secret stands in an argv.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from workspace.paths import Workspace
+
+# By our own name: `jobs` may be the script's (workspace/startup/sitecustomize.py).
+_DRIVER = "import sys; from lakelet.jobs.sail import main; main(sys.argv[1:])"
+
+
+def sail_argv(script: Path | str, arguments: Sequence[str]) -> list[str]:
+    """The argv that runs a Python script on Sail, in one process."""
+    return [sys.executable, "-P", "-u", "-c", _DRIVER, str(script), *arguments]
+
+
+def sail_environment(workspace: Workspace) -> dict[str, str]:
+    """What the driver finds beside the AWS variables: Sail's own way to the object store, and how much it logs."""
+    endpoint = workspace.endpoint("s3")
+    return {
+        "AWS_ENDPOINT": endpoint,
+        "AWS_ALLOW_HTTP": str(endpoint.startswith("http:")).lower(),
+        "RUST_LOG": "error",
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Start Sail and run the script; what it raises is its exit, as Python has it."""
+    from etl.sail import engine
+    from jobs.warm_driver import run_script
+
+    engine.start()
+    sys.excepthook = _tell
+    script, *words = arguments
+    run_script(script, words)
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what a script raised, and what to do about an error of Sail's."""
+    from pyspark.errors import PySparkException
+
+    from etl.errors import UnsupportedError
+
+    if isinstance(error, PySparkException):
+        try:
+            first = str(error).partition("\n")[0].rstrip(".")
+            raise UnsupportedError(f"{first}. If Spark can do it, submit the job with --engine spark.") from error
+        except UnsupportedError as advice:
+            error = advice
+    traceback.print_exception(error)

@@ -1,0 +1,119 @@
+"""Jobs on the engine sail, on the real stack: stock scripts, their output published as Spark's is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from jobs import engines
+from jobs.client import JobRun
+from jobs.logs import Stream, read
+from tests.stack.flights import Flights
+
+pytestmark = pytest.mark.stack
+
+GLUE = """
+import sys
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME"])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+flights = glueContext.create_dynamic_frame.from_catalog(
+    database="bronze", table_name="flights", transformation_ctx="flights"
+)
+mapped = ApplyMapping.apply(
+    frame=flights,
+    mappings=[("carrier", "string", "carrier", "string"), ("dep_delay", "bigint", "delay", "double"),
+              ("origin", "string", "origin", "string")],
+)
+sink = glueContext.getSink(
+    connection_type="s3", path="s3://silver/sail_delays/", enableUpdateCatalog=True, partitionKeys=["origin"]
+)
+sink.setFormat("glueparquet")
+sink.setCatalogInfo(catalogDatabase="silver", catalogTableName="sail_delays")
+glueContext.purge_table(database="silver", table_name="sail_delays", options={"retentionPeriod": 0}) if PURGE else None
+sink.writeFrame(mapped)
+print(mapped.count(), mapped.errorsCount())
+job.commit()
+import subprocess
+print("java" in subprocess.run(["ps", "-o", "args=", "--ppid", str(__import__("os").getpid())], capture_output=True,
+      text=True).stdout)
+"""
+
+PLAIN = """
+from pyspark.sql import SparkSession, functions as F
+
+spark = SparkSession.builder.appName("plain").master("local[*]").getOrCreate()
+spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+out = "s3://silver/sail_plain/"
+rows = spark.range(6).withColumn("part", F.col("id") % 3)
+rows.write.mode("overwrite").partitionBy("part").parquet(out)
+rows.where("part = 1").withColumn("id", F.lit(7).cast("long")).write.mode("overwrite").partitionBy("part").parquet(out)
+spark.sql("select 9L as id, 2L as part").write.mode("append").partitionBy("part").parquet(out)
+read = spark.read.parquet(out)
+print(sorted((row.part, row.id) for row in read.collect()))
+try:
+    spark.createDataFrame([(1, 0)], "id long, part long").selectExpr("id / 0 as id", "part").write.mode(
+        "overwrite").parquet(out)
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.fixture(scope="module")
+def flights(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Flights:
+    return Flights(stack.workspace, tmp_path_factory.mktemp("scripts"))
+
+
+def run(flights: Flights, name: str, code: str, state: str = "SUCCEEDED") -> tuple[JobRun, str]:
+    path = Path(flights.scripts / f"{name}.py")
+    path.write_text(code)
+    ended = flights.jobs.wait(flights.jobs.submit(str(path), {engines.ARGUMENT: engines.SAIL}))
+    said = "\n".join(line.text for line in read(flights.workspace, ended["Id"], Stream.driver))
+    assert ended["JobRunState"] == state, (ended, said)
+    return ended, said
+
+
+def test_a_stock_glue_script_runs_as_it_is(flights: Flights) -> None:
+    table = f"sail_{uuid4().hex[:8]}"
+    code = GLUE.replace("sail_delays", table)
+    ended, said = run(flights, table, code.replace("PURGE", "False"))
+    counts, java = said.splitlines()
+    assert java == "False"
+    good, bad = map(int, counts.split())
+    assert (good, bad > 0) == (good, True)
+    assert ended["Arguments"] == {"--engine": "sail"}
+    choice = engines.noted(flights.workspace.runs / ended["Id"])
+    assert choice == engines.Choice("sail", "asked for by --engine")
+    sql = f"select count(*), count(distinct origin) from silver.{table}"
+    assert flights.rows(sql) == [[good, 3]]
+    # Once more, its purge and write in one publish.
+    run(flights, table, code.replace("PURGE", "True"))
+    assert flights.rows(sql) == [[good, 3]]
+    assert flights.staged("silver", ended) == []
+
+
+def test_a_plain_script_overwrites_the_partitions_that_come(flights: Flights) -> None:
+    _, said = run(flights, "sail_plain", PLAIN)
+    assert said.splitlines()[0] == str([(0, 0), (0, 3), (1, 7), (1, 7), (2, 2), (2, 5), (2, 9)])
+
+
+def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
+    code = "from pyspark import SparkContext\nprint(SparkContext().parallelize([1]).count())\n"
+    ended, _ = run(flights, "sail_rdd", code, "FAILED")
+    assert "SparkContext.parallelize" in ended["ErrorMessage"]
+    assert "--engine spark" in ended["ErrorMessage"]
+    code = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate().table('silver.flights').count()\n"
+    ended, _ = run(flights, "sail_table", code, "FAILED")
+    assert "--engine spark" in ended["ErrorMessage"]

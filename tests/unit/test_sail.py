@@ -1,0 +1,114 @@
+"""Sail as a script sees it: what works, and that what Sail would leave out in silence is refused or put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from etl.errors import UnsupportedError
+from etl.sail.reading import partition_type
+from etl.sail.statements import is_query
+
+on_sail = pytest.mark.parametrize("glue", ["sail"], indirect=True)
+SPARK = "--engine spark"
+
+
+@pytest.fixture
+def spark(glue: GlueContext) -> Iterator[Any]:
+    return glue.spark_session
+
+
+@on_sail
+def test_every_stock_way_to_a_session_leads_to_sail(spark: Any) -> None:
+    from pyspark.context import SparkContext
+    from pyspark.sql import SparkSession
+
+    context = SparkContext.getOrCreate()
+    with pytest.raises(ValueError, match="getOrCreate"):
+        SparkContext()
+    again = SparkSession.builder.master("local[*]").appName("stock").getOrCreate()
+    assert again.range(3).count() == 3
+    again.sparkContext.setLogLevel("WARN")
+    assert again.sparkContext is context
+    for use in (lambda: context.parallelize([1]), lambda: context._jsc, lambda: context.addPyFile("x.py")):
+        with pytest.raises(UnsupportedError, match=SPARK):
+            use()
+
+
+@on_sail
+def test_a_path_that_is_not_there_is_an_error(spark: Any, tmp_path: Path) -> None:
+    for read in (spark.read.parquet, spark.read.csv, spark.read.json, spark.read.format("text").load):
+        with pytest.raises(AnalysisException, match="PATH_NOT_FOUND"):
+            read(f"file://{tmp_path}/nothing")
+
+
+@on_sail
+def test_partition_values_have_the_types_that_spark_finds(spark: Any, tmp_path: Path) -> None:
+    rows = spark.sql("select * from values (1, date'2024-01-02', 'a b'), (2, date'2024-01-03', 'x') t(n, day, name)")
+    rows.withColumn("v", F.lit(1)).write.partitionBy("n", "day", "name").parquet(f"{tmp_path}/out")
+    read = spark.read.parquet(f"{tmp_path}/out")
+    assert dict(read.dtypes) == {"v": "int", "n": "int", "day": "date", "name": "string"}
+    assert sorted(row["name"] for row in read.where("n = 1").collect()) == ["a b"]
+    assert [partition_type({one}) for one in ("12345678901", "1.5", "1e3", "01", "x", "2024-01-02 03:04:05")] == [
+        "bigint", "double", "double", "int", "", "timestamp",
+    ]  # fmt: skip
+
+
+@on_sail
+def test_what_sail_would_ignore_is_refused_by_name(spark: Any, tmp_path: Path) -> None:
+    spark.range(1).write.parquet(f"{tmp_path}/one")
+    rows = spark.range(1)
+    refused = [
+        lambda: spark.read.option("basePath", str(tmp_path)).parquet(f"{tmp_path}/one"),
+        lambda: spark.read.parquet(f"{tmp_path}/*"),
+        lambda: spark.read.orc(f"{tmp_path}/one"),
+        lambda: spark.read.option("mode", "DROPMALFORMED").json(f"{tmp_path}/one"),
+        lambda: spark.readStream,
+        lambda: rows.write.saveAsTable("lake.t"),
+        lambda: rows.write.insertInto("lake.t"),
+        lambda: rows.writeTo("lake.t").append(),
+        lambda: rows.write.mode("overwrite").parquet(f"{tmp_path}/one"),
+        lambda: rows.write.orc(f"{tmp_path}/orc"),
+        lambda: rows.write.option("escape", "\\").csv(f"{tmp_path}/csv"),
+        lambda: spark.sql("create database lake"),
+        lambda: spark.sql("with a as (select 1) insert into lake.t select * from a"),
+        lambda: spark.catalog.createTable("t", str(tmp_path)),
+    ]
+    for use in refused:
+        with pytest.raises(UnsupportedError, match=SPARK):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("select 'insert into' as a", True),
+        ("-- create\n /* drop */ (select 1)", True),
+        ("create or replace temp view v as select 1", True),
+        ("create view v as select 1", False),
+        ("from a insert overwrite table b select *", False),
+        ("with a as (select 1) insert into b select * from a", False),
+        ("drop table t", False),
+        ("merge into a using b on true when matched then delete", False),
+        ("msck repair table t", False),
+    ],
+)
+def test_statements_that_change_a_catalog_are_told_from_queries(text: str, query: bool) -> None:
+    assert is_query(text) is query
+
+
+@on_sail
+def test_choices_in_json_are_refused(glue: GlueContext, spark: Any) -> None:
+    frame = DynamicFrame(spark.sql("select '{}' as j"), glue, "j")
+    both = DynamicFrame(spark.sql('select explode(array(\'{"a": 1}\', \'{"a": "x"}\')) as j'), glue, "j")
+    with pytest.raises(UnsupportedError, match=SPARK):
+        both.unbox("j", "json")
+    with pytest.raises(UnsupportedError, match=SPARK):
+        frame.getNumPartitions()
