@@ -44,7 +44,7 @@ def rehearse(memory_mb: int, temporary: Path, *, verify: bool) -> None:
         }  # fmt: skip
         plan = Plan.from_json(Plan([scan], storage=storage).to_json())
         with open_database(memory_mb, temporary, verify=verify) as database:
-            lock(database, plan)
+            lock(database, plan, temporary)
             write_answer(execute(database, parse(_STATEMENT), plan), Form.arrow, lambda data: None)
             shown = Plan(names=["kind", "notes"], rows=[["kind 1", "many"]])
             write_answer(execute(database, parse("SHOW DATABASES"), shown), Form.json, lambda data: None)

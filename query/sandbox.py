@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from query.dialect import CATALOG, FORBIDDEN_FUNCTIONS, TABLE_FUNCTIONS, Statement
+from query.encoding import as_utf8
 from query.scans import Plan
 from query.views import array, create_view, literal, quoted
 from workspace.errors import QueryError
@@ -33,7 +34,8 @@ _REFUSED_NODES = frozenset({"SHOW_REF", "COPY_DATABASE"})
 
 
 class Restart(Exception):
-    """The statement should be planned again: its ``reason`` is "files" (some vanished) or "schema" (columns differ)."""
+    """The statement should be planned again: its ``reason`` is "files" (some vanished) or "schema" (a tolerant plan may
+    cope with what they hold)."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -77,14 +79,18 @@ def open_database(memory_mb: int, temporary: Path, *, verify: bool = False) -> d
     return connection
 
 
-def lock(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Give the connection the plan's schemas and files, then close it for good to everything else."""
+def lock(connection: duckdb.DuckDBPyConnection, plan: Plan, temporary: Path) -> Plan:
+    """Give the connection the plan's schemas and files, then close it for good to everything else; returns the plan to
+    execute. ``temporary`` is where a tolerant plan's files are written anew, if need be."""
     databases = sorted({scan.database for scan in plan.scans} | ({plan.database} if plan.database else set()))
     script = [f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.{quoted(database)}" for database in databases]
     script.append(f"USE {CATALOG}.{quoted(plan.database or 'main')}")
     if storage := plan.storage:
         options = ", ".join(f"{name} {literal(value)}" for name, value in storage.items() if name != "USE_SSL")
         script.append(f"CREATE SECRET lake (TYPE s3, USE_SSL {bool(storage['USE_SSL'])}, {options})")
+    if plan.tolerant:
+        connection.execute(";\n".join(script))
+        script, plan = [], as_utf8(connection, plan, temporary)
     files = [file for scan in plan.scans for file in scan.files]
     script.append(f"SET allowed_paths = {array(files)}::VARCHAR[]")
     size = sum(part.size for scan in plan.scans for part in scan.parts)
@@ -93,6 +99,7 @@ def lock(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     script.append("SET enable_external_access = false")
     script.append("SET lock_configuration = true")
     connection.execute(";\n".join(script))  # it stops at the first that fails, by raising
+    return plan
 
 
 def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: Plan) -> Any:
@@ -188,9 +195,16 @@ def translated(error: Exception, plan: Plan) -> Exception:
         return QueryError(
             f"The statement needs more memory than it may have ({message}): read less, or raise sql_memory_mb."
         )
-    if not plan.tolerant and "union_by_name" in str(error):
-        return Restart("schema", message)  # DuckDB's advice when files differ in their columns
+    if not plan.tolerant and ("union_by_name" in str(error) or _is_no_utf8(error)):
+        return Restart("schema", message)  # the first is DuckDB's advice when files differ in their columns
     return QueryError(message)
+
+
+def _is_no_utf8(error: Exception) -> bool:
+    """Whether a CSV file has bytes that are no text. DuckDB 1.5 stumbles over its own message when the statement does
+    not read all columns."""
+    stumbled = isinstance(error, duckdb.InternalException) and "Attempted to access index" in str(error)
+    return stumbled or "Invalid unicode" in str(error)
 
 
 def _sentence(error: Exception) -> str:

@@ -91,7 +91,7 @@ class Plan:
     """Everything a worker needs for one statement. ``storage`` is the object store's address and the keys to it.
 
     ``rows`` answers a SHOW or DESCRIBE: column names, and rows of text. ``tolerant`` reads Parquet files whose
-    columns differ from the catalog's.
+    columns differ from the catalog's, and CSV files that are no UTF-8.
     """
 
     scans: list[Scan] = field(default_factory=list)

@@ -74,7 +74,7 @@ def _child(descriptor: int, options: Mapping[str, Any], verify: bool, rehearsed:
         _limit(options)
         temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = _database(options, temporary, verify, rehearsed)
-        status = _serve(connection, options, database)
+        status = _serve(connection, options, database, temporary)
     except Closed:
         pass
     except BaseException as error:
@@ -110,7 +110,7 @@ def _database(options: Mapping[str, Any], temporary: Path, verify: bool, rehears
     return database
 
 
-def _serve(connection: socket.socket, options: Mapping[str, Any], database: Any) -> int:
+def _serve(connection: socket.socket, options: Mapping[str, Any], database: Any, temporary: Path) -> int:
     from query import sandbox
     from query.dialect import parse
     from query.results import Form, write_answer
@@ -126,7 +126,7 @@ def _serve(connection: socket.socket, options: Mapping[str, Any], database: Any)
         frames.send(connection, frames.ANALYSIS, statement.analysis.to_json())
         plan = Plan.from_json(_expect(connection, frames.PLAN))
         _die_with(connection)
-        sandbox.lock(database, plan)
+        plan = sandbox.lock(database, plan, temporary)
         rows = write_answer(sandbox.execute(database, statement, plan), Form(request["form"]), output.write)
         output.flush()
         frames.send(connection, frames.END, {"rows": rows})

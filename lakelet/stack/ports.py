@@ -13,6 +13,8 @@ from workspace.settings import BY_NAME, SETTINGS
 TRIES = 200
 WORKER_UI = "spark_worker_ui_port"
 
+_claims: dict[int, socket.socket] = {}  # held until this process ends
+
 
 def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
     """A port for each ``…_port`` setting, and a sentence for each that differs from the default.
@@ -25,14 +27,14 @@ def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
     for key, first in default_ports(workspace).items():
         setting = key if key in BY_NAME else WORKER_UI
         taken = set(chosen.values())
-        if first not in taken and free(first):
+        if first not in taken and claim(first):
             chosen[key] = first
             continue
         if settings.is_set(setting):
             raise StackError(
                 f"Port {first} ({setting}) is held by {holder(first)}: end that, or set another {setting}."
             )
-        chosen[key] = next(port for port in range(first + 1, first + TRIES) if port not in taken and free(port))
+        chosen[key] = next(port for port in range(first + 1, first + TRIES) if port not in taken and claim(port))
         notes.append(f"Port {first} is held by {holder(first)}; {key} is {chosen[key]}.")
     return chosen, notes
 
@@ -43,6 +45,25 @@ def default_ports(workspace: Workspace) -> dict[str, int]:
     names = [setting.name for setting in SETTINGS if setting.name.endswith("_port") and setting.name != WORKER_UI]
     workers = {f"{WORKER_UI}_{n + 1}": settings.number(WORKER_UI) + n for n in range(settings.number("workers"))}
     return {name: settings.number(name) for name in names} | workers
+
+
+def claim(port: int) -> bool:
+    """Whether a server could listen at this port, and no other stack that is starting has chosen it for one.
+
+    What tells the stacks is a name in the kernel (an abstract Unix socket), which goes with the process that has it.
+    """
+    if port in _claims:
+        return free(port)
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0lakelet-port-{port}")
+        if free(port):
+            _claims[port] = name
+            return True
+    except OSError:  # another has it
+        pass
+    name.close()
+    return False
 
 
 def free(port: int) -> bool:
@@ -67,4 +88,4 @@ def holder(port: int) -> str:
             except psutil.Error:
                 break
             return f"pid {connection.pid} ({' '.join(words)[:60]})"
-    return "another process"
+    return "another process" if not free(port) else "a stack that is starting"

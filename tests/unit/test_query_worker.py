@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +75,8 @@ def run(pool: Pool, sql: str, *scans: Scan, form: str = "application/json", pati
     finally:
         pool.done(worker, cancellation)
     if kind == frames.ERROR:
-        raise Refused(json.loads(payload)["message"])
+        message = json.loads(payload)
+        raise Refused(message["message"] + (f" (again: {message['restart']})" if message["restart"] else ""))
     return json.loads(data)["rows"] if form == "application/json" else data
 
 
@@ -97,6 +100,28 @@ def test_csv_as_hive_reads_it(pool: Pool, lake: Path) -> None:
     scan = Scan("bronze", "rows", "csv", columns, [], [Part([str(lake / "rows.csv")], [])], csv=csv)
     rows = run(pool, "SELECT * FROM rows ORDER BY id", scan, database="bronze")
     assert rows == [[1, "a, b", 1.5], [2, None, None], [3, "c", None]]
+
+
+@pytest.mark.parametrize("hive", [True, False])
+def test_csv_that_is_no_utf8_keeps_its_rows(pool: Pool, lake: Path, hive: bool) -> None:
+    folder = lake / "latin" / "day=1"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = "id,name\n1,Zoë\n2,b\n".encode("latin-1")
+    (folder / "a.csv").write_bytes(content)
+    (folder / "b.csv.gz").write_bytes(gzip.compress(content) + gzip.compress("3,é\n".encode()))
+    (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,name\n4,\xff" + os.urandom(2000).hex().encode())[:-600])
+    (folder / "d.csv").write_text("id,name\n5,ü\n")
+    csv = {"delim": ",", "quote": '"', "escape": '"', "skip": 1}
+    files = [str(path) for path in sorted(folder.iterdir())]
+    scan = Scan("d", "t", "csv", [("id", "int"), ("name", "string")], [("day", "int")], [Part(files, ["1"])], hive, csv)
+    for columns in ("*", "name"):
+        with pytest.raises(Refused, match="again: schema"):
+            run(pool, f"SELECT {columns} FROM d.t", scan)
+    rows = run(pool, "SELECT id, left(name, 3), day FROM d.t ORDER BY id, name", scan, tolerant=True)
+    assert [row[:2] for row in rows] == [
+        [1, "Zo\ufffd"], [1, "Zo\ufffd"], [2, "b"], [2, "b"], [3, "é"], [4, rows[5][1]], [5, "ü"],
+    ]  # fmt: skip
+    assert rows[5][1][0] == "\ufffd" and {row[2] for row in rows} == {1}
 
 
 def test_json_with_nested_types(pool: Pool, lake: Path) -> None:
