@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.glue_types import glue_name, spark_name, spark_type
+from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -70,6 +71,20 @@ def struct_of(column: Column, kind: T.DataType) -> Column:
     assert isinstance(kind, T.ArrayType)  # noqa: S101 - nothing else holds choices
     element = kind.elementType
     return F.transform(column, lambda value: struct_of(value, element))
+
+
+def refuse_undecided(rows: DataFrame) -> DataFrame:
+    """The rows, if they can be written: choices are to be resolved before, and every column has a type.
+
+    Raises UsageError.
+    """
+    if choices := [".".join(path) for path in choices_in(rows.schema)]:
+        raise UsageError(
+            f"{', '.join(choices)} hold values of several types: decide with resolveChoice before writing."
+        )
+    if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
+        raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
+    return rows
 
 
 def misfit(column: Column, declared: str) -> Column:

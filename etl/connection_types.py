@@ -9,11 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from etl import jdbc
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.s3_source import read_s3
 from etl.selection import SampleOptions
 from etl.sinks import S3Sink
+from etl.tables import CatalogTable
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-_SERVED = ("s3",)
+_SERVED = ("s3", *jdbc.TYPES)
 
 
 class Sink(Protocol):
@@ -74,6 +76,10 @@ def read_from(
 ) -> DynamicFrame:
     """What lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
+    if connection_type in jdbc.TYPES:
+        if format or format_options or sample:
+            raise UsageError(f"The connection type {connection_type} takes no format and no sample_options.")
+        return jdbc.read_jdbc(context, connection_type, options, ctx)
     if not format:
         raise UsageError("The connection type s3 needs a format: csv, json, parquet, orc, avro, xml, grokLog or ion.")
     return read_s3(context, format, options, format_options, ctx, sample)
@@ -82,7 +88,15 @@ def read_from(
 def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sink:
     """A sink to what lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
+    if connection_type in jdbc.TYPES:
+        return jdbc.JdbcSink.of_options(context, connection_type, options)
     return S3Sink.of_options(context, options)
+
+
+def sink_to_table(context: GlueContext, database: str, name: str, options: Options) -> Sink:
+    """A sink to a table that is in the catalog. Raises EntityNotFoundException, UnsupportedError, UsageError."""
+    table = CatalogTable.get(context.workspace, database, name)
+    return (jdbc.JdbcSink if jdbc.is_jdbc(table) else S3Sink).of_table(context, table, options)
 
 
 def parse_options(options: Options | str | None) -> dict[str, Any]:

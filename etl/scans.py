@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 TRIES = 5
 _VANISHED = ("FileNotFoundException", "FILE_NOT_EXIST", "RemoteFileChangedException")
-_RELATION = "LogicalRelation"
+_RELATION, _OF_FILES = "LogicalRelation", "HadoopFsRelation"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ def read_settled(workspace: Workspace, database: str, name: str, read: Callable[
         if _sequence(workspace, database, name, run_id()) == before:
             return before, snapshot
     raise PublishError(f"The table {database}.{name} is being changed all the time: run it again.")
+
+
+def record_reading(workspace: Workspace, database: str, name: str) -> None:
+    """Say for the run's lineage that it reads a table, which is not in the lake."""
+    _sequence(workspace, database, name, run_id())
 
 
 def _sequence(workspace: Workspace, database: str, name: str, reader: str | None = None) -> int:
@@ -125,13 +130,13 @@ class Scans:
         it cannot be repeated.
         """
         try:
-            return action(self._current(rows))
+            return action(self.current(rows))
         except (PySparkException, Py4JJavaError) as error:
             if not _vanished(error):
                 raise
             self._restart(error, what)
         try:
-            return action(self._current(rows))
+            return action(self.current(rows))
         except (PySparkException, Py4JJavaError) as error:
             if not _vanished(error):
                 raise
@@ -157,7 +162,7 @@ class Scans:
         for table in sorted({str(snapshot.table) for _, _, snapshot in changed}):
             print(f"{table} was replaced while it was read: reading it anew.", flush=True)
 
-    def _current(self, rows: DataFrame) -> DataFrame:
+    def current(self, rows: DataFrame) -> DataFrame:
         """The rows, read from what the tables are now as far as they had to be read anew."""
         if not self._moved:
             return rows
@@ -231,7 +236,10 @@ def _leaves(rows: DataFrame) -> list[Any]:
 
 
 def _is_relation(plan: Any) -> bool:
-    return bool(plan.getClass().getSimpleName() == _RELATION)
+    """Whether files are read there; a database's tables are relations too."""
+    return bool(
+        plan.getClass().getSimpleName() == _RELATION and plan.relation().getClass().getSimpleName() == _OF_FILES
+    )
 
 
 def _place(leaf: Any) -> Any:

@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
-from etl.choices import choices_in
+from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
@@ -80,6 +80,24 @@ class S3Sink:
             format_options=compression,
         )
 
+    @classmethod
+    def of_table(cls, context: GlueContext, table: CatalogTable, options: Mapping[str, Any]) -> S3Sink:
+        """The sink of an existing table: its folder and its format, as ``write_dynamic_frame.from_catalog`` writes.
+
+        ``options`` are AWS's additional_options: ``partitionKeys``, ``enableUpdateCatalog``, ``updateBehavior``.
+        Raises UsageError when a partitioned table is to be written without its keys.
+        """
+        refuse_unknown(dict(options), SINK_OPTIONS - {"path", "compression"}, "write_dynamic_frame.from_catalog")
+        sink = cls.of_options(context, {"path": table.location, **options})
+        expected = [key for key, _ in table.partition_keys]
+        if [key.lower() for key in sink.partition_keys] != [key.lower() for key in expected]:
+            raise UsageError(
+                f"{table} is partitioned by {expected}: give additional_options={{'partitionKeys': {expected}}}."
+            )
+        sink.setFormat(table.format.name, **(dialect_options(table.dialect) if table.format is CSV else {}))
+        sink.setCatalogInfo(catalogDatabase=table.database, catalogTableName=table.name)
+        return sink
+
     def setFormat(self, format: str, **options: Any) -> None:
         """Choose the format (parquet, glueparquet, json, csv, orc, avro) and its options."""
         self.format = writable(format, options)
@@ -110,7 +128,7 @@ class S3Sink:
         the data could not be written; a purge that was to be part of it is then done by the next write instead.
         """
         one = self.format or PARQUET
-        rows = _writable(rows)
+        rows = refuse_undecided(rows)
         require_fields(rows, self.partition_keys, f"partitionKeys of the sink to {self.path}")
         registered = self.table if self.update_catalog else None
         if self.update_catalog and self.table is None:
@@ -170,35 +188,6 @@ class S3Sink:
             "StorageDescriptor": storage_descriptor(one, columns, self.path, serde_parameters=serde),
             **description,
         }
-
-
-def table_sink(context: GlueContext, database: str, name: str, options: Mapping[str, Any]) -> S3Sink:
-    """The sink of an existing table: its folder and its format, as ``write_dynamic_frame.from_catalog`` writes.
-
-    ``options`` are AWS's additional_options: ``partitionKeys``, ``enableUpdateCatalog``, ``updateBehavior``.
-    Raises EntityNotFoundException, and UsageError when a partitioned table is to be written without its keys.
-    """
-    refuse_unknown(dict(options), SINK_OPTIONS - {"path", "compression"}, "write_dynamic_frame.from_catalog")
-    table = CatalogTable.get(context.workspace, database, name)
-    sink = S3Sink.of_options(context, {"path": table.location, **options})
-    expected = [key for key, _ in table.partition_keys]
-    if [key.lower() for key in sink.partition_keys] != [key.lower() for key in expected]:
-        raise UsageError(
-            f"{table} is partitioned by {expected}: give additional_options={{'partitionKeys': {expected}}}."
-        )
-    sink.setFormat(table.format.name, **(dialect_options(table.dialect) if table.format is CSV else {}))
-    sink.setCatalogInfo(catalogDatabase=database, catalogTableName=name)
-    return sink
-
-
-def _writable(rows: DataFrame) -> DataFrame:
-    if choices := [".".join(path) for path in choices_in(rows.schema)]:
-        raise UsageError(
-            f"{', '.join(choices)} hold values of several types: decide with resolveChoice before writing."
-        )
-    if nulls := [field.name for field in rows.schema.fields if isinstance(field.dataType, T.NullType)]:
-        raise UsageError(f"{', '.join(nulls)} have no type, being null everywhere: use DropNullFields or cast them.")
-    return rows
 
 
 def _partition_inputs(

@@ -17,11 +17,12 @@ from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import reader_options
 from etl.glue_types import spark_name, spark_type
+from etl.jdbc import is_jdbc, read_jdbc_table
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
 from etl.sail import engine, reading
-from etl.scans import Snapshot, read_settled
+from etl.scans import Snapshot, read_settled, record_reading
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
 from workspace.errors import UsageError
@@ -51,6 +52,11 @@ def read_table(
     Raises EntityNotFoundException, UsageError for a predicate that cannot be evaluated, UnsupportedError for an
     option that is not known.
     """
+    if is_jdbc(table := CatalogTable.get(context.workspace, database, name)):
+        if predicate or sample:
+            raise UsageError(f"{table} lies in a database: push_down_predicate and samples are for tables on S3.")
+        record_reading(context.workspace, database, name)
+        return read_jdbc_table(context, table, options, ctx)
     refuse_unknown(dict(options), CATALOG_OPTIONS, "create_dynamic_frame.from_catalog")
 
     selection = Selection.of(options, sample)

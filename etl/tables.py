@@ -46,12 +46,17 @@ class CatalogTable:
         return f"{self.database}.{self.name}"
 
     @property
-    def location(self) -> str:
-        """The table's folder, ending in ``/``. Raises InvalidInputException when the catalog gives none."""
+    def place(self) -> str:
+        """The table's Location as it is written. Raises InvalidInputException when the catalog gives none."""
         location = (self.definition.get("StorageDescriptor") or {}).get("Location")
         if not location:
             raise InvalidInputException(f"The table {self} has no Location: set it in the catalog.")
-        return str(location).rstrip("/") + "/"
+        return str(location)
+
+    @property
+    def location(self) -> str:
+        """The table's folder, ending in ``/``. Raises InvalidInputException when the catalog gives none."""
+        return self.place.rstrip("/") + "/"
 
     @property
     def format(self) -> DataFormat:

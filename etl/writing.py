@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from etl.collection import DynamicFrameCollection
-from etl.connection_types import Sink, parse_options, sink_to
+from etl.connection_types import Sink, parse_options, sink_to, sink_to_table
 from etl.dynamicframe import DynamicFrame
-from etl.sinks import table_sink
 from etl.tables import require_own_catalog
 
 if TYPE_CHECKING:
@@ -48,9 +47,9 @@ class Writing:
         additional_options: Options | None = None,
         catalog_id: str | None = None,
     ) -> DynamicFrame:
-        """Append a frame to a table that is in the catalog: see :func:`etl.sinks.table_sink`."""
+        """Append a frame to a table that is in the catalog: see :func:`etl.connection_types.sink_to_table`."""
         require_own_catalog(self.workspace, catalog_id)
-        return table_sink(self._context, database, table_name, additional_options or {}).writeFrame(frame)
+        return sink_to_table(self._context, database, table_name, additional_options or {}).writeFrame(frame)
 
     def write_data_frame_from_catalog(
         self,
@@ -64,7 +63,7 @@ class Writing:
     ) -> DataFrame:
         """Append a DataFrame to a table that is in the catalog; returns it."""
         require_own_catalog(self.workspace, catalog_id)
-        table_sink(self._context, database, table_name, additional_options or {}).write_rows(frame)
+        sink_to_table(self._context, database, table_name, additional_options or {}).write_rows(frame)
         return frame
 
     def write_dynamic_frame_from_options(

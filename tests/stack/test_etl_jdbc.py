@@ -1,0 +1,113 @@
+"""Databases as sources and sinks of jobs: a real PostgreSQL and a real MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog.glue import Glue
+from etl.errors import UnsupportedError
+from tests.databases import MariaDB, PostgreSQL
+from tests.spark import values
+from workspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsglue.context import GlueContext
+
+pytestmark = pytest.mark.stack
+
+NAME = "test_etl_jdbc"
+ORDERS = "CREATE TABLE {}orders (id int, price numeric(10,2), note varchar(20))"
+ROWS = "INSERT INTO {}orders VALUES " + ", ".join(f"({n}, {n}.50, 'n{n}')" for n in range(10)) + ", (NULL, NULL, NULL)"
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mysql"])
+def options(request: pytest.FixtureRequest, lake: GlueContext) -> Iterator[dict[str, Any]]:
+    """How one database is reached; the catalog has a connection to it, and its table ``orders``."""
+    if request.param == "postgresql":
+        running: PostgreSQL = request.getfixturevalue("postgresql")
+        running.execute(f"CREATE DATABASE {NAME}")
+        import psycopg
+
+        with psycopg.connect(running.address(NAME), autocommit=True) as connection:
+            connection.execute(ORDERS.format(""))
+            connection.execute(ROWS.format(""))
+        user, password, place = "postgres", "any", f"{NAME}.public.orders"
+    else:
+        served: MariaDB = request.getfixturevalue("mariadb")
+        served.execute(f"CREATE DATABASE {NAME}", ORDERS.format(f"{NAME}."), ROWS.format(f"{NAME}."))
+        user, password, place = "admin", served.password, f"{NAME}.orders"
+    port = request.getfixturevalue("postgresql" if request.param == "postgresql" else "mariadb").port
+    url = f"jdbc:{request.param}://127.0.0.1:{port}/{NAME}"
+    glue = Glue(lake.workspace)
+    properties = {"JDBC_CONNECTION_URL": url, "USERNAME": user, "PASSWORD": password}
+    connection = {"Name": NAME, "ConnectionType": "JDBC", "ConnectionProperties": properties}
+    glue.call("CreateConnection", ConnectionInput=connection)
+    glue.call("CreateDatabase", DatabaseInput={"Name": NAME})
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "note", "Type": "string"}]
+    parameters = {"classification": request.param, "connectionName": NAME}
+    table = {
+        "Name": "orders", "Parameters": parameters, "StorageDescriptor": {"Columns": columns, "Location": place},
+    }  # fmt: skip
+    glue.call("CreateTable", DatabaseName=NAME, TableInput=table)
+    yield {"url": url, "user": user, "password": password, "dbtable": "orders"}
+    glue.call("DeleteDatabase", Name=NAME)
+    glue.call("DeleteConnection", ConnectionName=NAME)
+
+
+def kind(options: dict[str, Any]) -> str:
+    return str(options["url"].split(":")[1])
+
+
+def test_a_table_is_read_and_written(lake: GlueContext, options: dict[str, Any]) -> None:
+    frame = lake.create_dynamic_frame.from_options(kind(options), options)
+    assert str(frame.toDF().selectExpr("sum(price)").first()) == "Row(sum(price)=Decimal('50.00'))"
+    target = {**options, "dbtable": "copy", "bulkSize": 2}
+    lake.write_dynamic_frame.from_options(frame, kind(options), target)
+    lake.write_dynamic_frame.from_options(frame, kind(options), target)
+    assert lake.create_dynamic_frame.from_options(kind(options), {**options, "dbtable": "copy"}).count() == 22
+
+
+@pytest.mark.parametrize("how", [{"hashfield": "note"}, {"hashexpression": "id - 5"}])
+def test_a_parallel_read_has_every_row_once(lake: GlueContext, options: dict[str, Any], how: dict[str, str]) -> None:
+    frame = lake.create_dynamic_frame.from_options(kind(options), {**options, **how, "hashpartitions": "3"})
+    assert frame.getNumPartitions() == 3
+    assert sorted(values(frame, "id"), key=str) == [*range(10), None]
+    parts = frame.toDF().selectExpr("spark_partition_id() part").distinct().count()
+    assert parts > 1
+
+
+def test_queries(lake: GlueContext, options: dict[str, Any]) -> None:
+    given = {**options, "sampleQuery": "select id from orders where id > 3 and", "hashexpression": "id"}
+    given |= {"enablePartitioningForSampleQuery": True, "sampleSize": 4}
+    assert lake.create_dynamic_frame.from_options(kind(options), given).count() == 4
+
+
+def test_a_connection_and_a_table_of_the_catalog(lake: GlueContext, options: dict[str, Any]) -> None:
+    frame = lake.create_dynamic_frame.from_catalog(
+        database=NAME, table_name="orders", additional_options={"hashfield": "note", "hashpartitions": 2}
+    )
+    assert frame.toDF().columns == ["id", "note"] and frame.count() == 11
+    one = frame.filter(lambda record: record["id"] == 3)
+    lake.write_dynamic_frame.from_jdbc_conf(one, NAME, {"dbtable": "three", "database": NAME})
+    read = lake.getSource(kind(options), connectionName=NAME, useConnectionProperties="true", dbtable="three")
+    assert values(read.getFrame(), "id", "note") == [(3, "n3")]
+    lake.write_dynamic_frame.from_catalog(one, database=NAME, table_name="orders")
+    assert values(lake.create_dynamic_frame.from_catalog(NAME, "orders"), "id").count(3) == 2
+    found = lake.extract_jdbc_conf(NAME)
+    assert found["fullUrl"] == options["url"] == f"{found['url']}/{NAME}"
+    assert (found["vendor"], found["user"], found["password"]) == (kind(options), options["user"], options["password"])
+
+
+def test_what_cannot_be_is_refused_by_name(lake: GlueContext, options: dict[str, Any]) -> None:
+    read = lake.create_dynamic_frame.from_options
+    with pytest.raises(UsageError, match="dbtable"):
+        read(kind(options), {"connectionName": NAME})
+    with pytest.raises(UnsupportedError, match="customJdbcDriverS3Path"):
+        read(kind(options), {**options, "customJdbcDriverS3Path": "s3://x/y.jar"})
+    with pytest.raises(UsageError, match="hashfield or hashexpression"):
+        read(kind(options), {**options, "hashfield": "id", "hashexpression": "id"})
+    with pytest.raises(UnsupportedError, match="oracle"):
+        read("oracle", options)
