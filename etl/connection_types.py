@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from etl import jdbc
+from etl import jdbc, opensearch
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.s3_source import read_s3
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-_SERVED = ("s3", *jdbc.TYPES)
+_SERVED = ("s3", *jdbc.TYPES, opensearch.TYPE)
 
 
 class Sink(Protocol):
@@ -76,9 +76,11 @@ def read_from(
 ) -> DynamicFrame:
     """What lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
+    if connection_type != "s3" and (format or format_options or sample):
+        raise UsageError(f"The connection type {connection_type} takes no format and no sample_options.")
+    if connection_type == opensearch.TYPE:
+        return opensearch.read_opensearch(context, options, ctx)
     if connection_type in jdbc.TYPES:
-        if format or format_options or sample:
-            raise UsageError(f"The connection type {connection_type} takes no format and no sample_options.")
         return jdbc.read_jdbc(context, connection_type, options, ctx)
     if not format:
         raise UsageError("The connection type s3 needs a format: csv, json, parquet, orc, avro, xml, grokLog or ion.")
@@ -90,6 +92,8 @@ def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sin
     _check(connection_type)
     if connection_type in jdbc.TYPES:
         return jdbc.JdbcSink.of_options(context, connection_type, options)
+    if connection_type == opensearch.TYPE:
+        return opensearch.OpenSearchSink.of_options(context, options)
     return S3Sink.of_options(context, options)
 
 

@@ -15,6 +15,7 @@ from catalog.glue import Glue
 from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.sail.engine import spark_only
 from workspace.errors import UsageError
 from workspace.paths import Workspace
 
@@ -91,6 +92,7 @@ class Database:
             given = {"JDBC_CONNECTION_URL": str(options["url"])} | {key: str(one) for key, one in credentials.items()}
         else:
             raise UsageError("A database needs connection_options with a connectionName, or url, user and password.")
+        spark_only("Reading and writing databases")
         address = Address.of(given)
         engine, parameters = address.driver, given.get("JDBC_CONNECTION_URL", "").partition("?")[2]
         told = [*filter(None, parameters.split("&")), _TLS[engine][address.tls]]

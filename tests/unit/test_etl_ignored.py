@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from etl import file_formats, selection
+from etl import file_formats, opensearch, selection
 from workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
@@ -19,7 +19,7 @@ REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 
 # Protocols, whose functions have no bodies, and options that are known by their names alone.
 PROTOCOLS = {"Sink"}
-OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT
+OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT
 
 
 def unused(module: str) -> Iterator[str]:
@@ -39,7 +39,7 @@ def unused(module: str) -> Iterator[str]:
 def documented() -> set[str]:
     text = (REPOSITORY / "docs" / "awsglue.md").read_text()
     (section,) = re.findall(r"## Accepted without effect\n(.*?)\n## ", text, re.DOTALL)
-    return set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\|([^|]*)\|", section, re.MULTILINE))))
+    return set(re.findall(r"`([\w.]+)`", " ".join(re.findall(r"^\|([^|]*)\|", section, re.MULTILINE))))
 
 
 def test_what_has_no_effect_is_documented_and_nothing_else_is() -> None:
