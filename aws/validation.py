@@ -5,6 +5,7 @@ Types are checked while a request is read (``aws.protocol.values``). Messages ha
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import cache
@@ -114,8 +115,12 @@ def _string_checker(shape: Shape) -> Check | None:
     matches = compiled.fullmatch if pattern and (compiled := compiled_pattern(pattern)) else None
     if not enum and matches is None:
         return bounds
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", math.inf)
 
     def check(value: Any, path: Path, problems: list[str]) -> None:
+        # Most members are strings, and most are as they should be.
+        if least <= len(value) <= most and (not enum or value in enum) and (matches is None or matches(value)):
+            return
         if bounds is not None:
             bounds(value, path, problems)
         if enum and value not in enum:

@@ -49,7 +49,7 @@ def _reader(shape: Shape, binary: bool) -> Read:
         case "map":
             return _map_reader(shape, _reader(shape.value, binary))
         case "string" | "character":
-            return _checked(shape, str, text)
+            return _text_reader(shape)
         case "boolean":
             return _checked(shape, bool)
         case "timestamp" if binary:
@@ -71,6 +71,15 @@ def _checked(shape: Shape, kind: type, read: Read | None = None) -> Read:
     return checked
 
 
+def _text_reader(shape: Shape) -> Read:
+    checked = _checked(shape, str, text)
+
+    def read(value: Any) -> Any:
+        return value if type(value) is str and value.isascii() else checked(value)  # nearly all are
+
+    return read
+
+
 def _list_reader(shape: Shape, item: Read) -> Read:
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -81,7 +90,7 @@ def _list_reader(shape: Shape, item: Read) -> Read:
 
 
 def _map_reader(shape: Shape, item: Read) -> Read:
-    key = _checked(shape, str, text)  # in CBOR it may be anything
+    key = _text_reader(shape)  # in CBOR it may be anything
 
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -185,11 +194,10 @@ def wire_name(name: str, member: Shape) -> str:
 
 def text(value: str) -> str:
     """The text itself; raises SerializationException for one with lone surrogates, which no store can hold."""
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise SerializationException("The request contains text that is not valid Unicode.") from None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SerializationException("The request contains text that is not valid Unicode.") from None
     return value
 
 

@@ -9,8 +9,9 @@ that whoever is killed in the middle loses nothing and does nothing twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,7 +60,11 @@ class PartitionIndex:
 
     def entry(self, texts: Sequence[str]) -> str:
         """What the index holds for a partition with these values."""
-        return values.entry(self.kinds, [texts[position] for position in self.positions])
+        return "".join([encoded(texts[position]) for encoded, position in self._encoders])
+
+    @cached_property
+    def _encoders(self) -> Sequence[tuple[Callable[[str], str], int]]:
+        return [(values.encoder(kind), position) for kind, position in zip(self.kinds, self.positions, strict=True)]
 
 
 def indexes_of(connection: sa.Connection, table: Table) -> list[PartitionIndex]:

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,12 @@ _REDEFINE = Prepared(
     sa.update(partitions)
     .where(partitions.c.table_id == sa.bindparam("t"), partitions.c.key == sa.bindparam("k"))
     .values(definition=sa.bindparam("definition"))
+)
+_ASKED = tuple(f"k{number}" for number in range(100))  # parameters: as many as a BatchCreatePartition has partitions
+_EXISTING = Prepared(
+    sa.select(partitions.c.key).where(
+        partitions.c.table_id == sa.bindparam("t"), partitions.c.key.in_([sa.bindparam(name) for name in _ASKED])
+    )
 )
 
 Row = dict[str, Any]  # of the table, the definition as its text
@@ -178,9 +185,12 @@ class PartitionStore:
 
     def _existing(self, connection: sa.Connection, table: Table, keys: Sequence[str]) -> set[str]:
         found: set[str] = set()
-        for start in range(0, len(keys), _CHUNK):
-            wanted = (partitions.c.table_id == table.id, partitions.c.key.in_(keys[start : start + _CHUNK]))
-            found.update(connection.execute(sa.select(partitions.c.key).where(*wanted)).scalars())
+        for start in range(0, len(keys), len(_ASKED)):
+            some = keys[start : start + len(_ASKED)]
+            asked = chain(some, repeat(some[0]))
+            found.update(
+                key for (key,) in _EXISTING.rows(connection, t=table.id, **dict(zip(_ASKED, asked, strict=False)))
+            )
         return found
 
 

@@ -8,11 +8,11 @@ smallint, int, bigint, long, decimal, date and timestamp. A text that is no valu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from data.partitions import DEFAULT_PARTITION
 
@@ -101,12 +101,18 @@ def escaped(text: str) -> str:
 
 def entry(kinds: Sequence[Kind], texts: Sequence[str]) -> str:
     """What an index on keys of these kinds holds for a partition with these values."""
-    return "".join([_encoded(kind, text) for kind, text in zip(kinds, texts, strict=True)])
+    return "".join([encoder(kind)(text) for kind, text in zip(kinds, texts, strict=True)])
 
 
-@lru_cache(maxsize=4096)  # partitions that come together have values in common
-def _encoded(kind: Kind, text: str) -> str:
-    return encode(read(kind, text))
+@cache
+def encoder(kind: Kind) -> Callable[[str], str]:
+    """What encodes the texts of a kind."""
+
+    @lru_cache(maxsize=4096)  # partitions that come together have values in common
+    def encoded(text: str) -> str:
+        return encode(read(kind, text))
+
+    return encoded
 
 
 def point(value: Value | None) -> Interval:
