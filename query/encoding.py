@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from query.scans import Part, Plan, Scan
+from query.scans import Plan, Scan
 
 STEP = 1 << 20
 GZIP = 31  # zlib's number for it
@@ -28,7 +28,7 @@ def as_utf8(connection: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> 
 
 
 def _scan(connection: duckdb.DuckDBPyConnection, scan: Scan, folder: Path) -> Scan:
-    parts = [Part([_file(connection, file, folder) for file in part.files], part.values) for part in scan.parts]
+    parts = [replace(part, files=[_file(connection, file, folder) for file in part.files]) for part in scan.parts]
     return replace(scan, parts=parts)
 
 
@@ -38,8 +38,10 @@ def _file(connection: duckdb.DuckDBPyConnection, file: str, folder: Path) -> str
     content = bytes(row[0])
     if _is_utf8(content, file):
         return file
-    # Below the same folders, whose names may spell partition values.
+    # Below the same folders, whose names may spell partition values, but never outside of ours.
     target = folder / "utf-8" / file.rpartition("://")[2].lstrip("/").removesuffix(".gz")
+    if ".." in target.parts:
+        return file
     target.parent.mkdir(parents=True, exist_ok=True)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with open(target, "w", encoding="utf-8", newline="") as written:

@@ -58,7 +58,7 @@ def test_small_files_are_read_whole_and_large_ones_in_parts(
         part = Part([f"s3://lake/{number}.parquet" for number in range(files)], [], size)
         scan = Scan("d", "t", "parquet", [("number", "bigint")], [], [part])
         plan = Plan([scan], storage=storage | {"KEY_ID": "nobody", "SECRET": "nothing"})
-        lock(database, plan)
+        lock(database, plan, tmp_path)
         rows = execute(database, parse("SELECT count(number) FROM d.t"), plan).read_all().to_pylist()
         assert [list(row.values()) for row in rows] == [[files * rehearsal.ROWS]]
     assert {wanted.startswith(b"bytes=") for head, wanted in asked if not head} == {not whole}
