@@ -87,6 +87,15 @@ def refuse_undecided(rows: DataFrame) -> DataFrame:
     return rows
 
 
+def unmarked(kind: T.DataType) -> T.DataType:
+    """The type without the marks of choices."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, unmarked(f.dataType), f.nullable) for f in kind.fields])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(unmarked(kind.elementType), kind.containsNull)
+    return kind
+
+
 def misfit(column: Column, declared: str) -> Column:
     """True where a text value is there but cannot be read as the declared (Glue) type."""
     return column.isNotNull() & column.try_cast(spark_name(declared)).isNull()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, choices_in, is_choice
+from etl.choices import MARK, is_choice
 from etl.merging import merge, merged
 from etl.paths import ELEMENT, Path
 from etl.sail import engine, json_text
@@ -46,8 +46,8 @@ def discovered(rows: DataFrame, text: Column) -> T.DataType:
 
 def parsed(text: Column, kind: T.DataType) -> Column:
     """The JSON in a column of text as a value of a type that :func:`discovered` gave."""
-    if engine.active() and any(True for _ in choices_in(T.StructType([T.StructField("v", kind)]))):
-        raise engine.refused("Reading JSON whose fields are of several types")
+    if engine.active():
+        return json_text.parsed(text, kind)
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):
         readable = _readable(kind)
         assert isinstance(readable, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class
@@ -55,7 +55,15 @@ def parsed(text: Column, kind: T.DataType) -> Column:
     return _typed(F.try_parse_json(text), kind, variant=True)
 
 
-def with_corrupt(kind: T.StructType) -> T.StructType:
+def record(text: Column, kind: T.StructType) -> Column:
+    """The JSON as a record, which :func:`members_of` takes apart; its field :data:`CORRUPT` is the text of one that
+    does not fit, and else null."""
+    if engine.active():
+        return json_text.record(text, kind, CORRUPT)
+    return F.from_json(text, _with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
+
+
+def _with_corrupt(kind: T.StructType) -> T.StructType:
     """The type for ``from_json`` of records of a type, with the text of those that do not fit beside."""
     readable = _readable(kind)
     assert isinstance(readable, T.StructType)  # noqa: S101 - it is of the same class
@@ -63,7 +71,9 @@ def with_corrupt(kind: T.StructType) -> T.StructType:
 
 
 def members_of(record: Column, kind: T.StructType) -> list[Column]:
-    """The fields of a record that ``from_json`` has read by :func:`with_corrupt`."""
+    """The fields of a record that :func:`record` has read."""
+    if engine.active():
+        return [json_text.voided(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
     return [_typed(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
 
 

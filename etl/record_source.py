@@ -19,9 +19,8 @@ from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.glue_types import spark_name
-from etl.json_records import CORRUPT, discovered, members_of, with_corrupt
+from etl.json_records import CORRUPT, discovered, members_of, record
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
-from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,14 +43,12 @@ def read_records(
 
     ``_message``, ``_input`` and ``_source``, if there, say what is wrong with rows without a value, and where.
     """
-    engine.spark_only("Reading JSON, Ion and logs")
     own = {VALUE, MESSAGE, INPUT, SOURCE}
     others = [name for name in rows.columns if name not in own]
     known = [name for name in (MESSAGE, INPUT, SOURCE) if name in rows.columns]
     kind = schema or _struct_of(discovered(rows, F.col(VALUE)))
     text = F.col(VALUE)
-    record = F.from_json(text, with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
-    parsed = rows.where(text.isNull() | (F.trim(text) != "")).select(record.alias(VALUE), *known, *others)
+    parsed = rows.where(text.isNull() | (F.trim(text) != "")).select(record(text, kind).alias(VALUE), *known, *others)
     corrupt = F.col(VALUE).getField(CORRUPT)
     is_bad = corrupt.isNotNull() | F.col(VALUE).isNull()
     told = {

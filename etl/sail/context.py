@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from etl.sail import engine
+from etl.sail.functions import ARROW
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def _get_or_create(builder: Any) -> SparkSession:
 
     options = {name: value for name, value in builder._options.items() if name not in _PLACE}
     options["spark.remote"] = os.environ[engine.REMOTE]
+    options = {ARROW: "true"} | options
     session: Any = SparkSession.builder.config(map=options).getOrCreate()
     return session  # type: ignore[no-any-return]
 

@@ -7,7 +7,10 @@ catalog that ends with the process. :func:`start` puts our own functions before 
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,6 +74,13 @@ def spark_only(what: str) -> None:
         raise refused(what)
 
 
+def scratch() -> str:
+    """A folder of this machine for what the process needs until it ends."""
+    folder = tempfile.mkdtemp(prefix="sail-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return f"file://{folder}"
+
+
 def replace(owner: Any, name: str, value: Any) -> None:
     """Set an attribute of pyspark's until :func:`stop`."""
     before = getattr(owner, name, None)
@@ -89,7 +99,7 @@ def replace(owner: Any, name: str, value: Any) -> None:
 def _open_doors() -> None:
     from pyspark.sql.connect.client import SparkConnectClient
 
-    from etl.sail import context, reading, statements, writing
+    from etl.sail import context, functions, reading, statements, writing
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
@@ -100,5 +110,5 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    for door in (context, reading, statements, writing):
+    for door in (context, functions, reading, statements, writing):
         door.install(workspace)

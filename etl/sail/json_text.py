@@ -1,40 +1,190 @@
-"""The schema of JSON text on Sail, whose VARIANT is not complete: found by Python, record by record."""
+"""JSON text on Sail, whose VARIANT and ``from_json`` are not complete: Python reads it, record by record.
+
+What fits a type is what Spark's ``from_json`` takes for it (etl/json_records.py).
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import datetime
+import decimal
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from etl.choices import is_choice, member_name
 from etl.merging import merged
 from etl.records import type_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+_BITS: dict[type[T.IntegralType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
 _LONGEST = 1 << 63
+_NAMED = {"NaN": "nan", "Infinity": "inf", "+INF": "inf", "INF": "inf", "-Infinity": "-inf", "-INF": "-inf"}
+
+
+class _Number(float):
+    """A number with a point, and how it was written."""
+
+    text: str
+
+    def __new__(cls, text: str) -> _Number:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
 
 
 def discovered(rows: DataFrame, text: Column) -> T.DataType:
-    """The type of all JSON in a column of text; text that is no JSON says nothing (etl/json_records.py)."""
-    shapes = F.udf(lambda one: _shape(one), T.StringType())  # noqa: PLW0108 - a lambda is pickled whole
+    """The type of all JSON in a column of text; text that is no JSON says nothing."""
+    shapes = F.udf(_shape, T.StringType())
     found = rows.select(shapes(text).alias("shape")).distinct().collect()
-    kinds = (T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
-    wrapped = merged(kinds)
+    wrapped = merged(T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
     return wrapped["v"].dataType if isinstance(wrapped, T.StructType) else T.NullType()
+
+
+def parsed(text: Column, kind: T.DataType) -> Column:
+    """The JSON in a column of text as a value of a type; null for what is none, or does not fit."""
+    return voided(F.udf(_Parser(kind), _filled(kind), useArrow=False)(text), kind)
+
+
+def record(text: Column, kind: T.StructType, corrupt: str) -> Column:
+    """The JSON as a record of a type, with one more field: the text of what is no such record."""
+    fields = [*kind.fields, T.StructField(corrupt, T.StringType())]
+    return F.udf(_Records(kind), _filled(T.StructType(fields)), useArrow=False)(text)
+
+
+def voided(value: Column, kind: T.DataType) -> Column:
+    """A value as Python has read it, null where it has no type: Python cannot return such."""
+    if isinstance(kind, T.NullType):
+        return F.lit(None)
+    if isinstance(kind, T.StructType) and not is_choice(kind) and _filled(kind) != kind:
+        fields = (voided(value.getField(f.name), f.dataType).alias(f.name) for f in kind.fields)
+        return F.when(value.isNotNull(), F.struct(*fields))
+    if isinstance(kind, T.ArrayType) and _filled(kind) != kind:
+        element = kind.elementType
+        return F.transform(value, lambda one: voided(one, element))
+    return value
+
+
+class _Parser:
+    def __init__(self, kind: T.DataType) -> None:
+        self.kind = kind
+
+    def __call__(self, text: str | None) -> Any:
+        try:
+            return None if text is None else fitted(loaded(text), self.kind)
+        except ValueError:
+            return None
+
+
+class _Records:
+    def __init__(self, kind: T.StructType) -> None:
+        self.kind = kind
+
+    def __call__(self, text: str | None) -> Any:
+        if text is None:
+            return None
+        try:
+            value = loaded(text)
+            return None if value is None else (*fitted(value, self.kind), None)
+        except ValueError:
+            return (*[None] * len(self.kind.fields), text)
+
+
+def loaded(text: str) -> Any:
+    """A JSON text as Python has it; its numbers with a point remember how they were written. Raises ValueError."""
+    return json.loads(text, parse_int=_integer, parse_float=_Number, parse_constant=_no_json, object_pairs_hook=_object)
+
+
+def fitted(value: Any, kind: T.DataType) -> Any:
+    """A JSON value as Spark takes it for a type. Raises ValueError when it does not fit."""
+    if value is None or isinstance(kind, T.NullType):
+        return None
+    if isinstance(kind, T.StructType) and is_choice(kind):
+        name = member_name(type_of(value))
+        return tuple(fitted(value, f.dataType) if f.name == name else None for f in kind.fields)
+    if isinstance(kind, T.StructType) and isinstance(value, Mapping):
+        return tuple(fitted(value.get(f.name), f.dataType) for f in kind.fields)
+    if isinstance(kind, T.ArrayType) and isinstance(value, list):
+        return [fitted(one, kind.elementType) for one in value]
+    if isinstance(kind, T.MapType) and isinstance(value, Mapping):
+        return {name: fitted(one, kind.valueType) for name, one in value.items()}
+    if isinstance(kind, T.StringType):
+        return value if isinstance(value, str) else _written(value)
+    return _simple(value, kind)
+
+
+def _simple(value: Any, kind: T.DataType) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(kind, T.BooleanType) and isinstance(value, bool):
+        return value
+    if isinstance(kind, T.IntegralType) and number and isinstance(value, int):
+        most = 1 << _BITS[type(kind)] - 1
+        if -most <= value < most:
+            return value
+    if isinstance(kind, T.DoubleType | T.FloatType) and (number or value in _NAMED):
+        return float(value if number else _NAMED[value])
+    if isinstance(kind, T.DecimalType) and (number or isinstance(value, str)):
+        return _decimal(getattr(value, "text", str(value)), kind)
+    if isinstance(value, str) and isinstance(kind, T.DateType):
+        return datetime.date.fromisoformat(value[:10])
+    if isinstance(kind, T.TimestampType) and isinstance(value, str | int) and not isinstance(value, bool):
+        return _moment(value)
+    if isinstance(value, str) and isinstance(kind, T.BinaryType):
+        return _bytes(value)
+    raise ValueError(f"{value!r} is no {kind.simpleString()}")
+
+
+def _decimal(text: str, kind: T.DecimalType) -> decimal.Decimal:
+    try:
+        value = decimal.Decimal(text).quantize(decimal.Decimal(1).scaleb(-kind.scale), decimal.ROUND_HALF_UP)
+    except decimal.InvalidOperation as error:
+        raise ValueError(f"{text!r} is no number") from error
+    if value.adjusted() >= kind.precision - kind.scale and value:
+        raise ValueError(f"{text} has more digits than {kind.simpleString()}")
+    return value
+
+
+def _moment(value: str | int) -> datetime.datetime:
+    if isinstance(value, int):
+        return datetime.datetime.fromtimestamp(value, datetime.UTC).replace(tzinfo=None)
+    moment = datetime.datetime.fromisoformat(value)
+    return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("no base64") from error
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, _Number):
+        return value.text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _filled(kind: T.DataType) -> T.DataType:
+    """The type with text in the place of what has no type."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, _filled(f.dataType), True, f.metadata) for f in kind.fields])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(_filled(kind.elementType))
+    return T.StringType() if isinstance(kind, T.NullType) else kind
 
 
 def _shape(text: str | None) -> str | None:
     """The JSON of the type of a record, as the one field of a struct; null when it is none."""
-    if text is None:
-        return None
     try:
-        value = json.loads(text, parse_int=_number, parse_constant=_no_json, object_pairs_hook=_object)
+        return None if text is None else T.StructType([T.StructField("v", _in_order(type_of(loaded(text))))]).json()
     except ValueError:
         return None
-    return T.StructType([T.StructField("v", _in_order(type_of(value)))]).json()
 
 
 def _in_order(kind: T.DataType) -> T.DataType:
@@ -45,9 +195,9 @@ def _in_order(kind: T.DataType) -> T.DataType:
     return T.ArrayType(_in_order(kind.elementType)) if isinstance(kind, T.ArrayType) else kind
 
 
-def _number(text: str) -> int | float:
+def _integer(text: str) -> int | float:
     value = int(text)
-    return value if -_LONGEST <= value < _LONGEST else float(text)
+    return value if -_LONGEST <= value < _LONGEST else _Number(text)
 
 
 def _no_json(text: str) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import text_choice
+from etl.choices import text_choice, unmarked
 from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.merging import merged
 from etl.records import Record, record_of, spark_value, type_of
+from etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -23,8 +25,10 @@ def filter_records(frame: DynamicFrame, f: Callable[[Record], bool], *, name: st
     """The records for which ``f(record)`` is true. What is undecided stays so."""
     seen = _seen(frame)
     schema = frame.raw.select(*seen).schema
-    keep = F.udf(lambda row: bool(f(record_of(row, schema))), T.BooleanType()).asNondeterministic()
-    return frame.derive(frame.raw.where(keep(F.struct(*seen))), pending=frame.pending, name=name)
+    keep = F.udf(
+        lambda row: bool(f(record_of(row, schema))), T.BooleanType(), useArrow=engine.active()
+    ).asNondeterministic()
+    return frame.derive(frame.raw.where(keep(_whole(seen, schema))), pending=frame.pending, name=name)
 
 
 def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str = "") -> DynamicFrame:
@@ -35,8 +39,9 @@ def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str
     """
     rows = frame.raw.select(*_seen(frame))
     shape = _Shape(f, rows.schema)
-    shapes = F.udf(lambda row: shape(row), T.StringType()).asNondeterministic()  # noqa: PLW0108 - a class has hints
-    found = rows.select(shapes(F.struct(*_columns(rows))).alias("shape")).distinct().collect()
+    arrow = engine.active()
+    shapes = F.udf(lambda row: shape(row), T.StringType(), useArrow=arrow).asNondeterministic()  # noqa: PLW0108 - a class has hints
+    found = rows.select(shapes(_whole(_columns(rows), rows.schema)).alias("shape")).distinct().collect()
     schema = merged(T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
     if not isinstance(schema, T.StructType):
         schema = T.StructType([])
@@ -44,8 +49,7 @@ def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str
         [T.StructField("record", schema if schema.fields else T.StringType()), T.StructField("error", ERROR)]
     )
     made = _Mapped(f, rows.schema, schema)
-    mapped = F.udf(lambda row: made(row), outcome).asNondeterministic()  # noqa: PLW0108 - a class has hints
-    outcomes = rows.select(mapped(F.struct(*_columns(rows))).alias("outcome"))
+    outcomes = rows.select(_called(made, outcome, _whole(_columns(rows), rows.schema)).alias("outcome"))
     failed = F.col("outcome.error").isNotNull()
     records = outcomes.where(~failed)
     results = records.select(*(F.col("outcome.record").getField(f.name).alias(f.name) for f in schema.fields))
@@ -60,6 +64,24 @@ def _seen(frame: DynamicFrame) -> list[Column]:
         text_choice(field_of(name), name, frame.pending[name]) if name in frame.pending else field_of(name)
         for name in frame.raw.columns
     ]
+
+
+def _called(function: Callable[[Any], Any], result: T.DataType, record: Column) -> Column:
+    """A function of records that makes records, as a column."""
+    if not engine.active():
+        called = F.udf(lambda row: function(row), result)  # noqa: PLW0108 - a class has hints
+        return called.asNondeterministic()(record)
+    # To Sail's plain functions a null struct is one of nulls, and from its Arrow functions too: each does one half.
+    pickled = F.udf(lambda row: pickle.dumps(function(row)), T.BinaryType(), useArrow=True).asNondeterministic()
+    return F.udf(lambda made: pickle.loads(made), result, useArrow=False)(pickled(record))  # noqa: PLW0108, S301 - ours
+
+
+def _whole(columns: list[Column], schema: T.StructType) -> Column:
+    """The record that a function is given. To Sail a choice's mark makes it another type than the function's."""
+    if not engine.active():
+        return F.struct(*columns)
+    named = zip(columns, schema.fields, strict=True)
+    return F.struct(*(column.cast(unmarked(f.dataType)).alias(f.name) for column, f in named))
 
 
 def _columns(rows: Any) -> list[Column]:

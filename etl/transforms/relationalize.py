@@ -57,9 +57,9 @@ def _numbered(frame: DynamicFrame, rows: DataFrame, arrays: list[str], staging_p
     """The rows with a number beside each array, null where the array is."""
     number = F.monotonically_increasing_id()
     numbered = rows.select("*", *(F.when(field_of(one).isNotNull(), number).alias(_key(one)) for one in arrays))
-    if not staging_path:
-        engine.spark_only("Relationalize without a staging_path")
+    if not staging_path and not engine.active():
         return numbered.localCheckpoint()
+    staging_path = staging_path or engine.scratch()  # Sail has no checkpoints
     folder = f"{staging_path.rstrip('/')}/relationalize-{token_hex(8)}"
     folder = "s3a://" + folder.split("://", 1)[1] if folder.startswith("s3://") else folder
     plain_names = [f"c{at}" for at in range(len(numbered.columns))]  # Parquet takes no control characters

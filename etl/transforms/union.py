@@ -13,6 +13,7 @@ from etl.choices import MARK, PLAIN, is_choice, member_name
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.merging import merge
 from etl.paths import column_at, quoted, require
+from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ def _together(one: DataFrame, other: DataFrame) -> DataFrame:
 def _shaped(rows: DataFrame, schema: T.StructType) -> DataFrame:
     """The rows with the fields of a schema that their own was merged into."""
     own = {field.name: field.dataType for field in rows.schema.fields}
-    return rows.select(
-        *(
-            (as_merged(F.col(quoted(f.name)), own[f.name], f.dataType) if f.name in own else _absent(f.dataType)).alias(
-                f.name
-            )
-            for f in schema.fields
-        )
-    )
+
+    def shaped(f: T.StructField) -> Column:
+        if f.name not in own:
+            return _absent(f.dataType)
+        made = as_merged(F.col(quoted(f.name)), own[f.name], f.dataType)
+        return made.cast(f.dataType) if engine.active() else made  # Sail drops the mark of a member that is null
+
+    return rows.select(*(shaped(f).alias(f.name) for f in schema.fields))
 
 
 def as_merged(column: Column, kind: T.DataType, wanted: T.DataType) -> Column:

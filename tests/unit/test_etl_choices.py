@@ -16,7 +16,7 @@ from etl.choices import choices_in, is_choice
 from etl.errors import UnsupportedError
 from etl.json_records import discovered, parsed
 from etl.paths import parse_path
-from tests.spark import kinds, on_spark, values
+from tests.spark import kinds, values
 from workspace.errors import UsageError
 
 RECORDS = [
@@ -39,7 +39,6 @@ def frame(glue: GlueContext) -> DynamicFrame:
     return read(glue, RECORDS)
 
 
-@on_spark
 def test_every_record_has_its_say_the_last_too(frame: DynamicFrame, capsys: pytest.CaptureFixture[str]) -> None:
     assert kinds(frame) == {
         "id": "bigint",
@@ -58,7 +57,6 @@ def test_every_record_has_its_say_the_last_too(frame: DynamicFrame, capsys: pyte
     ]  # fmt: skip
 
 
-@on_spark
 def test_the_values_are_those_of_their_records(frame: DynamicFrame) -> None:
     assert values(frame, "price.long", "price.double", "price.string") == [
         (10, None, None),
@@ -81,7 +79,6 @@ def test_the_values_are_those_of_their_records(frame: DynamicFrame) -> None:
     )
 
 
-@on_spark
 def test_a_function_sees_the_values_not_the_structs(frame: DynamicFrame) -> None:
     seen = values(frame.map(lambda r: {"seen": json.dumps({**r, "n": 0})}), "seen")
     assert [json.loads(one)["price"] for one in seen] == [10, 2.5, None, "n/a"]
@@ -89,7 +86,6 @@ def test_a_function_sees_the_values_not_the_structs(frame: DynamicFrame) -> None
     assert json.loads(seen[3])["o"] == "none"
 
 
-@on_spark
 def test_functions_make_choices(glue: GlueContext, frame: DynamicFrame) -> None:
     made = Map.apply(frame, f=lambda r: {"x": r["id"] if r["id"] < 3 else str(r["id"]), "in": {"deep": [r["id"]]}})
     assert kinds(made) == {"x": "struct<long:bigint,string:string>", "in": "struct<deep:array<bigint>>"}
@@ -98,7 +94,6 @@ def test_functions_make_choices(glue: GlueContext, frame: DynamicFrame) -> None:
     assert made.filter(lambda r: r["x"] == "4").count() == 1
 
 
-@on_spark
 def test_resolve_choice_at_any_depth(frame: DynamicFrame) -> None:
     cast = ResolveChoice.apply(frame, specs=[("m[].b", "cast:string"), ("price", "cast:double"), ("l[]", "cast:long")])
     assert kinds(cast)["m"] == "array<struct<b:string,d:boolean>>"
@@ -114,7 +109,6 @@ def test_resolve_choice_at_any_depth(frame: DynamicFrame) -> None:
     assert values(text, "o") == ['{"b":{"string":"x"},"k`c":1}', '{"b":{"long":7}}', "{}", "none"]
 
 
-@on_spark
 @pytest.mark.parametrize("action", ["make_struct", "cast:string", "cast:double"])
 def test_one_action_for_every_choice(frame: DynamicFrame, action: str) -> None:
     decided = frame.resolveChoice(choice=action)
@@ -122,7 +116,6 @@ def test_one_action_for_every_choice(frame: DynamicFrame, action: str) -> None:
     assert decided.toDF().collect()
 
 
-@on_spark
 def test_make_cols_for_every_choice(frame: DynamicFrame) -> None:
     decided = frame.drop_fields(["l"]).resolveChoice(choice="make_cols")
     assert kinds(decided) == {
@@ -139,7 +132,6 @@ def test_make_cols_for_every_choice(frame: DynamicFrame) -> None:
         frame.resolveChoice(choice="make_cols")
 
 
-@on_spark
 def test_resolve_options_of_todf(frame: DynamicFrame) -> None:
     options = [ResolveOption("price", "Project", T.DoubleType()), ResolveOption("o", "KeepAsStruct")]
     rows = frame.toDF([*options, ResolveOption("m[].b", "Cast", T.StringType())])
@@ -149,14 +141,12 @@ def test_resolve_options_of_todf(frame: DynamicFrame) -> None:
         frame.toDF([ResolveOption("price", "Explode")])
 
 
-@on_spark
 def test_fromdf_makes_choices_structs(glue: GlueContext, frame: DynamicFrame) -> None:
     again = DynamicFrame.fromDF(frame.toDF(), glue, "again")
     assert list(choices_in(again.schema())) == []
     assert kinds(again) == kinds(frame)
 
 
-@on_spark
 def test_union_of_differing_frames_has_choices(glue: GlueContext) -> None:
     one, other = read(glue, [{"a": 1, "s": {"x": 1}}]), read(glue, [{"a": "z", "s": {"y": [True]}}])
     both = one.union(other)
@@ -164,7 +154,6 @@ def test_union_of_differing_frames_has_choices(glue: GlueContext) -> None:
     assert values(both.union(one).resolveChoice(choice="cast:string"), "a", "s.x") == [("1", 1), ("z", None), ("1", 1)]
 
 
-@on_spark
 def test_apply_mapping_of_nested_paths(glue: GlueContext) -> None:
     frame = read(glue, [{"a": {"b": "1", "c": 2}, "l": [{"x": "5"}, {"x": "q"}], "p": 1}, {"p": "t"}])
     mapped = ApplyMapping.apply(
@@ -189,7 +178,6 @@ def test_apply_mapping_of_nested_paths(glue: GlueContext) -> None:
         frame.apply_mapping([("a.b", "string", "x", "string"), ("p", "string", "x", "string")])
 
 
-@on_spark
 def test_no_scan_is_needed_to_filter_what_is_undecided(glue: GlueContext) -> None:
     rows = glue.spark_session.createDataFrame([("1",), ("x",), (None,)], "v string")
     frame = DynamicFrame(rows, glue, "text", pending={"v": "bigint"})
@@ -209,7 +197,6 @@ def test_paths() -> None:
     assert parse_path("a[][]") == ("a", "[]", "[]")
 
 
-@on_spark
 def test_machine_learning_is_refused_by_name(frame: DynamicFrame) -> None:
     from awsglue.transforms import FillMissingValues, FindMatches
 

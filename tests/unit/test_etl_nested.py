@@ -95,7 +95,6 @@ def test_unnest(people: DynamicFrame) -> None:
     assert "first" in kinds(flat.rename_field("`name.first`", "first"))
 
 
-@on_spark
 @pytest.mark.parametrize("staged", [True, False])
 def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> None:
     staging = f"file:{tmp_path}/staging" if staged else None
@@ -121,14 +120,12 @@ def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> No
     assert sorted(values(joined, "`name.first`", "`tags.val`")) == [("Ana", "a"), ("Ana", "b")]
 
 
-@on_spark
 def test_relationalize_takes_maps_as_arrays_of_entries(glue: GlueContext) -> None:
     rows = glue.spark_session.sql("select map('k', struct(1 as x)) as m")
     tables = DynamicFrame.fromDF(rows, glue, "m").relationalize("r", None)
     assert values(tables["r_m"], "`m.val.key`", "`m.val.value.x`") == [("k", 1)]
 
 
-@on_spark
 def test_unbox(glue: GlueContext) -> None:
     rows = [
         ("1", '{"a": 1, "b": [true]}', "x|1"),

@@ -35,7 +35,7 @@ from etl.file_formats import write
 from etl.sail import engine
 from etl.sinks import table_sink
 from etl.tables import CatalogTable
-from tests.spark import kinds, on_spark, values
+from tests.spark import kinds, values
 from workspace.errors import EntityNotFoundException, UsageError
 from workspace.paths import Workspace
 
@@ -151,7 +151,6 @@ def test_drop_null_fields(glue: GlueContext) -> None:
 # -- rows ---------------------------------------------------------------------------------------------------------
 
 
-@on_spark
 def test_filter_and_map(prices: DynamicFrame) -> None:
     assert values(Filter.apply(prices, f=lambda record: record["id"] > 1), "name") == ["b", "c"]
 

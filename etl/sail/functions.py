@@ -1,0 +1,29 @@
+"""Python functions on Sail. A struct that is null reaches a plain function as a struct of nulls, and leaves an Arrow
+function as one of zeroes and empty texts: so functions go by Arrow, but for those that return structs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etl.sail import engine
+from workspace.paths import Workspace
+
+ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the making of functions; the session's :data:`ARROW` is on."""
+    from pyspark.sql.connect import udf
+    from pyspark.sql.connect.functions import builtin
+
+    original = udf._create_py_udf
+
+    def create(f: Any, returnType: Any, useArrow: bool | None = None) -> Any:
+        named = returnType if isinstance(returnType, str) else returnType.simpleString()
+        if "struct" in named.lower() or ("," in named and "(" not in named):  # `a int, b int` is a struct as well
+            useArrow = False if useArrow is None else useArrow
+        return original(f, returnType, useArrow)
+
+    for module in (udf, builtin):
+        if hasattr(module, "_create_py_udf"):
+            engine.replace(module, "_create_py_udf", create)
