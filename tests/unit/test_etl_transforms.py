@@ -33,7 +33,7 @@ from etl.delimited_source import Attached, DelimitedScan
 from etl.errors import ErrorThresholdError, UnsupportedError
 from etl.file_formats import write
 from etl.sail import engine
-from etl.sinks import table_sink
+from etl.sinks import S3Sink
 from etl.tables import CatalogTable
 from tests.spark import kinds, values
 from workspace.errors import EntityNotFoundException, UsageError
@@ -238,8 +238,7 @@ def test_csv_written_is_read_back_by_its_table(
     rows = read_rows(part.read_bytes(), ["n", "text"], written.dialect)
     assert (rows.bad, rows.table["text"].to_pylist()) == ([], TEXTS)
     # Appending to that table goes by its dialect.
-    monkeypatch.setattr(CatalogTable, "get", lambda *_: written)
-    appending = table_sink(glue, "bronze", "t", {})
+    appending = S3Sink.of_table(glue, written, {})
     assert dialect_of(appending._table_input(frame.schema, CSV)) == written.dialect
 
 
@@ -265,12 +264,12 @@ def test_a_write_that_fails_anywhere_ends_its_publish(glue: GlueContext, monkeyp
 
 
 def test_what_is_not_supported_is_named(glue: GlueContext) -> None:
-    with pytest.raises(UnsupportedError, match="mysql"):
-        glue.create_dynamic_frame.from_options("mysql", {})
-    with pytest.raises(UnsupportedError, match="groupFiles"):
-        glue.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/x"], "groupFiles": "inPartition"}, "csv")
-    with pytest.raises(UnsupportedError, match="blockSize"):
-        glue.getSink("s3", path="s3://b/x").setFormat("parquet", blockSize=1)
+    with pytest.raises(UnsupportedError, match="kinesis"):
+        glue.create_dynamic_frame.from_options("kinesis", {})
+    with pytest.raises(UnsupportedError, match="noSuchOption"):
+        glue.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/x"], "noSuchOption": 1}, "csv")
+    with pytest.raises(UnsupportedError, match="noSuchSize"):
+        glue.getSink("s3", path="s3://b/x").setFormat("parquet", noSuchSize=1)
     with pytest.raises(UsageError, match="path"):
         glue.getSink("s3")
     with pytest.raises(UnsupportedError, match="manifestFilePath"):
