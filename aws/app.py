@@ -32,8 +32,10 @@ from workspace.errors import (
     ServiceUnavailableException,
     StackError,
 )
+from workspace.state import WouldWaitError, without_waiting
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
+SMALL_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIX = "/_lakelet/"
 
@@ -70,13 +72,17 @@ class Wire:
         self._directory = services if isinstance(services, Directory) else Directory.of(services)
         # Not the framework's own pool: what that does around a call takes as long as looking a table up.
         self._threads = ThreadPoolExecutor(THREADS, "wire")
+        self._at_once: set[str] = set()  # X-Amz-Targets of operations that are marked so, as they are first served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
         request = _head(scope)
         try:
             request = await _with_body(request, receive)
-            response = await asyncio.get_running_loop().run_in_executor(self._threads, self.answer, request, request_id)
+            response = self._looked_up(request, request_id)
+            if response is None:
+                loop = asyncio.get_running_loop()
+                response = await loop.run_in_executor(self._threads, self.answer, request, request_id)
         except ClientDisconnect:
             return
         except ServiceError as error:
@@ -86,12 +92,30 @@ class Wire:
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
+    def _looked_up(self, request: Request, request_id: str) -> Response | None:
+        """The answer to a request that is :func:`~aws.operations.at_once`, made here and now, unless it has to wait.
+
+        To hand it to a thread and back takes longer than to serve it.
+        """
+        if len(request.body) > SMALL_BODY or request.headers.get("x-amz-target") not in self._at_once:
+            return None
+        try:
+            with without_waiting():
+                return self.answer(request, request_id)
+        except WouldWaitError:
+            return None
+
     def answer(self, request: Request, request_id: str) -> Response:
         """Serve one request: find its operation, check its signature, read it, call it, write the answer."""
         protocol = protocol_of(request)
         exchange = _Exchange(self._directory, protocol, request, request_id)
         try:
-            return exchange.run()
+            response = exchange.run()
+            if exchange.at_once and "x-amz-target" in request.headers:
+                self._at_once.add(request.headers["x-amz-target"])
+            return response
+        except WouldWaitError:
+            raise
         except ServiceError as error:
             if error.status >= 500 and not isinstance(error, (NotImplementedException, ServiceUnavailableException)):
                 log.exception("request %s failed", request_id)
@@ -111,7 +135,8 @@ class Wire:
 
 
 class _Exchange:
-    """One request on its way to an answer; ``model`` is its service's, once that is known."""
+    """One request on its way to an answer. Once that is known, ``model`` is its service's and ``at_once`` its
+    operation's."""
 
     def __init__(self, directory: Directory, protocol: WireProtocol, request: Request, request_id: str) -> None:
         self._directory = directory
@@ -119,6 +144,7 @@ class _Exchange:
         self._request = request
         self._request_id = request_id
         self.model: ServiceModel | None = None
+        self.at_once = False
 
     def run(self) -> Response:
         request, protocol = self._request, self._protocol
@@ -137,6 +163,7 @@ class _Exchange:
             raise UnknownOperationException(
                 f"{self.model.metadata['serviceId']} has no operation {call.operation[:200]!r}."
             )
+        self.at_once = operation.at_once
         parameters = protocol.parse(operation.model, without_signature(request) if claim.presigned else request)
         current.identity.used(credential, claim.service, claim.region)
         with context.acting_as(credential.principal, keys_of(request)):

@@ -25,6 +25,14 @@ from workspace.errors import NotImplementedException, ValidationException
 
 Function = Callable[..., "dict[str, Any] | None"]
 
+_at_once: set[Function] = set()
+
+
+def at_once(function: Function) -> Function:
+    """Mark an operation that does nothing but look one thing up in the database: no thread is asked to do it."""
+    _at_once.add(function)
+    return function
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -34,6 +42,11 @@ class Operation:
     function: Function
     arguments: Mapping[str, str]
     required: frozenset[str]
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is marked by :func:`at_once`."""
+        return self.function in _at_once
 
     def call(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Validate the parameters and call the function.

@@ -47,7 +47,7 @@ from workspace.errors import (
     ServiceUnavailableException,
 )
 from workspace.paths import Workspace
-from workspace.state import reading, writing
+from workspace.state import may_wait, reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -219,8 +219,8 @@ class Publishes:
         Costs nothing when there is nothing. Raises ServiceUnavailableException while the object store is down,
         PublishError when it refuses.
         """
-        key = (fold(database), fold(table))
-        if key in self._pending:
+        if (key := (fold(database), fold(table))) in self._pending:
+            may_wait()
             self._apply_all(key)
 
     def sequence(self, database: str, table: str) -> int:

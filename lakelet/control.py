@@ -114,6 +114,8 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             port=port,
             loop="asyncio",
             http="httptools",
+            ws="none",
+            proxy_headers=False,  # nobody stands between a client and this process
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

@@ -7,6 +7,7 @@ the control process imports those.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ WRITER, OWNER = 0x6C616B65, 0x6C616B66  # keys of the advisory locks on PostgreS
 _POOL = {"pool_size": 10, "max_overflow": 90}
 _JSON: dict[str, Any] = {"json_serializer": quick_json.text, "json_deserializer": quick_json.loads}
 
+_hurried = threading.local()
+
 
 def open_state(database: Path | str, durable: bool = True) -> sa.Engine:
     """Open the database, brought to this version's tables by the migrations that it has not seen yet.
@@ -57,9 +60,31 @@ def open_state(database: Path | str, durable: bool = True) -> sa.Engine:
     return engine
 
 
+class WouldWaitError(Exception):
+    """What was done :func:`without_waiting` would have had to wait; nothing has been changed."""
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Have the block, on a thread that others wait for, given up by WouldWaitError where it would have to wait."""
+    _hurried.now = True
+    try:
+        yield
+    finally:
+        _hurried.now = False
+
+
+def may_wait() -> None:
+    """Said before waiting for another process, or for a lock; raises WouldWaitError in a :func:`without_waiting`."""
+    if getattr(_hurried, "now", False):
+        raise WouldWaitError
+
+
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A consistent view of the database."""
+    """A consistent view of the database; nobody is waited for in SQLite."""
+    if engine.dialect.name == POSTGRESQL:
+        may_wait()
     with engine.connect() as connection, connection.begin():
         yield connection
 
@@ -67,6 +92,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that writes; committed as one, or not at all when the block raises. There is one at a time."""
+    may_wait()
     options: dict[str, Any] = {"write": True}
     if engine.dialect.name == POSTGRESQL:
         options["isolation_level"] = "READ COMMITTED"  # a snapshot taken while waiting for the lock would be old

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import Context, own_catalog
+from aws.operations import at_once
 from aws.services.glue._answers import arn, followed_database_answer
 from aws.services.glue._members import attributes, check_target
 from catalog.model import fold
@@ -26,6 +27,7 @@ def create_database(
         context.catalog.tags.put(connection, arn(context, "database", database.name), tags)
 
 
+@at_once
 def get_database(name: str, catalog_id: str | None = None) -> dict[str, Any]:
     """One database; EntityNotFoundException."""
     context = own_catalog(catalog_id)

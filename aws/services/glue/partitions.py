@@ -7,6 +7,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import own_catalog
+from aws.operations import at_once
 from aws.services.glue._answers import error_detail, partition_answers, partition_error
 from catalog.model import fold
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
@@ -42,6 +43,7 @@ def batch_create_partition(
     }
 
 
+@at_once
 def get_partition(
     database_name: str, table_name: str, partition_values: list[str], catalog_id: str | None = None
 ) -> dict[str, Any]:

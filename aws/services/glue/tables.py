@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from aws import paging
 from aws.context import Context, own_catalog
+from aws.operations import at_once
 from aws.services.glue import _iceberg
 from aws.services.glue._answers import arn, error_detail, followed_table_answer, table_answer
 from aws.services.glue._members import attributes, check_reference, check_target, version_number
@@ -60,6 +61,7 @@ def _create(
             context.catalog.create_index(connection, table, index["IndexName"], index["Keys"])
 
 
+@at_once
 def get_table(
     database_name: str,
     name: str,
