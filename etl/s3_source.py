@@ -18,7 +18,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
-from etl.sail import engine, reading
+from etl.sail import engine
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
@@ -77,10 +77,8 @@ def _read_files(
     ctx: str,
 ) -> DynamicFrame:
     """What Spark itself reads."""
-    if not connection.get("recurse") and any("=" in one.rpartition("/")[0] for one in files):
-        engine.spark_only("Reading folders by the names of partitions without the catalog")
-    recurse = str(bool(connection.get("recurse"))).lower()
-    reader = reading.listed(context.spark_session.read).option("recursiveFileLookup", recurse)
+    recurse = bool(connection.get("recurse"))
+    reader = context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
     schema = schema_of(options)
     if one is JSON:
         lines = _with_filename(reader.text(list(files)), filename)
@@ -102,7 +100,8 @@ def _chosen(
     context: GlueContext, paths: Sequence[str], connection: Mapping[str, Any], selection: Selection, *, nested: bool
 ) -> tuple[list[str], list[StoredObject]]:
     """What Spark is to read, by its Hadoop names, and the objects behind it: folders as a whole where all in them is
-    read. Raises UsageError when that is nothing."""
+    read; on Sail, which makes columns of folders' names, only where those are asked for. Raises UsageError when that
+    is nothing."""
     stored = objects_in(context, paths)
     if not stored:
         raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
@@ -116,7 +115,7 @@ def _chosen(
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} are left out by the options: read fewer of them.")
     check_compression(connection, stored)
-    if len(stored) == everything and not engine.active():  # Sail lists a folder anew at every action
+    if len(stored) == everything and (not engine.active() or (nested and not connection.get("recurse"))):
         return [hadoop(path) for path in paths], stored
     return [hadoop(one.uri) for one in stored], stored
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jobs.sail import sail_environment
 from jobs.spark import class_path, spark_properties
 from lakelet.stack.install import install
+from workspace.environment import client_environment
 from workspace.paths import STATE_VARIABLE, Workspace
 from workspace.secrets import secret
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from awsglue.dynamicframe import DynamicFrame
 
 
+lake_on_spark = pytest.mark.parametrize("lake", ["spark"], indirect=True)
 on_spark = pytest.mark.parametrize("glue", ["spark"], indirect=True)  # what Sail refuses: see test_sail.py
 
 
@@ -40,9 +43,16 @@ def glue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             yield context
 
 
-@pytest.fixture(scope="module")
-def lake(stack: Any) -> Iterator[GlueContext]:
+@pytest.fixture(scope="module", params=["spark", "sail"])
+def lake(request: pytest.FixtureRequest, stack: Any) -> Iterator[GlueContext]:
     workspace = stack.workspace
+    if request.param == "sail":
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (client_environment(workspace) | sail_environment(workspace)).items():
+                patch.setenv(name, value)
+            with _on_sail() as context:
+                yield context
+        return
     provider = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
     conf = spark_properties(workspace) | {
         "spark.hadoop.fs.s3a.aws.credentials.provider": provider,

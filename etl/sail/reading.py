@@ -48,9 +48,11 @@ def install(workspace: Workspace) -> None:
         if format is not None:
             reader.format(format)
         reader.options(**options)
+        if (reader._format or "parquet") not in FORMATS:
+            raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[local_path(one) for one in paths], schema=schema)
-        checked = _check(workspace, reader._format or "parquet", reader._options, paths)
+        checked = _check(workspace, reader._options, paths)
         rows = original(reader, path=[local_path(one) for one in paths], schema=schema)
         return rows if reader._schema else _typed(rows, checked)
 
@@ -62,10 +64,8 @@ def listed(reader: Any) -> Any:
     return reader.option(LISTED, "true") if engine.active() else reader
 
 
-def _check(workspace: Workspace, format: str, options: dict[str, str], paths: Sequence[str]) -> list[str]:
+def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) -> list[str]:
     """The paths of the objects that will be read, relative to what was asked for."""
-    if format not in FORMATS:
-        raise engine.refused(f"Reading the format {format}")
     if unknown := sorted(name for name in options if name.lower() in REFUSED_OPTIONS):
         raise engine.refused(f"The option {', '.join(unknown)} of spark.read")
     if options.get("mode", "").upper() == "DROPMALFORMED":

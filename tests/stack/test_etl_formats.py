@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.errors import UnsupportedError
+from etl.sail import engine
 from tests.lake import Lake, own_lake
-from tests.spark import kinds, values
+from tests.spark import kinds, lake_on_spark, values
 from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
@@ -48,12 +49,20 @@ def test_what_is_written_is_read_from_the_folder_and_from_the_table(
     sink = glue.getSink("s3", path=place.uri(f"out-{format}"), partitionKeys=["part"], enableUpdateCatalog=True)
     sink.setFormat(format, **options)
     sink.setCatalogInfo(catalogDatabase=place.name, catalogTableName=f"out_{format}")
+    if engine.active() and format in ("orc", "avro"):
+        with pytest.raises(UnsupportedError, match=f"{format} .*--engine spark"):
+            sink.writeFrame(frame)
+        return
     sink.writeFrame(frame)
     expected = [(n, f"n{n}", n % 2) for n in range(4)]
     table = glue.create_dynamic_frame.from_catalog(database=place.name, table_name=f"out_{format}")
     assert sorted(values(table, "id", "name", "part")) == expected
     if format != "csv":
         assert sorted(values(place.read(f"out-{format}", format), "id", "name", "part")) == expected
+    if engine.active() and format != "csv":  # Sail does not tell of which file a row is
+        with pytest.raises(UnsupportedError, match="--engine spark"):
+            place.read(f"out-{format}", format, {"attachFilename": "file"}, recurse=True)
+        return
     named = place.read(f"out-{format}", format, {"attachFilename": "file"}, recurse=True)
     assert all(f"{place.name}/out-{format}/part=" in one for one in values(named, "file"))
 
@@ -87,6 +96,7 @@ def test_json_documents(place: Lake) -> None:
         place.read("documents", "json", {"jsonPath": "rows"}).count()
 
 
+@lake_on_spark
 def test_xml(place: Lake) -> None:
     text = "<all><row id='1'><n>5</n></row><row id='2'><n></n><m>text</m></row></all>"
     place.put("xml/a.xml", text)

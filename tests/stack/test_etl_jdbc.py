@@ -10,13 +10,13 @@ import pytest
 from catalog.glue import Glue
 from etl.errors import UnsupportedError
 from tests.databases import MariaDB, PostgreSQL
-from tests.spark import values
+from tests.spark import lake_on_spark, values
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, lake_on_spark]
 
 NAME = "test_etl_jdbc"
 ORDERS = "CREATE TABLE {}orders (id int, price numeric(10,2), note varchar(20))"

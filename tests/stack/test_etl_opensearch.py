@@ -9,13 +9,13 @@ import pytest
 
 from etl.errors import UnsupportedError
 from search.client import open_client
-from tests.spark import kinds, values
+from tests.spark import kinds, lake_on_spark, values
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, lake_on_spark]
 
 INDEX = "test-etl-opensearch"
 
