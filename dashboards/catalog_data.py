@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,6 +30,7 @@ MAX_CRAWLS = 50
 SAMPLE_ROWS = 50
 STATISTICS_AT_ONCE = 100  # columns a request, as Glue allows
 _VERBS = {"ADD": "added", "UPDATE": "updated", "DELETE": "deleted"}
+NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double")  # Hive's types, decimals aside
 CELL = 200  # characters of a nested value that are shown
 # Glue's statistics as the columns of one table, whatever the column's type is.
 _FIGURES = {
@@ -146,7 +148,18 @@ def partitions(
         | {"Created": one.get("CreationTime"), "Location": one.get("StorageDescriptor", {}).get("Location")}
         for one in answer["Partitions"]
     ]
+    if not token and not answer.get("NextToken"):  # else their order is the catalog's, in which 10 comes before 2
+        rows.sort(
+            key=lambda row: [_order(row.get(key["Name"], ""), key.get("Type", "")) for key in found["PartitionKeys"]]
+        )
     return PartitionPage(pd.DataFrame(rows, columns=[*keys, "Created", "Location"]), answer.get("NextToken"))
+
+
+def _order(value: str, kind: str) -> tuple[bool, float, str]:
+    if kind in NUMBERS:
+        with suppress(ValueError):
+            return False, float(value), ""
+    return True, 0.0, value  # text, and the partition of rows without a value
 
 
 def versions(workspace: Workspace, database: str, name: str) -> list[dict[str, Any]]:
@@ -246,20 +259,21 @@ def _short(text: str) -> str:
 def _statistics(one: Mapping[str, Any]) -> dict[str, Any]:
     data = next((value for value in one["StatisticsData"].values() if isinstance(value, dict)), {})
     row: dict[str, Any] = {"column": one["ColumnName"], "type": one.get("ColumnType", "")}
-    is_date = one["StatisticsData"]["Type"] == "DATE"
     for member, label in _FIGURES.items():
         value = data.get(member)
-        if isinstance(value, dict):  # a DecimalNumber: its unscaled bytes, in base 64, and its scale
-            value = _decimal(value)
-        elif is_date and member in ("MinimumValue", "MaximumValue") and value is not None:
-            value = f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d}"
-        row[label] = value
-    for label in ("minimum", "maximum"):  # of several types in one column
-        row[label] = (
-            None if row[label] is None else f"{row[label]:,}" if not isinstance(row[label], str) else row[label]
-        )
+        is_value = value is not None and label in ("minimum", "maximum")  # of several types in one column: as text
+        row[label] = _written(value, row["type"].lower()) if is_value else value
     row["analyzed"] = one.get("AnalyzedTime")
     return row
+
+
+def _written(value: Any, kind: str) -> str:
+    """A value among the statistics as its column has it; of days and instants there are the seconds since 1970."""
+    if isinstance(value, dict):  # a DecimalNumber: its unscaled bytes, in base 64, and its scale
+        return _decimal(value)
+    if kind.startswith(("date", "timestamp")):
+        return f"{datetime.fromtimestamp(value, UTC):{'%Y-%m-%d' if kind == 'date' else '%Y-%m-%d %H:%M:%S'}}"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _decimal(number: Mapping[str, Any]) -> str:
@@ -317,7 +331,7 @@ def _changes(summary: str) -> dict[str, int]:
     except ValueError:
         return {}
     return {
-        f"{what.lower()}s {word}": counts[verb]
+        f"{what.lower()}{'' if counts[verb] == 1 else 's'} {word}": counts[verb]
         for what, counts in found.items()
         if isinstance(counts, dict)
         for verb, word in _VERBS.items()

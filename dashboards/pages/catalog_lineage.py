@@ -43,7 +43,7 @@ def _tables(side: str, tables: Sequence[tuple[str, str]], nothing: str) -> None:
         for database, name in tables:
             st.button(
                 f"{database}.{name}", key=f"{side}.{database}.{name}", icon=":material/table:",
-                on_click=links.open_table, args=(database, name),
+                on_click=links.open_table, args=(database, name, "Lineage"),
             )  # fmt: skip
 
 

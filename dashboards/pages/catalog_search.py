@@ -30,7 +30,7 @@ def show(workspace: Workspace) -> None:
 def _search(workspace: Workspace) -> None:
     text = st.text_input(
         "Search", key="q", bind="query-params", type="search", icon=":material/search:", max_chars=1000,
-        placeholder="words of names, columns, comments, parameters or locations", label_visibility="collapsed",
+        placeholder="words of names, columns, comments, locations", label_visibility="collapsed",
     )  # fmt: skip
     with st.skeleton(height=320):
         found = catalog_data.search(workspace, text or "")

@@ -160,8 +160,7 @@ def _partitions(workspace: Workspace, found: Found) -> None:
 
 def _example(keys: list[dict[str, Any]]) -> str:
     name, kind = keys[0]["Name"], keys[0].get("Type", "string")
-    number = kind in ("tinyint", "smallint", "int", "bigint", "float", "double")
-    return f"a condition, like  {name} >= {'6' if number else repr('2013-06')}"
+    return f"a condition, like  {name} >= {'6' if kind in catalog_data.NUMBERS else repr('2013-06')}"
 
 
 def _pager(cursors: list[str], shown: int, following: str | None) -> None:
@@ -186,15 +185,19 @@ def _statistics(workspace: Workspace, found: Found) -> None:
     with st.skeleton(height=200):
         rows = catalog_data.statistics(workspace, found)
     if rows.empty:
-        text = "UpdateColumnStatisticsForTable writes them: minimum, maximum, nulls and distinct values of a column."
+        name = f"{found['DatabaseName']}.{found['Name']}"
+        text = f"`lakelet catalog analyze {name}` computes minimum, maximum, nulls and distinct values of its columns."
         frame.empty("No statistics", text, ":material/query_stats:")
         return
     rows = rows.rename(columns=str.capitalize)
     grid(
         rows,
         Column=st.column_config.TextColumn(width=180),
+        Minimum=st.column_config.TextColumn(width=150),
+        Maximum=st.column_config.TextColumn(width=150),
         Nulls=st.column_config.NumberColumn(format="%,d"),
-        Distinct=st.column_config.NumberColumn(format="%,d"),
+        Distinct=st.column_config.NumberColumn("Distinct, about", format="%,d"),
+        **{"Average length": st.column_config.NumberColumn(format="%.1f")},
         Analyzed=links.time_column("Analyzed"),
     )
 

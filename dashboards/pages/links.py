@@ -50,14 +50,16 @@ def moment(when: datetime | None) -> str:
     return f"{when.astimezone(zone()):%-d %b %Y, %H:%M:%S}" if when else formats.NOTHING
 
 
-def open_table(database: str, table: str) -> None:
-    """Go to a table of the catalog, on the catalog's page; a callback."""
-    st.query_params.from_dict({"database": database, "table": table})
+def open_table(database: str, table: str, view: str = "Schema") -> None:
+    """Go to a view of a table of the catalog, on the catalog's page; a callback."""
+    st.session_state["view"], st.session_state["where"] = view, ""  # not those of the table before
+    st.query_params.update(database=database, table=table)
 
 
 def close_table() -> None:
-    """Go back from a table to the list of all; a callback."""
-    st.query_params.clear()
+    """Go back from a table to the list of all; a callback. What is bound to widgets is theirs to take away."""
+    for name in ("database", "table"):
+        st.query_params.pop(name, None)
 
 
 def run_logs(run_id: str) -> str:

@@ -33,6 +33,17 @@ def test_from_a_search_to_the_tables_behind_a_table(opens: Opens) -> None:
     expect(page.locator("h1")).to_have_text("Catalog")
 
 
+def test_a_link_to_a_view_leads_on_to_other_tables(opens: Opens) -> None:
+    page = opens("catalog?database=silver&table=flights&view=Partitions&where=month%3E%3D11")
+    expect_rows(page, 2)
+    page.get_by_role("button", name="All tables").click()
+    expect(page.locator("h1")).to_have_text("Catalog")
+    page.locator("[data-testid=stDataFrame]").click(position={"x": 60, "y": 50})
+    expect(page.locator("h1")).not_to_have_text("Catalog")
+    settled(page)
+    expect(page.get_by_role("radio", name="Schema")).to_be_checked()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (420, "light")])
 def test_catalog_pages_fit_the_screen(opens: Opens, width: int, scheme: str) -> None:
     rows, crawls = (f"catalog?database={place}&view=" for place in ("silver&table=flights", "bronze&table=flights"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from data.flights import CONFLICTING_DUPLICATES, EXACT_DUPLICATES
+from lakelet.cli.catalog import app as catalog
 from tests.stack.flights import Flights
 
 pytestmark = pytest.mark.stack
@@ -101,6 +104,21 @@ def test_every_delivered_row_is_in_one_of_three_tables(flights: Flights) -> None
     )
     rows = bronze.quarantine
     assert where == [rows, 2, rows + 1, rows, "s3://bronze/flights/period=2013-01/broken.csv.gz"]
+
+
+def test_who_wrote_a_table_and_what_it_was_made_of_is_told(flights: Flights) -> None:
+    def lineage(table: str, *words: str) -> str:
+        result = CliRunner().invoke(catalog, ["lineage", table, *words], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    found = json.loads(lineage("silver.flights", "--output", "json"))
+    assert {(one["job"], one["state"]) for one in found["writers"]} == {("flights_silver", "SUCCEEDED")}
+    assert found["sources"] == ["bronze.flights"]
+    assert "silver.flights" in json.loads(lineage("Bronze.Flights", "--output", "json"))["derived"]
+    told = lineage("silver.flights").splitlines()
+    assert told[0].split() == ["comes", "from", "bronze.flights"]
+    assert any(line.split()[:3] == ["wrote", "flights_silver", "SUCCEEDED"] for line in told)
 
 
 def test_the_monthly_file_wins(flights: Flights) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -152,7 +154,32 @@ def test_crawlers_show_their_history(monkeypatch: pytest.MonkeyPatch) -> None:
     )])  # fmt: skip
     app = page("catalog_crawlers")
     assert app.code[0].value == "The bucket b does not exist."
-    assert list(app.dataframe[1].value["Changes"]) == ["2 tables added, 1 partitions deleted"]
+    assert list(app.dataframe[1].value["Changes"]) == ["2 tables added, 1 partition deleted"]
+
+
+def test_a_page_of_all_partitions_is_in_the_order_of_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {**TABLE, "PartitionKeys": [{"Name": "day", "Type": "int"}, {"Name": "place", "Type": "string"}]}
+    values = [["1", "b"], ["10", "a"], ["1", "a"], ["__HIVE_DEFAULT_PARTITION__", "a"], ["2", "a"]]
+    answer: dict[str, Any] = {"Partitions": [{"Values": one} for one in values]}
+    monkeypatch.setattr(catalog_data, "Glue", lambda workspace: SimpleNamespace(call=lambda *_, **__: answer))
+    rows = catalog_data.partitions(Workspace.find(), found).rows
+    assert list(zip(rows["day"], rows["place"], strict=True))[:4] == [("1", "a"), ("1", "b"), ("2", "a"), ("10", "a")]
+    answer["NextToken"] = "more"
+    assert list(catalog_data.partitions(Workspace.find(), found).rows["day"]) == [one[0] for one in values]
+
+
+def test_the_ends_of_a_column_are_written_as_its_values() -> None:
+    for kind, name, value, text in (
+        ("timestamp", "Long", 1357034400, "2013-01-01 10:00:00"),
+        ("date", "Date", 86400, "1970-01-02"),
+        ("int", "Long", 2013, "2013"),
+        ("double", "Double", -43.0, "-43"),
+        ("double", "Double", 0.1, "0.1"),
+        ("decimal(5,2)", "Decimal", {"UnscaledValue": base64.b64encode(b"\x7b").decode(), "Scale": 2}, "1.23"),
+    ):
+        data = {"Type": name.upper(), f"{name}ColumnStatisticsData": {"MinimumValue": value, "NumberOfNulls": 1}}
+        row = catalog_data._statistics({"ColumnName": "c", "ColumnType": kind, "StatisticsData": data})
+        assert (row["minimum"], row["maximum"], row["nulls"]) == (text, None, 1)
 
 
 def test_nested_and_binary_values_are_text() -> None:
