@@ -105,11 +105,14 @@ class Scans:
         self._scans.append(_Scan(again, sequence, snapshot, places))
         return frame
 
-    def require_objects(self) -> None:
+    def require_objects(self, plan: bytes) -> None:
         """What every action on Sail ends with: Sail reads the files that were listed, and goes without those that are
-        gone by then. Raises PublishError.
+        gone by then. Raises PublishError for such files in the action's plan.
         """
         for scan in self._scans:
+            names = (one.key.encode() for one in scan.snapshot.objects)
+            if not any(name in plan for name in names):
+                continue
             table = scan.snapshot.table
             now = _sequence(table.workspace, table.database, table.name)
             if now == scan.sequence:

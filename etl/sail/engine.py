@@ -20,7 +20,7 @@ from workspace.paths import Workspace
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _server: Any = None
 _undo: list[Callable[[], None]] = []
-_afterwards: list[Callable[[], None]] = []
+_afterwards: list[Callable[[bytes], None]] = []
 
 
 def active() -> bool:
@@ -58,9 +58,10 @@ def stop() -> None:
         _server = None
 
 
-def after_actions(check: Callable[[], None]) -> None:
-    """Have ``check`` called when an action on Sail has ended, and before its result is seen; it may raise."""
-    _afterwards.append(check)
+def after_actions(check: Callable[[bytes], None]) -> None:
+    """Have ``check`` called with its plan when an action on Sail has ended, before its result is seen; it may raise."""
+    if active():
+        _afterwards.append(check)
 
 
 def refused(what: str) -> UnsupportedError:
@@ -103,10 +104,12 @@ def _open_doors() -> None:
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
-    def checked(client: Any, *args: Any, **options: Any) -> Iterator[Any]:
-        yield from fetch(client, *args, **options)
-        for check in _afterwards:
-            check()
+    def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        yield from fetch(client, request, *args, **options)
+        if _afterwards:
+            plan = request.SerializeToString()
+            for check in _afterwards:
+                check(plan)
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()

@@ -51,6 +51,21 @@ print("java" in subprocess.run(["ps", "-o", "args=", "--ppid", str(__import__("o
       text=True).stdout)
 """
 
+GONE = """
+from awsglue.context import GlueContext
+from awsglue.job import Job
+from pyspark import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+job = Job(glue)
+job.init("gone")
+frame = glue.create_dynamic_frame.from_catalog("silver", "TABLE")
+glue.purge_table(database="silver", table_name="TABLE", options={"retentionPeriod": 0})
+job.commit()
+print(glue.spark_session.range(1).count())
+print(frame.count())
+"""
+
 PLAIN = """
 from pyspark.sql import SparkSession, functions as F
 
@@ -102,6 +117,9 @@ def test_a_stock_glue_script_runs_as_it_is(flights: Flights) -> None:
     run(flights, table, code.replace("PURGE", "True"))
     assert flights.rows(sql) == [[good, 3]]
     assert flights.staged("silver", ended) == []
+    # Files that are gone when they are read are no files without rows.
+    ended, _ = run(flights, f"{table}_gone", GONE.replace("TABLE", table), "FAILED")
+    assert f"silver.{table} have been replaced" in ended["ErrorMessage"]
 
 
 def test_a_plain_script_overwrites_the_partitions_that_come(flights: Flights) -> None:
