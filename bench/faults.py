@@ -3,8 +3,8 @@
     python -m bench.faults [--runs 50] [--seed 1] [--output json]
 
 Needs a running stack. Each run appends its own rows to one partition of a table, by a script as one writes it for
-AWS Glue; at a random moment its script, its driver, a Spark worker, MinIO or the control process gets SIGKILL. After
-each run, and at the end, this must hold, or the program ends with exit code 1:
+AWS Glue, on Spark or on Sail; at a random moment its script (in whose process Sail runs), its driver, a Spark worker,
+MinIO or the control process gets SIGKILL. After each run this must hold, or the program ends with exit code 1:
 
 - the run's state is the truth: SUCCEEDED and all of its rows are there, once; or FAILED and none is;
 - every object that was there before is there unchanged, and nothing new lies in the other partitions;
@@ -38,7 +38,10 @@ from workspace import shim
 from workspace.errors import AlreadyExistsException, LakeletError
 from workspace.paths import Workspace
 
-VICTIMS = ("script", "driver", "spark-worker-1", "minio", "control")
+VICTIMS = {
+    "spark": ("script", "driver", "spark-worker-1", "minio", "control"),
+    "sail": ("script", "minio", "control"),
+}
 PARTITIONS = 4
 ROWS = 20_000
 PATIENCE_SECONDS = 240.0
@@ -78,6 +81,7 @@ class Outcome:
     """One run: who was killed how many seconds after its submission (None: nobody), how it ended, what is wrong."""
 
     number: int
+    engine: str
     victim: str | None
     after: float
     state: str
@@ -107,16 +111,20 @@ class Faults:
         self._script = str(script)
 
     def run(self, runs: int) -> Iterator[Outcome]:
-        """One run that nobody disturbs, which says how long one takes, and ``runs`` that somebody does."""
-        began = time.monotonic()
-        yield self._one(0, None, 0.0)
-        seconds = time.monotonic() - began
-        for number in range(1, runs + 1):
-            yield self._one(number, self._random.choice(VICTIMS), self._random.uniform(0, 1.1 * seconds))
+        """One run on each engine that nobody disturbs, which says how long one takes; ``runs`` that somebody does."""
+        seconds = {}
+        for number, engine in enumerate(VICTIMS):
+            began = time.monotonic()
+            yield self._one(number, engine, None, 0.0)
+            seconds[engine] = time.monotonic() - began
+        for number in range(len(VICTIMS), len(VICTIMS) + runs):
+            engine = self._random.choice(list(VICTIMS))
+            victim, after = self._random.choice(VICTIMS[engine]), self._random.uniform(0, 1.1 * seconds[engine])
+            yield self._one(number, engine, victim, after)
 
-    def _one(self, number: int, victim: str | None, after: float) -> Outcome:
+    def _one(self, number: int, engine: str, victim: str | None, after: float) -> Outcome:
         before = self._objects(PREFIX)
-        arguments = {"--number": str(number), "--rows": str(ROWS)}
+        arguments = {"--number": str(number), "--rows": str(ROWS), "--engine": engine}
         submitted = self._jobs.submit(self._script, arguments)
         if victim:
             time.sleep(after)
@@ -129,7 +137,7 @@ class Faults:
         if state not in ("SUCCEEDED", "FAILED") or (victim is None and state == "FAILED"):
             wrong = (*wrong, f"the run ended in {state}")
         self._ended[number] = submitted
-        return Outcome(number, victim, after, state, wrong)
+        return Outcome(number, engine, victim, after, state, wrong)
 
     # -- killing ------------------------------------------------------------------------------------------------
 
@@ -218,14 +226,16 @@ def main() -> int:
             if options.output == "text":
                 killed = f"{outcome.victim} after {outcome.after:.1f} s" if outcome.victim else "nobody"
                 wrong = "; ".join(outcome.wrong)
-                print(f"{outcome.number:4} killed: {killed:28} {outcome.state:10} {wrong}", flush=True)
+                print(
+                    f"{outcome.number:4} {outcome.engine:6} killed: {killed:28} {outcome.state:10} {wrong}", flush=True
+                )
     failures = sum(bool(outcome.wrong) for outcome in outcomes)
     if options.output == "json":
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     else:
-        states = Counter((outcome.victim or "nobody", outcome.state) for outcome in outcomes)
-        for (victim, state), count in sorted(states.items()):
-            print(f"{victim:16} {state:10} {count:4}")
+        states = Counter((outcome.engine, outcome.victim or "nobody", outcome.state) for outcome in outcomes)
+        for (engine, victim, state), count in sorted(states.items()):
+            print(f"{engine:6} {victim:16} {state:10} {count:4}")
         print(f"{len(outcomes)} runs, {failures} of them wrong")
     return bool(failures)
 

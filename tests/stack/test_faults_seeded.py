@@ -18,6 +18,6 @@ def test_whatever_is_killed_states_are_true_and_no_row_is_lost_or_doubled(stack:
     faults = Faults(stack.workspace, seed=20)
     faults.prepare(tmp_path / "faults_seeded.py")
     outcomes = list(faults.run(RUNS))
-    assert [(one.number, one.victim, one.state, one.wrong) for one in outcomes if one.wrong] == []
-    assert len(outcomes) == RUNS + 1
-    assert len({one.victim for one in outcomes}) > 2, "the seed kills too few kinds"
+    assert [one for one in outcomes if one.wrong] == []
+    assert sum(one.victim is not None for one in outcomes) > 2, "the seed kills too few"
+    assert {one.engine for one in outcomes} == {"spark", "sail"}
