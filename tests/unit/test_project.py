@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from jobs.scripts import copy_extra_files, copy_script, on_path
 from lakelet.project import create
-from workspace.errors import UsageError
+from workspace.errors import RunError, UsageError
 from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
+from workspace.runs import Run
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,21 @@ def test_the_settings_and_the_content_are_the_projects(project: Path, monkeypatc
     assert found.settings.number("workers") == 7
     assert found.content("jobs/library") == (project / "jobs/library", REPOSITORY / "jobs/library")
     assert Workspace(REPOSITORY, project).content("jobs/library") == (REPOSITORY / "jobs/library",)
+
+
+def test_what_a_job_names_by_a_relative_path_lies_in_the_project(project: Path, tmp_path: Path) -> None:
+    (project / "lib").mkdir()
+    (project / "lib" / "shared.py").write_text("mine = 1")
+    workspace = Workspace(project, tmp_path / "state")
+    spec = {"command": "glueetl", "script": "jobs/library/orders_silver/script.py"}
+    run = Run(id="jr_1", kind="job", name="j", arguments={"--extra-py-files": "lib/shared.py,"}, spec=spec)
+    (copy,) = copy_extra_files(workspace, run, tmp_path / "run")
+    assert copy.read_text() == "mine = 1" and on_path(copy) == str(copy.parent)
+    ours = "jobs/library/flights_silver/script.py"
+    for location, root in ((spec["script"], project), (ours, REPOSITORY)):
+        assert copy_script(workspace, location, tmp_path / "run").read_text() == (root / location).read_text()
+    with pytest.raises(RunError, match=r"none\.py cannot be read"):
+        copy_script(workspace, "jobs/library/none.py", tmp_path / "run")
 
 
 def test_the_command_line_takes_the_project_and_its_own_state(project: Path, tmp_path: Path) -> None:
