@@ -106,8 +106,16 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
         raise NotImplementedException("Job bookmarks are not served yet: leave --job-bookmark-option out.")
 
 
-def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Settings, **overrides: Any) -> Run:
-    """The first attempt of a run of ``job`` (Glue's Job structure), in WAITING.
+def new_run(
+    job: Mapping[str, Any],
+    arguments: Mapping[str, str],
+    settings: Settings,
+    *,
+    sources: engines.Sources | None = None,
+    **overrides: Any,
+) -> Run:
+    """The first attempt of a run of ``job`` (Glue's Job structure), in WAITING. ``sources`` are what its engine is
+    chosen by.
 
     ``overrides`` are StartJobRun's Timeout, NumberOfWorkers, WorkerType and MaxCapacity; a capacity given one way takes
     the place of the job's, given the other way. Raises InvalidInputException, NotImplementedException.
@@ -120,7 +128,7 @@ def new_run(job: Mapping[str, Any], arguments: Mapping[str, str], settings: Sett
     _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
     command = body["Command"]
     merged = (job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {})
-    choice = engines.choose(job["Name"], merged) if command["Name"] == SPARK else None
+    choice = engines.choose(job["Name"], merged, settings, sources) if command["Name"] == SPARK else None
     cores, memory_mb = _needs(body, choice, settings)
     return Run(
         id=new_run_id(),

@@ -1,22 +1,27 @@
-"""Which engine runs a Glue job: ``--engine spark`` (the cluster) or ``sail`` (one process), and where it is noted.
-
-GetJobRun has no member for it: ``engine.json`` in the run's folder says it to our own commands and pages.
+"""Which engine runs a Glue job: ``--engine spark`` (the cluster), ``sail`` (one process) or ``auto``, which reads the
+script and lists its input. GetJobRun has no member for it: ``engine.json`` in the run's folder says it to our own
+commands and pages.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from workspace.errors import InvalidInputException
+from jobs import needs
+from workspace.errors import InvalidInputException, LakeletError
 from workspace.files import write_atomic
+from workspace.settings import Settings
 
 ARGUMENT = "--engine"
-SPARK, SAIL = "spark", "sail"
-ENGINES = (SPARK, SAIL)
+SPARK, SAIL, AUTO = "spark", "sail", "auto"
+ENGINES = (AUTO, SAIL, SPARK)
+MOST_OBJECTS = 10_000  # more are not listed: a job of so many is Spark's
+_OF_JVMS = ("spark.executor.", "spark.driver.", "spark.cores.", "spark.memory.")  # nothing to Sail, which has none
 _FILE = "engine.json"
 
 
@@ -28,19 +33,65 @@ class Choice:
     reason: str
 
 
-def choose(job: str, arguments: Mapping[str, str]) -> Choice:
-    """The engine that a job's arguments ask for. Raises InvalidInputException for one that there is not, and for
+@dataclass(frozen=True)
+class Sources:
+    """What ``auto`` looks at: the script's text, the folder of a table, the sizes of the objects in a folder."""
+
+    script: Callable[[], str]
+    location: Callable[[str, str], str]
+    sizes: Callable[[str], Iterator[int]]
+
+
+def choose(job: str, arguments: Mapping[str, str], settings: Settings, sources: Sources | None = None) -> Choice:
+    """The engine of a run with these arguments. Raises InvalidInputException for one that there is not, and for
     arguments that it would not heed."""
-    engine = arguments.get(ARGUMENT)
-    if engine is None:
-        return Choice(SPARK, "the default")
+    asked = arguments.get(ARGUMENT)
+    engine = settings.text("engine") if asked is None else asked
     if engine not in ENGINES:
-        raise InvalidInputException(f"Job {job} has {ARGUMENT} {engine!r}: use {' or '.join(ENGINES)}.")
-    if engine == SAIL and "--conf" in arguments:
+        raise InvalidInputException(f"Job {job} has {ARGUMENT} {engine!r}: use {', '.join(ENGINES)}.")
+    own = ", ".join(name for name in spark_conf(arguments) if not name.startswith(_OF_JVMS))
+    if engine == SAIL and own:
         raise InvalidInputException(
-            f"Job {job} has --conf, which sets properties of Spark, and {ARGUMENT} sail: leave one of them out."
+            f"Job {job} has {own} in --conf, which is Spark's, and {ARGUMENT} sail: leave one out."
         )
-    return Choice(engine, f"asked for by {ARGUMENT}")
+    if engine != AUTO:
+        return Choice(engine, f"asked for by {ARGUMENT}" if asked else "the setting engine")
+    if own or sources is None:
+        return Choice(SPARK, f"{own} in --conf is Spark's" if own else "there is no script to look at")
+    return _automatic(arguments, settings.number("sail_input_mb"), sources)
+
+
+def spark_conf(arguments: Mapping[str, str]) -> dict[str, str]:
+    """The properties of ``--conf``, which Glue writes as ``a=b --conf c=d`` in one argument."""
+    pairs = [part.strip().partition("=") for part in arguments.get("--conf", "").split("--conf ") if part.strip()]
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> Choice:
+    try:
+        source = sources.script()
+        if reason := needs.spark_alone(source):
+            return Choice(SPARK, f"only Spark can run the script: {reason}")
+        named = needs.inputs(source, arguments)
+        folders = [*named.paths, *filter(None, (sources.location(*table) for table in named.tables))]
+    except LakeletError as error:  # which the run itself will meet and tell
+        return Choice(SPARK, f"what it reads cannot be told: {error}")
+    total, objects = 0, 0
+    for size in islice(_sizes(folders, sources), MOST_OBJECTS):
+        total, objects = total + size, objects + 1
+    if objects == MOST_OBJECTS:
+        return Choice(SPARK, f"its input has {MOST_OBJECTS:,} objects or more")
+    if total > most_mb << 20:
+        return Choice(SPARK, f"its input has {total >> 20:,} MiB, more than {most_mb:,} (the setting sail_input_mb)")
+    return Choice(SAIL, f"nothing in the script needs Spark, and its input has {total >> 20:,} MiB")
+
+
+def _sizes(folders: Iterable[str], sources: Sources) -> Iterator[int]:
+    done: list[str] = []
+    for folder in sorted(set(folders)):
+        if not any(folder.startswith(one.rstrip("/") + "/") for one in done):
+            done.append(folder)
+            yield from sources.sizes(folder)
 
 
 def choice_of(spec: Mapping[str, Any]) -> Choice:

@@ -120,10 +120,7 @@ def script_arguments(run: Run) -> list[str]:
 
 
 def spark_properties_of(run: Run, extra: Sequence[Path]) -> dict[str, str]:
-    """The Spark properties of a run: its name, cores and ``extra`` files, and those of ``--conf``, which Glue writes
-    as ``a=b --conf c=d`` in one argument."""
-    text = run.arguments.get("--conf", "")
-    pairs = [part.strip().partition("=") for part in text.split("--conf ") if part.strip()]
+    """The Spark properties of a run: its name, cores and ``extra`` files, and those of ``--conf``."""
     own = {"spark.app.name": run.name} | ({"spark.cores.max": str(run.cores)} if run.cores else {})
     files = {"spark.submit.pyFiles": ",".join(map(str, extra))} if extra else {}
-    return own | {name.strip(): value.strip() for name, _, value in pairs} | files
+    return own | engines.spark_conf(run.arguments) | files

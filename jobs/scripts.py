@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
 import botocore.exceptions
@@ -32,6 +33,14 @@ def copy_script(workspace: Workspace, location: str, folder: Path) -> Path:
     target = folder / "script" / name
     _copy(workspace, location, target, "correct the job's ScriptLocation")
     return target
+
+
+def read_script(workspace: Workspace, location: str) -> str:
+    """The text of a script, as it is now. Raises :class:`~workspace.errors.RunError`."""
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "script.py"
+        _copy(workspace, location, target, "correct the job's ScriptLocation")
+        return target.read_text(encoding="utf-8", errors="replace")
 
 
 def copy_extra_files(workspace: Workspace, run: Run, folder: Path) -> list[Path]:

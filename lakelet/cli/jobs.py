@@ -46,7 +46,7 @@ def list_jobs(output: OutputOption = Format.text) -> None:
 def submit(
     what: Annotated[str, typer.Argument(metavar="NAME_OR_SCRIPT", help="A job's name, or the path of a script.")],
     arg: Annotated[list[str] | None, typer.Option("--arg", metavar="K=V", help="An argument of the script.")] = None,
-    engine: Annotated[str | None, typer.Option(help="What runs a Glue job: spark or sail.")] = None,
+    engine: Annotated[str | None, typer.Option(help="What runs a Glue job: spark, sail or auto.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end; exit code 4 if it fails.")] = False,
     timeout: Annotated[int | None, typer.Option(help="Minutes after which the run is ended.", min=1)] = None,
     output: OutputOption = Format.text,

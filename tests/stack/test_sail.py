@@ -127,6 +127,18 @@ def test_a_plain_script_overwrites_the_partitions_that_come(flights: Flights) ->
     assert said.splitlines()[0] == str([(0, 0), (0, 3), (1, 7), (1, 7), (2, 2), (2, 5), (2, 9)])
 
 
+def test_auto_chooses_and_says_why(flights: Flights) -> None:
+    script = flights.scripts / "auto.py"
+    script.write_text(
+        "from pyspark.sql import SparkSession\n"
+        "print(SparkSession.builder.getOrCreate().read.text('s3://bronze/planes/').count())\n"
+    )
+    submitted = flights.jobs.submit(str(script), {engines.ARGUMENT: engines.AUTO})
+    assert flights.jobs.wait(submitted)["JobRunState"] == "SUCCEEDED"
+    choice = engines.noted(flights.workspace.runs / submitted.run_id)
+    assert choice == engines.Choice("sail", "nothing in the script needs Spark, and its input has 0 MiB")
+
+
 def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
     code = "from pyspark import SparkContext\nprint(SparkContext().parallelize([1]).count())\n"
     ended, _ = run(flights, "sail_rdd", code, "FAILED")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from aws import paging
-from aws.context import current
+from aws.context import Context, current
 from aws.services.glue._tagged import forget_tags
-from jobs import definitions
-from workspace.errors import EntityNotFoundException, InvalidInputException
+from data.objects import list_objects, s3_client
+from data.zones import split_uri
+from jobs import definitions, engines
+from jobs.scripts import read_script
+from workspace.errors import EntityNotFoundException, InvalidInputException, UsageError
 from workspace.runs import ENDED, Run, RunState
 
 PAGE = 100
@@ -90,6 +96,7 @@ def start_job_run(
         job,
         arguments or {},
         context.workspace.settings,
+        sources=_sources(context, job["Command"]["ScriptLocation"]),
         Timeout=timeout,
         MaxCapacity=max_capacity,
         WorkerType=worker_type,
@@ -97,6 +104,23 @@ def start_job_run(
     )
     context.runner.submit(run, max_concurrent=job["ExecutionProperty"].get("MaxConcurrentRuns", 1))
     return {"JobRunId": run.id}
+
+
+def _sources(context: Context, script: str) -> engines.Sources:
+    """What the engine of a run is chosen by."""
+
+    def location(database: str, name: str) -> str:
+        try:
+            table = context.catalog.get_table(database, name)
+        except EntityNotFoundException:  # one that the job makes
+            return ""
+        return str((table.definition.get("StorageDescriptor") or {}).get("Location") or "")
+
+    def sizes(folder: str) -> Iterator[int]:
+        with suppress(ClientError, UsageError):  # of what is not there the run will tell
+            yield from (one.size for one in list_objects(s3_client(context.workspace), *split_uri(folder)))
+
+    return engines.Sources(lambda: read_script(context.workspace, script), location, sizes)
 
 
 def get_job_run(job_name: str, run_id: str, predecessors_included: bool | None = None) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""What a script needs of an engine, found by reading it: whether only Spark can run it, and what it will read.
+
+It is told from names alone, before anything runs; when in doubt, Spark it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from etl.sail.statements import is_query
+
+# Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
+_MEMBERS = frozenset(
+    (
+        "_jvm", "_jsc", "_jdf", "_jsparkSession", "_sc", "rdd", "parallelize", "textFile", "wholeTextFiles",
+        "accumulator", "hadoopConfiguration", "addPyFile", "addFile", "runJob", "setCheckpointDir",
+        "create_dynamic_frame_from_rdd", "from_rdd", "toDS", "foreachPartition", "foreach", "mapPartitions",
+        "checkpoint", "localCheckpoint", "getNumPartitions", "approxQuantile", "input_file_name", "spark_partition_id",
+        "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
+        "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
+        "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream",
+    )
+)  # fmt: skip
+_MODULES = (
+    "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "awsgluedq", "delta", "graphframes", "py4j",
+)  # fmt: skip
+_WORDS = frozenset(
+    (
+        "orc", "avro", "xml", "jdbc", "delta", "iceberg", "hudi", "opensearch", "kafka", "kinesis", "mysql", "mariadb",
+        "postgresql", "oracle", "sqlserver", "redshift", "mongodb", "documentdb", "dynamodb", "basePath",
+        "pathGlobFilter", "attachFilename", "escaper", "DROPMALFORMED", "columnNameOfCorruptRecord", "spark.jars",
+        "spark.jars.packages",
+    )
+)  # fmt: skip
+_TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
+_PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
+_PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
+_DATABASE, _NAME = ("database", "name_space"), ("table_name",)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a script names: paths on S3, and tables as ``(database, name)``."""
+
+    paths: tuple[str, ...]
+    tables: tuple[tuple[str, str], ...]
+
+
+def spark_alone(source: str) -> str:
+    """Why only Spark can run a script, or empty."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return "it cannot be parsed"
+    return next(_reasons(tree), "")
+
+
+def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
+    """The paths and tables that a script and its arguments name. A table that is made up of parts is not told."""
+    tree = ast.parse(source)
+    texts = [*(_texts(tree)), *arguments.values()]
+    tables = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        given = {keyword.arg: _text(keyword.value, arguments) for keyword in call.keywords}
+        positional = [_text(one, arguments) for one in call.args]
+        database = next((given[name] for name in _DATABASE if given.get(name)), None)
+        table = next((given[name] for name in _NAME if given.get(name)), None)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "from_catalog" and not (database and table):
+            database, table = (*[one for one in positional if one][:2], None, None)[:2]
+        if database and table:
+            tables.append((database, table))
+    return Inputs(tuple(dict.fromkeys(one for one in texts if _PATH.match(one))), tuple(dict.fromkeys(tables)))
+
+
+def _reasons(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (f"it imports {name}" for name in _imported(node) if _is_module(name))
+        elif isinstance(node, ast.Attribute) and node.attr in _MEMBERS:
+            yield f"it uses {node.attr}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
+            yield from _of_sql(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
+            yield f"it uses {node.func.id}"
+    yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
+
+
+def _of_sql(call: ast.Call) -> Iterator[str]:
+    statement = call.args[0] if call.args else None
+    if not (isinstance(statement, ast.Constant) and isinstance(statement.value, str)):
+        yield "its spark.sql is known only when it runs"
+    elif not is_query(statement.value) or _TABLE.search(statement.value):
+        yield "its spark.sql uses the catalog"
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+
+
+def _is_module(name: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in _MODULES)
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _text(node: ast.expr, arguments: Mapping[str, str]) -> str | None:
+    """A text, or the job argument that ``args["name"]`` stands for."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return arguments.get(f"--{node.slice.value!s}")
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

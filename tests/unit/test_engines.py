@@ -1,0 +1,110 @@
+"""Which engine runs a job: what is asked for, and what `auto` finds in a script and its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs import engines
+from jobs.definitions import LIBRARY
+from jobs.engines import Choice, Sources, choose
+from jobs.needs import Inputs, inputs, spark_alone
+from workspace.errors import InvalidInputException, RunError
+from workspace.paths import REPOSITORY
+from workspace.settings import Settings
+
+GLUE = """
+from pyspark.context import SparkContext
+from pyspark.sql import functions as F
+from awsglue.context import GlueContext
+glue = GlueContext(SparkContext.getOrCreate())
+frame = glue.create_dynamic_frame.from_catalog(database="silver", table_name=args["table"])
+other = glue.create_dynamic_frame.from_catalog("silver", "planes")
+rows = frame.toDF().join(F.broadcast(other.toDF()), "tailnum")
+rows.createOrReplaceTempView("v")
+spark.sql("select * from v").write.mode("overwrite").parquet("s3://gold/out/")
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path, {})
+
+
+def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
+    def sizes(folder: str) -> Iterator[int]:
+        return iter([mib << 20] * objects)
+
+    return Sources(lambda: script, lambda database, name: f"s3://{database}/{name}/" if name != "new" else "", sizes)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (GLUE, ""),
+        ("sc.parallelize([1])", "parallelize"),
+        ("df.rdd.map(f)", "rdd"),
+        ("sc._jsc.hadoopConfiguration().set('a', 'b')", "hadoopConfiguration"),
+        ("from pyspark.ml.feature import Tokenizer", "pyspark.ml"),
+        ("from pyspark import ml", "pyspark.ml"),
+        ("from awsgluedq.transforms import EvaluateDataQuality", "awsgluedq"),
+        ("spark.sql('insert into a select 1')", "catalog"),
+        ("spark.sql('select * from silver.flights')", "catalog"),
+        ("spark.sql(f'select * from {t}')", "only when it runs"),
+        ("spark.read.format('orc').load(p)", "orc"),
+        ("spark.read.parquet('s3://b/*/x')", "s3://b/"),
+        ("from pyspark.sql.functions import input_file_name\ninput_file_name()", "input_file_name"),
+        ("def broken(", "parsed"),
+    ],
+)
+def test_what_only_spark_can_run(code: str, reason: str) -> None:
+    found = spark_alone(code)
+    assert reason in found
+    assert bool(found) == bool(reason)
+
+
+def test_inputs_are_found_in_script_and_arguments() -> None:
+    found = inputs(GLUE, {"--table": "flights", "--path": "s3://bronze/in/"})
+    assert found == Inputs(("s3://gold/out/", "s3://bronze/in/"), (("silver", "flights"), ("silver", "planes")))
+
+
+def test_what_is_asked_for_is_taken(settings: Settings) -> None:
+    assert choose("j", {}, settings) == Choice("spark", "the setting engine")
+    assert choose("j", {"--engine": "sail"}, settings) == Choice("sail", "asked for by --engine")
+    with pytest.raises(InvalidInputException, match="'fast'"):
+        choose("j", {"--engine": "fast"}, settings)
+    with pytest.raises(InvalidInputException, match="a in --conf"):
+        choose("j", {"--engine": "sail", "--conf": "a=b --conf spark.executor.memory=1g"}, settings)
+    tuned = {"--engine": "sail", "--conf": "spark.executor.memory=1g"}  # there are no executors to be tuned
+    assert choose("j", tuned, settings).engine == "sail"
+
+
+def test_auto_goes_by_script_and_size(settings: Settings) -> None:
+    auto = {"--engine": "auto"}
+    assert choose("j", auto, settings, sources()) == Choice(
+        "sail", "nothing in the script needs Spark, and its input has 2 MiB"
+    )
+    assert "only Spark" in choose("j", auto, settings, sources("x.rdd")).reason
+    big = choose("j", auto, settings, sources(mib=600))
+    assert (big.engine, "1,200 MiB" in big.reason) == ("spark", True)
+    assert "10,000 objects" in choose("j", auto, settings, sources(objects=9999)).reason
+    assert choose("j", auto | {"--conf": "a=b"}, settings, sources()).engine == "spark"
+
+    def missing() -> str:
+        raise RunError("s3://b/x.py cannot be read")
+
+    lost = choose("j", auto, settings, Sources(missing, lambda *_: "", lambda _: iter(())))
+    assert (lost.engine, "cannot be read" in lost.reason) == ("spark", True)
+
+
+def test_the_library_says_what_it_needs() -> None:
+    needs = {path.parent.name: spark_alone(path.read_text()) for path in (REPOSITORY / LIBRARY).glob("*/script.py")}
+    assert (needs["flights_aggregates"], needs["flights_gold"]) == ("", "it uses table")
+
+
+def test_a_choice_is_noted_in_the_folder_of_its_run(tmp_path: Path) -> None:
+    assert engines.noted(tmp_path) is None
+    engines.note(tmp_path, Choice("sail", "because"))
+    assert engines.noted(tmp_path) == Choice("sail", "because")
