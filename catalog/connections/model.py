@@ -10,33 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.connections.jdbc import Address
+from catalog.connections.kinds import KINDS
 from catalog.model import Definition
 from workspace.errors import InvalidInputException, NotImplementedException
 
 SCHEMA_VERSION = 1  # 2 is that of the SaaS connectors, which are not served
-PASSWORDS = frozenset({
-    "PASSWORD", "KAFKA_CLIENT_KEYSTORE_PASSWORD", "KAFKA_CLIENT_KEY_PASSWORD", "KAFKA_SASL_PLAIN_PASSWORD",
-    "KAFKA_SASL_SCRAM_PASSWORD",
-})  # fmt: skip
+PASSWORDS = frozenset(one.name for kind in KINDS.values() for one in kind.properties if one.secret)
 
 _MEMBERS = frozenset({
     "Name", "Description", "ConnectionType", "MatchCriteria", "ConnectionProperties", "PhysicalConnectionRequirements",
     "ValidateCredentials",
 })  # fmt: skip
-_KAFKA = frozenset({
-    "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SSL_ENABLED", "KAFKA_SKIP_CUSTOM_CERT_VALIDATION", "KAFKA_SASL_MECHANISM",
-    "KAFKA_SASL_PLAIN_USERNAME", "KAFKA_SASL_PLAIN_PASSWORD", "KAFKA_SASL_SCRAM_USERNAME", "KAFKA_SASL_SCRAM_PASSWORD",
-})  # fmt: skip
-_JDBC = frozenset({
-    "HOST", "PORT", "USERNAME", "PASSWORD", "JDBC_ENGINE", "JDBC_ENGINE_VERSION", "JDBC_CONNECTION_URL",
-    "JDBC_ENFORCE_SSL", "DATABASE", "INSTANCE_ID",
-})  # fmt: skip
-_SERVED: Mapping[str, frozenset[str]] = {
-    "JDBC": _JDBC,
-    "KAFKA": _KAFKA,
-    "MONGODB": frozenset({"CONNECTION_URL", "USERNAME", "PASSWORD"}),
-    "NETWORK": frozenset(),
-}
 
 
 @dataclass(frozen=True)
@@ -73,17 +57,16 @@ def check(connection: Definition) -> None:
     if not str(connection.get("Name", "x")).strip():
         raise InvalidInputException("The connection has no Name.")
     kind, properties = str(connection["ConnectionType"]), dict(connection["ConnectionProperties"])
-    if kind not in _SERVED:
-        raise NotImplementedException(f"Connections of type {kind} are not served: {', '.join(_SERVED)} are.")
-    if unknown := sorted(properties.keys() - _SERVED[kind]):
+    if kind not in KINDS:
+        raise NotImplementedException(f"Connections of type {kind} are not served: {', '.join(KINDS)} are.")
+    if unknown := sorted(properties.keys() - KINDS[kind].names):
         hint = "give USERNAME and PASSWORD" if unknown == ["SECRET_ID"] else "leave it out"
         raise NotImplementedException(f"A {kind} connection is served without {', '.join(unknown)}: {hint}.")
+    if kind == "JDBC" and "JDBC_CONNECTION_URL" not in properties:
+        _needs(kind, properties, "HOST", "PORT", "JDBC_ENGINE")
+    _needs(kind, properties, *(one.name for one in KINDS[kind].properties if one.required))
     if kind == "JDBC":
         _check_jdbc(properties)
-    elif kind == "KAFKA":
-        _needs(kind, properties, "KAFKA_BOOTSTRAP_SERVERS")
-    elif kind == "MONGODB":
-        _needs(kind, properties, "CONNECTION_URL", "USERNAME", "PASSWORD")
 
 
 def without_passwords(connection: Connection) -> dict[str, str]:
@@ -92,9 +75,6 @@ def without_passwords(connection: Connection) -> dict[str, str]:
 
 
 def _check_jdbc(properties: Mapping[str, str]) -> None:
-    if "JDBC_CONNECTION_URL" not in properties:
-        _needs("JDBC", properties, "HOST", "PORT", "JDBC_ENGINE")
-    _needs("JDBC", properties, "USERNAME", "PASSWORD")
     if properties.get("JDBC_ENFORCE_SSL", "false").lower() not in ("true", "false"):
         raise InvalidInputException("JDBC_ENFORCE_SSL is neither true nor false.")
     Address.of(properties)

@@ -132,6 +132,30 @@ def test_what_is_no_connection_is_refused(glue: Any, name: str, changes: Any, co
     assert refusal(glue.get_connection, Name=name)[0] == "EntityNotFoundException"
 
 
+def test_what_a_type_says_of_itself_is_what_a_connection_needs(glue: Any, name: str) -> None:
+    first = glue.list_connection_types(MaxResults=3)
+    rest = glue.list_connection_types(MaxResults=3, NextToken=first["NextToken"])
+    types = {one["ConnectionType"]: one for one in (*first["ConnectionTypes"], *rest["ConnectionTypes"])}
+    assert list(types) == ["JDBC", "KAFKA", "MONGODB", "NETWORK"] and "NextToken" not in rest
+    assert types["JDBC"]["Capabilities"]["SupportedDataOperations"] == ["READ", "WRITE"]
+    for kind, brief in types.items():
+        told = glue.describe_connection_type(ConnectionType=kind)
+        assert told["Capabilities"] == brief["Capabilities"]
+        properties = told["ConnectionProperties"]
+        needed = {one: "h:1" for one, said in properties.items() if said["Required"]}
+        needed |= {"JDBC_CONNECTION_URL": "jdbc:mysql://h/d"} if kind == "JDBC" else {}
+        for missing in needed:
+            given = {one: value for one, value in needed.items() if one != missing}
+            lacking = {"Name": name, "ConnectionType": kind, "ConnectionProperties": given}
+            assert refusal(glue.create_connection, ConnectionInput=lacking)[0] == "InvalidInputException"
+        glue.create_connection(ConnectionInput={"Name": name, "ConnectionType": kind, "ConnectionProperties": needed})
+        shown = glue.get_connection(Name=name, HidePassword=True)["Connection"].get("ConnectionProperties", {})
+        secrets = {one for one, said in properties.items() if said["PropertyTypes"] == ["SECRET_OR_USER_INPUT"]}
+        assert shown.keys() == needed.keys() - secrets
+        glue.delete_connection(ConnectionName=name)
+    assert refusal(glue.describe_connection_type, ConnectionType="SALESFORCE")[0] == "EntityNotFoundException"
+
+
 def test_other_kinds_are_kept_and_not_tried(glue: Any, name: str) -> None:
     kafka = {"ConnectionType": "KAFKA", "ConnectionProperties": {"KAFKA_BOOTSTRAP_SERVERS": "h:9092"}}
     glue.create_connection(ConnectionInput=kafka | {"Name": name})
