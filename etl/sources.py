@@ -215,8 +215,8 @@ def _by_partition(
         return session.createDataFrame([], _schema([*own, *keys]))
     values = {part.location: part.values for part in partitions}
     order = [F.col(f"`{name}`") for name, _ in (*own, *keys)]
-    if _regular(table, partitions, files) and not engine.active():  # Sail knows no basePath
-        reader = session.read.schema(_schema([*own, *keys]))
+    if not keys or (_regular(table, partitions, files) and not engine.active()):  # Sail knows no basePath
+        reader = reading.listed(session.read.schema(_schema([*own, *keys])))
         if keys:
             reader = reader.option("basePath", hadoop(table.location))
         loaded = load(reader, [hadoop(path) for paths in files.values() for path in paths])

@@ -67,6 +67,15 @@ def test_what_is_written_is_read_from_the_folder_and_from_the_table(
     assert all(f"{place.name}/out-{format}/part=" in one for one in values(named, "file"))
 
 
+def test_a_table_without_partitions(place: Lake) -> None:
+    glue = place.glue
+    sink = glue.getSink("s3", path=place.uri("plain"), enableUpdateCatalog=True)
+    sink.setCatalogInfo(catalogDatabase=place.name, catalogTableName="plain")
+    sink.write_rows(glue.spark_session.range(3))
+    frame = glue.create_dynamic_frame.from_catalog(database=place.name, table_name="plain")
+    assert sorted(values(frame, "id")) == [0, 1, 2]
+
+
 def test_json_has_choices_and_errors(place: Lake) -> None:
     place.put("lines/a.json", '{"a": 1, "b": {"c": true}}\n{"a": "x"}\nno json\n\n[1]\n{"b": null, "d": [1.5]}\n')
     frame = place.read("lines", "json")

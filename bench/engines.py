@@ -1,0 +1,188 @@
+"""What the engine sail saves beside spark-submit of the same script, side by side in one run.
+
+    python -m bench.engines [--repeat 3] [--rows 5000000] [--output json]
+
+Needs a running stack. Two jobs: a stock Glue script over a table of 100,000 rows, catalog to Parquet, in seconds from
+StartJobRun to SUCCEEDED (aim: a fifteenth of spark-submit on the cluster); and a plain PySpark script that makes
+Parquet by partitions of 5 million rows, about 1 GB, of CSV, in CPU seconds of all its processes (aim: an eighth; Spark
+runs on local[*], so that its executors are counted).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from catalog.glue import Glue
+from data.formats import PARQUET, storage_descriptor
+from jobs import engines
+from jobs.client import JobClient
+from jobs.sail import sail_argv, sail_environment
+from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, python_path, spark_environment, spark_home
+from workspace.environment import client_environment
+from workspace.paths import Workspace
+
+BUCKET, DATABASE, TABLE = "bench-engines", "bench_engines", "trips"
+SMALL_ROWS, SMALL_AIM, LARGE_AIM = 100_000, 1 / 15, 1 / 8
+SMALL = f"""
+import sys
+from awsglue.context import GlueContext
+from awsglue.job import Job
+from awsglue.transforms import ApplyMapping
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+job = Job(glue)
+job.init("bench_small", {{}})
+trips = glue.create_dynamic_frame.from_catalog(database="{DATABASE}", table_name="{TABLE}", transformation_ctx="trips")
+kept = ApplyMapping.apply(trips, [("id", "long", "id", "long"), ("fare", "double", "fare", "double"),
+                                  ("city", "string", "city", "string")])
+glue.purge_s3_path("s3://{BUCKET}/small/", {{"retentionPeriod": 0}})
+glue.write_dynamic_frame.from_options(kept, "s3", {{"path": "s3://{BUCKET}/small/"}}, "parquet")
+job.commit()
+"""
+LARGE = f"""
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.appName("bench_large").getOrCreate()
+rows = spark.read.csv("s3://{BUCKET}/csv/", header=True,
+                      schema="id long, city int, fare double, at timestamp, note string")
+rows.where("fare > 1").write.mode("overwrite").partitionBy("city").parquet("s3://{BUCKET}/large/")
+"""
+MAKE = f"""
+from pyspark.sql import SparkSession, functions as F
+
+spark = SparkSession.builder.getOrCreate()
+rows = spark.range({SMALL_ROWS}).select("id", (F.col("id") % 977 / 7).alias("fare"),
+                                        F.concat(F.lit("city "), F.col("id") % 50).alias("city"))
+rows.write.mode("overwrite").parquet("s3://{BUCKET}/{TABLE}/")
+large = spark.range(ROWS).select(
+    "id", (F.col("id") % 20).alias("city"), (F.col("id") % 9973 / 7).alias("fare"),
+    F.timestamp_seconds(1700000000 + F.col("id")).alias("at"),
+    F.concat_ws("-", *[F.sha2(F.concat(F.col("id").cast("string"), F.lit(str(n))), 256) for n in range(2)],
+                F.lit("x" * 24)).alias("note"))
+large.repartition(8).write.mode("overwrite").option("header", True).csv("s3://{BUCKET}/csv/")
+"""
+
+
+def environments(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """What each engine finds in its environment."""
+    common = {**os.environ, **workspace.environment, **client_environment(workspace)}
+    sail = {**common, **sail_environment(workspace), "PYTHONPATH": python_path()}
+    return {engines.SAIL: sail, engines.SPARK: {**common, **spark_environment(workspace)}}
+
+
+def prepare(workspace: Workspace, folder: Path, rows: int) -> None:
+    """The bucket, the table and the CSV."""
+    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
+    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=BUCKET)
+    script = folder / "make.py"
+    script.write_text(MAKE.replace("ROWS", str(rows)))
+    run(sail_argv(script, []), environments(workspace)[engines.SAIL], folder)
+    glue = Glue(workspace)
+    columns = [{"Name": "id", "Type": "bigint"}, {"Name": "fare", "Type": "double"}, {"Name": "city", "Type": "string"}]
+    names = [one["Name"] for one in glue.pages("GetDatabases", "DatabaseList")]
+    if DATABASE not in names:
+        glue.call("CreateDatabase", DatabaseInput={"Name": DATABASE})
+    if TABLE not in [one["Name"] for one in glue.pages("GetTables", "TableList", DatabaseName=DATABASE)]:
+        table = {
+            "Name": TABLE, "Parameters": {"classification": "parquet"},
+            "StorageDescriptor": storage_descriptor(PARQUET, columns, f"s3://{BUCKET}/{TABLE}/"),
+        }  # fmt: skip
+        glue.call("CreateTable", DatabaseName=DATABASE, TableInput=table)
+
+
+def keys(workspace: Workspace) -> dict[str, Any]:
+    """The keys of a boto3 client."""
+    env = client_environment(workspace)
+    return {
+        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+        "region_name": env["AWS_REGION"],
+    }  # fmt: skip
+
+
+def run(argv: list[str], env: Mapping[str, str], folder: Path) -> tuple[float, float]:
+    """Seconds, and CPU seconds with all children, of a command that has to succeed."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(argv, env=dict(env), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{argv[:3]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - began, cpu
+
+
+def spark_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:
+    """Spark's own launcher, with the flags that our JVMs have."""
+    flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
+    heap = f"{workspace.settings.number('driver_memory_mb')}m"
+    binary = str(spark_home() / "bin" / "spark-submit")
+    return [binary, *options, "--driver-memory", heap, "--driver-java-options", flags, str(script)]
+
+
+def submitted(workspace: Workspace, script: Path) -> float:
+    """Seconds from StartJobRun to SUCCEEDED on Sail."""
+    client = JobClient(workspace)
+    began = time.perf_counter()
+    ended = client.wait(client.submit(str(script), {engines.ARGUMENT: engines.SAIL}))
+    if ended["JobRunState"] != "SUCCEEDED":
+        raise SystemExit(f"the run on Sail failed: {ended}")
+    return time.perf_counter() - began
+
+
+def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str, list[float]]]:
+    """Seconds of the small job and CPU seconds of the large one, by engine, in turn."""
+    env = environments(workspace)
+    small: dict[str, list[float]] = {engines.SAIL: [], engines.SPARK: []}
+    large: dict[str, list[float]] = {engines.SAIL: [], engines.SPARK: []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(workspace, folder, rows)
+        (folder / "bench_small.py").write_text(SMALL)
+        (folder / "bench_large.py").write_text(LARGE)
+        for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
+            sail = submitted(workspace, folder / "bench_small.py")
+            spark, _ = run(spark_submit(workspace, folder / "bench_small.py"), env[engines.SPARK], folder)
+            if round_:
+                small[engines.SAIL].append(sail)
+                small[engines.SPARK].append(spark)
+        for _ in range(max(repeat // 2, 1)):
+            script = folder / "bench_large.py"
+            large[engines.SAIL].append(run(sail_argv(script, []), env[engines.SAIL], folder)[1])
+            argv = spark_submit(workspace, script, "--master", "local[*]")
+            large[engines.SPARK].append(run(argv, env[engines.SPARK], folder)[1])
+    return {"small": small, "large": large}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    options = parser.parse_args()
+    found = measure(Workspace.find(), options.repeat, options.rows)
+    if options.output == "json":
+        print(json.dumps(found, indent=1))
+        return
+    for name, unit, aim in (("small", "s", SMALL_AIM), ("large", "CPU s", LARGE_AIM)):
+        sail, spark = (statistics.median(found[name][engine]) for engine in (engines.SAIL, engines.SPARK))
+        ratio = f"1/{spark / sail:.1f} (aim: 1/{1 / aim:.0f})"
+        print(f"{name}: sail {sail:.2f} {unit}, spark-submit {spark:.2f} {unit}: {ratio}")
+
+
+if __name__ == "__main__":
+    main()
