@@ -15,7 +15,7 @@ import typer
 
 from catalog import client
 from catalog.glue import Glue
-from lakelet.cli import discovery, grants, publishes, registry, statistics
+from lakelet.cli import connections, discovery, grants, publishes, registry, statistics
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.errors import (
     CrawlerNotRunningException,
@@ -300,7 +300,7 @@ def _ended(name: str, run: Mapping[str, Any], output: Format) -> None:
         show_record(record, output)
 
 
-for command in (discovery.search, discovery.versions, discovery.diff, discovery.lineage):
+for command in (discovery.search, discovery.versions, discovery.diff, discovery.lineage, discovery.crawlers):
     app.command()(command)
 app.command()(statistics.analyze)
 app.command()(statistics.statistics)
@@ -308,3 +308,4 @@ app.command()(publishes.publishes)
 app.command("give-up")(publishes.give_up)
 app.add_typer(registry.app, name="schemas")
 app.add_typer(grants.app, name="grants")
+app.add_typer(connections.app, name="connections")

@@ -1,4 +1,4 @@
-"""``lakelet catalog search``, ``versions``, ``diff`` and ``lineage``: finding tables, and how they came to be."""
+"""``lakelet catalog search``, ``versions``, ``diff``, ``lineage`` and ``crawlers``: what is there, and how it came."""
 
 from __future__ import annotations
 
@@ -114,6 +114,28 @@ def lineage(table: TableArgument, output: OutputOption = Format.text) -> None:
         {"what": verb, **one, "job": one["job"] or "(notebook)"} for side, verb in sides.items() for one in found[side]
     ]
     show_rows(rows, output, ("what", "job", "state", "at", "run_id"))
+
+
+def crawlers(output: OutputOption = Format.text) -> None:
+    """List the crawlers, and how their last crawls ended.
+
+    Example: lakelet catalog crawlers
+    """
+    rows = []
+    for one in Glue(Workspace.find()).pages("GetCrawlers", "Crawlers"):
+        last = one.get("LastCrawl") or {}
+        rows.append(
+            {
+                "name": one["Name"],
+                "state": one["State"],
+                "database": one.get("DatabaseName"),
+                "schedule": (one.get("Schedule") or {}).get("ScheduleExpression"),
+                "last": last.get("Status"),
+                "at": last.get("StartTime"),
+                "message": last.get("ErrorMessage"),
+            }
+        )
+    show_rows(rows, output, ("name", "state", "database", "schedule", "last", "at", "message"))
 
 
 def _versions(glue: Glue, reference: TableReference) -> Any:

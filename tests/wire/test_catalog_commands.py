@@ -1,4 +1,4 @@
-"""``lakelet catalog schemas`` and ``grants`` against the wire."""
+"""``lakelet catalog schemas``, ``grants``, ``connections`` and ``crawlers`` against the wire."""
 
 from __future__ import annotations
 
@@ -61,6 +61,33 @@ def test_mistakes_with_schemas(run: Any, tmp_path: Path) -> None:
     ):
         with pytest.raises(kind, match=complaint):
             run("schemas", *words)
+
+
+def test_connections(run: Any, wire: Wire) -> None:
+    glue = wire.client()
+    properties = {"JDBC_CONNECTION_URL": "jdbc:postgresql://127.0.0.1:9/shop", "USERNAME": "me", "PASSWORD": "hush"}
+    made = {"Name": "cli-shop", "ConnectionType": "JDBC", "ConnectionProperties": properties}
+    glue.create_connection(ConnectionInput=made)
+    parts = {"HOST": "h", "PORT": "1", "JDBC_ENGINE": "mysql", "USERNAME": "me", "PASSWORD": "hush"}
+    glue.create_connection(ConnectionInput={**made, "Name": "cli-parts", "ConnectionProperties": parts})
+    rows = {row["name"]: row for row in json.loads(run("connections", "list", "--output", "json"))}
+    assert (rows["cli-shop"]["address"], rows["cli-shop"]["user"]) == (properties["JDBC_CONNECTION_URL"], "me")
+    assert rows["cli-parts"]["address"] == "h 1" and "hush" not in str(rows)
+    with pytest.raises(InvalidInputException, match="refused"):
+        run("connections", "test", "cli-shop")
+    glue.batch_delete_connection(ConnectionNameList=["cli-shop", "cli-parts"])
+
+
+def test_crawlers(run: Any, wire: Wire) -> None:
+    glue = wire.client()
+    targets = {"S3Targets": [{"Path": "s3://b/x/"}]}
+    glue.create_crawler(Name="cli", Role="r", DatabaseName="d", Targets=targets, Schedule="cron(0 12 * * ? *)")
+    (row,) = [row for row in json.loads(run("crawlers", "--output", "json")) if row["name"] == "cli"]
+    assert row == {
+        "name": "cli", "state": "READY", "database": "d", "schedule": "cron(0 12 * * ? *)", "last": None, "at": None,
+        "message": None,
+    }  # fmt: skip
+    glue.delete_crawler(Name="cli")
 
 
 def test_grants(run: Any, wire: Wire, database: str) -> None:
