@@ -37,6 +37,7 @@ from workspace.paths import STATE_VARIABLE, Workspace
 from workspace.secrets import secret
 
 FEW = 10_000
+TENTHS = 10
 BATCH = 100
 WANTED = 1_000
 EXPRESSION = "batch = 7"
@@ -85,22 +86,23 @@ def request(url: str, keys: Credentials) -> bytes:
     )
 
 
-def get(url: str, keys: Credentials, client: Any, repeat: int) -> dict[str, float]:
-    """Milliseconds of the expression, the median: on the wire, and by boto3."""
-    found = client.get_partitions(**PLACE, Expression=EXPRESSION)["Partitions"]
-    numbers = sorted(int(one["Parameters"]["recordCount"]) for one in found)
-    if numbers != list(range(7 * WANTED, 8 * WANTED)):
-        raise SystemExit(f"{EXPRESSION} returned {len(found)} partitions, and not those that it should.")
-    made = request(url, keys)
-    wire, by_boto3 = [], []
-    for turn in range(repeat + 1):
-        seconds = Replay(url, made).seconds()  # a connection each: moto closes it after an answer
-        began = time.perf_counter()
-        client.get_partitions(**PLACE, Expression=EXPRESSION)
-        if turn:
-            wire.append(seconds)
-            by_boto3.append(time.perf_counter() - began)
-    return {"ms": statistics.median(wire) * 1e3, "boto3_ms": statistics.median(by_boto3) * 1e3}
+def get(ends: dict[str, tuple[str, Any]], keys: Credentials, repeat: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of the expression at each end, in turn, the median: on the wire, and by boto3."""
+    taken: dict[str, dict[str, list[float]]] = {name: {"ms": [], "boto3_ms": []} for name in ends}
+    for client in (client for _, client in ends.values()):
+        found = client.get_partitions(**PLACE, Expression=EXPRESSION)["Partitions"]
+        numbers = sorted(int(one["Parameters"]["recordCount"]) for one in found)
+        if numbers != list(range(7 * WANTED, 8 * WANTED)):
+            raise SystemExit(f"{EXPRESSION} returned {len(found)} partitions, and not those that it should.")
+    made = {name: request(url, keys) for name, (url, _) in ends.items()}
+    for _ in range(repeat):
+        for name, (url, client) in ends.items():
+            # A connection each: moto closes it after an answer.
+            taken[name]["ms"].append(Replay(url, made[name]).seconds() * 1e3)
+            began = time.perf_counter()
+            client.get_partitions(**PLACE, Expression=EXPRESSION)
+            taken[name]["boto3_ms"].append((time.perf_counter() - began) * 1e3)
+    return {name: {what: statistics.median(times) for what, times in one.items()} for name, one in taken.items()}
 
 
 def index(client: Any) -> float:
@@ -126,26 +128,30 @@ def own_control() -> Iterator[Workspace]:
 
 
 def measure(partitions: int, repeat: int) -> dict[str, Any]:
-    """Everything, in one run; moto's rate is measured before and after ours, so that a busy machine shows."""
+    """Everything, in one run; both ends in turn, so that what else the machine does is the same for both."""
     with own_control() as workspace, moto(workspace) as theirs:
         ours = workspace.endpoint("control")
         keys = Credentials(secret(workspace, "access_key"), secret(workspace, "secret_key"))
         client, their_client = glue(ours, keys), glue(theirs, keys)
         make_table(client)
         make_table(their_client)
-        moto_seconds = [create(their_client, range(FEW))]
-        seconds = [create(client, range(start, start + FEW)) for start in range(0, partitions, FEW)]
-        their_client.delete_table(DatabaseName="d", Name="t")
-        their_client.create_table(DatabaseName="d", TableInput={"Name": "t", "PartitionKeys": KEYS})
-        moto_seconds.append(create(their_client, range(FEW)))
+        rates: list[float] = []
+        moto_rates: list[float] = []
+        for tenth in range(TENTHS):
+            if tenth:  # moto gets slower with what it has
+                their_client.delete_table(DatabaseName="d", Name="t")
+                their_client.create_table(DatabaseName="d", TableInput={"Name": "t", "PartitionKeys": KEYS})
+            moto_rates.append(FEW / create(their_client, range(FEW)))
+            whole = range(tenth * partitions // TENTHS, (tenth + 1) * partitions // TENTHS, FEW)
+            rates += [FEW / create(client, range(start, start + FEW)) for start in whole]
+        ends = {"ours": (ours, client), "moto": (theirs, their_client)}
         found = {
-            "moto_rate": [FEW / one for one in moto_seconds],
-            "rates": [FEW / one for one in seconds],
-            "moto": get(theirs, keys, their_client, max(repeat // 3, 3)),
-            "without_index": get(ours, keys, client, repeat),
+            "moto_rates": moto_rates,
+            "rates": rates,
+            "without_index": get(ends, keys, repeat),
             "index_seconds": index(client),
         }
-        found["with_index"] = get(ours, keys, client, repeat)
+        found["with_index"] = get(ends, keys, repeat)
         found["bytes"] = sum(path.stat().st_size for path in workspace.state.glob("state.db*"))
         return found
 
@@ -153,7 +159,7 @@ def measure(partitions: int, repeat: int) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--partitions", type=int, default=1_000_000, help="a multiple of 10,000, 20,000 at least")
+    parser.add_argument("--partitions", type=int, default=1_000_000, help="a multiple of 100,000")
     parser.add_argument("--repeat", type=int, default=30)
     parser.add_argument("--output", choices=["text", "json"], default="text")
     options = parser.parse_args(arguments)
@@ -161,19 +167,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.output == "json":
         print(json.dumps(found, indent=1))
         return
-    rates, theirs = found["rates"], statistics.mean(found["moto_rate"])
-    tenth = max(len(rates) // 10, 1)
-    first, last = statistics.median(rates[:tenth]), statistics.median(rates[-tenth:])
-    print(f"BatchCreatePartition, partitions a second: first {rates[0]:.0f}, median {statistics.median(rates):.0f}, "
-          f"last {rates[-1]:.0f}; moto {' and '.join(f'{one:.0f}' for one in found['moto_rate'])}")  # fmt: skip
-    print(f"median ÷ moto's: {statistics.median(rates) / theirs:.2f} (aim ≥ 0.8); "
-          f"last tenth ÷ first tenth: {last / first:.2f} (aim: flat)")  # fmt: skip
+    rates, theirs = found["rates"], found["moto_rates"]
+    each = len(rates) // TENTHS
+    tenths = [statistics.median(rates[start : start + each]) for start in range(0, len(rates), each)]
+    ratios = [mine / other for mine, other in zip(tenths, theirs, strict=True)]
+    for what, values in (("ours", tenths), ("moto", theirs)):
+        print(
+            f"BatchCreatePartition, partitions a second, by tenths, {what}: {' '.join(f'{one:.0f}' for one in values)}"
+        )
+    print(f"median ÷ moto's: {statistics.median(ratios):.2f} (aim ≥ 0.8); last tenth ÷ first, each ÷ moto's beside it: "
+          f"{ratios[-1] / ratios[0]:.2f}, bare {tenths[-1] / tenths[0]:.2f} (aim: flat)")  # fmt: skip
     print(f"the index was ACTIVE after {found['index_seconds']:.0f} s; state {found['bytes'] / 2**20:.0f} MiB")
-    print(f"{'GetPartitions of 1,000':26} {'ms':>8} {'boto3 ms':>9} {'÷ moto':>7}")
-    for name, key in ((f"moto, {FEW:,}", "moto"), (f"{options.partitions:,}", "without_index"),
-                      (f"{options.partitions:,}, indexed", "with_index")):  # fmt: skip
-        row = found[key]
-        print(f"{name:26} {row['ms']:8.1f} {row['boto3_ms']:9.1f} {row['ms'] / found['moto']['ms']:7.3f}")
+    title = f"GetPartitions, {options.partitions:,}"
+    print(f"{title:26} {'ms':>7} {'moto ms':>8} {'ratio':>6} {'by boto3':>9}; aim ≤ 0.1")
+    for name in ("without_index", "with_index"):
+        mine, other = found[name]["ours"], found[name]["moto"]
+        print(f"{name:26} {mine['ms']:7.1f} {other['ms']:8.1f} {mine['ms'] / other['ms']:6.3f} "
+              f"{mine['boto3_ms'] / other['boto3_ms']:9.2f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ import tempfile
 import threading
 import time
 import venv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ from workspace.secrets import secret
 
 MOTO = "moto[server]==5.*"
 CONNECTIONS = 4
+ROUNDS = 8  # of each end in turn, so that what else the machine does is the same for both
 OBJECT_BYTES = 64 * 1024 * 1024
 TRANSFERS = 6
 KEYS = ("access", "secret")
@@ -129,34 +130,50 @@ def glue(url: str, keys: Credentials) -> Any:
     )  # fmt: skip
 
 
-def get_table(url: str, keys: Credentials, requests: int) -> dict[str, float]:
-    """Milliseconds of one connection, and requests per second of several; the same by boto3, one at a time."""
-    client = glue(url, keys)
-    client.create_database(DatabaseInput={"Name": "d"})
-    client.create_table(DatabaseName="d", TableInput=TABLE)
-    made = signed_bytes(url, keys)
-    one = Replay(url, made)
-    for _ in range(200):
-        one.receive() if one.send() is None else None
-    times = sorted(one.seconds() for _ in range(requests))
-    several = [Replay(url, made) for _ in range(CONNECTIONS)]
+def get_table(ends: Mapping[str, str], keys: Credentials, requests: int) -> dict[str, dict[str, float]]:
+    """Of each end, in turn: milliseconds on one connection, requests per second on several; the same by boto3."""
+    taken: dict[str, dict[str, list[float]]] = {name: {"one": [], "rates": [], "boto3": []} for name in ends}
+    clients = {name: glue(url, keys) for name, url in ends.items()}
+    for client in clients.values():
+        client.create_database(DatabaseInput={"Name": "d"})
+        client.create_table(DatabaseName="d", TableInput=TABLE)
+    made = {name: signed_bytes(url, keys) for name, url in ends.items()}
+    for _ in range(ROUNDS):
+        for name, url in ends.items():
+            each, found = requests // ROUNDS, taken[name]
+            one = Replay(url, made[name])
+            for _ in range(each // 10):
+                one.seconds()
+            found["one"] += (one.seconds() for _ in range(each))
+            found["rates"].append(_rate([Replay(url, made[name]) for _ in range(CONNECTIONS)], each))
+            ask = partial(clients[name].get_table, DatabaseName="d", Name="t")
+            found["boto3"] += (_timed(ask) for _ in range(each // 8))
+    return {name: _figures(found) for name, found in taken.items()}
+
+
+def _rate(several: Sequence[Replay], requests: int) -> float:
+    """Requests per second, one under way on each connection at any time."""
     began = time.perf_counter()
     for connection in several:
         connection.send()
     for number in range(requests):
-        connection = several[number % CONNECTIONS]
+        connection = several[number % len(several)]
         connection.receive()
         connection.send()
     rate = requests / (time.perf_counter() - began)
     for connection in several:
         connection.receive()
-    by_boto3 = sorted(_timed(lambda: client.get_table(DatabaseName="d", Name="t")) for _ in range(min(requests, 500)))
+    return rate
+
+
+def _figures(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    one = sorted(found["one"])
     return {
-        "p50_ms": times[len(times) // 2] * 1e3,
-        "p99_ms": times[int(len(times) * 0.99)] * 1e3,
-        "rate": rate,
-        "boto3_p50_ms": by_boto3[len(by_boto3) // 2] * 1e3,
-        "boto3_rate": len(by_boto3) / sum(by_boto3),
+        "p50_ms": statistics.median(one) * 1e3,
+        "p99_ms": one[int(len(one) * 0.99)] * 1e3,
+        "rate": statistics.median(found["rates"]),
+        "boto3_p50_ms": statistics.median(found["boto3"]) * 1e3,
+        "boto3_rate": len(found["boto3"]) / sum(found["boto3"]),
     }
 
 
@@ -350,11 +367,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found: dict[str, Any] = {"import_seconds": import_seconds(), "reset_ms": reset_ms()}
     with own_stack() as workspace:
         keys = Credentials(secret(workspace, "access_key"), secret(workspace, "secret_key"))
-        found["lakelet"] = get_table(workspace.endpoint("control"), keys, options.requests)
+        ends = {"lakelet": workspace.endpoint("control")}
+        with nullcontext() if options.no_moto else moto(workspace) as url:
+            found |= get_table(ends | ({"moto": url} if url else {}), keys, options.requests)
         found["s3"] = s3(workspace, keys)
-        if not options.no_moto:
-            with moto(workspace) as url:
-                found["moto"] = get_table(url, keys, options.requests // 4)
     if options.output == "json":
         print(json.dumps(found, indent=1))
         return
