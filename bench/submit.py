@@ -51,7 +51,7 @@ def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
 def eventually_ready(workspace: Workspace) -> None:
     """Wait until a driver waits, and is ready."""
     deadline = time.monotonic() + 120
-    while not any(READY in path.read_text() for path in (workspace.state / "warm").glob("*/stdout.log")):
+    while not any((workspace.state / "warm").glob(f"*/{READY}")):
         if time.monotonic() > deadline:
             raise SystemExit("no warm driver: is warm_drivers 0?")
         time.sleep(0.1)

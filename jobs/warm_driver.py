@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "LAKELET_WARM_FOLDER"
 OF_WAITING = (FOLDER_VARIABLE, "LAKELET_COMPONENT", "PYTHONSAFEPATH")  # variables that a run does not see
 IMPORTED = ("pyspark.sql.functions", "awsglue.context", "awsglue.job", "awsglue.transforms", "awsglue.utils")
-READY = "ready"  # on standard output, when there is nothing more to prepare
+READY = "ready"  # the file that is there when there is nothing more to prepare
 START = "start.json"  # in the run's folder: script, arguments, env, properties
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     _imports()
     if not _waits_for_us(line, 0):
         _rehearse()
-    print(READY, flush=True)
+    Path(os.environ[FOLDER_VARIABLE], READY).touch()
     _waits_for_us(line, None)
     folder = Path(os.read(line, 4096).decode().strip())
     os.close(line)
