@@ -21,7 +21,6 @@ from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
-from search.client import translated
 from workspace.errors import UsageError
 from workspace.paths import Workspace
 
@@ -58,6 +57,8 @@ def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> Dy
     refuse_unknown(dict(options), _READING, "Reading OpenSearch")
     given, query = _given(context.workspace, options), _query(options)
     client, index = client_of(given), given["resource"]
+    from search.client import translated  # with OpenSearch's client, which few jobs need
+
     with translated():
         mappings = client.indices.get_mapping(index=index)
         shards = sum(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Where Spark runs is the launcher's to say: `.master("local[*]")` of a stock script means this process here.
+_DEFAULTS = {ARROW: "true", "spark.python.sql.dataFrameDebugging.enabled": "false"}  # which sends every call's line
 _PLACE = ("spark.master", "spark.remote", "spark.api.mode")
 
 
@@ -41,7 +42,7 @@ def _get_or_create(builder: Any) -> SparkSession:
 
     options = {name: value for name, value in builder._options.items() if name not in _PLACE}
     options["spark.remote"] = os.environ[engine.REMOTE]
-    options = {ARROW: "true"} | options
+    options = _DEFAULTS | options
     session: Any = SparkSession.builder.config(map=options).getOrCreate()
     return session  # type: ignore[no-any-return]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -98,8 +99,14 @@ def replace(owner: Any, name: str, value: Any) -> None:
 
 
 def _open_doors() -> None:
+    # pyspark's client asks IPython how wide a progress bar may be: no run has one, and the import takes its time.
+    absent = "IPython" not in sys.modules
+    if absent:
+        sys.modules["IPython"] = None  # type: ignore[assignment]
     from pyspark.sql.connect.client import SparkConnectClient
 
+    if absent:
+        del sys.modules["IPython"]
     from etl.sail import context, functions, reading, statements, writing
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
