@@ -45,13 +45,21 @@ def check(crawler: Mapping[str, Any]) -> None:
         if not 1 <= target.get("SampleSize", 1) <= _MOST_SAMPLES:
             raise InvalidInputException(f"SampleSize is {target['SampleSize']}, but it must be 1 to {_MOST_SAMPLES}.")
         Target.of(target)
-    if (crawler.get("LineageConfiguration") or {}).get("CrawlerLineageSettings") == "ENABLE":
-        raise NotImplementedException("CrawlerLineageSettings ENABLE is not served: crawls record no lineage.")
+    _check_settings(crawler)
     policy = Policy.of(crawler)
     if policy.incremental and targets.get("IcebergTargets"):
         raise InvalidInputException("IcebergTargets are crawled whole: use CRAWL_EVERYTHING.")
     if targets.get("CatalogTargets"):
         _check_catalogued(targets, policy)
+
+
+def _check_settings(crawler: Mapping[str, Any]) -> None:
+    if (crawler.get("LineageConfiguration") or {}).get("CrawlerLineageSettings") == "ENABLE":
+        raise NotImplementedException("CrawlerLineageSettings ENABLE is not served: crawls record no lineage.")
+    if (crawler.get("LakeFormationConfiguration") or {}).get("UseLakeFormationCredentials"):
+        raise NotImplementedException(
+            "UseLakeFormationCredentials is not served: a crawl reads the lake with the workspace's own keys."
+        )
 
 
 def _check_catalogued(targets: Mapping[str, Any], policy: Policy) -> None:

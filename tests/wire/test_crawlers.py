@@ -48,6 +48,7 @@ def test_a_crawler_is_what_it_was_made_of(glue: Any, name: str) -> None:
         "SchemaChangePolicy": {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"},
         "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
         "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+        "LakeFormationConfiguration": {"UseLakeFormationCredentials": False, "AccountId": ""},
         "Configuration": '{"Version":1.0,"Grouping":{"TableLevelConfiguration":2},"CreatePartitionIndex":true}',
     }
     create(glue, name, Schedule="cron(15 12 * * ? *)", **made)
@@ -71,6 +72,11 @@ def test_a_crawler_is_what_it_was_made_of(glue: Any, name: str) -> None:
         ({"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"}}, "NotImplementedException", "EVENT"),
         ({"LineageConfiguration": {"CrawlerLineageSettings": "ENABLE"}}, "NotImplementedException", "ENABLE"),
         ({"Configuration": '{"Version":1.0,"Grouping":{"TableLevelConfiguration":0}}'}, "InvalidInputException", ""),
+        (
+            {"LakeFormationConfiguration": {"UseLakeFormationCredentials": True}},
+            "NotImplementedException",
+            "UseLakeFormationCredentials",
+        ),
         ({"Configuration": '{"Version":1.0,"More":1}'}, "InvalidInputException", "More"),
         ({"Configuration": "[" * 100_000}, "InvalidInputException", "JSON"),
         ({"Targets": {}}, "InvalidInputException", "target"),

@@ -25,6 +25,7 @@ _DEFAULTS: dict[str, Any] = {
     "Classifiers": [],
     "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
     "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+    "LakeFormationConfiguration": {"UseLakeFormationCredentials": False, "AccountId": ""},
     "CrawlElapsedTime": 0,
     "State": "READY",
 }
@@ -43,6 +44,7 @@ def create_crawler(
     schema_change_policy: Mapping[str, Any] | None = None,
     recrawl_policy: Mapping[str, Any] | None = None,
     lineage_configuration: Mapping[str, Any] | None = None,
+    lake_formation_configuration: Mapping[str, Any] | None = None,
     configuration: str | None = None,
     tags: dict[str, str] | None = None,
 ) -> None:
@@ -50,7 +52,8 @@ def create_crawler(
     body = _given(
         Role=role, Targets=targets, DatabaseName=database_name, Description=description, Classifiers=classifiers,
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
-        LineageConfiguration=lineage_configuration, Configuration=configuration,
+        LineageConfiguration=lineage_configuration, LakeFormationConfiguration=lake_formation_configuration,
+        Configuration=configuration,
     )  # fmt: skip
     body |= schedule_of(schedule)
     _check(body)
@@ -76,13 +79,15 @@ def update_crawler(
     schema_change_policy: Mapping[str, Any] | None = None,
     recrawl_policy: Mapping[str, Any] | None = None,
     lineage_configuration: Mapping[str, Any] | None = None,
+    lake_formation_configuration: Mapping[str, Any] | None = None,
     configuration: str | None = None,
 ) -> None:
     """UpdateCrawler: the members that are given change. EntityNotFoundException, CrawlerRunningException."""
     changes = _given(
         Role=role, Targets=targets, DatabaseName=database_name, Description=description, Classifiers=classifiers,
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
-        LineageConfiguration=lineage_configuration, Configuration=configuration,
+        LineageConfiguration=lineage_configuration, LakeFormationConfiguration=lake_formation_configuration,
+        Configuration=configuration,
     )  # fmt: skip
     changes |= schedule_of(schedule)
     _check(current().crawlers.get(name) | changes)
