@@ -55,6 +55,13 @@ class Lakelet:
         """What ``lakelet WORDS --output json`` answers. Raises :class:`CommandError` when it fails."""
         return json.loads(_command([*words, "--output", "json"], {**os.environ, **self.environment}))
 
+    def check_job(self, name: str) -> Any:
+        """Run a job's fixtures (``lakelet jobs test NAME``), each in the emptied stack; returns what each took.
+
+        Raises :class:`CommandError`, with the rows that differ, when one fails.
+        """
+        return self.run("jobs", "test", name)
+
     def reset(self) -> int:
         """Empty it: tables, jobs, runs, keys, policies and objects; returns how many objects, when they are gone."""
         token = Path(self.environment["LAKELET_STATE"], "secrets", "control_token").read_text().strip()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +16,7 @@ from lakelet.cli.output import Format, OutputOption, show_message, show_record, 
 
 if TYPE_CHECKING:
     from jobs.client import JobClient, JobRun, Submitted
+    from workspace.paths import Workspace
 
 app = typer.Typer(help="Submit and follow job runs.", no_args_is_help=True, add_completion=False)
 
@@ -62,6 +66,62 @@ def submit(
         show_message(text, output, job=submitted.job, run=submitted.run_id)
         return
     _conclude(_wait(client, submitted), output)
+
+
+@app.command(epilog="Example: lakelet jobs test flights_silver")
+def test(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job of the library, or every job.")] = None,
+    output: OutputOption = Format.text,
+) -> None:
+    """Run the fixtures of the library's jobs on Sail, in a stack that is thrown away; exit code 4 if one fails."""
+    from jobs import definitions, fixtures
+    from workspace.control import call
+    from workspace.errors import RunError
+    from workspace.paths import Workspace
+
+    cases = fixtures.cases(definitions.library(Workspace.find()), job)
+    failed = 0
+    with _ephemeral() as workspace:
+        rows = []
+        for case in cases:
+            call(workspace, "POST", "reset", {})
+            began = time.monotonic()
+            problems = fixtures.problems(workspace, case)
+            failed += bool(problems)
+            result = "FAILED" if problems else "PASSED"
+            rows.append(
+                {
+                    "case": case.name,
+                    "result": result,
+                    "seconds": round(time.monotonic() - began, 1),
+                    "problems": problems,
+                }
+            )
+            for problem in problems if output is Format.text else ():
+                print(f"{case.name}: {problem}", file=sys.stderr)
+    show_rows(rows, output, ("case", "result", "seconds"))
+    if failed:
+        raise RunError(f"{failed} of {len(cases)} fixtures failed.")
+
+
+@contextmanager
+def _ephemeral() -> Iterator[Workspace]:
+    """The ephemeral stack that the environment points at, or one for the time being."""
+    from lakelet.cli.up import bring_up
+    from lakelet.stack.ephemeral import COMPONENTS, new_workspace
+    from lakelet.stack.operate import stop
+    from workspace.paths import EPHEMERAL, Workspace
+
+    mine = Workspace.find()
+    if (mine.state / EPHEMERAL).exists():
+        yield mine
+        return
+    workspace = new_workspace()
+    try:
+        bring_up(workspace, COMPONENTS)
+        yield workspace
+    finally:
+        stop(workspace)
 
 
 @app.command(epilog="Example: lakelet jobs runs silver_flights")
