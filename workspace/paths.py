@@ -112,7 +112,10 @@ def find_project() -> Path:
     """
     if named := os.environ.get(PROJECT_VARIABLE):
         return check_project(Path(named))
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was deleted under us
+        return REPOSITORY
     return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), REPOSITORY)
 
 

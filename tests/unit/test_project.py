@@ -52,6 +52,10 @@ def test_the_project_is_the_one_around_the_working_folder(project: Path, monkeyp
     assert (found.root, found.state) == (project, project / ".lakelet")
     monkeypatch.chdir(project.parent)
     assert Workspace.find().root == REPOSITORY
+    (gone := project.parent / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Workspace.find().root == REPOSITORY
 
 
 def test_variables_name_project_and_state(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
