@@ -1,7 +1,7 @@
 """Every served operation, asked for what nobody should ask: an answer with a reason each time, never an HTTP 500.
 
 The requests come from the operation's own model, with something odd here and there, and some that are no request at
-all. Seeded: a failure comes again. ``LAKELET_FUZZ=200`` sends so many to each operation; by default it is a few.
+all. Seeded: a failure comes again. ``LAKELET_FUZZ`` says how many each operation gets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from aws.protocol.values import wire_name
 from tests.wire.conftest import Wire
 from workspace.secrets import secret
 
-REQUESTS_EACH = int(os.environ.get("LAKELET_FUZZ", "20"))
+REQUESTS_EACH = int(os.environ.get("LAKELET_FUZZ", "200"))
 ALLOWED = (200, 400, 403, 404, 409, 413, 501, 503)
 OPERATIONS = [
     pytest.param(operation, id=f"{service.name}-{name}")
