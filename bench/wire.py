@@ -51,7 +51,7 @@ MOTO = "moto[server]==5.*"
 CONNECTIONS = 4
 ROUNDS = 8  # of each end in turn, so that what else the machine does is the same for both
 OBJECT_BYTES = 64 * 1024 * 1024
-TRANSFERS = 6
+TRANSFERS = 20
 KEYS = ("access", "secret")
 PACE = 100  # GetTable requests per second while objects move
 COLUMNS = [{"Name": f"column_{n}", "Type": "string"} for n in range(20)]
