@@ -48,7 +48,7 @@ def folder_of(workspace: Workspace, run_id: str) -> Path:
     return workspace.runs / run_id
 
 
-def start(workspace: Workspace, run: Run, warm: WarmDrivers | None = None) -> Identity:
+def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None = None) -> Identity:
     """Launch a run under its shim, which leads a session of its own; a Glue job by a warm driver if there is one.
 
     The driver works in a folder below the run's: no file that it writes where it stands is taken for one of ours.
@@ -61,10 +61,12 @@ def start(workspace: Workspace, run: Run, warm: WarmDrivers | None = None) -> Id
     choice = engines.choice_of(run.spec) if run.spec.get("command") == SPARK else None
     if choice is not None:
         engines.note(folder, choice)
-    if warm is not None and script is not None and choice is not None and choice.engine == engines.SPARK:
-        properties = spark_properties_of(run, extra)
+    drivers = (warm or {}).get(choice.engine) if choice is not None else None
+    on_sail = choice is not None and choice.engine == engines.SAIL
+    if drivers is not None and script is not None and not (on_sail and extra):  # whose path is set when it starts
+        properties = {} if on_sail else spark_properties_of(run, extra)
         begin = Start(str(script), script_arguments(run), run_environment(run), properties)
-        if taken_by := warm.take(folder, begin, run.timeout_seconds):
+        if taken_by := drivers.take(folder, begin, run.timeout_seconds):
             return taken_by
     work = folder / "work"
     work.mkdir(exist_ok=True)

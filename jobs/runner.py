@@ -20,6 +20,7 @@ from typing import Any
 from catalog.publishes import Publishes
 from jobs import launchers, queue
 from jobs.definitions import SPARK
+from jobs.engines import choice_of
 from jobs.failures import ended_badly, last_words
 from jobs.logs import application_id
 from jobs.store import JobStore
@@ -47,10 +48,10 @@ class Runner:
     """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread."""
 
     def __init__(
-        self, workspace: Workspace, store: JobStore, publishes: Publishes, warm: WarmDrivers | None = None
+        self, workspace: Workspace, store: JobStore, publishes: Publishes, warm: Mapping[str, WarmDrivers] | None = None
     ) -> None:
         self._workspace = workspace
-        self._warm = warm
+        self._warm = warm or {}
         self._store = store
         self._publishes = publishes
         self._capacity = queue.Capacity.of(workspace.settings)
@@ -251,8 +252,8 @@ class Runner:
             retry = None
         self._launched.pop(run.id, None)
         self._refused.pop(run.id, None)
-        if self._warm is not None and run.spec.get("command") == SPARK:
-            self._warm.ended()
+        if (warm := self._warm.get(choice_of(run.spec).engine)) is not None and run.spec.get("command") == SPARK:
+            warm.ended()
         if retry is not None:
             self._note(retry)
         self._sleep.wake()

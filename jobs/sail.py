@@ -15,11 +15,17 @@ from workspace.paths import Workspace
 
 # By our own name: `jobs` may be the script's (workspace/startup/sitecustomize.py).
 _DRIVER = "import sys; from lakelet.jobs.sail import main; main(sys.argv[1:])"
+_WAITING = "from lakelet.jobs.sail import wait; wait()"
 
 
 def sail_argv(script: Path | str, arguments: Sequence[str]) -> list[str]:
     """The argv that runs a Python script on Sail, in one process."""
     return [sys.executable, "-P", "-u", "-c", _DRIVER, str(script), *arguments]
+
+
+def waiting_argv() -> list[str]:
+    """The argv of a driver that waits for its script."""
+    return [sys.executable, "-P", "-u", "-c", _WAITING]
 
 
 def sail_environment(workspace: Workspace) -> dict[str, str]:
@@ -30,6 +36,21 @@ def sail_environment(workspace: Workspace) -> dict[str, str]:
         "AWS_ALLOW_HTTP": str(endpoint.startswith("http:")).lower(),
         "RUST_LOG": "error",
     }
+
+
+def wait() -> None:
+    """Import what most scripts need, wait for the script, and run it (jobs/warm_sail.py)."""
+    from data.objects import s3_client
+    from etl.sail import engine
+    from jobs import warm_driver
+
+    def prepare() -> None:
+        engine.prepare()
+        warm_driver.import_all()
+        s3_client(Workspace.find())  # which reads botocore's model of S3
+
+    start = warm_driver.await_run(prepare)
+    main([start["script"], *start["arguments"]])
 
 
 def main(arguments: Sequence[str]) -> None:

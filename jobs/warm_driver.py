@@ -15,8 +15,9 @@ import select
 import sys
 import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -31,27 +32,34 @@ START = "start.json"  # in the run's folder: script, arguments, env, properties
 
 def main() -> None:
     """Get ready, wait, run the script."""
+    start = await_run(import_all, _rehearse)
+    _set_properties(start["properties"])
+    run_script(start["script"], start["arguments"])
+
+
+def await_run(*preparations: Callable[[], None]) -> dict[str, Any]:
+    """Get ready, as far as no run waits already, and wait for one; its environment is set when this returns."""
     line = os.open(Path(os.environ[FOLDER_VARIABLE], "line"), os.O_RDONLY | os.O_NONBLOCK)
-    _imports()
-    if not _waits_for_us(line, 0):
-        _rehearse()
+    for number, prepare in enumerate(preparations):
+        if not number or not _waits_for_us(line, 0):
+            prepare()
     Path(os.environ[FOLDER_VARIABLE], READY).touch()
     _waits_for_us(line, None)
     folder = Path(os.read(line, 4096).decode().strip())
     os.close(line)
-    start = json.loads((folder / START).read_text())
+    start: dict[str, Any] = json.loads((folder / START).read_text())
     for name in OF_WAITING:
         del os.environ[name]
     os.environ.update(start["env"])
-    _set_properties(start["properties"])
-    run_script(start["script"], start["arguments"])
+    return start
 
 
 def _waits_for_us(line: int, seconds: float | None) -> bool:
     return bool(select.select([line], [], [], seconds)[0])
 
 
-def _imports() -> None:
+def import_all() -> None:
+    """Import what most scripts import."""
     for name in IMPORTED:
         importlib.import_module(name)
 

@@ -34,10 +34,12 @@ from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
+from jobs import engines
 from jobs.launchers import environment
 from jobs.runner import Runner
 from jobs.store import JobStore
 from jobs.warm import WarmDrivers
+from jobs.warm_sail import WarmSail
 from lakelet.api import api_routes
 from lakelet.reset import Reset
 from lakelet.stack.record import read_record
@@ -76,7 +78,11 @@ def serve(workspace: Workspace) -> None:
 def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     catalog, jobs, crawlers = CatalogStore(engine), JobStore(engine), CrawlerStore(engine)
     publishes = Publishes(engine, catalog, workspace)
-    warm = WarmDrivers(workspace, environment(workspace), lambda: _stack_is_up(workspace))
+    common = environment(workspace)
+    warm = {
+        engines.SPARK: WarmDrivers(workspace, common, lambda: _stack_is_up(workspace)),
+        engines.SAIL: WarmSail(workspace, common, lambda: True),
+    }
     runner = Runner(workspace, jobs, publishes, warm)
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(
@@ -93,7 +99,8 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
-    warm.start()
+    for drivers in warm.values():
+        drivers.start()
     runner.start()
     sql.start()
     shipper = LogShipper(workspace)
@@ -126,7 +133,8 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             one.stop()
         sql.close()
         runner.close()
-        warm.close()
+        for drivers in warm.values():
+            drivers.close()
         publishes.stop()
         indexes.stop()
         shipper.stop()

@@ -98,15 +98,25 @@ def replace(owner: Any, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
-def _open_doors() -> None:
+def prepare() -> None:
+    """Import what Sail needs in this process; :func:`start` does it, and who waits for a script does it before."""
+    import pysail.spark  # noqa: F401
+
     # pyspark's client asks IPython how wide a progress bar may be: no run has one, and the import takes its time.
     absent = "IPython" not in sys.modules
     if absent:
         sys.modules["IPython"] = None  # type: ignore[assignment]
-    from pyspark.sql.connect.client import SparkConnectClient
+    from pyspark.sql.connect import client  # noqa: F401
 
     if absent:
         del sys.modules["IPython"]
+    from pyspark.sql.connect import functions, session  # noqa: F401
+
+
+def _open_doors() -> None:
+    prepare()
+    from pyspark.sql.connect.client import SparkConnectClient
+
     from etl.sail import context, functions, reading, statements, writing
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator

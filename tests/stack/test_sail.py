@@ -11,6 +11,8 @@ import pytest
 from jobs import engines
 from jobs.client import JobRun
 from jobs.logs import Stream, read
+from jobs.warm_driver import READY
+from tests.conftest import eventually
 from tests.stack.flights import Flights
 
 pytestmark = pytest.mark.stack
@@ -137,6 +139,19 @@ def test_auto_chooses_and_says_why(flights: Flights) -> None:
     assert flights.jobs.wait(submitted)["JobRunState"] == "SUCCEEDED"
     choice = engines.noted(flights.workspace.runs / submitted.run_id)
     assert choice == engines.Choice("sail", "nothing in the script needs Spark, and its input has 0 MiB")
+
+
+def test_a_run_takes_the_driver_that_waits_and_sees_nothing_of_its_waiting(flights: Flights) -> None:
+    home = flights.workspace.state / "warm-sail"
+    run(flights, "sail_first", "print(1)\n")
+    ready = eventually(lambda: list(home.glob(f"*/{READY}")))
+    code = "import os, sys\nprint(sorted(n for n in os.environ if n in ('LAKELET_COMPONENT', 'LAKELET_WARM_FOLDER')))\n"
+    ended, said = run(
+        flights, "sail_warm", f"{code}print(os.environ['LAKELET_RUN_ID'], os.getcwd(), sys.argv[0][-12:])\n"
+    )
+    work = flights.workspace.runs / ended["Id"] / "work"
+    assert said.splitlines() == ["[]", f"{ended['Id']} {work} sail_warm.py"]
+    assert not ready[0].exists()
 
 
 def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
