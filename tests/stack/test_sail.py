@@ -141,14 +141,20 @@ def test_auto_chooses_and_says_why(flights: Flights) -> None:
     assert choice == engines.Choice("sail", "nothing in the script needs Spark, and its input has 0 MiB")
 
 
+WAITED = """
+import os, sys
+import pyspark
+
+print(sorted(name for name in os.environ if name in ("LAKELET_COMPONENT", "LAKELET_WARM_FOLDER")))
+print(os.environ["LAKELET_RUN_ID"], os.getcwd(), sys.argv[0][-12:])
+"""
+
+
 def test_a_run_takes_the_driver_that_waits_and_sees_nothing_of_its_waiting(flights: Flights) -> None:
     home = flights.workspace.state / "warm-sail"
-    run(flights, "sail_first", "print(1)\n")
+    run(flights, "sail_first", "import pyspark\n")
     ready = eventually(lambda: list(home.glob(f"*/{READY}")))
-    code = "import os, sys\nprint(sorted(n for n in os.environ if n in ('LAKELET_COMPONENT', 'LAKELET_WARM_FOLDER')))\n"
-    ended, said = run(
-        flights, "sail_warm", f"{code}print(os.environ['LAKELET_RUN_ID'], os.getcwd(), sys.argv[0][-12:])\n"
-    )
+    ended, said = run(flights, "sail_warm", WAITED)
     work = flights.workspace.runs / ended["Id"] / "work"
     assert said.splitlines() == ["[]", f"{ended['Id']} {work} sail_warm.py"]
     assert not ready[0].exists()
