@@ -27,6 +27,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from catalog.glue import Glue
 from data.objects import s3_client
 from data.publish import STAGING_PREFIX
@@ -166,7 +168,7 @@ class Faults:
         """Wait until the stack is whole again: what is looked at next must not fail for want of it."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            with suppress(LakeletError, OSError):
+            with suppress(LakeletError, OSError, BotoCoreError, ClientError):
                 if all(row["state"] == "RUNNING" for row in operate.status(self._workspace)):
                     query_rows(self._workspace, "SELECT 1")
                     self._s3.list_buckets()

@@ -90,6 +90,7 @@ def _context(workspace: Workspace, patch: pytest.MonkeyPatch, given: dict[str, s
     java = "--driver-java-options '-XX:+UseSerialGC -XX:TieredStopAtLevel=1'"
     patch.setenv("PYSPARK_SUBMIT_ARGS", f"--driver-class-path '{class_path(workspace)}' {java} pyspark-shell")
     patch.setenv("PYSPARK_PYTHON", sys.executable)
+    SparkContext._ensure_initialized()  # a JVM that is started for a conf has all of it, keys too, in its argv
     conf = SparkConf().setAll(list(given.items())).setMaster("local[1]").set("spark.ui.enabled", "false")
     context = SparkContext.getOrCreate(conf.set("spark.sql.shuffle.partitions", "1"))
     try:

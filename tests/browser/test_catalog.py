@@ -38,6 +38,7 @@ def test_a_link_to_a_view_leads_on_to_other_tables(opens: Opens) -> None:
     expect_rows(page, 2)
     page.get_by_role("button", name="All tables").click()
     expect(page.locator("h1")).to_have_text("Catalog")
+    settled(page)
     page.locator("[data-testid=stDataFrame]").click(position={"x": 60, "y": 50})
     expect(page.locator("h1")).not_to_have_text("Catalog")
     settled(page)

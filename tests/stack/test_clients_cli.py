@@ -124,6 +124,7 @@ def catalog(aws: Cli, name: str) -> None:
 def beside_the_catalog(aws: Cli, name: str) -> None:
     text = {"ConnectionType": "JDBC", "ConnectionProperties": {"PASSWORD": "secret", "USERNAME": "me",
             "JDBC_CONNECTION_URL": "jdbc:postgresql://127.0.0.1:1/none"}, "Name": name}  # fmt: skip
+    assert "JDBC" in [one["ConnectionType"] for one in aws("glue", "list-connection-types")["ConnectionTypes"]]
     aws("glue", "create-connection", "--connection-input", text)
     shown = aws("glue", "get-connection", "--name", name, "--hide-password")["Connection"]["ConnectionProperties"]
     assert shown["USERNAME"] == "me" and "PASSWORD" not in shown
