@@ -58,21 +58,33 @@ def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     script = copy_script(workspace, str(run.spec["script"]), folder) if "script" in run.spec else None
     extra = copy_extra_files(workspace, run, folder)
-    choice = engines.choice_of(run.spec) if run.spec.get("command") == SPARK else None
-    if choice is not None:
+    choice = choice_of(run)
+    if choice is not None and script is not None:
         engines.note(folder, choice)
-    drivers = (warm or {}).get(choice.engine) if choice is not None else None
-    on_sail = choice is not None and choice.engine == engines.SAIL
-    if drivers is not None and script is not None and not (on_sail and extra):  # whose path is set when it starts
-        properties = {} if on_sail else spark_properties_of(run, extra)
-        begin = Start(str(script), script_arguments(run), run_environment(run), properties)
-        if taken_by := drivers.take(folder, begin, run.timeout_seconds):
+        drivers = (warm or {}).get(choice.engine)
+        if drivers is not None and (taken_by := _take(drivers, run, folder, script, extra, choice)):
             return taken_by
     work = folder / "work"
     work.mkdir(exist_ok=True)
     program = _program(workspace, run, script, extra, choice)
     env = {**environment(workspace), **run_environment(run), **program.env}
     return shim.launch(folder, program.argv, env=env, cwd=work, timeout_seconds=run.timeout_seconds)
+
+
+def choice_of(run: Run) -> engines.Choice | None:
+    """The engine of a run, and why; None for a run of another kind than Glue's Spark jobs."""
+    return engines.choice_of(run.spec) if run.spec.get("command") == SPARK else None
+
+
+def _take(
+    drivers: WarmDrivers, run: Run, folder: Path, script: Path, extra: Sequence[Path], choice: engines.Choice
+) -> Identity | None:
+    on_sail = choice.engine == engines.SAIL
+    if on_sail and extra:  # the path of a Python is set when it starts
+        return None
+    properties = {} if on_sail else spark_properties_of(run, extra)
+    begin = Start(str(script), script_arguments(run), run_environment(run), properties)
+    return drivers.take(folder, begin, run.timeout_seconds)
 
 
 def run_environment(run: Run) -> dict[str, str]:

@@ -20,7 +20,6 @@ from typing import Any
 from catalog.publishes import Publishes
 from jobs import launchers, queue
 from jobs.definitions import SPARK
-from jobs.engines import choice_of
 from jobs.failures import ended_badly, last_words
 from jobs.logs import application_id
 from jobs.store import JobStore
@@ -252,8 +251,9 @@ class Runner:
             retry = None
         self._launched.pop(run.id, None)
         self._refused.pop(run.id, None)
-        if (warm := self._warm.get(choice_of(run.spec).engine)) is not None and run.spec.get("command") == SPARK:
-            warm.ended()
+        choice = launchers.choice_of(run)
+        if choice is not None and choice.engine in self._warm:
+            self._warm[choice.engine].ended()
         if retry is not None:
             self._note(retry)
         self._sleep.wake()

@@ -50,20 +50,26 @@ class Start:
 
 
 class WarmDrivers:
-    """Keeps ``warm_drivers`` drivers ready while Spark runs come in; safe for many threads.
+    """Keeps drivers ready while runs on their engine come in; safe for many threads.
 
     ``environment`` is what every run finds in its environment, before its own part. Nothing is started before
-    ``ready`` says that the cluster's configuration is there.
+    ``ready`` says that what a driver needs is there. These are Spark's; another engine's have class attributes and a
+    :meth:`_program` of their own.
     """
+
+    folder = "warm"  # of those that wait, below the state folder
+    setting = "warm_drivers"  # how many wait
+    before_the_first = True  # whether one waits before there was a run
 
     def __init__(self, workspace: Workspace, environment: Mapping[str, str], ready: Callable[[], bool]) -> None:
         self._workspace = workspace
         self._environment = environment
         self._is_ready = ready
-        self._wanted = workspace.settings.number("warm_drivers")
+        self._wanted = workspace.settings.number(self.setting)
         self._idle_seconds = 60.0 * workspace.settings.number("warm_driver_minutes")
         self._waiting: list[Standby] = []
-        self._used = time.monotonic()
+        self._home = workspace.state / self.folder
+        self._used = time.monotonic() if self.before_the_first else float("-inf")
         self._rest_until = 0.0
         self._changed = threading.Condition()
         self._stopping = False
@@ -101,17 +107,13 @@ class WarmDrivers:
         return standby.identity if taken else None
 
     def ended(self) -> None:
-        """A Spark run has ended: the machine is free to make the next driver."""
+        """A run on this engine has ended: the machine is free to make the next driver."""
         with self._changed:
             self._used = time.monotonic()
             self._rest_until = 0.0
             self._changed.notify_all()
 
     # -- the thread ----------------------------------------------------------------------------------------------
-
-    @property
-    def _home(self) -> Path:
-        return self._workspace.state / "warm"
 
     def _loop(self) -> None:
         while not self._stopping:
@@ -142,15 +144,19 @@ class WarmDrivers:
 
     def _standby(self) -> Standby:
         folder = self._home / secrets.token_hex(8)
-        program = Path(warm_driver.__file__)
+        argv, env = self._program()
         env = {
             **self._environment,
-            **spark_environment(self._workspace),
+            **env,
             warm_driver.FOLDER_VARIABLE: str(folder),
             COMPONENT_VARIABLE: "warm-driver",
             "PYTHONSAFEPATH": "1",
         }
-        return Standby(folder, submit_argv(self._workspace, program), env=env)
+        return Standby(folder, argv, env=env)
+
+    def _program(self) -> tuple[list[str], Mapping[str, str]]:
+        """The argv of a driver that waits, and what it finds in its environment beyond the common part."""
+        return submit_argv(self._workspace, warm_driver.__file__), spark_environment(self._workspace)
 
     @staticmethod
     def _end(standbys: list[Standby]) -> None:
