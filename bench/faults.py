@@ -150,6 +150,8 @@ class Faults:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 killed = True
+                if victim not in ("script", "driver"):
+                    self._revive(victim, pid)
         return killed
 
     def _pids(self, victim: str, submitted: Submitted) -> list[int]:
@@ -163,6 +165,17 @@ class Faults:
                 return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
             return []
         return [int(row["pid"]) for row in operate.status(self._workspace) if row["name"] == victim and row["pid"]]
+
+    def _revive(self, victim: str, dead: int) -> None:
+        """Wait until the supervisor has seen the death; what dies so often that it gives up, `lakelet up` starts again,
+        or the run would wait for it for ever."""
+        while any(
+            row["name"] == victim and row["state"] == "RUNNING" and row["pid"] in (dead, None)
+            for row in operate.status(self._workspace)
+        ):
+            time.sleep(0.05)
+        with suppress(LakeletError):
+            operate.start(self._workspace)
 
     def _settle(self) -> None:
         """Wait until the stack is whole again: what is looked at next must not fail for want of it."""
