@@ -52,6 +52,7 @@ from workspace.state import may_wait, reading, writing
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.5, 1, 2, 5)
+LATE_SECONDS = 60.0  # how long after an abort something may still be written to its staging
 
 
 class Publishes:
@@ -281,8 +282,9 @@ class Publishes:
         """Abort what an ended run left open; returns what those writes were to.
 
         Asked again it answers the same: what was aborted since ``ended_at``, when the driver ended, was left open by
-        it. What the driver gave up itself, before that, is no loss.
+        it. What the driver gave up itself, before that, is no loss. What other runs staged too late goes as well.
         """
+        self._drop_leftovers()
         for publish in self._of_run(run_id, publishes.c.state == OPEN):
             self._abort(publish)
         left = (publishes.c.state == ABORTED, publishes.c.ended_at >= ended_at)
@@ -384,8 +386,11 @@ class Publishes:
             return False
         except LakeletError as error:  # the bucket is gone, say: nothing is left to drop
             log.warning("The staging of %s cannot be dropped: %s", publish.id, error)
+        # The executors of a driver that was killed may outlive it, and an upload ends after the first look.
+        nobody_writes = sa.or_(publishes.c.state != ABORTED, publishes.c.ended_at < time.time() - LATE_SECONDS)
         with writing(self._engine) as connection:
-            connection.execute(publishes.update().where(publishes.c.id == publish.id).values(staged=False))
+            dropped = publishes.update().where(publishes.c.id == publish.id, nobody_writes).values(staged=False)
+            connection.execute(dropped)
         return True
 
     def _drop_leftovers(self) -> bool:

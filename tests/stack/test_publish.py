@@ -123,6 +123,15 @@ def test_an_abort_leaves_no_trace(room: Room, prefix: str) -> None:
         room.publishes.commit(publish, **request)
 
 
+def test_what_is_staged_after_the_abort_goes_when_the_next_run_has_ended(room: Room, prefix: str) -> None:
+    """An executor may outlive its driver, and end its upload."""
+    begun = room.publishes.begin("jr_1", None, None, f"s3://{BUCKET}/{prefix}")
+    assert room.publishes.abort_run("jr_1") == [f"s3://{BUCKET}/{prefix}"]
+    room.s3.put_object(Bucket=BUCKET, Key=split_uri(begun["staging"])[1] + "late", Body=b"a")
+    assert room.publishes.abort_run("jr_2") == []
+    assert room.objects(".lakelet/staging/jr_1/") == {}
+
+
 def test_what_was_not_staged_is_not_committed(room: Room, prefix: str) -> None:
     publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"})
     missing = {**request["add"][0], "source": request["add"][0]["source"] + "x"}
