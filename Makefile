@@ -15,7 +15,7 @@ servers:
 	@requirements/servers
 
 check: .venv/test
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_layout.py
 
 .venv/run: requirements/run.lock pyproject.toml requirements/venv
 	@PYTHON="$(PYTHON)" requirements/venv run

@@ -34,9 +34,10 @@ from catalog.publish_records import (
     publishes,
     recorded,
 )
+from catalog.staging import Staging
 from catalog.store import CatalogStore
 from data.objects import s3_client
-from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, drop_staging, location_prefix, outcome
+from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, location_prefix, outcome
 from data.zones import uri
 from workspace.errors import (
     ConcurrentModificationException,
@@ -44,7 +45,6 @@ from workspace.errors import (
     InvalidInputException,
     LakeletError,
     PublishError,
-    ServiceUnavailableException,
 )
 from workspace.paths import Workspace
 from workspace.state import may_wait, reading, writing
@@ -52,7 +52,6 @@ from workspace.state import may_wait, reading, writing
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.5, 1, 2, 5)
-LATE_SECONDS = 60.0  # how long after an abort something may still be written to its staging
 
 
 class Publishes:
@@ -63,6 +62,7 @@ class Publishes:
         self._catalog = catalog
         self._workspace = workspace
         self._s3 = s3_client(workspace)
+        self._staging = Staging(engine, self._s3)
         self._applying: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         self._refusals: dict[tuple[str, str], str] = {}  # why what is pending could not be applied, at the last try
         self._pending = self._committed_keys()
@@ -284,7 +284,7 @@ class Publishes:
         Asked again it answers the same: what was aborted since ``ended_at``, when the driver ended, was left open by
         it. What the driver gave up itself, before that, is no loss. What other runs staged too late goes as well.
         """
-        self._drop_leftovers()
+        self._staging.drop_leftovers()
         for publish in self._of_run(run_id, publishes.c.state == OPEN):
             self._abort(publish)
         left = (publishes.c.state == ABORTED, publishes.c.ended_at >= ended_at)
@@ -310,7 +310,7 @@ class Publishes:
         cutoff = time.time() - older_than_seconds
         stale = recorded(self._engine, publishes.c.state == OPEN, publishes.c.opened_at < cutoff)
         aborted = sum(self._abort(publish) for publish in stale if publish.run_id not in live)
-        self._drop_leftovers()
+        self._staging.drop_leftovers()
         return aborted
 
     # -- applying ----------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ class Publishes:
             except LakeletError as error:
                 log.warning("What was published to %s is not applied yet: %s", ".".join(key).lstrip("."), error)
                 done = False
-        return self._drop_leftovers() and done
+        return self._staging.drop_leftovers() and done
 
     def _finish(self) -> None:
         failures = 0
@@ -377,26 +377,9 @@ class Publishes:
             )
         return bool(changed.rowcount)
 
-    def _drop(self, publish: Publish) -> bool:
-        try:
-            drop_staging(self._s3, publish.bucket, publish.staging)
-        except ServiceUnavailableException as error:
-            log.warning("The staging of %s is dropped later: %s", publish.id, error)
+    def _drop(self, publish: Publish) -> None:
+        if not self._staging.drop(publish):
             self._wake.set()
-            return False
-        except LakeletError as error:  # the bucket is gone, say: nothing is left to drop
-            log.warning("The staging of %s cannot be dropped: %s", publish.id, error)
-        # The executors of a driver that was killed may outlive it, and an upload ends after the first look.
-        nobody_writes = sa.or_(publishes.c.state != ABORTED, publishes.c.ended_at < time.time() - LATE_SECONDS)
-        with writing(self._engine) as connection:
-            dropped = publishes.update().where(publishes.c.id == publish.id, nobody_writes).values(staged=False)
-            connection.execute(dropped)
-        return True
-
-    def _drop_leftovers(self) -> bool:
-        left = recorded(self._engine, publishes.c.state.in_([APPLIED, ABORTED, GIVEN_UP]), publishes.c.staged)
-        dropped = [self._drop(publish) for publish in left]
-        return all(dropped)
 
     def _of_run(self, run_id: str, *conditions: sa.ColumnElement[bool]) -> list[Publish]:
         return recorded(self._engine, publishes.c.run_id == run_id, *conditions)
