@@ -45,7 +45,9 @@ def connection_properties(workspace: Workspace, name: str) -> dict[str, str]:
 
     Raises EntityNotFoundException, UsageError for a connection of another type.
     """
-    found: dict[str, Any] = Glue(workspace).call("GetConnection", Name=name)["Connection"]
+    found: dict[str, Any] = Glue(workspace).call(
+        "GetConnection", Name=name, ApplyOverrideForComputeEnvironment="SPARK"
+    )["Connection"]
     if found["ConnectionType"] != "JDBC":
         raise UsageError(f"The connection {name} is of the type {found['ConnectionType']}, and JDBC is wanted here.")
     return dict(found["ConnectionProperties"])

@@ -6,7 +6,7 @@ Subnets and security groups are kept and mean nothing here: everything is reache
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.connections.jdbc import Address
@@ -19,8 +19,10 @@ PASSWORDS = frozenset(one.name for kind in KINDS.values() for one in kind.proper
 
 _MEMBERS = frozenset({
     "Name", "Description", "ConnectionType", "MatchCriteria", "ConnectionProperties", "PhysicalConnectionRequirements",
-    "ValidateCredentials",
+    "ValidateCredentials", "SparkProperties", "AthenaProperties", "PythonProperties",
 })  # fmt: skip
+# Where properties are: the last three are those that a compute environment has instead of, or beside, the first.
+_PROPERTIES = ("ConnectionProperties", "SparkProperties", "AthenaProperties", "PythonProperties")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,14 @@ class Connection:
 
     @property
     def has_password(self) -> bool:
-        return bool(PASSWORDS & self.properties.keys())
+        return any(PASSWORDS & (self.definition.get(member) or {}).keys() for member in _PROPERTIES)
+
+    def seen_from(self, environment: str | None) -> Connection:
+        """The connection with the properties that hold in a compute environment (SPARK, ATHENA, PYTHON)."""
+        if environment is None:
+            return self
+        properties = self.properties | (self.definition.get(f"{environment.title()}Properties") or {})
+        return replace(self, definition={**self.definition, "ConnectionProperties": properties})
 
 
 def check(connection: Definition) -> None:
@@ -59,19 +68,26 @@ def check(connection: Definition) -> None:
     kind, properties = str(connection["ConnectionType"]), dict(connection["ConnectionProperties"])
     if kind not in KINDS:
         raise NotImplementedException(f"Connections of type {kind} are not served: {', '.join(KINDS)} are.")
-    if unknown := sorted(properties.keys() - KINDS[kind].names):
+    given = {name for member in _PROPERTIES for name in connection.get(member) or ()}
+    if unknown := sorted(given - KINDS[kind].names):
         hint = "give USERNAME and PASSWORD" if unknown == ["SECRET_ID"] else "leave it out"
         raise NotImplementedException(f"A {kind} connection is served without {', '.join(unknown)}: {hint}.")
     if kind == "JDBC" and "JDBC_CONNECTION_URL" not in properties:
         _needs(kind, properties, "HOST", "PORT", "JDBC_ENGINE")
     _needs(kind, properties, *(one.name for one in KINDS[kind].properties if one.required))
     if kind == "JDBC":
-        _check_jdbc(properties)
+        for member in _PROPERTIES:
+            _check_jdbc(properties | (connection.get(member) or {}))
 
 
-def without_passwords(connection: Connection) -> dict[str, str]:
-    """The properties as HidePassword shows them."""
-    return {name: value for name, value in connection.properties.items() if name not in PASSWORDS}
+def without_passwords(connection: Connection) -> dict[str, Any]:
+    """The definition as HidePassword shows it."""
+    shown = {
+        member: {name: value for name, value in connection.definition[member].items() if name not in PASSWORDS}
+        for member in _PROPERTIES
+        if member in connection.definition
+    }
+    return {**connection.definition, **shown}
 
 
 def _check_jdbc(properties: Mapping[str, str]) -> None:

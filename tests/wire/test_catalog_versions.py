@@ -90,7 +90,6 @@ def test_attributes_and_shares(glue: Any, database: str) -> None:
         glue.get_tables(DatabaseName=database, AttributesToGet=[])
     for call in (
         lambda: glue.get_table(DatabaseName=database, Name="t", AttributesToGet=["LATEST_ICEBERG_METADATA"]),
-        lambda: glue.get_table(DatabaseName=database, Name="t", TransactionId="x"),
         lambda: glue.create_database(DatabaseInput={"Name": "x", "FederatedDatabase": {"Identifier": "x"}}),
     ):
         with pytest.raises(glue.exceptions.ClientError) as refused:

@@ -122,7 +122,9 @@ def test_passwords_that_must_be_encrypted_are_not_given(glue: Any, name: str) ->
         (jdbc(JDBC_DRIVER_JAR_URI="s3://b/d.jar"), "NotImplementedException", "JDBC_DRIVER_JAR_URI"),
         ({"ConnectionType": "KAFKA", "ConnectionProperties": {}}, "InvalidInputException", "KAFKA_BOOTSTRAP_SERVERS"),
         ({"ConnectionType": "SALESFORCE"}, "NotImplementedException", "SALESFORCE"),
-        ({"SparkProperties": {"a": "b"}}, "NotImplementedException", "SparkProperties"),
+        ({"SparkProperties": {"INVENTED": "b"}}, "NotImplementedException", "INVENTED"),
+        ({"SparkProperties": {"JDBC_CONNECTION_URL": "jdbc:"}}, "InvalidInputException", "cannot be read"),
+        ({"ValidateForComputeEnvironments": ["SPARK"]}, "NotImplementedException", "ValidateForComputeEnvironments"),
         ({"Name": " "}, "InvalidInputException", "Name"),
     ],
 )

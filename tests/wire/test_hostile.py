@@ -73,9 +73,9 @@ def test_what_is_not_served_says_so(wire: Wire, target: str, status: int, expect
 
 
 def test_members_that_are_not_served_are_refused_by_name(wire: Wire) -> None:
-    body = {"DatabaseName": "hostile", "Name": "t", "QueryAsOfTime": 1}
-    answer = send(wire, signed(wire, "AWSGlue.GetTable", body))
-    assert answer.status_code == 501 and "QueryAsOfTime" in answer.json()["Message"]
+    body = {"JobName": "hostile", "ExecutionRoleSessionPolicy": "{}"}
+    answer = send(wire, signed(wire, "AWSGlue.StartJobRun", body))
+    assert answer.status_code == 501 and "ExecutionRoleSessionPolicy" in answer.json()["Message"]
     answer = send(wire, signed(wire, "AWSGlue.GetDatabase", {"Name": "hostile", "Invented": 1}))
     assert answer.status_code == 501 and "Invented" in answer.json()["Message"]
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+import logging
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from aws.context import Context
+import sqlalchemy as sa
+
+from aws.context import Context, caller
 from catalog.registry.columns import referred
 from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException, NotImplementedException
 from workspace.state import reading
+
+# One line in the control process's log for each request that brings what its sender wants to find in an audit.
+_audit = logging.getLogger("aws.audit")
 
 
 def version_number(version_id: Any) -> int | None:
@@ -31,6 +38,38 @@ def attributes(wanted: list[str] | None, needed: str, refused: Collection[str] =
     if needed not in wanted:
         raise InvalidInputException(f"AttributesToGet must include {needed}.")
     return set(wanted)
+
+
+def no_transactions(transaction_id: str | None = None, query_as_of_time: Any = None) -> None:
+    """TransactionId and QueryAsOfTime are of governed tables, which AWS has ended: there are none.
+
+    Raises InvalidInputException when one is given (AWS Lake Formation Developer Guide, "Document history": governed
+    tables are supported no more).
+    """
+    for member, value in (("TransactionId", transaction_id), ("QueryAsOfTime", query_as_of_time)):
+        if value is not None:
+            raise InvalidInputException(f"There are no governed tables, which {member} is about: leave it out.")
+
+
+def audited(operation: str, resource: str, **contexts: Mapping[str, Any] | None) -> None:
+    """Write what a request brings for its audit (AuditContext, QuerySessionContext) into the log, as one line of JSON.
+
+    Called when nothing is left that would have to wait: what is given up by its thread (``aws.operations.at_once``)
+    is served again. The line has who asked, for what, and the members as they came.
+    """
+    if given := {member: value for member, value in contexts.items() if value}:
+        said = {"operation": operation, "resource": resource, "principal": caller().arn, **given}
+        _audit.info("%s", json.dumps(said, default=str))
+
+
+def check_security_configuration(context: Context, connection: sa.Connection, name: str | None) -> None:
+    """Whether a security configuration that is named is there; an empty name is none. Raises InvalidInputException."""
+    if not name:
+        return
+    try:
+        context.catalog.policies.configuration(connection, name)
+    except EntityNotFoundException as error:
+        raise InvalidInputException(str(error)) from None
 
 
 def check_reference(context: Context, definition: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws.context import Context, current
@@ -32,20 +33,29 @@ _STATES = {
 }  # fmt: skip
 
 
-def start_run(
-    context: Context, table: Table, role: str, columns: Sequence[str] | None, sample_size: float | None
-) -> str:
+@dataclass(frozen=True)
+class Task:
+    """What a run is asked for: which columns (None for all), of how many percent of the rows (None for all)."""
+
+    role: str
+    columns: Sequence[str] | None = None
+    sample_size: float | None = None
+    security_configuration: str | None = None
+
+
+def start_run(context: Context, table: Table, asked: Task) -> str:
     """Submit a run of a table and return its id; raises InvalidInputException, ColumnStatisticsTaskRunningException."""
     title = title_of(table.database, table.name)
     task = {
-        "database": table.database, "table": table.name, "columns": check_columns(table, columns),
-        "sample": check_sample(sample_size),
+        "database": table.database, "table": table.name, "columns": check_columns(table, asked.columns),
+        "sample": check_sample(asked.sample_size),
     }  # fmt: skip
+    kept = {"role": asked.role, "security": asked.security_configuration}
     run = Run(
         id=str(uuid.uuid4()),
         kind=KIND,
         name=title,
-        spec={"argv": ["{python}", "-m", "query.statistics", json.dumps(task)], "task": task | {"role": role}},
+        spec={"argv": ["{python}", "-m", "query.statistics", json.dumps(task)], "task": task | kept},
         memory_mb=_MEMORY_MB,
         timeout_seconds=_TIMEOUT_SECONDS,
     )
@@ -65,8 +75,8 @@ def start_scheduled_run(database: str, name: str) -> None:
         settings, _ = context.catalog.statistics_settings.get(connection, table)
     attempt: dict[str, Any] = {"ExecutionTimestamp": time.time()}
     try:
-        columns, sample = settings.get("ColumnNameList"), settings.get("SampleSize")
-        run_id = start_run(context, table, settings["Role"], columns, sample)
+        members = ("ColumnNameList", "SampleSize", "SecurityConfiguration")
+        run_id = start_run(context, table, Task(settings["Role"], *map(settings.get, members)))
         attempt |= {"Status": "STARTED", "ColumnStatisticsTaskRunId": run_id}
     except LakeletError as error:
         attempt |= {"Status": "FAILED", "ErrorMessage": str(error)}
@@ -116,6 +126,7 @@ def run_answer(context: Context, run: Run) -> dict[str, Any]:
         "ColumnNameList": task["columns"],
         "SampleSize": task["sample"],
         "Role": task["role"],
+        "SecurityConfiguration": task.get("security") or None,
         "NumberOfWorkers": 1,
         "ComputationType": "FULL",
         "Status": _STATES.get(run.state, "FAILED"),

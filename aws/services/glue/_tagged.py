@@ -56,6 +56,12 @@ def _schema(context: Context, connection: sa.Connection, names: Names) -> Names:
     return names
 
 
+def _statistics_settings(context: Context, connection: sa.Connection, names: Names) -> Names:
+    table = context.catalog.table(connection, *names)
+    context.catalog.statistics_settings.get(connection, table)
+    return [table.database, table.name]
+
+
 # By the kind in the ARN: how many names follow it, and who raises EntityNotFoundException for what is not there.
 KINDS: dict[str, tuple[int, _Finder]] = {
     "database": (1, _database),
@@ -66,6 +72,7 @@ KINDS: dict[str, tuple[int, _Finder]] = {
     "connection": (1, _connection),
     "registry": (1, _registry),
     "schema": (2, _schema),
+    "columnStatisticsTaskSettings": (2, _statistics_settings),
 }
 
 

@@ -37,12 +37,19 @@ def create_connection(
     return {"CreateConnectionStatus": "READY"}
 
 
-def get_connection(name: str, catalog_id: str | None = None, hide_password: bool = False) -> dict[str, Any]:
-    """One connection, with its password unless that is hidden; EntityNotFoundException, GlueEncryptionException."""
+def get_connection(
+    name: str,
+    catalog_id: str | None = None,
+    hide_password: bool = False,
+    apply_override_for_compute_environment: str | None = None,
+) -> dict[str, Any]:
+    """One connection, with its password unless that is hidden, and its properties as a compute environment has them
+    when one is named; EntityNotFoundException, GlueEncryptionException."""
     context = own_catalog(catalog_id)
     with reading(context.engine) as connection:
         found = _connections.get(connection, name)
         encrypted = _encrypted(context, connection)
+    found = found.seen_from(apply_override_for_compute_environment)
     return {"Connection": _answer(context, found, hide_password, encrypted)}
 
 
@@ -161,8 +168,7 @@ def _answer(context: Context, found: Connection, hide_password: bool, encrypted:
             "here: ask with HidePassword, or set ReturnConnectionPasswordEncrypted to false."
         )
     answer = {
-        **found.definition,
-        "ConnectionProperties": without_passwords(found) if hide_password else found.properties,
+        **(without_passwords(found) if hide_password else found.definition),
         "CreationTime": found.created_at,
         "LastUpdatedTime": found.updated_at,
         "LastUpdatedBy": account_arn(context.workspace),

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws import paging
-from aws.context import current
+from aws.context import current, own_catalog
 from aws.services.glue._answers import arn
 from aws.services.glue._crawlers import LAST_STATES, PAGE, check_not_running, messages, page_of, runs_of
+from aws.services.glue._members import check_security_configuration
 from aws.services.glue._schedules import schedule_of
 from aws.services.glue._tagged import forget_tags
 from catalog.classifiers.store import ClassifierStore
@@ -47,13 +48,16 @@ def create_crawler(
     lake_formation_configuration: Mapping[str, Any] | None = None,
     configuration: str | None = None,
     tags: dict[str, str] | None = None,
+    crawler_security_configuration: str | None = None,
+    catalog_id: str | None = None,
 ) -> None:
     """CreateCrawler: AlreadyExistsException, InvalidInputException. Its DatabaseName is required here."""
+    own_catalog(catalog_id)
     body = _given(
         Role=role, Targets=targets, DatabaseName=database_name, Description=description, Classifiers=classifiers,
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
         LineageConfiguration=lineage_configuration, LakeFormationConfiguration=lake_formation_configuration,
-        Configuration=configuration,
+        Configuration=configuration, CrawlerSecurityConfiguration=crawler_security_configuration, CatalogId=catalog_id,
     )  # fmt: skip
     body |= schedule_of(schedule)
     _check(body)
@@ -81,13 +85,16 @@ def update_crawler(
     lineage_configuration: Mapping[str, Any] | None = None,
     lake_formation_configuration: Mapping[str, Any] | None = None,
     configuration: str | None = None,
+    crawler_security_configuration: str | None = None,
+    catalog_id: str | None = None,
 ) -> None:
     """UpdateCrawler: the members that are given change. EntityNotFoundException, CrawlerRunningException."""
+    own_catalog(catalog_id)
     changes = _given(
         Role=role, Targets=targets, DatabaseName=database_name, Description=description, Classifiers=classifiers,
         TablePrefix=table_prefix, SchemaChangePolicy=schema_change_policy, RecrawlPolicy=recrawl_policy,
         LineageConfiguration=lineage_configuration, LakeFormationConfiguration=lake_formation_configuration,
-        Configuration=configuration,
+        Configuration=configuration, CrawlerSecurityConfiguration=crawler_security_configuration, CatalogId=catalog_id,
     )  # fmt: skip
     changes |= schedule_of(schedule)
     _check(current().crawlers.get(name) | changes)
@@ -155,6 +162,7 @@ def _given(**members: Any) -> dict[str, Any]:
 def _check(body: Mapping[str, Any]) -> None:
     check(body)
     with reading(current().engine) as connection:
+        check_security_configuration(current(), connection, body.get("CrawlerSecurityConfiguration"))
         for name in body.get("Classifiers") or ():
             try:
                 ClassifierStore().get(connection, name)

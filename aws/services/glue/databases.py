@@ -77,7 +77,7 @@ def delete_database(name: str, catalog_id: str | None = None) -> None:
     with writing(context.engine) as connection:
         context.catalog.delete_database(connection, name)
         context.catalog.tags.forget(connection, arn(context, "database", fold(name)))
-        for kind in ("table", "userDefinedFunction"):
+        for kind in ("table", "userDefinedFunction", "columnStatisticsTaskSettings"):
             context.catalog.tags.forget_below(connection, arn(context, kind, fold(name)))
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from aws import paging
 from aws.context import own_catalog
 from aws.operations import at_once
 from aws.services.glue._answers import error_detail, partition_answers, partition_error
+from aws.services.glue._members import audited, no_transactions
+from aws.services.glue._partitions import PAGE, page_of
 from catalog.model import fold
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
-
-_PAGE = 1000
 
 
 def create_partition(
@@ -45,7 +44,11 @@ def batch_create_partition(
 
 @at_once
 def get_partition(
-    database_name: str, table_name: str, partition_values: list[str], catalog_id: str | None = None
+    database_name: str,
+    table_name: str,
+    partition_values: list[str],
+    catalog_id: str | None = None,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One partition by its values; EntityNotFoundException, InvalidInputException."""
     context = own_catalog(catalog_id)
@@ -53,6 +56,7 @@ def get_partition(
         table = context.catalog.resolved(connection, database_name, table_name)
         partition = context.catalog.partition(connection, table, partition_values)
     context.settle(table.database, table.name)
+    audited("GetPartition", f"{database_name}.{table_name}", AuditContext=audit_context)
     return {"Partition": partition_answers(context, table, [partition])[0]}
 
 
@@ -63,35 +67,37 @@ def get_partitions(
     expression: str | None = None,
     next_token: str | None = None,
     segment: dict[str, int] | None = None,
-    max_results: int = _PAGE,
+    max_results: int = PAGE,
     exclude_column_schema: bool = False,
+    transaction_id: str | None = None,
+    query_as_of_time: datetime | None = None,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The partitions that satisfy the expression, in no order that one may rely on, a page at a time.
 
-    EntityNotFoundException; InvalidInputException for an expression that cannot be read or a foreign NextToken.
+    EntityNotFoundException; InvalidInputException for an expression that cannot be read, a foreign NextToken or a
+    transaction.
     """
     context = own_catalog(catalog_id)
-    request = ("GetPartitions", fold(database_name), fold(table_name), expression, segment)
-    position = _position(paging.position(next_token, *request))
-    with reading(context.engine) as connection:
-        table = context.catalog.resolved(connection, database_name, table_name)
-        page = context.catalog.partition_page(
-            connection, table, expression, position=position, limit=max_results, segment=_segment(segment)
-        )
-    context.settle(table.database, table.name)
-    answers = partition_answers(context, table, page.partitions, schema=not exclude_column_schema)
-    answer: dict[str, Any] = {"Partitions": answers}
-    if page.following is not None:
-        index, *place = page.following
-        answer["NextToken"] = paging.next_token([str(index), *place], *request)
-    return answer
+    no_transactions(transaction_id, query_as_of_time)
+    audited("GetPartitions", f"{database_name}.{table_name}", AuditContext=audit_context)
+    place = (database_name, table_name)
+    table, found, token = page_of(context, "GetPartitions", place, expression, next_token, segment, max_results)
+    return {"Partitions": partition_answers(context, table, found, schema=not exclude_column_schema), **token}
 
 
 def batch_get_partition(
-    database_name: str, table_name: str, partitions_to_get: list[dict[str, Any]], catalog_id: str | None = None
+    database_name: str,
+    table_name: str,
+    partitions_to_get: list[dict[str, Any]],
+    catalog_id: str | None = None,
+    audit_context: dict[str, Any] | None = None,
+    query_session_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Those of the partitions that exist; EntityNotFoundException for the table, InvalidInputException."""
     context = own_catalog(catalog_id)
+    contexts = {"AuditContext": audit_context, "QuerySessionContext": query_session_context}
+    audited("BatchGetPartition", f"{database_name}.{table_name}", **contexts)
     with reading(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.partitions_by_values(connection, table, [one["Values"] for one in partitions_to_get])
@@ -151,21 +157,3 @@ def batch_delete_partition(
         missing = context.catalog.delete_partitions(connection, table, [one["Values"] for one in partitions_to_delete])
     error = EntityNotFoundException(f"Partition of table {fold(table_name)} not found.")
     return {"Errors": [partition_error(values, error) for values in missing]}
-
-
-def _segment(segment: Mapping[str, int] | None) -> tuple[int, int] | None:
-    if segment is None:
-        return None
-    number, total = segment["SegmentNumber"], segment["TotalSegments"]
-    if number >= total:
-        raise InvalidInputException(f"SegmentNumber {number} is not below TotalSegments {total}.")
-    return number, total
-
-
-def _position(found: Any) -> tuple[int, str, str] | None:
-    match found:
-        case None:
-            return None
-        case [str(index), str(entry), str(key)] if index.isascii() and index.isdigit() and len(index) < 19:
-            return int(index), entry, key
-    raise InvalidInputException("The NextToken is not one that this request was given.")

@@ -7,7 +7,8 @@ from typing import Any
 
 from aws import paging
 from aws.context import current, own_catalog
-from aws.services.glue._statistics import KIND, run_answer, start_run, title_of
+from aws.services.glue._members import check_security_configuration
+from aws.services.glue._statistics import KIND, Task, run_answer, start_run, title_of
 from catalog.model import fold
 from workspace.errors import (
     ColumnStatisticsTaskNotRunningException,
@@ -27,6 +28,7 @@ def start_column_statistics_task_run(
     column_name_list: list[str] | None = None,
     sample_size: float | None = None,
     catalog_id: str | None = None,
+    security_configuration: str | None = None,
 ) -> dict[str, Any]:
     """Compute the statistics of a table's columns (all that have some, when none is named) from its data.
 
@@ -35,8 +37,10 @@ def start_column_statistics_task_run(
     """
     context = own_catalog(catalog_id)
     with reading(context.engine) as connection:
+        check_security_configuration(context, connection, security_configuration)
         table = context.catalog.resolved(connection, database_name, table_name)
-    return {"ColumnStatisticsTaskRunId": start_run(context, table, role, column_name_list, sample_size)}
+    task = Task(role, column_name_list, sample_size, security_configuration)
+    return {"ColumnStatisticsTaskRunId": start_run(context, table, task)}
 
 
 def get_column_statistics_task_run(column_statistics_task_run_id: str) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from aws.context import Context, own_catalog
+from aws.services.glue._answers import arn
+from aws.services.glue._members import check_security_configuration
 from aws.services.glue._schedules import schedule_of
 from aws.services.glue._statistics import check_columns, check_sample
 from catalog.crawlers.scheduler import NOT_SCHEDULED, SCHEDULED
 from catalog.model import Table
 from workspace.errors import InvalidInputException
 from workspace.state import reading, writing
+
+TAGGED = "columnStatisticsTaskSettings"  # the kind in the ARN of a table's settings
 
 
 def create_column_statistics_task_settings(
@@ -25,6 +29,8 @@ def create_column_statistics_task_settings(
     column_name_list: list[str] | None = None,
     sample_size: float | None = None,
     catalog_id: str | None = None,
+    security_configuration: str | None = None,
+    tags: dict[str, str] | None = None,
 ) -> None:
     """Keep the settings of a table; a schedule is in force at once.
 
@@ -33,7 +39,9 @@ def create_column_statistics_task_settings(
     context = own_catalog(catalog_id)
     with _changing(context, database_name, table_name) as (connection, table):
         body = _body(table, role, schedule, column_name_list, sample_size)
+        body |= _security(context, connection, security_configuration)
         context.catalog.statistics_settings.create(connection, table, body)
+        context.catalog.tags.put(connection, arn(context, TAGGED, table.database, table.name), tags)
 
 
 def update_column_statistics_task_settings(
@@ -44,11 +52,13 @@ def update_column_statistics_task_settings(
     column_name_list: list[str] | None = None,
     sample_size: float | None = None,
     catalog_id: str | None = None,
+    security_configuration: str | None = None,
 ) -> None:
     """Change the members that are given; EntityNotFoundException, InvalidInputException."""
     context = own_catalog(catalog_id)
     with _changing(context, database_name, table_name) as (connection, table):
         changes = _body(table, role, schedule, column_name_list, sample_size)
+        changes |= _security(context, connection, security_configuration)
         context.catalog.statistics_settings.update(connection, table, changes)
 
 
@@ -74,6 +84,9 @@ def delete_column_statistics_task_settings(database_name: str, table_name: str, 
     context = own_catalog(catalog_id)
     with _changing(context, database_name, table_name) as (connection, table):
         context.catalog.statistics_settings.delete(connection, table)
+        context.catalog.tags.forget(
+            connection, arn(context, "columnStatisticsTaskSettings", table.database, table.name)
+        )
 
 
 def start_column_statistics_task_run_schedule(
@@ -103,6 +116,11 @@ def _switch(context: Context, database: str, name: str, state: str) -> None:
 def _changing(context: Context, database: str, name: str) -> Iterator[tuple[sa.Connection, Table]]:
     with writing(context.engine) as connection:
         yield connection, context.catalog.resolved(connection, database, name)
+
+
+def _security(context: Context, connection: sa.Connection, name: str | None) -> dict[str, Any]:
+    check_security_configuration(context, connection, name)
+    return {} if name is None else {"SecurityConfiguration": name}
 
 
 def _body(

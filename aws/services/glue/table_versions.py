@@ -7,7 +7,7 @@ from typing import Any
 from aws import paging
 from aws.context import own_catalog
 from aws.services.glue._answers import error_detail, table_answer
-from aws.services.glue._members import version_number
+from aws.services.glue._members import audited, version_number
 from catalog.model import fold
 from workspace.errors import EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
@@ -16,10 +16,15 @@ _PAGE = 100
 
 
 def get_table_version(
-    database_name: str, table_name: str, catalog_id: str | None = None, version_id: str | None = None
+    database_name: str,
+    table_name: str,
+    catalog_id: str | None = None,
+    version_id: str | None = None,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A version of a table, the current one unless another is named; EntityNotFoundException."""
     context = own_catalog(catalog_id)
+    audited("GetTableVersion", f"{database_name}.{table_name}", AuditContext=audit_context)
     wanted = version_number(version_id)
     with reading(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
@@ -33,12 +38,14 @@ def get_table_versions(
     catalog_id: str | None = None,
     next_token: str | None = None,
     max_results: int = _PAGE,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The versions of a table, the newest first, a page at a time.
 
     EntityNotFoundException, InvalidInputException for a foreign NextToken.
     """
     context = own_catalog(catalog_id)
+    audited("GetTableVersions", f"{database_name}.{table_name}", AuditContext=audit_context)
     request = ("GetTableVersions", fold(database_name), fold(table_name))
     before = version_number(paging.position(next_token, *request))
     with reading(context.engine) as connection:

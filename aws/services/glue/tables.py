@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +14,17 @@ from aws.context import Context, own_catalog
 from aws.operations import at_once
 from aws.services.glue import _iceberg
 from aws.services.glue._answers import arn, error_detail, followed_table_answer, table_answer
-from aws.services.glue._members import attributes, check_reference, check_target, version_number
+from aws.services.glue._members import (
+    attributes,
+    audited,
+    check_reference,
+    check_target,
+    no_transactions,
+    version_number,
+)
 from catalog.model import Table, fold
 from catalog.names import matching
+from catalog.views import changed_view
 from identity.errors import AccessDeniedException
 from workspace.errors import (
     AlreadyExistsException,
@@ -35,12 +44,14 @@ def create_table(
     partition_indexes: list[dict[str, Any]] | None = None,
     name: str | None = None,
     open_table_format_input: dict[str, Any] | None = None,
+    transaction_id: str | None = None,
 ) -> None:
     """Add a table with its partition indexes; with ``open_table_format_input`` a new Iceberg table and its metadata.
 
     AlreadyExistsException, EntityNotFoundException for the database, InvalidInputException.
     """
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id)
     _check_name(name, table_input)
     check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
     check_reference(context, table_input)
@@ -68,18 +79,24 @@ def get_table(
     catalog_id: str | None = None,
     include_status_details: bool = False,
     attributes_to_get: list[str] | None = None,
+    transaction_id: str | None = None,
+    query_as_of_time: datetime | None = None,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One table; EntityNotFoundException.
+    """One table; EntityNotFoundException, InvalidInputException for a transaction or its time.
 
     No definition of a view is ever pending here, so that ``include_status_details`` adds nothing.
     """
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id, query_as_of_time)
     attributes(attributes_to_get, "DEFAULT", refused=("LATEST_ICEBERG_METADATA", "NAME", "TABLE_TYPE"))
     table = context.catalog.get_table(database_name, name)
     context.settle(table.database, table.name)
     # Through the link of a database the table itself is answered, a link too; else a link is followed.
     answer = followed_table_answer if table.database == fold(database_name) else table_answer
-    return {"Table": answer(context, table)}
+    found = {"Table": answer(context, table)}
+    audited("GetTable", f"{database_name}.{name}", AuditContext=audit_context)
+    return found
 
 
 def get_tables(
@@ -91,13 +108,18 @@ def get_tables(
     resource_share_type: str = "ALL",
     include_status_details: bool = False,
     attributes_to_get: list[str] | None = None,
+    transaction_id: str | None = None,
+    query_as_of_time: datetime | None = None,
+    audit_context: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The tables whose name matches the pattern, in order of name, a page at a time.
 
-    EntityNotFoundException; InvalidInputException for a pattern that cannot be read or a foreign NextToken. Nobody
-    shares tables with this account: there are no FEDERATED ones.
+    EntityNotFoundException; InvalidInputException for a pattern that cannot be read, a foreign NextToken or a
+    transaction. Nobody shares tables with this account: there are no FEDERATED ones.
     """
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id, query_as_of_time)
+    audited("GetTables", database_name, AuditContext=audit_context)
     wanted = attributes(attributes_to_get, "NAME", refused=("DEFAULT", "LATEST_ICEBERG_METADATA"))
     request = ("GetTables", fold(database_name), expression)
     after = paging.position(next_token, *request) or ""
@@ -129,19 +151,26 @@ def update_table(
     version_id: str | None = None,
     name: str | None = None,
     update_open_table_format_input: dict[str, Any] | None = None,
+    transaction_id: str | None = None,
+    view_update_action: str | None = None,
+    force: bool = False,
 ) -> None:
     """Replace a table's definition and count its version up; the old one is archived unless ``skip_archive``.
 
     With ``version_id``, only if that is still its version: ConcurrentModificationException otherwise. A table is not
     renamed: EntityNotFoundException for another name. With ``update_open_table_format_input`` an Iceberg table gets its
-    next metadata file, and what the TableInput has not stays as it is.
+    next metadata file, and what the TableInput has not stays as it is. With ``view_update_action`` the dialects of a
+    view change as catalog/views.py has it, with ``force`` also where its columns and its tables are other ones.
     """
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id)
     _check_name(name, table_input)
     check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
     check_reference(context, table_input)
     version = version_number(version_id)
     if update_open_table_format_input is not None:
+        if view_update_action is not None:
+            raise InvalidInputException("A view is no Iceberg table: give ViewUpdateAction by itself.")
         with reading(context.engine) as connection:
             table = context.catalog.resolved(connection, database_name, table_input["Name"])
         expected = table.version if version is None else version
@@ -152,21 +181,31 @@ def update_table(
             context.catalog.update_table(connection, database_name, made, expected, skip_archive=skip_archive)
         return
     with writing(context.engine) as connection:
+        if view_update_action is not None:
+            view = context.catalog.resolved(connection, database_name, table_input["Name"])
+            table_input = changed_view(view, table_input, view_update_action, force=force)
         context.catalog.update_table(connection, database_name, table_input, version, skip_archive=skip_archive)
 
 
-def delete_table(database_name: str, name: str, catalog_id: str | None = None) -> None:
-    """Drop a table with its partitions; EntityNotFoundException."""
+def delete_table(
+    database_name: str, name: str, catalog_id: str | None = None, transaction_id: str | None = None
+) -> None:
+    """Drop a table with its partitions; EntityNotFoundException, InvalidInputException for a transaction."""
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id)
     with writing(context.engine) as connection:
         _delete(context, connection, database_name, name)
 
 
 def batch_delete_table(
-    database_name: str, tables_to_delete: list[str], catalog_id: str | None = None
+    database_name: str, tables_to_delete: list[str], catalog_id: str | None = None, transaction_id: str | None = None
 ) -> dict[str, Any]:
-    """Drop several tables; the answer's Errors name those that were not there."""
+    """Drop several tables; the answer's Errors name those that were not there.
+
+    InvalidInputException for a transaction.
+    """
     context = own_catalog(catalog_id)
+    no_transactions(transaction_id)
     errors = []
     with writing(context.engine) as connection:
         context.catalog.database(connection, database_name)
@@ -189,7 +228,8 @@ def _listed(context: Context, database: str, table: Table) -> dict[str, Any]:
 
 def _delete(context: Context, connection: sa.Connection, database: str, name: str) -> None:
     context.catalog.delete_table(connection, database, name)
-    context.catalog.tags.forget(connection, arn(context, "table", fold(database), fold(name)))
+    for kind in ("table", "columnStatisticsTaskSettings"):
+        context.catalog.tags.forget(connection, arn(context, kind, fold(database), fold(name)))
 
 
 def _check_new(context: Context, database: str, name: str) -> None:
