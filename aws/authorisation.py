@@ -17,6 +17,12 @@ from identity.service import stamp
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
 _FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
+# Glue's operations that IAM knows by another's name (AWS Glue Web API, GetUnfilteredTableMetadata and its like).
+_ACTIONS = {
+    "GetUnfilteredTableMetadata": "GetTable",
+    "GetUnfilteredPartitionMetadata": "GetPartition",
+    "GetUnfilteredPartitionsMetadata": "GetPartitions",
+}
 _OF_SESSION_TOKENS = {"GetCallerIdentity", "AssumeRole", "GetSessionToken"}
 _OF_FEDERATED_USERS = {"GetCallerIdentity"}
 
@@ -39,6 +45,7 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     region = context.workspace.settings.text("region")
     wanted = resources(service, operation, parameters, principal, region)
     if service == "glue":
+        operation = _ACTIONS.get(operation, operation)
         wanted = with_targets(context, operation, wanted)
     extra = {**request_keys(), **_tag_keys(parameters)}
     context.identity.authorise(principal, f"{service}:{operation}", wanted, extra)

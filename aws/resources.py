@@ -28,6 +28,7 @@ _GLUE = {
     "CreateTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TableInput.Name}"),
     "UpdateTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TableInput.Name}"),
     "GetTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{Name}"),
+    "GetUnfilteredTableMetadata": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{Name}"),
     "DeleteTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{Name}"),
     "GetTables": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/*"),
     "BatchDeleteTable": ("catalog", "database/{DatabaseName}", "table/{DatabaseName}/{TablesToDelete[]}"),

@@ -150,6 +150,10 @@ class SchedulerNotRunningException(ServiceError):
     """The crawler's schedule is not running."""
 
 
+class PermissionTypeMismatchException(ServiceError):
+    """An engine cannot filter as the permissions on a table need it."""
+
+
 class GlueEncryptionException(ServiceError):
     """What was asked for may only be given encrypted, and there is nothing here to encrypt it with."""
 

@@ -200,6 +200,9 @@ def lake_formation(aws: Cli, name: str) -> None:
     aws("lakeformation", "delete-lf-tag", "--tag-key", name)
     aws("lakeformation", "list-data-cells-filter", "--table", {"DatabaseName": name, "Name": "t",
         "CatalogId": "123456789012"})  # fmt: skip
+    whole = aws("glue", "get-unfiltered-table-metadata", "--catalog-id", "123456789012", "--database-name", name,
+                "--name", "t", "--supported-permission-types", "COLUMN_PERMISSION")  # fmt: skip
+    assert whole["AuthorizedColumns"] == ["a", "day"]
     assert "DataLakeAdmins" in aws("lakeformation", "get-data-lake-settings")["DataLakeSettings"]
 
 

@@ -42,8 +42,9 @@ def options(request: pytest.FixtureRequest, lake: GlueContext) -> Iterator[dict[
     port = request.getfixturevalue("postgresql" if request.param == "postgresql" else "mariadb").port
     url = f"jdbc:{request.param}://127.0.0.1:{port}/{NAME}"
     glue = Glue(lake.workspace)
-    properties = {"JDBC_CONNECTION_URL": url, "USERNAME": user, "PASSWORD": password}
+    properties = {"JDBC_CONNECTION_URL": url, "USERNAME": user, "PASSWORD": "of others than Spark"}
     connection = {"Name": NAME, "ConnectionType": "JDBC", "ConnectionProperties": properties}
+    connection["SparkProperties"] = {"PASSWORD": password}
     glue.call("CreateConnection", ConnectionInput=connection)
     glue.call("CreateDatabase", DatabaseInput={"Name": NAME})
     columns = [{"Name": "id", "Type": "int"}, {"Name": "note", "Type": "string"}]

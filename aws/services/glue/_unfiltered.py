@@ -1,0 +1,151 @@
+"""What an engine of its own is to show of a table: decided from the grants, for whoever asks, or for the definer of the
+view through which the table is reached.
+
+AWS Lake Formation Developer Guide, "Application integration". How grants amount to columns and rows is
+:mod:`catalog.grants.effective`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from aws.context import Context, caller
+from aws.services.glue._answers import arn
+from catalog.grants.effective import Access
+from catalog.grants.lake import Lake
+from catalog.model import Table
+from identity.errors import AccessDeniedException
+from workspace.errors import EntityNotFoundException, InvalidInputException, PermissionTypeMismatchException
+from workspace.state import writing
+
+_CELLS = {"CELL_FILTER_PERMISSION", "NESTED_PERMISSION", "NESTED_CELL_PERMISSION"}
+_PERMISSIONS = ("ALL", "SELECT", "ALTER", "DROP", "DELETE", "INSERT", "CREATE_DATABASE", "CREATE_TABLE",
+                "DATA_LOCATION_ACCESS")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Views:
+    """The ARNs of the view that names the table, and of the outermost one that somebody asks for."""
+
+    parent: str | None = None
+    root: str | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is to be shown of a table: ``columns`` in its order, conditions in SQL, None where that is always."""
+
+    columns: Sequence[str]
+    row_filter: str | None
+    cells: Mapping[str, str | None]
+    permissions: Sequence[str]
+    locations: Sequence[str]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether some rows or cells are not to be shown."""
+        return self.row_filter is not None or any(self.cells.values())
+
+    def registered(self, location: str) -> bool:
+        """Whether a location (``s3://…``) lies in one that is registered with Lake Formation."""
+        place = location.partition("://")[2].rstrip("/")
+        names = (one.removeprefix("arn:aws:s3:::").rstrip("/") for one in self.locations)
+        return bool(place) and any(place == name or place.startswith(f"{name}/") for name in names)
+
+
+def shown(
+    context: Context,
+    table: Table,
+    supported: Collection[str],
+    views: Views | None = None,
+    needed: Collection[str] = (),
+) -> Shown:
+    """What the caller is shown of a table; the account's root user is shown everything.
+
+    Raises AccessDeniedException when that is nothing or ``needed`` is not granted, PermissionTypeMismatchException when
+    rows are filtered and the engine supports no such thing, InvalidInputException or EntityNotFoundException for views.
+    """
+    lake = Lake(context.catalog, context.account_id)
+    with writing(context.engine) as connection:
+        principals = _principals(context, connection, lake, table, views or Views())
+        locations = [one for one, *_ in lake.grants.locations(connection)]
+        facts = lake.facts(connection, table)
+        if principals is None:
+            return Shown(facts.columns, None, dict.fromkeys(facts.columns), ("ALL",), locations)
+        access = lake.access(connection, principals, table.database, table.name)
+    if not access.columns or not set(needed) - {"ALL"} <= access.permissions:
+        raise _denied(table.database, table.name)
+    cells = {column: access.visible([column]) for column in access.columns}
+    found = Shown(access.columns, access.row_filter, cells, _permissions(access), locations)
+    if found.filtered and not _CELLS & set(supported):
+        raise PermissionTypeMismatchException(
+            f"Rows of table {table.database}.{table.name} are filtered, which needs CELL_FILTER_PERMISSION."
+        )
+    return found
+
+
+def _permissions(access: Access) -> Sequence[str]:
+    return [one for one in _PERMISSIONS if one in access.permissions]
+
+
+def _principals(
+    context: Context, connection: sa.Connection, lake: Lake, table: Table, views: Views
+) -> Collection[str] | None:
+    """The ARNs whose grants count; None for the account's root user."""
+    who = caller()
+    mine = None if who.of_root else {who.arn, who.entity_arn}
+    if views.parent is None:
+        if views.root is not None:
+            raise InvalidInputException("RootResourceArn goes with ParentResourceArn, the view that names the table.")
+        return mine
+    parent, root = (_view(context, connection, one) for one in (views.parent, views.root or views.parent))
+    if mine is not None and "SELECT" not in lake.access(connection, mine, root.database, root.name).permissions:
+        raise _denied(root.database, root.name)
+    if parent.id not in {one.id for one in _below(context, connection, root)}:
+        raise InvalidInputException(f"View {root.database}.{root.name} is not made of {parent.database}.{parent.name}.")
+    if arn(context, "table", table.database, table.name) not in _parts(parent):
+        raise InvalidInputException(
+            f"View {parent.database}.{parent.name} is not made of {table.database}.{table.name}."
+        )
+    definer = parent.definition["ViewDefinition"].get("Definer")
+    return mine if not definer or mine is None else {definer}
+
+
+def _below(context: Context, connection: sa.Connection, root: Table) -> Iterator[Table]:
+    """A view and the views that it is made of, each once."""
+    waiting, met = [root], {root.id}
+    while waiting:
+        view = waiting.pop()
+        yield view
+        for part in _parts(view):
+            try:
+                found = _view(context, connection, part)
+            except (EntityNotFoundException, InvalidInputException):
+                continue  # a table, or one that is gone
+            if found.id not in met:
+                met.add(found.id)
+                waiting.append(found)
+
+
+def _view(context: Context, connection: sa.Connection, text: str) -> Table:
+    text, prefix = text.lower(), arn(context, "table", "")
+    database, slash, name = text.removeprefix(prefix).partition("/")
+    if not text.startswith(prefix) or not slash:
+        raise InvalidInputException(f"{text} is not the ARN of a table of this account and region.")
+    view = context.catalog.table(connection, database, name)
+    if not view.definition.get("ViewDefinition"):
+        raise InvalidInputException(f"{database}.{name} is no view with a ViewDefinition.")
+    return view
+
+
+def _parts(view: Table) -> Sequence[str]:
+    return [str(one).lower() for one in view.definition["ViewDefinition"].get("SubObjects") or ()]
+
+
+def _denied(database: str, name: str) -> AccessDeniedException:
+    return AccessDeniedException(
+        f"Insufficient Lake Formation permission(s) on {database}.{name}: grant {caller().arn} what it asks for."
+    )
