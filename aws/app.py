@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from botocore.model import ServiceModel
 from starlette.applications import Starlette
@@ -14,15 +15,19 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aws import context
-from aws.auth import Verifier, read_signature, without_signature
-from aws.authorisation import authorise, keys_of
+from aws import context, discovery
+from aws.auth import Verifier, is_signed, read_signature, without_signature
+from aws.authorisation import UNSIGNED, authorise, keys_of
 from aws.directory import Directory
 from aws.errors import RequestEntityTooLargeException, SerializationException, UnknownOperationException
 from aws.operations import Service
+from aws.protocol import query
 from aws.protocol.http import Request, Response
 from aws.routing import WireProtocol, protocol_of, route
 from aws.s3 import S3Proxy, is_s3
+from identity import messages
+from identity.errors import AccessDeniedException
+from identity.principals import anonymous
 from workspace.errors import (
     InternalServiceException,
     InvalidInputException,
@@ -37,21 +42,23 @@ from workspace.state import WouldWaitError, without_waiting
 MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
 SMALL_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
-OWN_PREFIX = "/_lakelet/"
+OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
+MESSAGE_HEADER = "x-amzn-encoded-authorization-message"  # of a refusal; AWS's own services have it in the sentence
 
 log = logging.getLogger("lakelet.aws")
 
 
 def create_app(services: Sequence[Service] | Directory, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """The application that serves ``routes`` (all under ``/_lakelet``), S3, and ``services`` on every other path.
+    """The application that serves ``routes`` (all under ``/_lakelet``), the account's keys as an identity provider
+    (``/.well-known``), S3, and ``services`` on every other path.
 
     ``aws.context.use`` must have been called before the first request.
     """
-    own, s3, wire = Starlette(routes=list(routes)), S3Proxy(_s3_endpoint), Wire(services)
+    own, s3, wire = Starlette(routes=[*routes, *discovery.routes()]), S3Proxy(_s3_endpoint), Wire(services)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Not one more Starlette route: its layers would cost a GetTable a tenth of its time.
-        if scope["type"] != "http" or scope["path"].startswith(OWN_PREFIX):
+        if scope["type"] != "http" or scope["path"].startswith(OWN_PREFIXES):
             await own(scope, receive, send)
         elif is_s3(scope):
             await s3(scope, receive, send)
@@ -131,7 +138,11 @@ class Wire:
             fault = InternalServiceException(
                 f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
-        return protocol.serialize_error(fault, request, request_id, exchange.model)
+        response = protocol.serialize_error(fault, request, request_id, exchange.model)
+        if isinstance(fault, AccessDeniedException) and fault.details is not None:
+            message = messages.encode(context.current().workspace, fault.details)
+            response = replace(response, headers={**response.headers, MESSAGE_HEADER: message})
+        return response
 
 
 class _Exchange:
@@ -148,6 +159,8 @@ class _Exchange:
 
     def run(self) -> Response:
         request, protocol = self._request, self._protocol
+        if (response := self._unsigned()) is not None:
+            return response
         claim = read_signature(request)
         call = route(protocol, request, self._directory, claim.service)
         self.model = call.service.model if call.service else None
@@ -166,10 +179,23 @@ class _Exchange:
         self.at_once = operation.at_once
         parameters = protocol.parse(operation.model, without_signature(request) if claim.presigned else request)
         current.identity.used(credential, claim.service, claim.region)
-        with context.acting_as(credential.principal, keys_of(request)):
+        with context.acting_as(credential.principal, keys_of(request), credential.expires_at):
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
             result = operation.call(parameters)
         return protocol.serialize(operation.model, result, self._request_id)
+
+    def _unsigned(self) -> Response | None:
+        """The answer to a request that needs no signature, because what it brings is the proof; None for others."""
+        request, protocol = self._request, self._protocol
+        if protocol is not query or query.operation_name(request)[1] not in UNSIGNED or is_signed(request):
+            return None
+        call = route(protocol, request, self._directory, "sts")
+        if call.service is None or (operation := call.service.operation(call.operation)) is None:
+            return None
+        self.model = call.service.model
+        parameters = protocol.parse(operation.model, request)
+        with context.acting_as(anonymous(context.current().account_id), keys_of(request)):
+            return query.serialize(operation.model, operation.call(parameters), self._request_id)
 
 
 def _head(scope: Scope) -> Request:

@@ -113,6 +113,11 @@ def read_signature(request: Request) -> Signature:
     return _from_header(request.headers)
 
 
+def is_signed(request: Request) -> bool:
+    """Whether a request carries a signature at all."""
+    return "authorization" in request.headers or "X-Amz-Signature=" in request.query
+
+
 def without_signature(request: Request) -> Request:
     """A presigned request without the query fields that sign it, which are no parameters of the operation."""
     kept = [pair for pair in request.query.split("&") if unquote(pair.partition("=")[0]) not in _QUERY_FIELDS]

@@ -12,19 +12,22 @@ from aws.links import with_targets
 from aws.protocol.http import Request
 from aws.resources import resources
 from identity.errors import AccessDeniedException
+from identity.managed import is_root_task
 from identity.principals import Principal
 from identity.service import stamp
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
-_FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
+UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
+"""STS's operations that nobody needs a signature for, nor a permission: the role's trust policy decides."""
+_FREE = {("sts", name) for name in (*UNSIGNED, "GetCallerIdentity", "GetSessionToken", "AssumeRole")}
+_OF_FEDERATED_USERS = {"GetCallerIdentity", "GetScopedCredentials", *UNSIGNED}
+_OF_SESSION_TOKENS = {*_OF_FEDERATED_USERS, "AssumeRole", "GetSessionToken"}
 # Glue's operations that IAM knows by another's name (AWS Glue Web API, GetUnfilteredTableMetadata and its like).
 _ACTIONS = {
     "GetUnfilteredTableMetadata": "GetTable",
     "GetUnfilteredPartitionMetadata": "GetPartition",
     "GetUnfilteredPartitionsMetadata": "GetPartitions",
 }
-_OF_SESSION_TOKENS = {"GetCallerIdentity", "AssumeRole", "GetSessionToken"}
-_OF_FEDERATED_USERS = {"GetCallerIdentity"}
 
 
 def authorise(principal: Principal, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
@@ -34,12 +37,14 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     the request's members. The workspace's own key, the account's root, may do everything.
     """
     if principal.session and principal.kind != "role" and service in ("iam", "sts"):
-        # Without MFA (STS API Reference, GetSessionToken and GetFederationToken, "Permissions").
-        if service == "iam":
+        # STS API Reference, GetSessionToken and GetFederationToken, "Permissions".
+        if service == "iam" and principal.mfa_at is None and not is_root_task(principal.session_policies):
             raise UnrecognizedClientException("The security token included in the request is invalid.")
-        if operation not in (_OF_FEDERATED_USERS if principal.kind == "federated" else _OF_SESSION_TOKENS):
+        if service == "sts" and operation not in (
+            _OF_FEDERATED_USERS if principal.kind == "federated" else _OF_SESSION_TOKENS
+        ):
             raise AccessDeniedException(f"Cannot call {operation} with session credentials")
-    if principal.kind == "root" or (service, operation) in _FREE:
+    if principal.unlimited or (service, operation) in _FREE:
         return
     context = current()
     region = context.workspace.settings.text("region")
@@ -47,8 +52,10 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     if service == "glue":
         operation = _ACTIONS.get(operation, operation)
         wanted = with_targets(context, operation, wanted)
-    extra = {**request_keys(), **_tag_keys(parameters)}
+    extra = {**request_keys(), **_tag_keys(parameters), **(_sts_keys(parameters) if service == "sts" else {})}
     context.identity.authorise(principal, f"{service}:{operation}", wanted, extra)
+    if operation == "GetWebIdentityToken" and parameters.get("Tags"):
+        context.identity.authorise(principal, "sts:TagGetWebIdentityToken", wanted, extra)
 
 
 def keys_of(request: Request) -> dict[str, tuple[str, ...]]:
@@ -64,6 +71,20 @@ def keys_of(request: Request) -> dict[str, tuple[str, ...]]:
         if header in request.headers:
             found[key] = (request.headers[header],)
     return found
+
+
+def _sts_keys(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """STS's own condition keys (AWS IAM User Guide, "IAM and AWS STS condition context keys")."""
+    task = parameters.get("TaskPolicyArn")
+    found = {
+        "sts:taskpolicyarn": task.get("arn") if isinstance(task, Mapping) else None,
+        "sts:signingalgorithm": parameters.get("SigningAlgorithm"),
+        "sts:durationseconds": parameters.get("DurationSeconds"),
+    }
+    keys: dict[str, tuple[str, ...]] = {key: (str(value),) for key, value in found.items() if value is not None}
+    if isinstance(audience := parameters.get("Audience"), list):
+        keys["sts:identitytokenaudience"] = tuple(map(str, audience))
+    return keys
 
 
 def _tag_keys(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -53,6 +53,11 @@ class Context:
         """IAM's principals, and what they may do."""
         return Identity(self.workspace, self.engine)
 
+    @property
+    def issuer(self) -> str:
+        """The account as an identity provider: the endpoint's own address, which has the keys."""
+        return self.workspace.endpoint("control").rstrip("/")
+
     def settle(self, database: str, *tables: str) -> None:
         """Finish what was committed to the tables that were just read, before the reader is told of them.
 
@@ -78,13 +83,14 @@ def current() -> Context:
     return _contexts[0]
 
 
-_caller: ContextVar[tuple[Principal, ConditionKeys]] = ContextVar("caller")
+_caller: ContextVar[tuple[Principal, ConditionKeys, float | None]] = ContextVar("caller")
 
 
 @contextmanager
-def acting_as(principal: Principal, keys: ConditionKeys | None = None) -> Iterator[None]:
-    """Inside the block, :func:`caller` is ``principal``, and :func:`request_keys` are ``keys``."""
-    token = _caller.set((principal, keys or {}))
+def acting_as(principal: Principal, keys: ConditionKeys | None = None, ends_at: float | None = None) -> Iterator[None]:
+    """Inside the block, :func:`caller` is ``principal``, :func:`request_keys` are ``keys``, and :func:`session_end`
+    is ``ends_at``."""
+    token = _caller.set((principal, keys or {}, ends_at))
     try:
         yield
     finally:
@@ -101,6 +107,12 @@ def request_keys() -> ConditionKeys:
     """The condition keys, in lower case, that the request being served brings (its time, say); none outside of one."""
     found = _caller.get(None)
     return found[1] if found is not None else {}
+
+
+def session_end() -> float | None:
+    """When the credentials that signed the request end (Unix seconds); None for long-term ones."""
+    found = _caller.get(None)
+    return found[2] if found is not None else None
 
 
 def own_catalog(catalog_id: str | None) -> Context:

@@ -84,6 +84,8 @@ def resources(service: str, operation: str, parameters: Parameters, principal: P
             return _glue(operation, parameters, f"arn:aws:glue:{region}:{principal.account}:")
         case "iam":
             return _iam(operation, parameters, principal)
+        case "sts" if operation == "AssumeRoot":
+            return [f"arn:aws:iam::{principal.account}:root"]
         case _:
             arn = parameters.get("ResourceArn") or parameters.get("ResourceARN")
             return [arn if isinstance(arn, str) else "*"]

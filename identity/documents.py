@@ -206,7 +206,7 @@ def _conditions(value: Any) -> tuple[Condition, ...]:
         if not isinstance(keys, dict):
             raise MalformedPolicyDocument(f"Syntax errors in policy: the condition {operator} is no object.")
         for key, values in keys.items():
-            if not re.fullmatch(r"[A-Za-z0-9-]+:\S(.*\S)?", key):
+            if not re.fullmatch(r"[^\s:]+:\S(.*\S)?", key):
                 raise MalformedPolicyDocument(
                     f"Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.: {key[:100]!r}."
                 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from workspace.errors import ServiceError
 
 
@@ -46,10 +49,80 @@ class PackedPolicyTooLarge(ServiceError):
 
 
 class AccessDeniedException(ServiceError):
-    """The caller may not do this."""
+    """The caller may not do this. ``details``, when policies decided, are what DecodeAuthorizationMessage tells."""
+
+    status = 403
+    details: Mapping[str, Any] | None = None
+
+
+class InvalidAuthorizationMessageException(ServiceError):
+    """The encoded message is not one that was handed out, or it is too old."""
+
+
+class InvalidIdentityToken(ServiceError):
+    """What an identity provider is said to have written cannot be believed."""
+
+
+class ExpiredIdentityToken(ServiceError):
+    """What an identity provider wrote is too old."""
+
+    @property
+    def code(self) -> str:
+        """The code of STS's model, which is that of expired credentials too, by another name there."""
+        return "ExpiredTokenException"
+
+
+class IDPCommunicationError(ServiceError):
+    """The identity provider whose keys are needed does not answer."""
+
+
+class IDPRejectedClaim(ServiceError):
+    """The identity provider says that it did not let the user in."""
 
     status = 403
 
 
-class InvalidAuthorizationMessageException(ServiceError):
-    """The encoded message is not one that was handed out."""
+class InvalidContextAssertion(ServiceError):
+    """A context assertion of a provider that is not trusted here."""
+
+
+class ExpiredTradeInTokenException(ServiceError):
+    """The trade-in token cannot be exchanged any more."""
+
+
+class OutboundWebIdentityFederationDisabledException(ServiceError):
+    """The account gives no web identity tokens until that is enabled."""
+
+    status = 403
+
+
+class SessionDurationEscalationException(ServiceError):
+    """A token that would outlive the session that asks for it."""
+
+    status = 403
+
+
+class JWTPayloadSizeExceededException(ServiceError):
+    """The tags make the token too long."""
+
+
+class InsufficientSessionLifetime(ServiceError):
+    """Credentials that would outlive the session that asks for them."""
+
+
+class FeatureEnabled(ServiceError):
+    """It is enabled already."""
+
+    status = 409
+
+
+class FeatureDisabled(ServiceError):
+    """It is not enabled."""
+
+    status = 404
+
+
+class InvalidAuthenticationCode(ServiceError):
+    """The codes are not those that the MFA device shows."""
+
+    status = 403

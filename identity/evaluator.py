@@ -63,18 +63,21 @@ def decide(layers: Sequence[Layer], action: str, resource: str, context: Context
 
     ``layers`` holds the identity's policies, the boundary and the session's; with none, nothing is allowed.
     """
-    matched = [
-        Match(layer.name, source, statement)
+    by_layer = [
+        [
+            Match(layer.name, source, statement)
+            for source in layer.sources
+            for statement in applying(source.policy, action, resource, context)
+        ]
         for layer in layers
-        for source in layer.sources
-        for statement in applying(source.policy, action, resource, context)
     ]
+    matched = tuple(match for found in by_layer for match in found)
     if denials := tuple(match for match in matched if not match.statement.allows):
         return Decision("explicitDeny", denials[0].layer, denials)
-    for layer in layers:
-        if not any(match.layer == layer.name for match in matched):
+    for layer, found in zip(layers, by_layer, strict=True):
+        if not found:
             return Decision("implicitDeny", layer.name)
-    return Decision("allowed", "", tuple(matched)) if layers else Decision("implicitDeny")
+    return Decision("allowed", "", matched) if layers else Decision("implicitDeny")
 
 
 def applying(policy: Policy, action: str, resource: str, context: Context) -> Iterator[Statement]:
@@ -103,6 +106,18 @@ def trusts(policy: Policy, action: str, principal: Principal, context: Context) 
     if found:
         return "allowed", any(how == "itself" for _, how in found)
     return "implicitDeny", False
+
+
+def trusts_provider(policy: Policy, action: str, provider: str, context: Context) -> bool:
+    """Whether a role's trust policy lets in whom an identity provider (its ARN) vouches for, with these claims."""
+    found = [one for one in applying(policy, action, "*", context) if _names_provider(one, provider)]
+    return bool(found) and all(statement.allows for statement in found)
+
+
+def _names_provider(statement: Statement, provider: str) -> bool:
+    listed = statement.principals if statement.not_principals is None else statement.not_principals
+    named = any((kind, value) in (("Federated", provider), ("AWS", "*")) for kind, value in listed or ())
+    return named if statement.not_principals is None else not named
 
 
 def _acts(statement: Statement, action: str) -> bool:

@@ -6,14 +6,22 @@ their end. Callers are the workspace's root; what the keys may do is the policy'
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import botocore.exceptions
 
+from identity.documents import parse
 from identity.errors import PackedPolicyTooLarge
-from workspace.errors import LakeletError, NotImplementedException, ServiceUnavailableException
+from identity.evaluator import Layer, Source
+from identity.s3_policy import MAX_LENGTH
+from workspace.errors import LakeletError, NotImplementedException, ServiceUnavailableException, ValidationException
 from workspace.paths import Workspace
 from workspace.secrets import secret
+
+LEAST_SECONDS = 900  # MinIO makes no keys for less
+MAX_TOKEN = 4096  # bytes of a session token; MinIO's, of the longest policy, are about as long
 
 
 class NoAssumeRoleError(LakeletError):
@@ -47,6 +55,33 @@ def is_refusal(error: Exception) -> bool:
     return status == 501 or (400 <= status < 500 and status not in (408, 429))
 
 
+def until(end: float) -> Layer:
+    """What ends keys at a moment (Unix seconds), though MinIO would believe them for longer."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end))
+    statement = {
+        "Effect": "Allow",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:CurrentTime": moment}},
+    }
+    return Layer("session's end", (Source("session's end", parse(json.dumps({"Statement": statement}))),))
+
+
+def padded(policy: str, missing: int) -> str:
+    """A policy with an id that makes the session token, which holds it, longer by so many bytes at least.
+
+    Raises ValidationException when that is more than MinIO takes.
+    """
+    # In a token the policy is in Base64 twice: three bytes of it are a little more than five of the token.
+    text = json.dumps({"ID": "x" * (missing * 3 // 5 + 8), **json.loads(policy)}, separators=(",", ":"))
+    if len(text) > MAX_LENGTH:
+        raise ValidationException(
+            "The object store makes no session token of MinimumSessionTokenSize bytes for these policies: ask for "
+            f"{missing} bytes less."
+        )
+    return text
+
+
 def mint(workspace: Workspace, policy: str, seconds: int) -> tuple[str, str, str, float]:
     """Keys that may do what ``policy`` says for so long: access key, secret, session token, end (Unix seconds).
 
@@ -57,7 +92,7 @@ def mint(workspace: Workspace, policy: str, seconds: int) -> tuple[str, str, str
         answer = sts_client(workspace).assume_role(
             RoleArn=f"arn:aws:iam::{workspace.settings.text('account_id')}:role/lakelet-session",
             RoleSessionName="lakelet-session",
-            DurationSeconds=seconds,
+            DurationSeconds=max(seconds, LEAST_SECONDS),
             Policy=policy,
         )
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:

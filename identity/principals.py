@@ -17,18 +17,22 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Principal:
-    """A signer. ``kind`` is ``root`` (the workspace's own key), ``user`` (IAM), ``role`` (a session of a role) or
-    ``federated`` (whom a user or root gave credentials by GetFederationToken).
+    """A signer. ``kind`` is ``root`` (the workspace's own key), ``user`` (IAM), ``role`` (a session of a role),
+    ``federated`` (whom a user or root gave credentials by GetFederationToken) or ``anonymous`` (who did not sign).
 
     ``arn`` is what AccessDenied sentences and GetCallerIdentity show; ``entity_arn`` the user's or role's own, which
     is another for a session of a role; ``user_id`` is GetCallerIdentity's UserId and the condition key ``aws:userid``.
     ``entity_id`` and ``name`` are the IAM user's or role's own; of root, the account; of a federated user, of who
     federated it. ``session`` tells temporary credentials from long-term ones, ``issued_at`` (Unix seconds) since when
     they hold. ``session_policies`` are the documents that narrow a session: the texts of inline policies, the ARNs of
-    managed ones; None when nothing narrows it. ``tags`` are those of the session alone.
+    managed ones; None when nothing narrows it. ``scopes`` are the policies by which GetScopedCredentials narrowed it
+    further, each of which must allow. ``tags`` are those of the session alone, and ``transitive`` the keys, in lower
+    case, of those that the next session of a role chain has too. ``source_identity`` is who began the chain,
+    ``mfa_at`` (Unix seconds) when a device proved a GetSessionToken. Of who came by an identity provider,
+    ``provider`` is its ARN and ``claims`` the condition keys, in lower case, with what it said.
     """
 
-    kind: Literal["root", "user", "role", "federated"]
+    kind: Literal["root", "user", "role", "federated", "anonymous"]
     account: str
     arn: str
     user_id: str
@@ -39,6 +43,17 @@ class Principal:
     issued_at: float | None = None
     session_policies: tuple[str, ...] | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    scopes: tuple[str, ...] = ()
+    transitive: tuple[str, ...] = ()
+    source_identity: str | None = None
+    mfa_at: float | None = None
+    provider: str | None = None
+    claims: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether it is the root user, or a session of its that nothing narrows."""
+        return self.kind == "root" and self.session_policies is None and not self.scopes
 
     @property
     def of_root(self) -> bool:
@@ -73,3 +88,8 @@ def root(account: str) -> Principal:
     return Principal(
         "root", account, f"arn:aws:iam::{account}:root", account, account, account, f"arn:aws:iam::{account}:root"
     )
+
+
+def anonymous(account: str) -> Principal:
+    """Who asks without a signature, for what needs none."""
+    return Principal("anonymous", account, "anonymous", "anonymous", "anonymous", "anonymous", "anonymous")

@@ -72,7 +72,7 @@ _OPERATORS = {
 }  # fmt: skip
 _PRINCIPAL_KEYS = (
     "aws:principal", "aws:userid", "aws:username", "aws:requestedregion", "aws:viaawsservice", "aws:multifactorauth",
-    "aws:tokenissuetime", "aws:federatedprovider", "aws:sourceidentity", "sts:", "iam:",
+    "aws:tokenissuetime", "aws:federatedprovider", "aws:sourceidentity", "aws:assumedroot", "sts:", "iam:", "saml:",
 )  # fmt: skip
 _PREFIX = "arn:aws:s3:::"
 _EVERYTHING = pattern(f"{_PREFIX}*")
@@ -143,7 +143,7 @@ def _grant(statement: Statement, source: Source, context: Context) -> _Grant | N
         resources, excepts = [_EVERYTHING], False
     conditions = []
     for condition in statement.conditions:
-        if _settled(condition.key):
+        if _settled(condition.key) or condition.key.lower() in context:
             if not condition.holds(context, variables):
                 return None
         else:

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from identity import managed, object_store, store
+from identity import managed, messages, object_store, store
 from identity.conditions import Context
 from identity.documents import parse
 from identity.errors import AccessDeniedException, MalformedPolicyDocument, NoSuchEntity
 from identity.evaluator import Decision, Layer, Source, decide
+from identity.federation.oidc import Keys
 from identity.keys import root_key
 from identity.principals import Credential, Principal, digest, root
 from identity.s3_policy import compile_policy
@@ -24,6 +25,7 @@ from workspace.state import reading, writing
 log = logging.getLogger(__name__)
 
 IDENTITY, BOUNDARY, SESSION = "identity-based policy", "permissions boundary", "session policy"
+SCOPE = "scope down policy"
 Mint = Callable[[Workspace, str, int], tuple[str, str, str, float]]
 
 
@@ -42,6 +44,7 @@ class Identity:
         self._account = workspace.settings.text("account_id")
         self._mint = mint
         self.clock = clock
+        self.provider_keys = Keys()
 
     @property
     def account(self) -> str:
@@ -127,6 +130,7 @@ class Identity:
             if principal.session_policies is not None:
                 sources = tuple(self._session_source(connection, one) for one in principal.session_policies)
                 found.append(Layer(SESSION, sources))
+            found += [Layer(SCOPE, (self._session_source(connection, one),)) for one in principal.scopes]
         return tuple(found)
 
     def entity_layers(self, connection: sa.Connection, entity: store.Entity) -> tuple[Layer, ...]:
@@ -146,6 +150,8 @@ class Identity:
     def _session_source(self, connection: sa.Connection, policy: str) -> Source:
         if not policy.startswith("arn:"):
             return Source("session", parse(policy))
+        if policy in managed.ROOT_TASKS:
+            return Source(policy, parse(managed.ROOT_TASKS[policy]))
         try:
             return Source(policy, parse(self.document(connection, policy)))
         except NoSuchEntity:  # deleted since: it allows nothing any more
@@ -175,7 +181,8 @@ class Identity:
 
     def context(self, principal: Principal) -> dict[str, tuple[str, ...]]:
         """The condition keys that hold for everything that a principal asks, in lower case."""
-        kinds = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
+        kinds = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser",
+                 "anonymous": "Anonymous"}  # fmt: skip
         found: dict[str, tuple[str, ...]] = {
             "aws:principalarn": (principal.entity_arn,),
             "aws:principalaccount": (principal.account,),
@@ -188,23 +195,37 @@ class Identity:
         if principal.kind == "user":
             found["aws:username"] = (principal.name,)
         if principal.session:
-            found["aws:multifactorauthpresent"] = ("false",)
+            found["aws:multifactorauthpresent"] = ("true" if principal.mfa_at is not None else "false",)
+        if principal.mfa_at is not None:
+            found["aws:multifactorauthage"] = (str(max(0, int(self.clock() - principal.mfa_at))),)
         if principal.issued_at is not None:
             found["aws:tokenissuetime"] = (stamp(principal.issued_at),)
-        for key, value in (*self._tags(principal), *principal.tags):
+        if principal.source_identity is not None:
+            found["aws:sourceidentity"] = (principal.source_identity,)
+        if principal.provider is not None:
+            found["aws:federatedprovider"] = (principal.provider,)
+        if managed.is_root_task(principal.session_policies):
+            found["aws:assumedroot"] = ("true",)
+        found.update(principal.claims)
+        for key, value in self.tags_of(principal).items():
             found[f"aws:principaltag/{key.lower()}"] = (value,)
         return found
 
-    def _tags(self, principal: Principal) -> Sequence[tuple[str, str]]:
-        if principal.of_root:
-            return ()
-        with reading(self._engine) as connection:
-            entity = store.by_id(connection, principal.entity_id)
-        return list(entity.body.get("tags", {}).items()) if entity else ()
+    def tags_of(self, principal: Principal) -> dict[str, str]:
+        """A principal's tags: its user's or role's, and its session's, which win."""
+        found: dict[str, tuple[str, str]] = {}
+        own: Sequence[tuple[str, str]] = ()
+        if not principal.of_root:
+            with reading(self._engine) as connection:
+                entity = store.by_id(connection, principal.entity_id)
+            own = list(entity.body.get("tags", {}).items()) if entity else ()
+        for key, value in (*own, *principal.tags):
+            found[key.lower()] = (key, value)
+        return dict(found.values())
 
     def decide(self, principal: Principal, action: str, resource: str, extra: Context) -> Decision:
         """Whether a principal may do an action on a resource, in a request with these condition keys besides."""
-        if principal.kind == "root" and principal.session_policies is None:
+        if principal.unlimited:
             return Decision("allowed")
         return decide(self.layers(principal), action, resource, {**extra, **self.context(principal)})
 
@@ -213,13 +234,15 @@ class Identity:
 
         ``extra`` are the request's own condition keys, in lower case.
         """
-        if principal.kind == "root" and principal.session_policies is None:
+        if principal.unlimited:
             return
         layers, context = self.layers(principal), {**extra, **self.context(principal)}
         for resource in resources:
             decision = decide(layers, action, resource, context)
             if not decision.allowed:
-                raise denied(principal, action, resource, decision)
+                error = denied(principal, action, resource, decision)
+                error.details = messages.details(principal, action, resource, decision, context)
+                raise error
 
     # -- credentials for a while ------------------------------------------------------------------------------------
 
@@ -232,22 +255,30 @@ class Identity:
         for arn in arns:
             self.document(connection, arn)
 
-    def open_session(self, principal: Principal, seconds: int) -> tuple[Credential, str]:
-        """Temporary credentials for a principal, and their session token: good here and at the object store.
+    def open_session(self, principal: Principal, seconds: int, token_size: int = 0) -> tuple[Credential, str]:
+        """Temporary credentials for a principal, and their session token of at least ``token_size`` bytes: good here
+        and at the object store.
 
-        The object store makes them, for what all policies that bind the principal allow there; of an external one
-        that has no AssumeRole they are unknown. Raises what :func:`identity.s3_policy.compile_policy` and
-        :func:`identity.object_store.mint` raise.
+        The object store makes them, for what all policies that bind the principal allow there, and for as long as it
+        should be at least; of an external one that has no AssumeRole they are unknown. Raises what
+        :func:`identity.s3_policy.compile_policy` and :func:`identity.object_store.mint` raise.
         """
         now = self.clock()
         holder = replace(principal, session=True, issued_at=now)
-        policy = compile_policy(self.layers(holder), self.context(holder))
+        layers = self.layers(holder)
+        if seconds < object_store.LEAST_SECONDS:
+            layers = (*layers, object_store.until(now + seconds))
+        policy = compile_policy(layers, self.context(holder))
         try:
             key_id, secret, token, expires = self._mint(self._workspace, policy, seconds)
+            if len(token) < token_size:
+                policy = object_store.padded(policy, token_size - len(token))
+                key_id, secret, token, expires = self._mint(self._workspace, policy, seconds)
         except object_store.NoAssumeRoleError as error:
             log.warning("%s Session credentials are good for everything but S3.", error)
             key_id, secret = store.new_id("ASIA")[:20], secrets.token_urlsafe(30)
-            token, expires = secrets.token_urlsafe(192), now + seconds
+            token, expires = secrets.token_urlsafe(max(192, token_size)), now + seconds
+        expires = min(expires, now + seconds)
         credential = Credential(key_id, secret, holder, digest(token), float(int(expires)))
         with writing(self._engine) as connection:
             store.add_session(connection, credential, now)

@@ -366,11 +366,13 @@ def find_session(connection: sa.Connection, access_key_id: str) -> Credential | 
     row = connection.execute(sa.select(_sessions).where(_sessions.c.access_key_id == access_key_id)).first()
     if row is None:
         return None
-    saved = dict(row.principal)
-    if saved["session_policies"] is not None:
-        saved["session_policies"] = tuple(saved["session_policies"])
-    saved["tags"] = tuple((key, value) for key, value in saved["tags"])
-    return Credential(row.access_key_id, row.secret, Principal(**saved), row.token_digest, row.expires_at)
+    principal = Principal(**{name: _frozen(value) for name, value in row.principal.items()})
+    return Credential(row.access_key_id, row.secret, principal, row.token_digest, row.expires_at)
+
+
+def _frozen(value: Any) -> Any:
+    """A value as it was before it became JSON, which has no tuples."""
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
 
 
 def _entity(row: sa.Row[Any]) -> Entity:

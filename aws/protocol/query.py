@@ -79,7 +79,7 @@ def serialize_error(
 ) -> Response:
     """The answer to a request that failed."""
     code, status = described(error, model)
-    side, code = "Receiver" if status >= 500 else "Sender", _CODES.get(code, code)
+    side, code = "Receiver" if status >= 500 else "Sender", _CODES.get(type(error).__name__, code)
     detail = f"<Type>{side}</Type><Code>{escape(code)}</Code><Message>{_clean(str(error))}</Message>"
     inner = f"<Error>{detail}</Error><RequestId>{request_id}</RequestId>"
     namespace = f' xmlns="{model.metadata.get("xmlNamespace", "")}"' if model is not None else ""

@@ -1,0 +1,1 @@
+"""AWS Security Token Service: who signs, and credentials for a while."""
