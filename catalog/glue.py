@@ -39,7 +39,7 @@ TIMESTAMPS = frozenset({
     "LastAnalyzedTime",
     "LastConnectionValidationTime", "LastModified", "LastModifiedOn", "LastModifiedTimestamp", "LastUpdated",
     "LastUpdatedTime", "RecordedOn", "RequestTime", "StartTime", "StartedOn", "StartingTimestamp", "UpdateTime",
-    "UpdatedAt",
+    "UpdatedAt", "endTimestamp", "startTimestamp",
 })  # fmt: skip
 
 

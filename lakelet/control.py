@@ -25,9 +25,10 @@ import aws.context
 from aws.app import create_app
 from aws.directory import Directory
 from aws.lookup import CatalogLookup
+from aws.services.glue import _optimizers
 from aws.services.glue._statistics import start_scheduled_run
 from aws.services.glue.crawls import start_crawler
-from catalog.crawlers.scheduler import Scheduled, Scheduler, scheduled_crawlers
+from catalog.crawlers.scheduler import Due, Scheduled, Scheduler, scheduled_crawlers
 from catalog.crawlers.store import CrawlerStore
 from catalog.hive.server import MetastoreServer
 from catalog.lineage import Lineage
@@ -108,6 +109,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     schedules = [
         Scheduler("Crawler", lambda: scheduled_crawlers(crawlers), start_crawler),
         Scheduler("Column statistics of", lambda: _scheduled_statistics(engine, catalog), start_scheduled_run),
+        Scheduler("Optimizer of", lambda: map(Due, _optimizers.due()), _optimizers.start),
     ]
     for one in schedules:
         one.start()

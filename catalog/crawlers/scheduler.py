@@ -28,11 +28,29 @@ class Scheduled:
     expression: str
     since: float
 
+    def due(self, since: float, until: float) -> bool:
+        """Whether it has a time after ``since`` and not after ``until``; it counts from when it was set."""
+        at = next_time(self.expression, max(since, min(self.since, until)))
+        return at is not None and at <= until
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be started now, for reasons of its own."""
+
+    names: tuple[str, ...]
+
+    def due(self, since: float, until: float) -> bool:
+        """Always."""
+        return True
+
 
 class Scheduler:
     """Starts what is due, by ``start(*names)``; ``what`` it is stands in the log. One of each per control process."""
 
-    def __init__(self, what: str, scheduled: Callable[[], Iterable[Scheduled]], start: Callable[..., object]) -> None:
+    def __init__(
+        self, what: str, scheduled: Callable[[], Iterable[Scheduled | Due]], start: Callable[..., object]
+    ) -> None:
         self._what = what
         self._scheduled = scheduled
         self._start = start
@@ -69,12 +87,9 @@ class Scheduler:
                 log.warning("%s was not started by its schedule: %s", title, error)
 
 
-def due(scheduled: Iterable[Scheduled], since: float, until: float) -> Iterator[tuple[str, ...]]:
-    """The names of what has a time in between; a schedule counts from when it was set."""
-    for one in scheduled:
-        at = next_time(one.expression, max(since, min(one.since, until)))
-        if at is not None and at <= until:
-            yield one.names
+def due(scheduled: Iterable[Scheduled | Due], since: float, until: float) -> Iterator[tuple[str, ...]]:
+    """The names of what has a time in between."""
+    return (one.names for one in scheduled if one.due(since, until))
 
 
 def scheduled_crawlers(store: CrawlerStore) -> Iterator[Scheduled]:

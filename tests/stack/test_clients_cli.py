@@ -110,6 +110,9 @@ def catalog(aws: Cli, name: str) -> None:
     assert (settings["Role"], settings["SampleSize"]) == ("r", 50.0)
     table("start-column-statistics-task-run", *of_table, "--role", "r")
     assert table("get-column-statistics-task-runs", *of_table)["ColumnStatisticsTaskRuns"][0]["Role"] == "r"
+    optimizer = f"catalogId=123456789012,databaseName={name},tableName=t,type=compaction"
+    (failure,) = aws("glue", "batch-get-table-optimizer", "--entries", optimizer)["Failures"]
+    assert failure["error"]["ErrorCode"] == "EntityNotFoundException"
     function = "FunctionName=f,ClassName=a.B,OwnerName=me,OwnerType=USER"
     table("create-user-defined-function", "--function-input", function)
     assert table("get-user-defined-functions", "--pattern", "*")["UserDefinedFunctions"][0]["ClassName"] == "a.B"
