@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
-
 from aws.context import current
-from aws.services.iam._answers import PAGE, paged, read_tags
+from aws.services.iam._answers import PAGE, read_tags
+from aws.services.iam._providers import get, listed_tags, tag, tags_of, untag
 from identity.errors import InvalidInput, LimitExceeded
 from identity.federation import oidc, store
-from identity.federation.store import Provider
+from identity.federation.store import Kind
 from workspace.state import reading, writing
 
+KIND: Kind = "oidc-provider"
 MAX_CLIENTS = 100
 MAX_THUMBPRINTS = 5
 
@@ -42,20 +42,20 @@ def create_open_id_connect_provider(
         "tags": found,
     }
     with writing(context.engine) as connection:
-        provider = store.create(connection, "oidc-provider", oidc.name_of(url), body)
-    return {"OpenIDConnectProviderArn": provider.arn(context.account_id), "Tags": _tags(provider)}
+        provider = store.create(connection, KIND, oidc.name_of(url), body)
+    return {"OpenIDConnectProviderArn": provider.arn(context.account_id), "Tags": tags_of(provider)}
 
 
 def get_open_id_connect_provider(open_id_connect_provider_arn: str) -> dict[str, Any]:
     """A provider; NoSuchEntity."""
     with reading(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
+        provider = get(connection, KIND, open_id_connect_provider_arn)
     return {
         "Url": provider.name,
         "ClientIDList": provider.body["client_ids"],
         "ThumbprintList": provider.body["thumbprints"],
         "CreateDate": provider.created_at,
-        "Tags": _tags(provider),
+        "Tags": tags_of(provider),
     }
 
 
@@ -63,27 +63,27 @@ def list_open_id_connect_providers() -> dict[str, Any]:
     """The ARNs of all providers."""
     context = current()
     with reading(context.engine) as connection:
-        found = store.listed(connection, "oidc-provider")
+        found = store.listed(connection, KIND)
     return {"OpenIDConnectProviderList": [{"Arn": one.arn(context.account_id)} for one in found]}
 
 
 def delete_open_id_connect_provider(open_id_connect_provider_arn: str) -> None:
     """Delete a provider; roles that trust it let nobody in by it any more. NoSuchEntity."""
     with writing(current().engine) as connection:
-        store.delete(connection, _get(connection, open_id_connect_provider_arn))
+        store.delete(connection, get(connection, KIND, open_id_connect_provider_arn))
 
 
 def add_client_id_to_open_id_connect_provider(open_id_connect_provider_arn: str, client_id: str) -> None:
     """Believe tokens for one more audience; NoSuchEntity, LimitExceeded."""
     with writing(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
+        provider = get(connection, KIND, open_id_connect_provider_arn)
         store.change(connection, provider, client_ids=_clients([*provider.body["client_ids"], client_id]))
 
 
 def remove_client_id_from_open_id_connect_provider(open_id_connect_provider_arn: str, client_id: str) -> None:
     """Believe tokens for one audience less, if it was one; NoSuchEntity."""
     with writing(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
+        provider = get(connection, KIND, open_id_connect_provider_arn)
         kept = [one for one in provider.body["client_ids"] if one != client_id]
         store.change(connection, provider, client_ids=kept)
 
@@ -92,40 +92,24 @@ def update_open_id_connect_provider_thumbprint(open_id_connect_provider_arn: str
     """Set the thumbprints; NoSuchEntity, InvalidInput."""
     found = _thumbprints(thumbprint_list)
     with writing(current().engine) as connection:
-        store.change(connection, _get(connection, open_id_connect_provider_arn), thumbprints=found)
+        store.change(connection, get(connection, KIND, open_id_connect_provider_arn), thumbprints=found)
 
 
 def tag_open_id_connect_provider(open_id_connect_provider_arn: str, tags: list[dict[str, str]]) -> None:
     """Set tags; NoSuchEntity, InvalidInput, LimitExceeded."""
-    with writing(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
-        store.change(connection, provider, tags=read_tags(tags, provider.body["tags"]))
+    tag(KIND, open_id_connect_provider_arn, tags)
 
 
 def untag_open_id_connect_provider(open_id_connect_provider_arn: str, tag_keys: list[str]) -> None:
     """Take tags away; NoSuchEntity."""
-    gone = {key.lower() for key in tag_keys}
-    with writing(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
-        kept = {key: value for key, value in provider.body["tags"].items() if key.lower() not in gone}
-        store.change(connection, provider, tags=kept)
+    untag(KIND, open_id_connect_provider_arn, tag_keys)
 
 
 def list_open_id_connect_provider_tags(
     open_id_connect_provider_arn: str, marker: str | None = None, max_items: int = PAGE
 ) -> dict[str, Any]:
     """The tags; NoSuchEntity."""
-    with reading(current().engine) as connection:
-        provider = _get(connection, open_id_connect_provider_arn)
-    return paged("Tags", _tags(provider), marker, max_items, provider.id)
-
-
-def _get(connection: sa.Connection, arn: str) -> Provider:
-    return store.get(connection, "oidc-provider", arn, current().account_id)
-
-
-def _tags(provider: Provider) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in provider.body["tags"].items()]
+    return listed_tags(KIND, open_id_connect_provider_arn, marker, max_items)
 
 
 def _clients(client_ids: Sequence[str]) -> list[str]:
