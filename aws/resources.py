@@ -166,15 +166,30 @@ def _iam(operation: str, parameters: Parameters, principal: Principal) -> Sequen
             path = _text(parameters.get("NewPath"), f"{path}/")
             return [arn, f"{prefix}{path}{_text(parameters.get(f'New{member}'), own)}"]
         return [arn]
-    if isinstance(policy := parameters.get("PolicyArn") or parameters.get("PolicySourceArn"), str):
-        return [policy]
     if principal.kind == "user" and operation in _OWN:
         return [principal.entity_arn]
+    for member in _IAM_ARNS:
+        if isinstance(sent := parameters.get(member), str):
+            return [sent]
+    if operation in _IAM_NEW:
+        member, noun = _IAM_NEW[operation]
+        new = _text(parameters.get(member), "*")
+        new = new.partition("://")[2].rstrip("/") if "://" in new else new
+        return [f"arn:aws:iam::{principal.account}:{noun}{_text(parameters.get('Path'), '/')}{new}"]
     return ["*"]
 
 
 _IAM_NAMES: Mapping[str, Kind] = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
-_OWN = ("GetUser", "CreateAccessKey", "ListAccessKeys", "UpdateAccessKey", "DeleteAccessKey")
+_IAM_ARNS = ("PolicyArn", "PolicySourceArn", "OpenIDConnectProviderArn", "SAMLProviderArn", "SerialNumber")
+_IAM_NEW = {  # what makes a thing, by the member that names it
+    "CreateOpenIDConnectProvider": ("Url", "oidc-provider"),
+    "CreateSAMLProvider": ("Name", "saml-provider"),
+    "CreateVirtualMFADevice": ("VirtualMFADeviceName", "mfa"),
+}
+_OWN = (
+    "GetUser", "ListMFADevices", "DeactivateMFADevice", "CreateAccessKey", "ListAccessKeys", "UpdateAccessKey",
+    "DeleteAccessKey",
+)  # fmt: skip
 
 
 def _text(value: Any, default: str) -> str:

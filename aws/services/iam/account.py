@@ -7,12 +7,17 @@ from typing import Any
 from aws.context import current
 from aws.services.iam._answers import INLINE_SIZES, MANAGED_SIZE, TRUST_SIZE
 from identity import store
+from identity.federation import store as providers_store
+from identity.mfa import store as mfa
 from workspace.state import reading
 
 
 def get_account_summary() -> dict[str, Any]:
     """How many users, groups, roles and policies there are, and how many there may be."""
     with reading(current().engine) as connection:
+        devices = mfa.listed(connection)
+        kinds: tuple[providers_store.Kind, ...] = ("oidc-provider", "saml-provider")
+        providers = sum(len(providers_store.listed(connection, kind)) for kind in kinds)
         counts = {kind: store.count(connection, kind) for kind in store.QUOTAS}
     return {
         "SummaryMap": {
@@ -37,5 +42,8 @@ def get_account_summary() -> dict[str, Any]:
             "GroupsPerUserQuota": 10,
             "AccountAccessKeysPresent": 1,
             "AccountMFAEnabled": 0,
+            "MFADevices": len(devices),
+            "MFADevicesInUse": sum(device.user_id is not None for device in devices),
+            "Providers": providers,
         }
     }

@@ -8,6 +8,7 @@ from typing import Any
 from aws.context import Context, caller, current
 from aws.services.iam._answers import PAGE, check_boundary, delete_empty, entity_answer, own_name, paged, read_tags
 from identity import store
+from identity.mfa import store as mfa
 from workspace.state import reading, writing
 
 
@@ -58,6 +59,7 @@ def delete_user(user_name: str) -> None:
             "delete access keys": store.keys_of(connection, user.id),
             "detach all policies": store.attached(connection, user.id),
             "delete policies": store.inline_policies(connection, user.id),
+            "deactivate MFA devices": [one for one in mfa.listed(connection) if one.user_id == user.id],
             "remove user from all groups": store.groups_of(connection, user.id),
         }
         delete_empty(connection, user, leftovers)
