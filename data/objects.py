@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -23,13 +23,14 @@ from workspace.secrets import secret
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: where it lies, its size in bytes, its ETag and its storage class."""
+    """One object: where it lies, its size in bytes, its ETag, its storage class and when it was last written."""
 
     bucket: str
     key: str
     size: int
     etag: str
     storage_class: str = "STANDARD"
+    modified: datetime | None = field(default=None, compare=False)  # the same object again is the same
 
     @property
     def uri(self) -> str:
@@ -99,7 +100,7 @@ def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject
                 folder, hidden = place, any(_hidden(one) for one in place.split("/"))
             if not (hidden or _hidden(name) or key.endswith("/")):
                 kind = item.get("StorageClass", "STANDARD")
-                yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'), kind)
+                yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'), kind, item["LastModified"])
 
 
 def _ahead(pages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

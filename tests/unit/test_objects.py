@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ class Pages:
     def paginate(self, **request: str) -> Iterator[dict[str, Any]]:
         for number, keys in enumerate(self.pages, 1):
             self.fetched = number
-            contents = [{"Key": key, "Size": 1, "ETag": '"e"'} for key in keys]
+            written = datetime(2026, 1, 1, tzinfo=UTC)
+            contents = [{"Key": key, "Size": 1, "ETag": '"e"', "LastModified": written} for key in keys]
             yield {"Contents": contents, "IsTruncated": number < len(self.pages)}
 
 
