@@ -226,7 +226,7 @@ def script_job(script: Path) -> dict[str, Any]:
     A script that mentions Spark or awsglue is a Spark job, another a Python shell job.
     """
     text = script.read_text(encoding="utf-8", errors="replace")
-    uses_spark = re.search(r"^\s*(from|import)\s+(pyspark|awsglue)\b", text, re.MULTILINE)
+    uses_spark = re.search(r"^\s*(from|import)\s+(pyspark|awsglue|awsgluedq)\b", text, re.MULTILINE)
     return {
         "Name": script.stem,
         "Role": ROLE,

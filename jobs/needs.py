@@ -25,7 +25,7 @@ _MEMBERS = frozenset(
     )
 )  # fmt: skip
 _MODULES = (
-    "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "awsgluedq", "delta", "graphframes", "py4j",
+    "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "delta", "graphframes", "py4j",
 )  # fmt: skip
 _WORDS = frozenset(
     (

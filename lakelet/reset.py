@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from data.objects import s3_client
 from data.zones import ZONES
+from etl.dqdl.history import FOLDER
 from lakelet.stack.leftovers import end_runs
 from workspace.errors import ServiceUnavailableException, UsageError
 from workspace.paths import Workspace
@@ -44,6 +45,7 @@ class Reset:
             end_runs(self._workspace)
             wipe_state(self._engine)
             shutil.rmtree(self._workspace.runs, ignore_errors=True)
+            shutil.rmtree(self._workspace.state / FOLDER, ignore_errors=True)
             try:
                 return {"objects": self._wipe_objects()}
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:

@@ -49,7 +49,7 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         ("sc._jsc.hadoopConfiguration().set('a', 'b')", "hadoopConfiguration"),
         ("from pyspark.ml.feature import Tokenizer", "pyspark.ml"),
         ("from pyspark import ml", "pyspark.ml"),
-        ("from awsgluedq.transforms import EvaluateDataQuality", "awsgluedq"),
+        ("from awsgluedq.transforms import EvaluateDataQuality", ""),
         ("spark.sql('insert into a select 1')", "catalog"),
         ("spark.sql('select * from silver.flights')", "catalog"),
         ("spark.sql(f'select * from {t}')", "only when it runs"),

@@ -7,19 +7,20 @@ import re
 from collections.abc import Iterator
 
 from etl import file_formats, opensearch, selection
+from etl.dqdl import evaluation
 from workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
 MODULES = (
-    "arguments", "collection", "connection_types", "context", "dynamicframe", "frame", "glue_transforms", "job",
-    "reading", "sinks", "writing",
+    "arguments", "collection", "connection_types", "context", "dqdl/transform", "dynamicframe", "frame",
+    "glue_transforms", "job", "reading", "sinks", "writing",
 )  # fmt: skip
 REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 
 
 # Protocols, whose functions have no bodies, and options that are known by their names alone.
 PROTOCOLS = {"Sink"}
-OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT
+OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT | evaluation.WITHOUT_EFFECT
 
 
 def unused(module: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ for room in %r:
 import data, data.own as own
 from jobs.own import NAME
 assert (data.own.NAME, own.NAME, NAME) == ("my data", "my data", "my jobs")
-import awsglue.context, awsglue.transforms, lakelet.etl.quality, lakelet.search.ingest, lakelet.jobs.client
+import awsglue.context, awsgluedq.transforms, lakelet.etl.quality, lakelet.search.ingest, lakelet.jobs.client
 try:
     import data.objects
 except ModuleNotFoundError as error:

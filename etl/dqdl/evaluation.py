@@ -1,0 +1,158 @@
+"""An evaluation: a ruleset is parsed, checked, planned, measured in one go and judged; its results are published."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from data.objects import s3_client
+from data.zones import split_uri
+from etl.dqdl import parser, planning, rule_types
+from etl.dqdl.history import JOB_VARIABLE, History
+from etl.dqdl.outcomes import Outcome
+from etl.dqdl.plans import Data, statistic
+from etl.dqdl.ruleset import Composite, Rule, leaves
+from etl.errors import refuse_unknown
+from etl.publishing import run_id
+from workspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from etl.dynamicframe import DynamicFrame
+
+# What has nothing to act on here; docs/awsglue.md says why of each.
+WITHOUT_EFFECT = frozenset({
+    "enableDataQualityCloudWatchMetrics", "observations.scope", "performanceTuning.caching",
+    "publishAggregatedMetrics.status",
+})  # fmt: skip
+_PUBLISHING = frozenset({"dataQualityEvaluationContext", "enableDataQualityResultsPublishing", "resultsS3Prefix"})
+_CHOICES = {
+    "compositeRuleEvaluation.method": ("COLUMN", "ROW"),
+    "rowLevelConfiguration.filteredRowLabel": ("PASSED", "SKIPPED"),
+    "rowLevelConfiguration.ruleWithLabels": ("DISABLED", "ENABLED"),
+}
+_DEFAULT_CONTEXT = "default_context"
+
+
+@dataclass(frozen=True)
+class Options:
+    """AWS's ``publishing_options`` and ``additional_options``."""
+
+    context: str = _DEFAULT_CONTEXT
+    keeps_history: bool = True
+    results: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, publishing: Mapping[str, Any] | None, additional: Mapping[str, Any] | None = None) -> Options:
+        """Raises UnsupportedError for an option that is not there, UsageError for a value that AWS does not have."""
+        given, more = dict(publishing or {}), dict(additional or {})
+        refuse_unknown(given, _PUBLISHING | WITHOUT_EFFECT, "publishing_options")
+        refuse_unknown(more, frozenset(_CHOICES) | WITHOUT_EFFECT, "additional_options")
+        results = str(given.get("resultsS3Prefix") or "")
+        if results:
+            split_uri(results)
+        for name, allowed in _CHOICES.items():
+            if str(more.get(name, allowed[0])).upper() not in allowed:
+                raise UsageError(f"{name} is {more[name]!r}: use {' or '.join(allowed)}.")
+        return cls(
+            str(given.get("dataQualityEvaluationContext") or _DEFAULT_CONTEXT),
+            str(given.get("enableDataQualityResultsPublishing", True)).lower() != "false",
+            results,
+            {name: str(more.get(name, allowed[0])).upper() for name, allowed in _CHOICES.items()},
+        )
+
+    def says(self, name: str, value: str) -> bool:
+        """Whether an additional option has that value."""
+        return self.chosen.get(name) == value
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found: the outcomes in the rules' order, and the data as it was measured."""
+
+    data: Data
+    outcomes: Sequence[Outcome]
+
+
+def evaluate(
+    frame: DynamicFrame, ruleset: str, options: Options, others: Mapping[str, DynamicFrame] | None = None
+) -> Evaluation:
+    """Hold a frame against a ruleset. Raises UsageError and UnsupportedError before any data is read."""
+    rules = parser.parse(ruleset)
+    rule_types.check(rules)
+    by_row = options.says("compositeRuleEvaluation.method", "ROW")
+    if by_row:
+        for rule in rules.rules:
+            rule_types.check_per_row(rule)
+    started = datetime.now(UTC)
+    context = frame.glue_ctx
+    data = Data(
+        frame.toDF(),
+        {alias: other.toDF() for alias, other in (others or {}).items()},
+        lambda rows: context.scans.run(rows, lambda current: current.collect(), f"the rules of {options.context}"),
+        context.workspace,
+    )
+    planned = [planning.plan(data, rule, by_row=by_row) for rule in rules.rules]
+    analyses = [(rule, list(planning.analysis(data, rule))) for rule in rules.analyzers]
+    attached = reduce(lambda made, attach: attach(made), data.attachments, data.rows)
+    values = data.measures.values(data.rows, attached, data.run)
+    history = History(context.workspace, options.context)
+    outcomes = [Outcome(one, one.judge(values, history.past)) for one in planned]
+    statistics = [
+        (rule, {name: value for one in plans for name, value in one.judge(values, history.past).metrics.items()})
+        for rule, plans in analyses
+    ]
+    if options.keeps_history:
+        history.add(_statistics(outcomes, statistics))
+    if options.results:
+        _write(context.workspace, options, started, outcomes, statistics)
+    return Evaluation(data, outcomes)
+
+
+def _statistics(outcomes: Sequence[Outcome], analyses: Sequence[tuple[Rule, Mapping[str, float]]]) -> dict[str, float]:
+    """Metrics by the names that later runs ask for."""
+    found: dict[str, float] = {}
+    for outcome in outcomes:
+        rule = outcome.planned.rule
+        if isinstance(rule, Composite):
+            wheres = {one.where for one in leaves(rule)}
+            rule = Rule("Composite", where=wheres.pop() if len(wheres) == 1 else None)
+        found |= {statistic(name, rule): value for name, value in outcome.verdict.metrics.items()}
+    for _, metrics in analyses:
+        found |= metrics
+    return found
+
+
+def _write(
+    workspace: Any, options: Options, started: datetime, outcomes: Sequence[Outcome],
+    analyses: Sequence[tuple[Rule, Mapping[str, float]]],
+) -> None:  # fmt: skip
+    """Write the results to S3, as lines of JSON, one for each rule and analyzer."""
+    shared = {
+        "evaluationContext": options.context,
+        "jobName": os.environ.get(JOB_VARIABLE, ""),
+        "jobRunId": run_id(),
+        "evaluationStartedOn": started.isoformat(timespec="milliseconds"),
+        "evaluationCompletedOn": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    lines = [
+        {
+            **shared, "rule": one.rule, "outcome": one.outcome, "failureReason": one.verdict.reason,
+            "evaluatedMetrics": dict(one.verdict.metrics), "evaluatedRule": one.verdict.evaluated,
+            "labels": dict(one.labels),
+        }
+        for one in outcomes
+    ]  # fmt: skip
+    lines += [{**shared, "analyzer": str(rule), "evaluatedMetrics": dict(metrics)} for rule, metrics in analyses]
+    bucket, prefix = split_uri(options.results)
+    name = f"{started:%Y%m%dT%H%M%S}-{uuid4().hex[:12]}.json"
+    key = "/".join(part for part in (prefix.strip("/"), options.context, name) if part)
+    s3_client(workspace).put_object(
+        Bucket=bucket, Key=key, Body="".join(json.dumps(one) + "\n" for one in lines).encode()
+    )
