@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 
@@ -115,15 +115,23 @@ def keys(workspace: Workspace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run(argv: list[str], env: Mapping[str, str], folder: Path) -> tuple[float, float]:
-    """Seconds, and CPU seconds with all children, of a command that has to succeed."""
+class Ended(NamedTuple):
+    """A command that has succeeded: its seconds, the CPU seconds of it and all its children, and what it printed."""
+
+    seconds: float
+    cpu: float
+    output: str
+
+
+def run(argv: list[str], env: Mapping[str, str], folder: Path) -> Ended:
+    """Run a command that has to succeed. Raises SystemExit with the end of what it said."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(argv, env=dict(env), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{argv[:3]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, cpu
+    return Ended(time.perf_counter() - began, cpu, done.stdout)
 
 
 def spark_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:
@@ -159,15 +167,15 @@ def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str,
         (folder / "bench_large.py").write_text(LARGE)
         for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
             sail = submitted(workspace, folder / "bench_small.py")
-            spark, _ = run(spark_submit(workspace, folder / "bench_small.py"), env[engines.SPARK], folder)
+            spark = run(spark_submit(workspace, folder / "bench_small.py"), env[engines.SPARK], folder).seconds
             if round_:
                 small[engines.SAIL].append(sail)
                 small[engines.SPARK].append(spark)
         for _ in range(max(repeat // 2, 1)):
             script = folder / "bench_large.py"
-            large[engines.SAIL].append(run(sail_argv(script, []), env[engines.SAIL], folder)[1])
+            large[engines.SAIL].append(run(sail_argv(script, []), env[engines.SAIL], folder).cpu)
             argv = spark_submit(workspace, script, "--master", "local[*]")
-            large[engines.SPARK].append(run(argv, env[engines.SPARK], folder)[1])
+            large[engines.SPARK].append(run(argv, env[engines.SPARK], folder).cpu)
     return {"small": small, "large": large}
 
 

@@ -1,51 +1,28 @@
-"""JSON text as records: the schema of every single record, what they agree on, and choices where they do not.
+"""JSON text as records of a type that was discovered (:mod:`etl.json_batches`) or declared.
 
-All of it are columns that Spark's JVM computes: ``schema_of_variant`` names the shape of each record, the distinct
-shapes are merged here (:mod:`etl.merging`), and ``from_json`` reads with what that gives. A field that is a choice is
-read as a VARIANT, which knows the type of each of its values.
+Spark's JVM reads by ``from_json``; a field that is a choice is read as a VARIANT, which knows the type of each of its
+values. On Sail, whose VARIANT and ``from_json`` are not complete, Python reads by the same rules.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from etl import json_batches, json_text
 from etl.choices import MARK, is_choice
-from etl.merging import merge, merged
-from etl.paths import ELEMENT, Path
-from etl.sail import engine, json_text
+from etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-CORRUPT = "_corrupt_record"
-
-_TOKEN = re.compile(r"`((?:[^`]|``)*)`|([A-Za-z_]\w*)|([<>,:()])|(\d+)|\s+")
-_SIMPLE = {
-    "VOID": T.NullType(), "STRING": T.StringType(), "BOOLEAN": T.BooleanType(), "BIGINT": T.LongType(),
-    "DECIMAL": T.DoubleType(), "DOUBLE": T.DoubleType(), "FLOAT": T.DoubleType(), "VARIANT": T.VariantType(),
-}  # fmt: skip
-# The types of decimals differ by their digits, which are of no interest: JSON's numbers with a point are doubles.
-_DIGITS = r"DECIMAL\(\d+,\s*\d+\)"
-
-
-def discovered(rows: DataFrame, text: Column) -> T.DataType:
-    """The type of all JSON in a column of text, by one pass over it; text that is no JSON says nothing.
-
-    Whole numbers are long, others double. One more pass finds what is in arrays whose elements differ.
-    """
-    if engine.active():
-        return json_text.discovered(rows, text)
-    return _of_variants(rows.select(F.try_parse_json(text).alias("v")))
+CORRUPT, _READ = "_corrupt_record", "_read_record"
 
 
 def parsed(text: Column, kind: T.DataType) -> Column:
-    """The JSON in a column of text as a value of a type that :func:`discovered` gave."""
+    """The JSON in a column of text as a value of a type that :func:`etl.json_batches.discovered` gave."""
     if engine.active():
         return json_text.parsed(text, kind)
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):
@@ -55,12 +32,16 @@ def parsed(text: Column, kind: T.DataType) -> Column:
     return _typed(F.try_parse_json(text), kind, variant=True)
 
 
-def record(text: Column, kind: T.StructType) -> Column:
-    """The JSON as a record, which :func:`members_of` takes apart; its field :data:`CORRUPT` is the text of one that
-    does not fit, and else null."""
+def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, DataFrame]:
+    """The rows with the JSON in one of their columns as a record, which :func:`members_of` takes apart; and the rows
+    where it is none, or does not fit, as they are."""
     if engine.active():
-        return json_text.record(text, kind, CORRUPT)
-    return F.from_json(text, _with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
+        return json_batches.records(rows, text, kind), json_batches.broken(rows, text, kind)
+    read = F.from_json(F.col(f"`{text}`"), _with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
+    # Of the one element of an array, for a filter on the record would be moved before the reading and read it again.
+    both = rows.withColumn(_READ, F.explode(F.array(read)))
+    is_broken = F.col(_READ).isNull() | F.col(_READ).getField(CORRUPT).isNotNull()
+    return both.where(~is_broken).withColumn(text, F.col(_READ)).drop(_READ), both.where(is_broken).drop(_READ)
 
 
 def _with_corrupt(kind: T.StructType) -> T.StructType:
@@ -71,58 +52,10 @@ def _with_corrupt(kind: T.StructType) -> T.StructType:
 
 
 def members_of(record: Column, kind: T.StructType) -> list[Column]:
-    """The fields of a record that :func:`record` has read."""
+    """The fields of a record that :func:`records` has read."""
     if engine.active():
         return [json_text.voided(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
     return [_typed(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
-
-
-def _of_variants(variants: DataFrame) -> T.DataType:
-    """The type of all values of the column ``v``; those within arrays that differ are looked at one by one."""
-    shape = F.regexp_replace(F.schema_of_variant("v"), _DIGITS, "DOUBLE")
-    found = variants.where(F.col("v").isNotNull()).select(shape.alias("shape")).distinct().collect()
-    kind = merged(_parsed_shape(row["shape"]) for row in found)
-    for path in list(_undecided(kind, ())):
-        inside = reduce(_unfolded, path, variants)
-        kind = _with(kind, path, _of_variants(inside))
-    return kind
-
-
-def _unfolded(variants: DataFrame, step: str) -> DataFrame:
-    if step == ELEMENT:
-        elements = F.try_variant_get("v", "$", "array<variant>")
-        return variants.select(F.explode(elements).alias("v"))
-    escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-    return variants.select(F.try_variant_get("v", f"$['{escaped}']", "variant").alias("v"))
-
-
-def _undecided(kind: T.DataType, path: Path) -> Iterator[Path]:
-    if isinstance(kind, T.VariantType):
-        yield path
-    elif isinstance(kind, T.StructType):
-        for field in kind.fields:
-            # The members of a choice are the same value.
-            yield from _undecided(field.dataType, path if is_choice(kind) else (*path, field.name))
-    elif isinstance(kind, T.ArrayType):
-        yield from _undecided(kind.elementType, (*path, ELEMENT))
-
-
-def _with(kind: T.DataType, path: Path, decided: T.DataType) -> T.DataType:
-    """The type with what was undecided at a path decided."""
-    if isinstance(kind, T.VariantType):
-        return decided
-    if isinstance(kind, T.StructType) and is_choice(kind):
-        return reduce(merge, (_with(field.dataType, path, decided) for field in kind.fields))
-    if path and isinstance(kind, T.StructType) and path[0] in kind.names:
-        return T.StructType(
-            [
-                T.StructField(f.name, _with(f.dataType, path[1:], decided) if f.name == path[0] else f.dataType)
-                for f in kind.fields
-            ]
-        )
-    if path and path[0] == ELEMENT and isinstance(kind, T.ArrayType):
-        return T.ArrayType(_with(kind.elementType, path[1:], decided))
-    return kind
 
 
 def _readable(kind: T.DataType) -> T.DataType:
@@ -176,30 +109,3 @@ def _member(value: Column, kind: T.DataType) -> Column:
     if isinstance(kind, T.StructType | T.ArrayType):
         return parsed(F.to_json(value), kind)
     return F.try_variant_get(value, "$", kind.simpleString())
-
-
-# -- the names of shapes: OBJECT<a: BIGINT, b: ARRAY<STRING>> -------------------------------------------------------
-
-
-def _parsed_shape(text: str) -> T.DataType:
-    tokens = [match for match in _TOKEN.finditer(text) if not match[0].isspace()]
-    kind, rest = _kind(tokens, 0)
-    assert rest == len(tokens)  # noqa: S101 - Spark's own text
-    return kind
-
-
-def _kind(tokens: list[re.Match[str]], at: int) -> tuple[T.DataType, int]:
-    word = tokens[at][2]
-    if word == "ARRAY":
-        element, at = _kind(tokens, at + 2)
-        return T.ArrayType(element), at + 1
-    if word == "OBJECT":
-        fields: list[T.StructField] = []
-        at += 2
-        while tokens[at][0] != ">":
-            name = tokens[at][2] or tokens[at][4] or (tokens[at][1] or "").replace("``", "`")
-            kind, at = _kind(tokens, at + 2)
-            fields.append(T.StructField(name, kind))
-            at += tokens[at][0] == ","
-        return T.StructType(fields), at + 1
-    return _SIMPLE[word], at + 1

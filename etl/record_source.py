@@ -1,6 +1,6 @@
 """Records of text as DynamicFrames: JSON, Ion and logs, from folders or from tables of the catalog.
 
-Without a schema the data is read once to find the type of every field, choices included (:mod:`etl.json_records`).
+Without a schema the data is read once to find the type of every field, choices included (:mod:`etl.json_batches`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.glue_types import spark_name
-from etl.json_records import CORRUPT, discovered, members_of, record
+from etl.json_batches import discovered
+from etl.json_records import members_of, records
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
 from workspace.errors import UsageError
 
@@ -47,18 +48,16 @@ def read_records(
     others = [name for name in rows.columns if name not in own]
     known = [name for name in (MESSAGE, INPUT, SOURCE) if name in rows.columns]
     kind = schema or _struct_of(discovered(rows, F.col(VALUE)))
-    text = F.col(VALUE)
-    parsed = rows.where(text.isNull() | (F.trim(text) != "")).select(record(text, kind).alias(VALUE), *known, *others)
-    corrupt = F.col(VALUE).getField(CORRUPT)
-    is_bad = corrupt.isNotNull() | F.col(VALUE).isNull()
+    said = rows.where(F.col(VALUE).isNull() | (F.trim(VALUE) != ""))
+    read, broken = records(said.select(VALUE, *known, *(f"`{name}`" for name in others)), VALUE, kind)
     told = {
         "msg": F.coalesce(F.col(MESSAGE), F.lit(NO_FIT)) if MESSAGE in known else F.lit(NO_FIT),
-        "input": F.coalesce(F.col(INPUT), corrupt) if INPUT in known else corrupt,
+        "input": F.coalesce(F.col(INPUT), F.col(VALUE)) if INPUT in known else F.col(VALUE),
         "source": F.col(SOURCE) if SOURCE in known else F.lit(None),
     }
     fields = [told.get(field.name, F.lit(None)).cast(field.dataType).alias(field.name) for field in ERROR.fields]
-    errors = parsed.where(is_bad).select(F.struct(*fields).alias("error"))
-    good = parsed.where(~is_bad).select(*members_of(F.col(VALUE), kind), *(F.col(f"`{name}`") for name in others))
+    errors = broken.select(F.struct(*fields).alias("error"))
+    good = read.select(*members_of(F.col(VALUE), kind), *(F.col(f"`{name}`") for name in others))
     return DynamicFrame(good, context, ctx, pending=pending, errors=errors)
 
 

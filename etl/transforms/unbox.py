@@ -13,7 +13,8 @@ from etl.delimited import first_row
 from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
-from etl.json_records import discovered, parsed
+from etl.json_batches import discovered
+from etl.json_records import parsed
 from etl.paths import ELEMENT, column_at, quoted, require, rewrite
 from workspace.errors import UsageError
 

@@ -14,7 +14,8 @@ from awsglue.dynamicframe import DynamicFrame, ResolveOption
 from awsglue.transforms import ApplyMapping, Map, ResolveChoice
 from etl.choices import choices_in, is_choice
 from etl.errors import UnsupportedError
-from etl.json_records import discovered, parsed
+from etl.json_batches import discovered
+from etl.json_records import parsed
 from etl.paths import parse_path
 from tests.spark import kinds, values
 from workspace.errors import UsageError

@@ -1,6 +1,6 @@
-"""JSON text on Sail, whose VARIANT and ``from_json`` are not complete: Python reads it, record by record.
+"""JSON text as Python reads it, record by record.
 
-What fits a type is what Spark's ``from_json`` takes for it (etl/json_records.py).
+What fits a type is what Spark's ``from_json`` takes for it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import binascii
 import datetime
 import decimal
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.choices import is_choice, member_name
-from etl.merging import merged
 from etl.records import type_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
 _BITS: dict[type[T.IntegralType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
 _LONGEST = 1 << 63
@@ -39,39 +38,61 @@ class _Number(float):
         return made
 
 
-def discovered(rows: DataFrame, text: Column) -> T.DataType:
-    """The type of all JSON in a column of text; text that is no JSON says nothing."""
-    shapes = F.udf(_shape, T.StringType())
-    found = rows.select(shapes(text).alias("shape")).distinct().collect()
-    wrapped = merged(T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
-    return wrapped["v"].dataType if isinstance(wrapped, T.StructType) else T.NullType()
+def kinds(texts: Iterable[str | None]) -> Iterator[T.DataType]:
+    """Types that together are those of all texts; a text that is no JSON has none."""
+    seen: dict[object, Any] = {}
+    for text in texts:
+        try:
+            value = None if text is None else loaded(text)
+        except ValueError:
+            continue
+        seen.setdefault(_likeness(value), value)
+    return (type_of(value) for value in seen.values())
+
+
+def wrapped(kind: T.DataType) -> str:
+    """A type as JSON, being the one field ``v`` of a struct."""
+    return T.StructType([T.StructField("v", in_order(kind))]).json()
+
+
+def in_order(kind: T.DataType) -> T.DataType:
+    """The type with the fields of its structs by name, which is the order that VARIANT has them in."""
+    if isinstance(kind, T.StructType):
+        named = sorted(kind.fields, key=lambda field: field.name)
+        return T.StructType([T.StructField(f.name, in_order(f.dataType), True, f.metadata) for f in named])
+    return T.ArrayType(in_order(kind.elementType)) if isinstance(kind, T.ArrayType) else kind
 
 
 def parsed(text: Column, kind: T.DataType) -> Column:
     """The JSON in a column of text as a value of a type; null for what is none, or does not fit."""
-    return voided(F.udf(_Parser(kind), _filled(kind), useArrow=False)(text), kind)
-
-
-def record(text: Column, kind: T.StructType, corrupt: str) -> Column:
-    """The JSON as a record of a type, with one more field: the text of what is no such record."""
-    fields = [*kind.fields, T.StructField(corrupt, T.StringType())]
-    return F.udf(_Records(kind), _filled(T.StructType(fields)), useArrow=False)(text)
+    return voided(F.udf(Parser(kind), filled(kind), useArrow=False)(text), kind)
 
 
 def voided(value: Column, kind: T.DataType) -> Column:
     """A value as Python has read it, null where it has no type: Python cannot return such."""
     if isinstance(kind, T.NullType):
         return F.lit(None)
-    if isinstance(kind, T.StructType) and not is_choice(kind) and _filled(kind) != kind:
+    if isinstance(kind, T.StructType) and not is_choice(kind) and filled(kind) != kind:
         fields = (voided(value.getField(f.name), f.dataType).alias(f.name) for f in kind.fields)
         return F.when(value.isNotNull(), F.struct(*fields))
-    if isinstance(kind, T.ArrayType) and _filled(kind) != kind:
+    if isinstance(kind, T.ArrayType) and filled(kind) != kind:
         element = kind.elementType
         return F.transform(value, lambda one: voided(one, element))
     return value
 
 
-class _Parser:
+def filled(kind: T.DataType) -> T.DataType:
+    """The type with text in the place of what has no type."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, filled(f.dataType), True, f.metadata) for f in kind.fields])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(filled(kind.elementType))
+    return T.StringType() if isinstance(kind, T.NullType) else kind
+
+
+class Parser:
+    """A text as a value of a type; None for what is no JSON, or does not fit."""
+
     def __init__(self, kind: T.DataType) -> None:
         self.kind = kind
 
@@ -82,23 +103,14 @@ class _Parser:
             return None
 
 
-class _Records:
-    def __init__(self, kind: T.StructType) -> None:
-        self.kind = kind
-
-    def __call__(self, text: str | None) -> Any:
-        if text is None:
-            return None
-        try:
-            value = loaded(text)
-            return None if value is None else (*fitted(value, self.kind), None)
-        except ValueError:
-            return (*[None] * len(self.kind.fields), text)
-
-
 def loaded(text: str) -> Any:
     """A JSON text as Python has it; its numbers with a point remember how they were written. Raises ValueError."""
-    return json.loads(text, parse_int=_integer, parse_float=_Number, parse_constant=_no_json, object_pairs_hook=_object)
+    try:
+        return json.loads(
+            text, parse_int=_integer, parse_float=_Number, parse_constant=_no_json, object_pairs_hook=_object
+        )
+    except RecursionError as error:
+        raise ValueError("its objects are nested too deep") from error
 
 
 def fitted(value: Any, kind: T.DataType) -> Any:
@@ -115,7 +127,7 @@ def fitted(value: Any, kind: T.DataType) -> Any:
     if isinstance(kind, T.MapType) and isinstance(value, Mapping):
         return {name: fitted(one, kind.valueType) for name, one in value.items()}
     if isinstance(kind, T.StringType):
-        return value if isinstance(value, str) else _written(value)
+        return _text(value) if isinstance(value, str) else _written(value)
     return _simple(value, kind)
 
 
@@ -127,7 +139,7 @@ def _simple(value: Any, kind: T.DataType) -> Any:
         most = 1 << _BITS[type(kind)] - 1
         if -most <= value < most:
             return value
-    if isinstance(kind, T.DoubleType | T.FloatType) and (number or value in _NAMED):
+    if isinstance(kind, T.DoubleType | T.FloatType) and (number or (isinstance(value, str) and value in _NAMED)):
         return float(value if number else _NAMED[value])
     if isinstance(kind, T.DecimalType) and (number or isinstance(value, str)):
         return _decimal(getattr(value, "text", str(value)), kind)
@@ -151,10 +163,13 @@ def _decimal(text: str, kind: T.DecimalType) -> decimal.Decimal:
 
 
 def _moment(value: str | int) -> datetime.datetime:
-    if isinstance(value, int):
-        return datetime.datetime.fromtimestamp(value, datetime.UTC).replace(tzinfo=None)
-    moment = datetime.datetime.fromisoformat(value)
-    return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        if isinstance(value, int):
+            return datetime.datetime.fromtimestamp(value, datetime.UTC).replace(tzinfo=None)
+        moment = datetime.datetime.fromisoformat(value)
+        return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{value} is no time that Python has") from error
 
 
 def _bytes(text: str) -> bytes:
@@ -164,40 +179,34 @@ def _bytes(text: str) -> bytes:
         raise ValueError("no base64") from error
 
 
+def _text(value: str) -> str:
+    """The text without halves of surrogate pairs, which are question marks to the JVM as well."""
+    return value if value.isascii() else value.encode(errors="replace").decode()
+
+
 def _written(value: Any) -> str:
     if isinstance(value, _Number):
         return value.text
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def _filled(kind: T.DataType) -> T.DataType:
-    """The type with text in the place of what has no type."""
-    if isinstance(kind, T.StructType):
-        return T.StructType([T.StructField(f.name, _filled(f.dataType), True, f.metadata) for f in kind.fields])
-    if isinstance(kind, T.ArrayType):
-        return T.ArrayType(_filled(kind.elementType))
-    return T.StringType() if isinstance(kind, T.NullType) else kind
+def is_long(value: int) -> bool:
+    """Whether a whole number is one that a long holds; others are doubles."""
+    return -_LONGEST <= value < _LONGEST
 
 
-def _shape(text: str | None) -> str | None:
-    """The JSON of the type of a record, as the one field of a struct; null when it is none."""
-    try:
-        return None if text is None else T.StructType([T.StructField("v", _in_order(type_of(loaded(text))))]).json()
-    except ValueError:
-        return None
-
-
-def _in_order(kind: T.DataType) -> T.DataType:
-    """The type with the fields of its structs by name, which is the order that VARIANT has them in."""
-    if isinstance(kind, T.StructType):
-        named = sorted(kind.fields, key=lambda field: field.name)
-        return T.StructType([T.StructField(f.name, _in_order(f.dataType), True, f.metadata) for f in named])
-    return T.ArrayType(_in_order(kind.elementType)) if isinstance(kind, T.ArrayType) else kind
+def _likeness(value: Any) -> object:
+    """What values of the same type have in common."""
+    if isinstance(value, dict):
+        return frozenset((name, _likeness(one)) for name, one in value.items())
+    if isinstance(value, list):
+        return (list, *{_likeness(one) for one in value})
+    return type(value)
 
 
 def _integer(text: str) -> int | float:
     value = int(text)
-    return value if -_LONGEST <= value < _LONGEST else _Number(text)
+    return value if is_long(value) else _Number(text)
 
 
 def _no_json(text: str) -> Any:
@@ -205,7 +214,7 @@ def _no_json(text: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
+    value = {_text(name): one for name, one in pairs}
     if len(value) < len(pairs):
         raise ValueError("a name stands twice in an object")
     return value

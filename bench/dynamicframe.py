@@ -1,0 +1,141 @@
+"""What a DynamicFrame costs beside the same in plain DataFrames, side by side in one session.
+
+    python -m bench.dynamicframe [--engine spark|sail] [--rows 1000000] [--repeat 3] [--output json]
+
+Needs a running stack. Each case reads, maps fields and writes Parquet: once as a Glue script does it, once by
+``spark.read`` with the schema said (so that nothing is discovered), ``select`` and ``write``; in turn, in one driver.
+Aims: Parquet 1.3, CSV and JSON 2.2 (the types are discovered by a scan of their own), JSON with a choice type 3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+import boto3
+
+from bench.engines import environments, keys, run, spark_submit
+from jobs import engines
+from jobs.sail import sail_argv
+from workspace.paths import Workspace
+
+BUCKET = "bench-dynamicframe"
+AIMS = {"parquet": 1.3, "csv": 2.2, "json": 2.2, "json, a choice": 3.0}
+MAKE = f"""
+import sys
+from pyspark.sql import SparkSession, functions as F
+
+spark = SparkSession.builder.getOrCreate()
+rows = spark.range(int(sys.argv[1])).select(
+    "id", (F.col("id") % 977 / 7).alias("fare"), (F.col("id") % 50).cast("int").alias("zone"),
+    F.concat(F.lit("city "), F.col("id") % 50).alias("city"), F.sha2(F.col("id").cast("string"), 256).alias("note"))
+rows.write.mode("overwrite").parquet("s3://{BUCKET}/parquet/")
+rows.write.mode("overwrite").option("header", True).csv("s3://{BUCKET}/csv/")
+rows.write.mode("overwrite").json("s3://{BUCKET}/json/")
+words = rows.where("id % 1000 = 999").withColumn("zone", F.col("city"))
+number = rows.where("id % 1000 <> 999")
+number.write.mode("overwrite").json("s3://{BUCKET}/choice/number/")
+words.write.mode("overwrite").json("s3://{BUCKET}/choice/words/")
+"""
+CASES = f"""
+import json, sys, time
+from awsglue.context import GlueContext
+from awsglue.transforms import ApplyMapping, ResolveChoice
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+spark = glue.spark_session
+SCHEMA = "id bigint, fare double, zone {{}}, city string, note string"
+RENAMED = {{"fare": "price"}}
+TYPES = {{"id": "long", "fare": "double", "zone": "string", "city": "string", "note": "string"}}
+
+def target(name):
+    path = "s3://{BUCKET}/out/" + name + "/"
+    glue.purge_s3_path(path, {{"retentionPeriod": 0}})
+    return path
+
+def ours(case):
+    format, folder, options = case["format"], case["folder"], case["options"]
+    frame = glue.create_dynamic_frame.from_options(
+        "s3", {{"paths": ["s3://{BUCKET}/" + folder + "/"], "recurse": True}}, format, options)
+    if case["choice"]:
+        frame = ResolveChoice.apply(frame, specs=[("zone", "cast:string")])
+    mapped = ApplyMapping.apply(frame, [(f.name, f.dataType.typeName(), RENAMED.get(f.name, f.name), TYPES[f.name])
+                                        for f in frame.schema().fields])
+    glue.write_dynamic_frame.from_options(mapped, "s3", {{"path": target("ours")}}, "parquet")
+
+def plain(case):
+    reader = spark.read.schema(SCHEMA.format("string" if case["choice"] else "int"))
+    if case["options"]:
+        reader = reader.option("header", True)
+    folders = ("number", "words") if case["choice"] else ("",)
+    rows = reader.format(case["format"]).load(["s3://{BUCKET}/" + case["folder"] + "/" + one for one in folders])
+    rows = rows.selectExpr("id", "fare as price", "cast(zone as string) as zone", "city", "note")
+    rows.write.mode("overwrite").parquet("s3://{BUCKET}/out/plain/")
+
+found = {{}}
+for name, case in json.loads(sys.argv[1]).items():
+    found[name] = {{"ours": [], "plain": []}}
+    for round_ in range(int(sys.argv[2]) + 1):  # the first round warms and does not count
+        for side, call in (("ours", ours), ("plain", plain)):
+            began = time.perf_counter()
+            call(case)
+            if round_:
+                found[name][side].append(time.perf_counter() - began)
+print("MEASURED " + json.dumps(found))
+"""
+
+
+def cases(engine: str) -> dict[str, dict[str, object]]:
+    """What is read: format, folder, options, and whether a choice has to be resolved (Sail's own JSON reader fails on
+    a field of two types, so there is nothing to measure beside)."""
+    found: dict[str, dict[str, object]] = {
+        "parquet": {"format": "parquet", "folder": "parquet", "options": {}, "choice": False},
+        "csv": {"format": "csv", "folder": "csv", "options": {"withHeader": True}, "choice": False},
+        "json": {"format": "json", "folder": "json", "options": {}, "choice": False},
+        "json, a choice": {"format": "json", "folder": "choice", "options": {}, "choice": True},
+    }
+    return {name: case for name, case in found.items() if engine == engines.SPARK or not case["choice"]}
+
+
+def measure(workspace: Workspace, engine: str, rows: int, repeat: int) -> dict[str, dict[str, list[float]]]:
+    """Seconds by case and side. Raises SystemExit when a script fails."""
+    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
+    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=BUCKET)
+    env = environments(workspace)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make, script = folder / "make.py", folder / "bench_dynamicframe.py"
+        make.write_text(MAKE)
+        script.write_text(CASES)
+        run([*sail_argv(make, []), str(rows)], env[engines.SAIL], folder)
+        words = sail_argv(script, []) if engine == engines.SAIL else spark_submit(workspace, script)
+        said = run([*words, json.dumps(cases(engine)), str(repeat)], env[engine], folder).output
+    line = next(line for line in said.splitlines() if line.startswith("MEASURED "))
+    found: dict[str, dict[str, list[float]]] = json.loads(line.removeprefix("MEASURED "))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--engine", choices=[engines.SPARK, engines.SAIL], default=engines.SPARK)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    options = parser.parse_args()
+    found = measure(Workspace.find(), options.engine, options.rows, options.repeat)
+    if options.output == "json":
+        print(json.dumps(found, indent=1))
+        return
+    for name, sides in found.items():
+        ours, plain = statistics.median(sides["ours"]), statistics.median(sides["plain"])
+        print(f"{name} on {options.engine}: {ours:.2f} s ÷ {plain:.2f} s = {ours / plain:.2f} (aim: {AIMS[name]})")
+
+
+if __name__ == "__main__":
+    main()

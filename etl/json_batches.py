@@ -1,0 +1,275 @@
+"""JSON text by whole batches: the types of all its records, on both engines, and their values, on Sail.
+
+Arrow's reader is a hundred times as fast as a Python function, but it takes an integer among numbers with a point for
+one of those, and fails as a whole where a record is broken or a field has two types. So its doubles are looked at
+again, and a batch that it cannot read is halved until what remains is little enough to read record by record
+(:mod:`etl.json_text`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pyspark.sql import types as T
+
+from etl import json_text
+from etl.choices import choice_of, is_choice
+from etl.merging import merged
+from etl.paths import ELEMENT, Path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame
+
+FEW = 64  # records that are not halved any more
+DEEPEST = 500  # brackets in a record: Arrow's reader ends the process when they are nested too deep
+_SPACE = " \t\r\n"
+
+
+def discovered(rows: DataFrame, text: Column) -> T.DataType:
+    """The type of all JSON in a column of text; text that is no JSON says nothing."""
+    found = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string").distinct().collect()
+    return json_text.in_order(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
+
+
+def records(rows: DataFrame, text: str, kind: T.StructType) -> DataFrame:
+    """The rows with the JSON in one of their columns as a record of a type, but for those where it is none."""
+    others = [field for field in rows.schema.fields if field.name != text]
+    ordered = rows.select(text, *(f"`{field.name}`" for field in others))
+    return ordered.mapInArrow(Reader(kind), T.StructType([T.StructField(text, json_text.filled(kind)), *others]))
+
+
+def broken(rows: DataFrame, text: str, kind: T.StructType) -> DataFrame:
+    """The rows where the text is no such record."""
+    others = [field for field in rows.schema.fields if field.name != text]
+    ordered = rows.select(text, *(f"`{field.name}`" for field in others))
+    return ordered.mapInArrow(Reader(kind).broken, T.StructType([T.StructField(text, T.StringType()), *others]))
+
+
+def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    for batch in batches:
+        shapes = {json_text.wrapped(kind) for kind in _kinds(batch.column(0).drop_null())}
+        yield pa.record_batch([pa.array(sorted(shapes), pa.string())], ["shape"])
+
+
+def _kinds(texts: pa.Array) -> Iterator[T.DataType]:
+    """Types that together are those of all texts."""
+    table = _table(texts)
+    if table is not None:
+        yield _kind_of(table, texts)
+    elif len(texts) > FEW:
+        yield from _kinds(texts[: len(texts) // 2])
+        yield from _kinds(texts[len(texts) // 2 :])
+    else:
+        yield from json_text.kinds(texts.to_pylist())
+
+
+class Reader:
+    """What the Python workers run: batches whose first column is text in, batches whose first column is records out."""
+
+    def __init__(self, kind: T.StructType) -> None:
+        self.kind = kind
+        self.quick = [field for field in kind.fields if _quick(field.dataType)]
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows whose text is a record."""
+        for batch in batches:
+            for part, records in self._parts(batch):
+                yield _with_first(part.filter(records.is_valid()) if records.null_count else part, records.drop_null())
+
+    def broken(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows whose text is none."""
+        for batch in batches:
+            for part, records in self._parts(batch):
+                yield part.filter(records.is_null())
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, pa.StructArray]]:
+        """The batch in parts, and the records of each, null where the text is none."""
+        records = self._quickly(batch.column(0))
+        if records is not None:
+            yield batch, records
+        elif len(batch) > FEW:
+            yield from self._parts(batch[: len(batch) // 2])
+            yield from self._parts(batch[len(batch) // 2 :])
+        else:
+            yield batch, self._singly(batch.column(0))
+
+    def _quickly(self, texts: pa.Array) -> pa.StructArray | None:
+        import pyarrow as pa
+
+        fields = _arrow_fields(self.kind)
+        schema = pa.schema([fields[field.name] for field in self.quick])
+        if not self.quick or (table := _table(texts, schema)) is None:
+            return None
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        if slow := [field for field in self.kind.fields if field not in self.quick]:
+            values: dict[str, list[Any]] = {field.name: [] for field in slow}
+            try:
+                for text in texts.to_pylist():
+                    record = json_text.loaded(text)
+                    for field in slow:
+                        values[field.name].append(json_text.fitted(record.get(field.name), field.dataType))
+            except ValueError:
+                return None
+            columns |= {name: pa.array(found, fields[name].type) for name, found in values.items()}
+        return pa.StructArray.from_arrays([_void(columns[name]) for name in fields], fields=list(fields.values()))
+
+    def _singly(self, texts: pa.Array) -> pa.StructArray:
+        import pyarrow as pa
+
+        read = json_text.Parser(self.kind)
+        kind = pa.struct(list(_arrow_fields(self.kind).values()))
+        return _void(pa.array([read(text) for text in texts.to_pylist()], kind))
+
+
+def _arrow_fields(kind: T.StructType) -> dict[str, pa.Field]:
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    return {field.name: field for field in to_arrow_type(json_text.filled(kind))}
+
+
+def _void(array: pa.Array) -> pa.Array:
+    """The array with nulls within its null structs too. Arrow leaves zeroes and empty texts there, and Sail takes a
+    field of a struct without asking whether there is one."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(array.type) and array.type.num_fields:
+        return pa.StructArray.from_arrays(
+            [_void(one) for one in array.flatten()], fields=list(array.type), mask=array.is_null()
+        )
+    if pa.types.is_list(array.type) and pa.types.is_nested(array.type.value_type):
+        return pa.ListArray.from_arrays(array.offsets, _void(array.values), array.type, mask=array.is_null())
+    return array
+
+
+def _with_first(batch: pa.RecordBatch, column: pa.Array) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([column, *batch.columns[1:]], batch.schema.names)
+
+
+def _quick(kind: T.DataType) -> bool:
+    """Whether Arrow's reader takes the same JSON for a type as Spark does, and fails on other."""
+    if isinstance(kind, T.StructType):
+        return bool(kind.fields) and not is_choice(kind) and all(_quick(f.dataType) for f in kind.fields)
+    if isinstance(kind, T.ArrayType):
+        return _quick(kind.elementType)
+    return isinstance(kind, T.LongType | T.DoubleType | T.BooleanType | T.StringType)
+
+
+def _table(texts: pa.Array, schema: pa.Schema | None = None) -> pa.Table | None:
+    """The texts as rows of a table, as Arrow reads them; None when they are not all objects that it reads as JSON."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.json as pj
+
+    if not len(texts) or texts.null_count:
+        return None
+    texts = texts.cast(pa.string())
+    if not _are_objects(texts) and not _are_objects(texts := pc.ascii_trim(texts, _SPACE)):
+        return None
+    together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    lines = pc.binary_join(together, "\n")[0].as_buffer()
+    unexpected = "infer" if schema is None else "ignore"
+    try:
+        table = pj.read_json(
+            pa.BufferReader(lines),
+            read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected),
+        )
+    except pa.ArrowException:
+        return None
+    # One more row than texts: two objects in one. A number that is none (NaN, Infinity) is no JSON.
+    whole = table.num_rows == len(texts) and all(
+        pc.all(pc.is_finite(column)).as_py() is not False for _, column in _doubles(table)
+    )
+    return table if whole else None
+
+
+def _are_objects(texts: pa.Array) -> bool:
+    """Whether each text begins and ends as an object does, so that none goes on in the next, and none is too deep."""
+    import pyarrow.compute as pc
+
+    if not pc.all(pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))).as_py():
+        return False
+    brackets = pc.add(pc.count_substring(texts, "{"), pc.count_substring(texts, "["))
+    return bool(pc.max(brackets).as_py() <= DEEPEST)
+
+
+def _doubles(table: pa.Table) -> Iterator[tuple[Path, pa.ChunkedArray]]:
+    """The numbers with a point in a table: where, and all of them (one per row, unless they are within arrays)."""
+    for name in table.column_names:
+        yield from _doubles_in(table.column(name), (name,))
+
+
+def _doubles_in(column: pa.ChunkedArray, path: Path) -> Iterator[tuple[Path, pa.ChunkedArray]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_floating(column.type):
+        yield path, column
+    elif pa.types.is_struct(column.type):
+        for at, field in enumerate(column.type):
+            yield from _doubles_in(pc.struct_field(column, [at]), (*path, field.name))
+    elif pa.types.is_list(column.type):
+        yield from _doubles_in(pc.list_flatten(column), (*path, ELEMENT))
+
+
+def _kind_of(table: pa.Table, texts: pa.Array) -> T.DataType:
+    mixed = _with_integers(table, texts)
+    fields = (T.StructField(f.name, _spark_type(f.type, (f.name,), mixed)) for f in table.schema)
+    return T.StructType(list(fields))
+
+
+def _with_integers(table: pa.Table, texts: pa.Array) -> set[Path]:
+    """Where among numbers with a point there are integers. Only a value without a fraction can be written as one."""
+    import pyarrow.compute as pc
+
+    sought: set[Path] = set()
+    rows: set[int] = set()
+    for path, column in _doubles(table):
+        sought.add(path)
+        whole = pc.equal(pc.floor(column), column)
+        if ELEMENT not in path:
+            rows.update(pc.indices_nonzero(whole).to_pylist())
+        elif pc.any(whole).as_py():
+            rows.update(range(len(texts)))
+    found: set[Path] = set()
+    for row in sorted(rows):
+        if not sought:
+            break
+        record = orjson.loads(texts[row].as_py())
+        for path in [path for path in sought if _holds_integer(record, path)]:
+            found.add(path)
+            sought.remove(path)
+    return found
+
+
+def _holds_integer(value: Any, path: Path) -> bool:
+    """Whether a record has, at a path, a whole number that a long holds; orjson tells it from one with a point."""
+    for at, step in enumerate(path):
+        if step == ELEMENT and isinstance(value, list):
+            return any(_holds_integer(one, path[at + 1 :]) for one in value)
+        value = value.get(step) if isinstance(value, dict) else None
+    return type(value) is int and json_text.is_long(value)
+
+
+def _spark_type(kind: pa.DataType, path: Path, mixed: set[Path]) -> T.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return T.StructType([T.StructField(f.name, _spark_type(f.type, (*path, f.name), mixed)) for f in kind])
+    if pa.types.is_list(kind):
+        return T.ArrayType(_spark_type(kind.value_type, (*path, ELEMENT), mixed))
+    if pa.types.is_floating(kind):
+        return choice_of([T.DoubleType(), T.LongType()]) if path in mixed else T.DoubleType()
+    if pa.types.is_null(kind):
+        return T.NullType()
+    if pa.types.is_boolean(kind):
+        return T.BooleanType()
+    return T.LongType() if pa.types.is_integer(kind) else T.StringType()  # what looks like a time is text
