@@ -43,6 +43,7 @@ MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partiti
 SMALL_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
+READS = ("Get", "List", "Simulate")  # what IAM's operations begin with that change nothing
 MESSAGE_HEADER = "x-amzn-encoded-authorization-message"  # of a refusal; AWS's own services have it in the sentence
 
 log = logging.getLogger("lakelet.aws")
@@ -54,7 +55,8 @@ def create_app(services: Sequence[Service] | Directory, routes: Sequence[BaseRou
 
     ``aws.context.use`` must have been called before the first request.
     """
-    own, s3, wire = Starlette(routes=[*routes, *discovery.routes()]), S3Proxy(_s3_endpoint), Wire(services)
+    own = Starlette(routes=[*routes, *discovery.routes()])
+    s3, wire = S3Proxy(_s3_endpoint, _s3_refusal), Wire(services)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Not one more Starlette route: its layers would cost a GetTable a tenth of its time.
@@ -70,6 +72,12 @@ def create_app(services: Sequence[Service] | Directory, routes: Sequence[BaseRou
 
 def _s3_endpoint() -> str:
     return context.current().workspace.endpoint("s3")
+
+
+def _s3_refusal(access_key_id: str) -> str | None:
+    """Why a key cannot sign S3, when the object store cannot enforce its user's policies."""
+    keys = context.current().object_keys
+    return keys.refused.get(access_key_id) if keys is not None else None
 
 
 class Wire:
@@ -182,6 +190,8 @@ class _Exchange:
         with context.acting_as(credential.principal, keys_of(request), credential.expires_at):
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
             result = operation.call(parameters)
+        if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
+            current.iam_changed()
         return protocol.serialize(operation.model, result, self._request_id)
 
     def _unsigned(self) -> Response | None:

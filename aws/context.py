@@ -21,6 +21,7 @@ from workspace.paths import Workspace
 if TYPE_CHECKING:
     from catalog.crawlers.store import CrawlerStore
     from catalog.publishes import Publishes
+    from identity.object_keys import ObjectKeys
     from jobs.runner import Runner
     from jobs.store import JobStore
 
@@ -38,6 +39,7 @@ class Context:
     jobs: JobStore = _ABSENT
     crawlers: CrawlerStore = _ABSENT
     runner: Runner = _ABSENT
+    object_keys: ObjectKeys = _ABSENT
 
     @cached_property
     def account_id(self) -> str:
@@ -57,6 +59,11 @@ class Context:
     def issuer(self) -> str:
         """The account as an identity provider: the endpoint's own address, which has the keys."""
         return self.workspace.endpoint("control").rstrip("/")
+
+    def iam_changed(self) -> None:
+        """Have the object store believe the keys that there are now, for what their users may do now."""
+        if self.object_keys is not None:
+            self.object_keys.changed()
 
     def settle(self, database: str, *tables: str) -> None:
         """Finish what was committed to the tables that were just read, before the reader is told of them.

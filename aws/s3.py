@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from starlette.types import Receive, Scope, Send
 
@@ -25,6 +26,8 @@ log = logging.getLogger("lakelet.aws")
 
 _HEADER = re.compile(rb"AWS4-HMAC-SHA256.*/s3/aws4_request|AWS [^:]+:")
 _QUERY = re.compile(rb"X-Amz-Credential=[^&]*(?:/|%2[Ff])s3(?:/|%2[Ff])aws4_request|(?:^|&)AWSAccessKeyId=")
+_KEY = re.compile(rb"(?:Credential=|^AWS )([^/:,\s]+)")
+_QUERY_KEY = re.compile(rb"(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)")
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
@@ -48,19 +51,33 @@ def _is_json(scope: Scope) -> bool:
     return any(name in (b"x-amz-target", b"smithy-protocol") for name, _ in scope["headers"])
 
 
-class S3Proxy:
-    """Passes requests on to the object store at ``endpoint()``; an ASGI application."""
+def _access_key(scope: Scope) -> str:
+    """The access key id that a request names, empty when it cannot be told."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    found = _KEY.search(header) or _QUERY_KEY.search(scope["query_string"])
+    return found[1].decode("latin-1") if found else ""
 
-    def __init__(self, endpoint: Callable[[], str]) -> None:
+
+class S3Proxy:
+    """Passes requests on to the object store at ``endpoint()``; an ASGI application.
+
+    ``refusal`` gives the sentence for an access key that the store cannot be given, which is answered at once.
+    """
+
+    def __init__(self, endpoint: Callable[[], str], refusal: Callable[[str], str | None] = lambda _: None) -> None:
         self._endpoint = endpoint
+        self._refusal = refusal
         self._idle: list[tuple[float, str, Connection]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (reason := self._refusal(_access_key(scope))) is not None:
+            await _refuse(scope, send, 501, "NotImplemented", reason)
+            return
         try:
             endpoint = self._endpoint()
             connection = await self._connect(endpoint)
-        except (OSError, StackError, TimeoutError) as error:
-            await _unavailable(scope, receive, send, error)
+        except (OSError, StackError, TimeoutError):
+            await _unavailable(scope, send)
             return
         done = False
         try:
@@ -117,7 +134,7 @@ class _Exchange:
             if self._started:  # the web server closes the client's connection: it must see the answer cut short
                 log.warning("an answer of the object store was cut short: %s", error)
                 return False
-            await _unavailable(self._scope, self._receive, self._send, error)
+            await _unavailable(self._scope, self._send)
             return False
 
     async def _upload(self, chunked: bool) -> bool | None:
@@ -195,22 +212,25 @@ def _response_headers(head: Head) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, value in head.headers if name.lower() not in skipped]
 
 
-async def _unavailable(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+async def _unavailable(scope: Scope, send: Send) -> None:
     """S3's own answer for a store that is down, which SDKs retry."""
+    sentence = "The object store does not answer: `lakelet status` tells its state."
+    await _refuse(scope, send, 503, "ServiceUnavailable", sentence, (b"retry-after", b"1"))
+
+
+async def _refuse(scope: Scope, send: Send, status: int, code: str, sentence: str, *more: tuple[bytes, bytes]) -> None:
     request_id = uuid.uuid4().hex[:16].upper()
     text = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>ServiceUnavailable</Code>'
-        "<Message>The object store does not answer: `lakelet status` tells its state.</Message>"
-        f"<RequestId>{request_id}</RequestId></Error>"
-    )
-    body = b"" if scope["method"] == "HEAD" else text.encode()
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
+        f"<Message>{escape(sentence)}</Message><RequestId>{request_id}</RequestId></Error>"
+    ).encode()
     headers = [
         (b"content-type", b"application/xml"),
         (b"content-length", str(len(text)).encode()),
         (b"x-amz-request-id", request_id.encode()),
-        (b"retry-after", b"1"),
+        *more,
         (b"connection", b"close"),  # what is left of the body is not worth reading
     ]
     with suppress(OSError):
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})

@@ -92,11 +92,11 @@ class _Grant:
     where: str
 
 
-def compile_policy(layers: Sequence[Layer], context: Context) -> str:
-    """The one document, at most ``MAX_LENGTH`` characters of JSON.
+def compile_policy(layers: Sequence[Layer], context: Context, most: int = MAX_LENGTH) -> str:
+    """The one document, at most ``most`` characters of JSON.
 
     ``context`` holds the principal's condition keys. Raises NotImplementedException for what MinIO cannot express,
-    PackedPolicyTooLarge for more than a session policy may hold.
+    PackedPolicyTooLarge for a longer one.
     """
     allowed: list[_Grant] | None = None
     denied: list[_Grant] = []
@@ -114,9 +114,9 @@ def compile_policy(layers: Sequence[Layer], context: Context) -> str:
     if not any(statement["Effect"] == "Allow" for statement in statements):
         statements = [dict(_NOTHING)]  # an empty session policy would be no limit at all
     text = json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
-    if len(text) > MAX_LENGTH:
+    if len(text) > most:
         raise PackedPolicyTooLarge(
-            f"What the session may do on S3 takes {len(text)} characters as one policy, and {MAX_LENGTH} is the most: "
+            f"What the credentials may do on S3 takes {len(text)} characters as one policy, and {most} is the most: "
             "allow it with fewer or wider statements."
         )
     return text

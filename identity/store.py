@@ -326,6 +326,12 @@ def keys_of(connection: sa.Connection, user_id: str) -> list[StoredKey]:
     return [_key(row) for row in connection.execute(query)]
 
 
+def active_keys(connection: sa.Connection) -> list[tuple[str, str, str]]:
+    """The keys of all users that sign: id, the user's id, secret."""
+    query = sa.select(_keys.c.id, _keys.c.user_id, _keys.c.secret).where(_keys.c.status == "Active")
+    return [(row.id, row.user_id, row.secret) for row in connection.execute(query.order_by(_keys.c.id))]
+
+
 def find_key(connection: sa.Connection, key_id: str) -> tuple[StoredKey, str] | None:
     """A user's access key and its secret."""
     row = connection.execute(sa.select(_keys).where(_keys.c.id == key_id)).first()

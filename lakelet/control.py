@@ -35,6 +35,8 @@ from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
+from identity.object_keys import ObjectKeys
+from identity.service import Identity
 from jobs import engines
 from jobs.launchers import environment
 from jobs.runner import Runner
@@ -85,6 +87,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         engines.SAIL: WarmSail(workspace, common, lambda: True),
     }
     runner = Runner(workspace, jobs, publishes, warm)
+    object_keys = ObjectKeys(workspace, engine, Identity(workspace, engine))
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(
         workspace=workspace,
@@ -94,12 +97,14 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         jobs=jobs,
         crawlers=crawlers,
         runner=runner,
+        object_keys=object_keys,
     )
     aws.context.use(context)
     app = create_app(Directory.served(), _routes(context, sql))
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
+    object_keys.start()
     for drivers in warm.values():
         drivers.start()
     runner.start()
@@ -138,6 +143,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         for drivers in warm.values():
             drivers.close()
         publishes.stop()
+        object_keys.stop()
         indexes.stop()
         shipper.stop()
 
@@ -160,8 +166,8 @@ def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Schedul
 def _routes(context: aws.context.Context, sql: SqlService) -> list[BaseRoute]:
     workspace, engine = context.workspace, context.engine
     lineage = Lineage(engine, context.catalog)
-    token, reset, find_runs = secret(workspace, "control_token"), Reset(workspace, engine), context.jobs.runs_by_id
-    return api_routes(context.publishes, lineage, find_runs, sql, token, reset)
+    token, reset = secret(workspace, "control_token"), Reset(workspace, engine, context.iam_changed)
+    return api_routes(context.publishes, lineage, context.jobs.runs_by_id, sql, token, reset)
 
 
 def _stack_is_up(workspace: Workspace) -> bool:

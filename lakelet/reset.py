@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -27,11 +28,12 @@ BUCKETS_AT_ONCE = 8
 
 
 class Reset:
-    """Empties one workspace."""
+    """Empties one workspace; ``iam_changed`` is called when no user has a key any more."""
 
-    def __init__(self, workspace: Workspace, engine: sa.Engine) -> None:
+    def __init__(self, workspace: Workspace, engine: sa.Engine, iam_changed: Callable[[], None] = lambda: None) -> None:
         self._workspace = workspace
         self._engine = engine
+        self._iam_changed = iam_changed
         self._lock = threading.Lock()
 
     def __call__(self) -> dict[str, Any]:
@@ -44,6 +46,7 @@ class Reset:
         with self._lock:
             end_runs(self._workspace)
             wipe_state(self._engine)
+            self._iam_changed()
             shutil.rmtree(self._workspace.runs, ignore_errors=True)
             shutil.rmtree(self._workspace.state / FOLDER, ignore_errors=True)
             try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 import boto3
@@ -10,7 +12,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.conftest import Stack
+from lakelet.stack.record import read_record
+from tests.conftest import Stack, eventually
 
 pytestmark = pytest.mark.stack
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
@@ -29,6 +32,14 @@ def code(call: Any, **arguments: Any) -> str:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     return str(caught.value.response["Error"]["Code"])
+
+
+def pid_of(stack: Stack, name: str) -> int:
+    record = read_record(stack.workspace)
+    assert record is not None
+    (pid,) = (component.pid for component in record.components if component.name == name)
+    assert pid is not None
+    return pid
 
 
 def test_a_session_reads_the_catalog_and_writes_its_objects(stack: Stack) -> None:
@@ -53,3 +64,41 @@ def test_a_session_reads_the_catalog_and_writes_its_objects(stack: Stack) -> Non
         iam.delete_role(RoleName="identity-test")
         for name in ("s3", "control"):
             boto3.client("s3").delete_object(Bucket="bronze", Key=f"identity/{name}")
+
+
+def test_a_users_key_signs_s3_over_restarts_until_it_is_deleted(stack: Stack) -> None:
+    iam = boto3.client("iam")
+    iam.create_user(UserName="identity-key")
+    path = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1})
+    try:
+        iam.put_user_policy(UserName="identity-key", PolicyName="p", PolicyDocument=document(*STATEMENTS))
+        key = iam.create_access_key(UserName="identity-key")["AccessKey"]
+        session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+        both = [
+            session.client("s3", endpoint_url=stack.workspace.endpoint(name), config=path) for name in ("s3", "control")
+        ]
+
+        def works() -> bool:
+            for objects in both:
+                objects.put_object(Bucket="bronze", Key="identity/key", Body=b"x")
+                assert code(objects.delete_object, Bucket="bronze", Key="identity/key") == "AccessDenied"
+                assert code(objects.list_objects_v2, Bucket="bronze") == "AccessDenied"
+            return True
+
+        assert works()
+        for component in ("minio", "control"):
+            os.kill(pid_of(stack, component), signal.SIGKILL)
+            eventually(works)
+        iam = boto3.client("iam")
+        iam.put_user_policy(UserName="identity-key", PolicyName="p", PolicyDocument=document(STATEMENTS[0]))
+        for objects in both:
+            assert code(objects.put_object, Bucket="bronze", Key="identity/key", Body=b"") == "AccessDenied"
+        iam.delete_access_key(UserName="identity-key", AccessKeyId=key["AccessKeyId"])
+        for objects in both:
+            assert code(objects.put_object, Bucket="bronze", Key="identity/key", Body=b"") == "InvalidAccessKeyId"
+    finally:
+        for one in iam.list_access_keys(UserName="identity-key")["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName="identity-key", AccessKeyId=one["AccessKeyId"])
+        iam.delete_user_policy(UserName="identity-key", PolicyName="p")
+        iam.delete_user(UserName="identity-key")
+        boto3.client("s3").delete_object(Bucket="bronze", Key="identity/key")
