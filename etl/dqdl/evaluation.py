@@ -56,6 +56,7 @@ class Options:
         refuse_unknown(more, frozenset(_CHOICES) | WITHOUT_EFFECT, "additional_options")
         results = str(given.get("resultsS3Prefix") or "")
         if results:
+            results = results if "://" in results else f"s3://{results}"  # AWS's example names a bucket alone
             split_uri(results)
         for name, allowed in _CHOICES.items():
             if str(more.get(name, allowed[0])).upper() not in allowed:

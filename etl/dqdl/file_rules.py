@@ -29,7 +29,7 @@ def file_freshness(data: Data, rule: Rule) -> Plan:
     """FileFreshness: when each object was last written."""
     condition, zone = rule.condition, _zone(rule)
     assert condition is not None  # noqa: S101 - rule_types has checked it
-    moments = [_moment(one, zone).timestamp() for one in condition.operands]
+    moments = [moment(one, zone).timestamp() for one in condition.operands]
 
     def fresh(stored: StoredObject) -> bool:
         assert stored.modified is not None  # noqa: S101 - listings have it
@@ -167,7 +167,7 @@ def _zone(rule: Rule) -> ZoneInfo:
         raise UsageError(f"{rule} at {rule.place} names the time zone {name}: use one as Europe/Paris.") from None
 
 
-def _moment(operand: Operand, zone: ZoneInfo) -> datetime:
+def moment(operand: Operand, zone: ZoneInfo) -> datetime:
     """``now()``, a day at 0:00 UTC, or a time of today in a zone."""
     if isinstance(operand, Now):
         return datetime.now(UTC) + operand.offset

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from etl.dqdl.planning import Planned
 from etl.dqdl.plans import Data, Verdict
+from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -60,7 +61,10 @@ def row_outcomes(data: Data, outcomes: Sequence[Outcome], *, skip_filtered: bool
     """The rows with the rules that each passes, fails and skips, and whether it fails any.
 
     A row that a where clause leaves out passes, or is skipped. A rule about the dataset as a whole is skipped by all.
+    Raises UsageError for rows that have such columns already.
     """
+    if taken := [name for name in (PASS, FAIL, SKIP, RESULT) if name.lower() in data.types]:
+        raise UsageError(f"The frame has {', '.join(taken)} already: drop what an earlier evaluation has added.")
     rows = reduce(lambda made, attach: attach(made), data.attachments, data.rows)
     passing: list[Column] = []
     failing: list[Column] = []

@@ -196,8 +196,9 @@ def leaves(rule: Rule | Composite) -> Iterator[Rule]:
 
 
 def quoted(text: str) -> str:
-    """A text as DQDL quotes it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if '"' in text else f'"{text}"'
+    """A text as DQDL quotes it: a quote in it is escaped, and a backslash stays one, as regular expressions have it."""
+    escaped = text.replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def as_date(operand: Operand) -> date | None:

@@ -143,7 +143,7 @@ def test_a_table_is_evaluated_and_its_results_lie_on_s3(place: Lake) -> None:
     Rules = [ IsComplete "price", ColumnDataType "price" = "INTEGER" with threshold > 0.3 ]
     Analyzers = [ RowCount ]
     """
-    options = {"dataQualityEvaluationContext": "prices", "resultsS3Prefix": place.uri("results")}
+    options = {"dataQualityEvaluationContext": "prices", "resultsS3Prefix": f"{place.name}/results"}
     EvaluateDataQuality.apply(frame=frame, ruleset=rules, publishing_options=options)
     (key,) = [one["Key"] for one in place.client.list_objects_v2(Bucket=place.name, Prefix="results/")["Contents"]]
     assert key.startswith("results/prices/2") and key.endswith(".json")

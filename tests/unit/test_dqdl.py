@@ -13,6 +13,7 @@ from awsglue.dynamicframe import DynamicFrame
 from awsglue.transforms import SelectFromCollection
 from awsgluedq.transforms import EvaluateDataQuality
 from etl.errors import UnsupportedError
+from etl.sail import engine
 from workspace.errors import UsageError
 
 PASSED, FAILED = "Passed", "Failed"
@@ -337,7 +338,7 @@ def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
         method = {"compositeRuleEvaluation.method": "CELL"}
         EvaluateDataQuality().process_rows(frame=frame, ruleset=rules, additional_options=method)
     with pytest.raises(UsageError, match="not an S3 location"):
-        EvaluateDataQuality.apply(frame, rules, {"resultsS3Prefix": "bucket1"})
+        EvaluateDataQuality.apply(frame, rules, {"resultsS3Prefix": "file:///tmp"})
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------
@@ -424,6 +425,21 @@ def test_labels_are_in_outcomes_and_if_asked_for_in_rows(frame: DynamicFrame) ->
     assert labels == [{"team": "ops", "level": "high"}, {"team": "ops"}]
     first = frames["rowLevelOutcomes"].toDF().where("price = 10").collect()[0]
     assert first["DataQualityRulesPass"] == ['IsComplete "id" labels=["team"="ops","level"="high"]']
+
+
+def test_rows_are_not_judged_twice(frame: DynamicFrame) -> None:
+    frames = EvaluateDataQuality().process_rows(frame=frame, ruleset='Rules = [ IsComplete "id" ]')
+    with pytest.raises(UsageError, match=r"The frame has DataQualityRulesPass, .* already: drop"):
+        EvaluateDataQuality().process_rows(frame=frames["rowLevelOutcomes"], ruleset='Rules = [ IsComplete "id" ]')
+
+
+def test_patterns_are_those_of_the_engine(frame: DynamicFrame) -> None:
+    rules = 'Rules = [ ColumnValues "carrier" matches "(?!X).*" where "carrier is not null" ]'
+    if engine.active():
+        with pytest.raises(UnsupportedError, match=r"look-around .* --engine spark"):
+            EvaluateDataQuality.apply(frame=frame, ruleset=rules)
+    else:
+        assert [found[0] for found in evaluated(frame, rules)] == [PASSED]
 
 
 # -- other datasets -----------------------------------------------------------------------------------------------

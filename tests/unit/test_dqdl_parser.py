@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from zoneinfo import ZoneInfo
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.dqdl import rule_types
 from etl.dqdl.conditions import UndefinedError, meets, resolved
+from etl.dqdl.file_rules import moment
 from etl.dqdl.parser import parse
-from etl.dqdl.ruleset import Rule
+from etl.dqdl.ruleset import Rule, Text, quoted
 from etl.errors import UnsupportedError
 from workspace.errors import UsageError
 
@@ -174,6 +180,67 @@ def test_a_run_that_was_not_has_no_value() -> None:
     assert isinstance(rule, Rule) and rule.condition
     with pytest.raises(UndefinedError, match="only 1 past runs"):
         resolved(rule.condition, lambda: [7.0])
+
+
+@given(
+    st.text(st.characters(exclude_characters="\\"), max_size=20),
+    st.sampled_from(["=", "!=", ">", "<=", "between", "not between", "in", "not in"]),
+    st.lists(st.floats(-1e6, 1e6).map(lambda number: f"{number:f}"), min_size=2, max_size=4),
+    st.none() | st.text(st.characters(exclude_characters="\\"), max_size=20),
+)
+def test_every_rule_reads_as_it_is_shown(column: str, operator: str, numbers: list[str], where: str | None) -> None:
+    given_numbers = {"between": " and ".join(numbers[:2]), "in": f"[{', '.join(numbers)}]"}
+    condition = f"{operator} {given_numbers.get(operator.removeprefix('not '), numbers[0])}"
+    clause = "" if where is None else f" where {quoted(where)}"
+    (rule,) = parse(f"Rules = [ ColumnValues {quoted(column)} {condition}{clause} ]").rules
+    assert isinstance(rule, Rule)
+    assert (rule.parameters, rule.where) == ((column,), where)
+    (again,) = parse(f"Rules = [ {rule} ]").rules
+    assert again == rule
+
+
+WORDS = [
+    "Rules",
+    "=",
+    "[",
+    "]",
+    "(",
+    ")",
+    ",",
+    "$x",
+    '"a"',
+    "IsComplete",
+    "RowCount",
+    ">",
+    "1",
+    "and",
+    "or",
+    "in",
+    "where",
+    "with",
+    "#",
+    '"',
+]
+
+
+@given(st.lists(st.sampled_from(WORDS)))
+def test_no_text_gives_a_traceback(words: list[str]) -> None:
+    for text in (" ".join(words), "Rules = [" + " ".join(words) + "]"):
+        with suppress(UsageError, UnsupportedError):
+            checked(text)
+
+
+@pytest.mark.parametrize(
+    ("operand", "zone", "expected"),
+    [
+        ("21:45", "UTC", "21:45+00:00"),
+        ("9:30 PM", "Europe/Paris", "21:30+0"),
+        ("02:30", "Asia/Shanghai", "02:30+08:00"),
+        ("2024-01-01", "Asia/Shanghai", "2024-01-01 00:00+00:00"),
+    ],
+)
+def test_times_of_day_are_todays_in_their_zone(operand: str, zone: str, expected: str) -> None:
+    assert expected in moment(Text(operand), ZoneInfo(zone)).isoformat(" ", "minutes")
 
 
 def test_row_by_row_refuses_what_is_about_shares() -> None:
