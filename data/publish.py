@@ -20,6 +20,7 @@ from workspace.errors import InvalidInputException, PublishError, ServiceUnavail
 
 STAGING_PREFIX = PRIVATE_PREFIX + "staging/"
 THREADS = 16
+_TOO_LARGE = ("InvalidRequest", "EntityTooLarge")  # than what S3 copies at once, 5 GiB
 DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 
 
@@ -168,8 +169,13 @@ def drop_staging(client: Any, bucket: str, prefix: str) -> None:
 
 
 def _copy(client: Any, bucket: str, source: str, target: str) -> None:
-    # Server-side, in parts when the object is larger than S3 copies at once.
-    client.copy({"Bucket": bucket, "Key": source}, bucket, target)
+    place = {"Bucket": bucket, "Key": source}
+    try:
+        client.copy_object(CopySource=place, Bucket=bucket, Key=target)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"].get("Code") not in _TOO_LARGE:
+            raise
+        client.copy(place, bucket, target)  # in parts; it asks for the size first, which costs as much as the copy
 
 
 def delete_keys(client: Any, bucket: str, keys: Sequence[str]) -> None:

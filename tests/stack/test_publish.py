@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from catalog.publish_records import ABORTED, APPLIED, COMMITTED, GIVEN_UP, OPEN
 from catalog.publishes import Publishes
@@ -34,6 +36,13 @@ from workspace.state import open_state, writing
 
 pytestmark = pytest.mark.stack
 BUCKET = "silver"
+
+
+class Raw(BytesIO):
+    """The body of an answer, as botocore reads one."""
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 class Room:
@@ -364,7 +373,7 @@ def test_what_the_object_store_refuses_for_good_is_given_up(workspace: Workspace
             room.s3.delete_object(Bucket=bucket, Key=staged)
             room.s3.delete_bucket(Bucket=bucket)
 
-    room.publishes._s3.meta.events.register("before-send.s3.HeadObject", delete_bucket)
+    room.publishes._s3.meta.events.register("before-send.s3.CopyObject", delete_bucket)
     assert room.publishes.commit(publish, **request, wait_seconds=0) == COMMITTED
     with pytest.raises(PublishError):
         room.publishes.settle("silver", "t")
@@ -385,11 +394,29 @@ def test_what_the_object_store_refuses_for_good_is_given_up(workspace: Workspace
     with pytest.raises(InvalidInputException, match="is GIVEN_UP"):
         room.publishes.give_up(publish)
     assert room.publishes.finish_pending()
-    room.publishes._s3.meta.events.unregister("before-send.s3.HeadObject", delete_bucket)
+    room.publishes._s3.meta.events.unregister("before-send.s3.CopyObject", delete_bucket)
     room.s3.create_bucket(Bucket=bucket)
     again = room.publishes.begin("jr_2", "silver", "t", location)
     assert room.publishes.commit(again["publish_id"], sequence=again["sequence"]) == APPLIED
     room.s3.delete_bucket(Bucket=bucket)
+
+
+def test_what_s3_does_not_copy_at_once_is_copied_in_parts(workspace: Workspace, prefix: str) -> None:
+    """The refusal is made up, for 5 GiB would be needed to have it from a real S3; the copy is not."""
+    room, refused = Room(workspace), []
+
+    def refuse(request: Any, **_: Any) -> AWSResponse | None:
+        if refused:
+            return None
+        refused.append(request.url)
+        body = b"<Error><Code>InvalidRequest</Code><Message>The copy source is too large.</Message></Error>"
+        return AWSResponse(request.url, 400, {}, Raw(body))
+
+    publish, request = room.stage(f"s3://{BUCKET}/{prefix}", {"a": b"a"})
+    room.publishes._s3.meta.events.register("before-send.s3.CopyObject", refuse)
+    assert room.publishes.commit(publish, **request) == APPLIED
+    assert len(refused) == 1
+    assert room.objects(prefix) == {"a": b"a"}
 
 
 def test_what_may_still_be_applied_is_not_given_up(workspace: Workspace) -> None:

@@ -1,0 +1,94 @@
+"""What publishing costs beside Spark's own committed write of the same files, side by side in one session.
+
+    python -m bench.publishing [--files 10000] [--repeat 2] [--output json]
+
+Needs a running stack. Rows that make one small Parquet file in each of many partitions are written by a Glue sink
+(staged, committed by one manifest, moved into place) and by ``DataFrame.write`` with Spark's S3A committer; in turn, in
+one driver, each to a folder that is new. Aim: 1.3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+import boto3
+
+from bench.engines import environments, keys, run, spark_submit
+from data.publish import delete_keys, keys_below
+from jobs import engines
+from workspace.paths import Workspace
+
+BUCKET, AIM = "bench-publishing", 1.3
+WRITES = f"""
+import json, sys, time
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from pyspark.context import SparkContext
+from pyspark.sql import functions as F
+
+glue = GlueContext(SparkContext.getOrCreate())
+files, repeat = int(sys.argv[1]), int(sys.argv[2])
+rows = glue.spark_session.range(files).select(
+    (F.col("id") / 100).cast("int").alias("a"), (F.col("id") % 100).alias("b"), F.col("id").alias("v")
+).repartition(8, "a").cache()
+rows.count()
+
+def ours(path):
+    sink = glue.getSink("s3", path=path, partitionKeys=["a", "b"])
+    sink.setFormat("parquet")
+    sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
+
+def spark(path):
+    rows.write.mode("append").partitionBy("a", "b").parquet(path)
+
+found = {{"ours": [], "spark": []}}
+for round_ in range(repeat + 1):  # the first round warms and does not count
+    for name, write in (("ours", ours), ("spark", spark)):
+        path = f"s3://{BUCKET}/{{name}}-{{round_}}/"
+        began = time.perf_counter()
+        write(path)
+        if round_:
+            found[name].append(time.perf_counter() - began)
+        assert glue.spark_session.read.parquet(path).count() == files
+print("MEASURED " + json.dumps(found))
+"""
+
+
+def measure(workspace: Workspace, files: int, repeat: int) -> dict[str, list[float]]:
+    """Seconds by side. Raises SystemExit when the script fails."""
+    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
+    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=BUCKET)
+    delete_keys(client, BUCKET, list(keys_below(client, BUCKET, "")))
+    with tempfile.TemporaryDirectory() as name:
+        script = Path(name) / "bench_publishing.py"
+        script.write_text(WRITES)
+        words = [*spark_submit(workspace, script), str(files), str(repeat)]
+        said = run(words, environments(workspace)[engines.SPARK], Path(name)).output
+    delete_keys(client, BUCKET, list(keys_below(client, BUCKET, "")))
+    line = next(line for line in said.splitlines() if line.startswith("MEASURED "))
+    found: dict[str, list[float]] = json.loads(line.removeprefix("MEASURED "))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--output", choices=["text", "json"], default="text")
+    options = parser.parse_args()
+    found = measure(Workspace.find(), options.files, options.repeat)
+    if options.output == "json":
+        print(json.dumps(found, indent=1))
+        return
+    ours, spark = statistics.median(found["ours"]), statistics.median(found["spark"])
+    print(f"{options.files} files: ours {ours:.1f} s ÷ Spark {spark:.1f} s = {ours / spark:.2f} (aim: {AIM})")
+
+
+if __name__ == "__main__":
+    main()
