@@ -26,9 +26,9 @@ from aws.protocol.http import Request, Response
 from aws.routing import WireProtocol, protocol_of, route
 from aws.s3 import S3Proxy, is_s3
 from identity import messages
-from identity.errors import AccessDeniedException
 from identity.principals import anonymous
 from workspace.errors import (
+    AccessDeniedException,
     InternalServiceException,
     InvalidInputException,
     LakeletError,

@@ -11,10 +11,10 @@ from aws.errors import UnrecognizedClientException
 from aws.links import with_targets
 from aws.protocol.http import Request
 from aws.resources import resources
-from identity.errors import AccessDeniedException
 from identity.managed import is_root_task
 from identity.principals import Principal
 from identity.service import stamp
+from workspace.errors import AccessDeniedException
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
 UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}

@@ -9,7 +9,7 @@ the DataFrame shows as a struct with one field per type, as AWS documents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -86,6 +86,11 @@ class Frame:
         derived = type(self)(frame, self.glue_ctx, name or self.name, pending=pending, errors=self._errors)
         derived._stage = None
         return derived
+
+    def replaced(self, frame: DataFrame, pending: Mapping[str, str], errors: Callable[[DataFrame], DataFrame]) -> Self:
+        """A frame of other rows in this one's place, with its error records changed by ``errors``."""
+        told = None if self._errors is None else errors(self._errors)
+        return type(self)(frame, self.glue_ctx, self.name, pending=pending, errors=told)
 
     def with_errors(self, errors: DataFrame) -> Self:
         """The same frame with more error records (one struct column ``error``), those of the step that made it."""

@@ -8,7 +8,7 @@ is repeated, as long as nothing that the run made of the old rows has been publi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from py4j.protocol import Py4JJavaError
@@ -18,6 +18,7 @@ from data.formats import CSV
 from data.objects import StoredObject, list_objects, s3_client
 from data.zones import split_uri
 from etl.dynamicframe import DynamicFrame
+from etl.grants import Visible, visible
 from etl.publishing import patience, run_id
 from etl.sail import engine
 from etl.tables import CatalogTable
@@ -50,33 +51,44 @@ class Snapshot:
 
 def read_settled(workspace: Workspace, database: str, name: str, read: Callable[[], Snapshot]) -> tuple[int, Snapshot]:
     """Read a table in one of its states: ``read`` lists its files, and is repeated when the table was published to
-    meanwhile. Returns the table's sequence, too.
+    meanwhile. Returns the table's sequence, too. The frame has what the run may read of the table (:mod:`etl.grants`).
 
-    Raises PublishError for a table that never rests, ServiceUnavailableException while a publish cannot be finished.
+    Raises PublishError for a table that never rests, ServiceUnavailableException while a publish cannot be finished,
+    AccessDeniedException for a table that the run may read nothing of.
     """
     for _ in range(TRIES):
-        before = _sequence(workspace, database, name)
+        before, _ = _asked(workspace, database, name, select=True)
         try:
             snapshot = read()
         except Exception:  # a folder may have gone between two listings of it
             if _sequence(workspace, database, name) == before:
                 raise
             continue
-        if _sequence(workspace, database, name, run_id()) == before:
-            return before, snapshot
+        after, told = _asked(workspace, database, name, select=True, run_id=run_id())
+        if after == before:
+            return before, replace(snapshot, frame=visible(snapshot.frame, told))
     raise PublishError(f"The table {database}.{name} is being changed all the time: run it again.")
 
 
-def record_reading(workspace: Workspace, database: str, name: str) -> None:
-    """Say for the run's lineage that it reads a table, which is not in the lake."""
-    _sequence(workspace, database, name, run_id())
+def read_elsewhere(workspace: Workspace, database: str, name: str, read: Callable[[], DynamicFrame]) -> DynamicFrame:
+    """Read a table that is not in the lake: what the run may read of it, noted for the run's lineage.
+
+    Raises AccessDeniedException.
+    """
+    _, told = _asked(workspace, database, name, select=True, run_id=run_id())
+    return visible(read(), told)
 
 
-def _sequence(workspace: Workspace, database: str, name: str, reader: str | None = None) -> int:
-    """The table's sequence; ``reader`` is the run that has read the table, for its lineage."""
-    body = {"database": database, "table": name} | ({"run_id": reader} if reader else {})
+def _sequence(workspace: Workspace, database: str, name: str) -> int:
+    return _asked(workspace, database, name)[0]
+
+
+def _asked(workspace: Workspace, database: str, name: str, **more: Any) -> tuple[int, Visible | None]:
+    """The table's sequence, and with ``select`` what the run may read of it, None for all; ``run_id`` is the run that
+    has read the table, for its lineage."""
+    body = {"database": database, "table": name, **more}
     answer = call(workspace, "POST", "sequence", body, patience=patience(), repeatable=True)
-    return int(answer["sequence"])
+    return int(answer["sequence"]), answer.get("visible")
 
 
 @dataclass

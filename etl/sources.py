@@ -22,7 +22,7 @@ from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
 from etl.sail import engine, reading
-from etl.scans import Snapshot, read_settled, record_reading
+from etl.scans import Snapshot, read_elsewhere, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
 from workspace.errors import UsageError
@@ -55,8 +55,7 @@ def read_table(
     if is_jdbc(table := CatalogTable.get(context.workspace, database, name)):
         if predicate or sample:
             raise UsageError(f"{table} lies in a database: push_down_predicate and samples are for tables on S3.")
-        record_reading(context.workspace, database, name)
-        return read_jdbc_table(context, table, options, ctx)
+        return read_elsewhere(context.workspace, database, name, lambda: read_jdbc_table(context, table, options, ctx))
     refuse_unknown(dict(options), CATALOG_OPTIONS, "create_dynamic_frame.from_catalog")
 
     selection = Selection.of(options, sample)

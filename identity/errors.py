@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from workspace.errors import ServiceError
 
 
@@ -46,13 +43,6 @@ class MalformedPolicyDocument(ServiceError):
 
 class PackedPolicyTooLarge(ServiceError):
     """What a session would be allowed is longer than a session policy may be."""
-
-
-class AccessDeniedException(ServiceError):
-    """The caller may not do this. ``details``, when policies decided, are what DecodeAuthorizationMessage tells."""
-
-    status = 403
-    details: Mapping[str, Any] | None = None
 
 
 class InvalidAuthorizationMessageException(ServiceError):

@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from identity import managed, messages, object_store, store
 from identity.conditions import Context
 from identity.documents import parse
-from identity.errors import AccessDeniedException, MalformedPolicyDocument, NoSuchEntity
+from identity.errors import MalformedPolicyDocument, NoSuchEntity
 from identity.evaluator import Decision, Layer, Source, decide
 from identity.federation.oidc import Keys
 from identity.keys import root_key
 from identity.principals import Credential, Principal, digest, root
 from identity.s3_policy import compile_policy
+from workspace.errors import AccessDeniedException
 from workspace.paths import Workspace
 from workspace.state import reading, writing
 
@@ -175,9 +176,13 @@ class Identity:
 
     def arn(self, kind: store.Kind, name: str) -> str:
         """The ARN of the entity of that name, in whatever case; of one that is not there, as if it were under ``/``."""
+        return self.find_arn(kind, name) or f"arn:aws:iam::{self._account}:{kind}/{name}"
+
+    def find_arn(self, kind: store.Kind, name: str) -> str | None:
+        """The ARN of the entity of that name, in whatever case; None when there is none."""
         with reading(self._engine) as connection:
             found = store.find(connection, kind, name)
-        return found.arn(self._account) if found else f"arn:aws:iam::{self._account}:{kind}/{name}"
+        return found.arn(self._account) if found else None
 
     def context(self, principal: Principal) -> dict[str, tuple[str, ...]]:
         """The condition keys that hold for everything that a principal asks, in lower case."""

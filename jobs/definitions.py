@@ -138,6 +138,7 @@ def new_run(
         spec={
             "command": command["Name"],
             "script": command["ScriptLocation"],
+            "role": body.get("Role", ROLE),
             **({"engine": asdict(choice)} if choice else {}),
             **{member: body[member] for member in RUN_MEMBERS if member in body},
         },

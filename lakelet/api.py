@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from aws.operations import read_structure
+from catalog.grants.guard import OWNER, Client, Guard
 from catalog.lineage import Lineage
+from catalog.publish_records import PLACE
 from catalog.publishes import Publishes
 from lakelet import bodies
 from lakelet.lineage_api import FindRuns, lineage_handler
@@ -34,6 +36,7 @@ def api_routes(
     find_runs: FindRuns,
     sql: SqlService,
     token: str,
+    guard: Guard,
     reset: Callable[[], dict[str, Any]] | None = None,
 ) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
@@ -47,6 +50,8 @@ def api_routes(
     def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         bodies.only(body, "run_id", "database", "table", "location")
         database, table = bodies.optional_text(body, "database"), bodies.optional_text(body, "table")
+        if database and table:
+            guard.require(_client(request), database, table, "INSERT")
         return publishes.begin(bodies.text(body, "run_id"), database, table, bodies.text(body, "location"))
 
     def commit(request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -60,8 +65,15 @@ def api_routes(
             raise ValidationException("A commit's remove_partitions is a list of partitions' values, lists of text.")
         if body.get("table_input") is not None:
             body["table_input"] = read_structure("glue", "TableInput", body["table_input"])
+        database, table = publishes.get(request.path_params["publish"]).key
+        if database != PLACE and body["remove"]:
+            guard.require(_client(request), database, table, "DELETE")
         body["partitions"] = [read_structure("glue", "PartitionInput", partition) for partition in body["partitions"]]
-        return {"state": publishes.commit(request.path_params["publish"], **body)}
+        is_new = database != PLACE and not guard.knows(database, table)
+        state = publishes.commit(request.path_params["publish"], **body)
+        if is_new:
+            guard.created(_client(request), database, table)
+        return {"state": state}
 
     def state(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         bodies.only(body)
@@ -85,12 +97,17 @@ def api_routes(
         return {"state": "GIVEN_UP", "outcome": publishes.give_up(request.path_params["publish"])}
 
     def sequence(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        bodies.only(body, "database", "table", "run_id")
+        bodies.only(body, "database", "table", "run_id", "select")
         database, table = bodies.text(body, "database"), bodies.text(body, "table")
+        visible = guard.readable(_client(request), database, table) if bodies.flag(body, "select") else None
         found = publishes.sequence(database, table)
         if (run_id := bodies.optional_text(body, "run_id")) is not None:
             lineage.read(run_id, database, table)
-        return {"sequence": found}
+        return {"sequence": found, **({"visible": visible.to_json()} if visible else {})}
+
+    def _client(request: Request) -> Client:
+        peer, here = request.client, request.scope.get("server")
+        return guard.client((peer.host, peer.port), (here[0], here[1])) if peer and here else OWNER
 
     def route(path: str, method: str, handler: Handler) -> Route:
         return Route(path, _guarded(handler, token), methods=[method])

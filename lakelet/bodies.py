@@ -56,6 +56,14 @@ def number(body: dict[str, Any], member: str) -> int:
     return value
 
 
+def flag(body: dict[str, Any], member: str) -> bool:
+    """A member that is true or false; false when it is absent or null."""
+    value = body.get(member)
+    if value is not None and not isinstance(value, bool):
+        raise ValidationException(f"The request's {member} has to be true or false.")
+    return bool(value)
+
+
 def items(body: dict[str, Any], member: str) -> list[Any]:
     """A list that may be absent or null."""
     value = body.get(member)

@@ -30,6 +30,8 @@ from aws.services.glue._statistics import start_scheduled_run
 from aws.services.glue.crawls import start_crawler
 from catalog.crawlers.scheduler import Due, Scheduled, Scheduler, scheduled_crawlers
 from catalog.crawlers.store import CrawlerStore
+from catalog.grants.guard import Guard
+from catalog.grants.lake import Lake
 from catalog.hive.server import MetastoreServer
 from catalog.lineage import Lineage
 from catalog.partitions.builder import IndexBuilder
@@ -39,6 +41,7 @@ from identity.object_keys import ObjectKeys
 from identity.service import Identity
 from jobs import engines
 from jobs.launchers import environment
+from jobs.principals import RunPrincipals
 from jobs.runner import Runner
 from jobs.store import JobStore
 from jobs.warm import WarmDrivers
@@ -100,7 +103,9 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         object_keys=object_keys,
     )
     aws.context.use(context)
-    app = create_app(Directory.served(), _routes(context, sql))
+    lake = Lake(catalog, context.account_id)
+    guard = Guard(lake, RunPrincipals(workspace, jobs, lambda name: context.identity.find_arn("role", name)))
+    app = create_app(Directory.served(), _routes(context, sql, guard))
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
@@ -118,7 +123,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     ]
     for one in schedules:
         one.start()
-    metastore = MetastoreServer(workspace, engine, catalog, publishes.settle)
+    metastore = MetastoreServer(workspace, engine, catalog, publishes.settle, guard)
     metastore.start()
     _collect_seldom()
     try:
@@ -163,11 +168,11 @@ def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Schedul
         return catalog.statistics_settings.scheduled(connection)
 
 
-def _routes(context: aws.context.Context, sql: SqlService) -> list[BaseRoute]:
+def _routes(context: aws.context.Context, sql: SqlService, guard: Guard) -> list[BaseRoute]:
     workspace, engine = context.workspace, context.engine
     lineage = Lineage(engine, context.catalog)
     token, reset = secret(workspace, "control_token"), Reset(workspace, engine, context.iam_changed)
-    return api_routes(context.publishes, lineage, context.jobs.runs_by_id, sql, token, reset)
+    return api_routes(context.publishes, lineage, context.jobs.runs_by_id, sql, token, guard, reset)
 
 
 def _stack_is_up(workspace: Workspace) -> bool:

@@ -6,6 +6,9 @@ the AWS wire, whose subclasses carry the names of the errors in AWS's own servic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class LakeletError(Exception):
     """The root of the family; the command line prints it as one sentence and exits with ``exit_code``."""
@@ -72,6 +75,13 @@ class ServiceError(LakeletError):
     def code(self) -> str:
         """The error code on the wire, as in AWS's service models."""
         return type(self).__name__
+
+
+class AccessDeniedException(ServiceError):
+    """The caller may not do this. ``details``, when policies decided, are what DecodeAuthorizationMessage tells."""
+
+    status = 403
+    details: Mapping[str, Any] | None = None
 
 
 class EntityNotFoundException(ServiceError):

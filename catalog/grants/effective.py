@@ -67,13 +67,17 @@ class Access:
         return None if len(predicates) < len(found) else either(predicates)
 
 
+def is_for(grant: Grant, principals: Collection[str]) -> bool:
+    """Whether a grant is somebody's who is each of ``principals``."""
+    return grant.principal in principals or grant.principal == IAM_ALLOWED or grant.principal.endswith(_EVERYBODY)
+
+
 def effective(principals: Collection[str], table: TableFacts, grants: Sequence[Grant]) -> Access:
     """What somebody may do with a table who is each of ``principals``: a user's ARN, or a role's and its session's."""
     permissions: set[str] = set()
     cells: list[Filter] = []
     for grant in grants:
-        mine = grant.principal in principals or grant.principal == IAM_ALLOWED or grant.principal.endswith(_EVERYBODY)
-        if not mine:
+        if not is_for(grant, principals):
             continue
         given = set(PERMISSIONS["TABLE"]) if ALL in grant.permissions else set(grant.permissions)
         columns, row_filter = _reach(grant, table)
@@ -89,6 +93,16 @@ def effective(principals: Collection[str], table: TableFacts, grants: Sequence[G
         permissions.add("DESCRIBE")
     shown = {column for cell in cells for column in cell.columns}
     return Access(frozenset(permissions), tuple(cells), tuple(column for column in table.columns if column in shown))
+
+
+def on_database(principals: Collection[str], tags: Tags, grants: Sequence[Grant]) -> frozenset[str]:
+    """What somebody may do with a database; the grants are those on it and on LF-tags of databases."""
+    permissions: set[str] = set()
+    for grant in grants:
+        mine = is_for(grant, principals) and (grant.resource.kind == "DATABASE" or matches(grant, tags))
+        given = set(PERMISSIONS["DATABASE"]) if ALL in grant.permissions else grant.permissions
+        permissions |= given if mine else set()
+    return frozenset(permissions)
 
 
 def matches(grant: Grant, tags: Tags) -> bool:

@@ -9,10 +9,12 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from catalog.grants.cells import CellsStore, facts_of
-from catalog.grants.effective import Access, TableFacts, effective
+from catalog.grants.effective import Access, TableFacts, effective, on_database
 from catalog.grants.store import GrantStore
 from catalog.grants.tags import TagStore
 from catalog.model import Table
+from catalog.registry.columns import with_columns
+from catalog.registry.store import RegistryStore
 from catalog.store import CatalogStore
 from workspace.errors import InvalidInputException
 
@@ -26,6 +28,7 @@ class Lake:
         self.grants = GrantStore(catalog, account)
         self.tags = TagStore(catalog)
         self.cells = CellsStore()
+        self._registry = RegistryStore(catalog.engine)
 
     def access(self, connection: sa.Connection, principals: Collection[str], database: str, name: str) -> Access:
         """What somebody may do with a table (of a resource link, its target) who is each of ``principals`` (ARNs);
@@ -33,14 +36,28 @@ class Lake:
 
         The connection is one that may write.
         """
-        table = self.catalog.resolved(connection, database, name)
-        return effective(principals, self.facts(connection, table), self.grants.on_table(connection, table))
+        return self.found(connection, principals, self.catalog.resolved(connection, database, name))[1]
+
+    def found(self, connection: sa.Connection, principals: Collection[str], table: Table) -> tuple[TableFacts, Access]:
+        """As :meth:`access`, with the facts that it comes of."""
+        facts = self.facts(connection, table)
+        return facts, effective(principals, facts, self.grants.on_table(connection, table))
+
+    def database_permissions(
+        self, connection: sa.Connection, principals: Collection[str], database: str
+    ) -> frozenset[str]:
+        """What somebody may do with a database; raises EntityNotFoundException. The connection may write."""
+        name = self.catalog.database(connection, database).name
+        return on_database(
+            principals, self.tags.on_database(connection, name), self.grants.on_database(connection, name)
+        )
 
     def facts(self, connection: sa.Connection, table: Table) -> TableFacts:
         """What decides about a table apart from the grants.
 
         A filter whose condition names a column that the table has no more shows nothing.
         """
+        table = replace(table, definition=with_columns(connection, self._registry, table.definition))
         filters = {}
         for definition in self.cells.all(connection, table):
             with suppress(InvalidInputException):

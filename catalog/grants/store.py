@@ -172,6 +172,20 @@ class GrantStore:
             ),
         )
 
+    def is_open(self, connection: sa.Connection, table: Table) -> bool | None:
+        """Whether a table leaves everything to IAM, by a grant to IAM_ALLOWED_PRINCIPALS on itself; None while it has
+        not been given the default permissions (:meth:`settle`)."""
+        grant = (grants.c.table_id == table.id, grants.c.principal == IAM_ALLOWED, grants.c.kind == "TABLE")
+        if connection.execute(sa.select(grants.c.id).where(*grant)).first():  # it is never granted less than ALL
+            return True
+        seen = sa.select(seen_tables.c.table_id).where(seen_tables.c.table_id == table.id)
+        return False if connection.execute(seen).first() else None
+
+    def on_database(self, connection: sa.Connection, database: str) -> list[Grant]:
+        """Every grant that may concern a database itself: those on it, and on LF-tags."""
+        on_it = sa.and_(grants.c.kind == "DATABASE", grants.c.database_name == database)
+        return self.grants(connection, sa.or_(on_it, grants.c.kind == "LF_TAG_POLICY_DATABASE"))
+
     def _grant(self, rows: Sequence[sa.Row[Any]]) -> Grant:
         first = rows[0]
         named = tuple(row.column_name for row in rows if row.column_name)

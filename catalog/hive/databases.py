@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.hive.face import DEFAULT, Face, like, plain
+from catalog.hive.face import DEFAULT, Face, client, like, plain
 from catalog.hive.shapes import MANAGED, database_input, hive_database
 from catalog.model import Database
 from workspace.errors import AlreadyExistsException, InvalidInputException, ServiceUnavailableException
@@ -57,6 +57,7 @@ class Databases(Face):
         InvalidOperationException when it has tables and there is no ``cascade``. The folder of the database itself
         stays: what is in it may be others'.
         """
+        self.guard.require_on_database(client(), plain(name), "DROP")
         with writing(self.engine) as connection:
             database = self._stored(connection, name)
             tables = self.catalog.tables(connection, database.name, self.catalog.table_names(connection, database.name))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from hive_metastore.ThriftHiveMetastore import Processor
 from thrift.Thrift import TException
 
+from catalog.grants.guard import Guard
 from catalog.hive.errors import translated
 from catalog.hive.face import Settle
 from catalog.hive.functions import Functions
@@ -31,8 +32,10 @@ VERSION = "2.3.10"  # of Hive's interface, which is the one of Spark 4's own cli
 class Metastore(Partitions, Functions, Locks):
     """ThriftHiveMetastore over the one catalog; one per control process, safe to call from many threads."""
 
-    def __init__(self, workspace: Workspace, engine: sa.Engine, catalog: CatalogStore, settle: Settle) -> None:
-        Partitions.__init__(self, workspace, engine, catalog, settle)
+    def __init__(
+        self, workspace: Workspace, engine: sa.Engine, catalog: CatalogStore, settle: Settle, guard: Guard
+    ) -> None:
+        Partitions.__init__(self, workspace, engine, catalog, settle, guard)
         Locks.__init__(self)
 
     def set_ugi(self, user: str, groups: Sequence[str]) -> list[str]:

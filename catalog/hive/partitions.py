@@ -134,7 +134,7 @@ class Partitions(Tables):
 
     def alter_partitions(self, database: str, name: str, partitions: Sequence[Any]) -> None:
         """Replace partitions' definitions, all or none; InvalidOperationException for one that is not there."""
-        table = self.find_table(database, name)
+        table = self._altered(database, name)
         with writing(self.engine) as connection:
             there = self.catalog.partitions_by_values(connection, table, [one.values for one in partitions])
             old = {one.values: one.definition for one in there}
@@ -152,7 +152,7 @@ class Partitions(Tables):
 
     def rename_partition(self, database: str, name: str, values: Sequence[str], partition: Any) -> None:
         """Give a partition other values, and a managed table's the folder for them; InvalidOperationException."""
-        table = self.find_table(database, name)
+        table = self._altered(database, name)
         with reading(self.engine) as connection:
             old = self.catalog.partition(connection, table, values)
             if self.catalog.partitions_by_values(connection, table, [partition.values]):
@@ -171,7 +171,7 @@ class Partitions(Tables):
 
     def drop_partition(self, database: str, name: str, values: Sequence[str], delete_data: bool) -> bool:
         """Drop a partition, and of a managed table its objects with ``delete_data``; NoSuchObjectException."""
-        table = self.find_table(database, name)
+        table = self._altered(database, name)
         with writing(self.engine) as connection:
             partition = self.catalog.partition(connection, table, values)
             self.catalog.delete_partitions(connection, table, [values])
@@ -191,6 +191,12 @@ class Partitions(Tables):
         return self.drop_partition(database, name, self.partition_name_to_vals(partition), delete_data)
 
     # -- in common -----------------------------------------------------------------------------------------------
+
+    def _altered(self, database: str, name: str) -> Table:
+        """A table whose partitions the client may change: who inserts rows adds and replaces them too."""
+        table = self.find_table(database, name)
+        self.require(table.database, table.name, "ALTER", "INSERT")
+        return table
 
     def _found(self, database: str, name: str, wanted: str | None, most: int) -> list[Any]:
         table = self.find_table(database, name)
@@ -215,7 +221,7 @@ class Partitions(Tables):
 
     def _add(self, database: str, name: str, partitions: Sequence[Any], *, skip: bool) -> list[list[str]]:
         """Add them, and folders where nothing is; returns the values of those added."""
-        table = self.find_table(database, name)
+        table = self._altered(database, name)
         inputs = [self._input(table, partition) for partition in partitions]
         with writing(self.engine) as connection:
             failures = self.catalog.create_partitions(connection, table, inputs)

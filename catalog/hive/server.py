@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from catalog.hive.peers import owner
+from catalog.grants.guard import Client
+from catalog.hive.face import CLIENT
 from workspace.paths import Workspace
+from workspace.peers import owner
 
 if TYPE_CHECKING:
+    from catalog.grants.guard import Guard
     from catalog.hive.face import Settle
     from catalog.store import CatalogStore
 
@@ -28,15 +31,20 @@ log = logging.getLogger(__name__)
 
 LONGEST = 64 * 1024 * 1024  # bytes of a text, and items of a list; a Glue table's definition is far smaller
 Owner = Callable[[tuple[str, int], tuple[str, int]], int | None]
+FindClient = Callable[[tuple[str, int], tuple[str, int]], Client]
 
 
 class MetastoreServer:
     """Serves the catalog at the workspace's endpoint ``metastore`` from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, workspace: Workspace, engine: sa.Engine, catalog: CatalogStore, settle: Settle) -> None:
+    def __init__(
+        self, workspace: Workspace, engine: sa.Engine, catalog: CatalogStore, settle: Settle, guard: Guard
+    ) -> None:
         address = urlsplit(workspace.endpoint("metastore"))
-        self._parts = (workspace, engine, catalog, settle)
-        self._server = _Server((address.hostname or "127.0.0.1", address.port or 0), lambda: self._processor)
+        self._parts = (workspace, engine, catalog, settle, guard)
+        self._server = _Server(
+            (address.hostname or "127.0.0.1", address.port or 0), lambda: self._processor, guard.client
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, name="metastore", daemon=True)
 
     @cached_property
@@ -62,8 +70,15 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], processor: Callable[[], Any], find_owner: Owner = owner) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        processor: Callable[[], Any],
+        find_client: FindClient,
+        find_owner: Owner = owner,
+    ) -> None:
         self.processor = processor
+        self.find_client = find_client
         self._find_owner = find_owner
         super().__init__(address, _Connection)
 
@@ -84,6 +99,8 @@ class _Connection(socketserver.BaseRequestHandler):
         from thrift.transport.TSocket import TSocket
         from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
+        # A thread for each connection: what it does from here on is for this client.
+        CLIENT.set(self.server.find_client(tuple(self.client_address[:2]), self.request.getsockname()[:2]))
         socket = TSocket()
         socket.setHandle(self.request)
         transport = TBufferedTransport(socket)

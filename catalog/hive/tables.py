@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hive_metastore import ttypes as hive
 
 from catalog.hive.databases import Databases
 from catalog.hive.datasources import as_datasource, legible, without_datasource
-from catalog.hive.face import DEFAULT, like, plain
+from catalog.hive.face import DEFAULT, client, hidden, like, plain
 from catalog.hive.renames import rename_table
 from catalog.hive.shapes import MANAGED, VIEW, hive_table, table_input
+from catalog.hive.views import filtered
 from catalog.model import Definition, Table, fold
 from workspace.errors import (
+    AccessDeniedException,
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,
@@ -31,8 +34,9 @@ class Tables(Databases):
     # -- reading -------------------------------------------------------------------------------------------------
 
     def get_table(self, database: str, name: str) -> Any:
-        """One table; NoSuchObjectException."""
-        return _shown(self.find_table(database, name))
+        """One table; NoSuchObjectException. What the client may not read all of is a view of what it may."""
+        table, is_hidden = self.look_up(database, name)
+        return _shown(table) if is_hidden else self._allowed(table)
 
     def get_table_req(self, request: Any) -> Any:
         """One table; NoSuchObjectException."""
@@ -45,7 +49,11 @@ class Tables(Databases):
             found = self.catalog.tables(connection, plain(database), names) if self._is_stored(database) else []
         for table in found:
             self.settle(table.database, table.name)
-        return [_shown(table) for table in found]
+        shown = []
+        for table in found:
+            with suppress(AccessDeniedException):  # as AWS lists them
+                shown.append(self._allowed(table))
+        return shown
 
     def get_table_objects_by_name_req(self, request: Any) -> Any:
         """Those of the tables that there are."""
@@ -109,10 +117,13 @@ class Tables(Databases):
         definition = _placed(definition, f"{place}/{name}")
         if definition["TableType"] == MANAGED:
             self.folders.make(definition["StorageDescriptor"]["Location"])
+        if database != DEFAULT or self._is_stored(database):
+            self.require(database, name, "CREATE_TABLE")
         with writing(self.engine) as connection:
             if database == DEFAULT:
                 self.keep_default(connection)
             self.catalog.create_table(connection, database, definition)
+        self.guard.created(client(), database, name)
 
     def create_table_with_environment_context(self, table: Any, context: Any) -> None:
         """Add a table or a view."""
@@ -142,6 +153,7 @@ class Tables(Databases):
         with reading(self.engine) as connection:
             self.catalog.check_writable(connection, plain(database), name)
         old = self.find_table(database, name)
+        self.require(old.database, old.name, "ALTER", *(("INSERT",) if _same_shape(old, table) else ()))
         _check_expected(old, expected)
         definition = _stamped(without_datasource(table_input(table, old.definition), old.definition))
         definition = _placed(definition, old.location)
@@ -156,6 +168,7 @@ class Tables(Databases):
 
     def drop_table(self, database: str, name: str, delete_data: bool) -> None:
         """Drop a table, and a managed one's objects with ``delete_data``; NoSuchObjectException."""
+        self.require(database, name, "DROP")
         with writing(self.engine) as connection:
             table = self.catalog.table(connection, plain(database), name)
             self.catalog.delete_table(connection, table.database, table.name)
@@ -209,6 +222,13 @@ class Tables(Databases):
             ]
             self.catalog.put_partitions(connection, table, inputs)
 
+    def _allowed(self, table: Table) -> Any:
+        """A table as the client may see it; AccessDeniedException when that is not at all."""
+        if self.guard.writable(client(), table.database, table.name):
+            return _shown(table)
+        visible = self.guard.readable(client(), table.database, table.name)
+        return filtered(table, visible, hidden(table.name, self.mark(table)))
+
     def _is_stored(self, database: str) -> bool:
         """Whether a database is in the catalog; False for the default one before that. Raises
         EntityNotFoundException for any other."""
@@ -220,6 +240,14 @@ class Tables(Databases):
                     raise
                 return False
         return True
+
+
+def _same_shape(old: Table, new: Any) -> bool:
+    """Whether an altered table is still the same but for what is noted of it, as after an INSERT."""
+    before, after = hive_table(old, as_datasource(old.definition)), new
+    return (before.dbName, before.tableName, before.sd.location, before.sd.cols, before.partitionKeys) == (
+        plain(after.dbName), fold(after.tableName), after.sd.location, after.sd.cols, after.partitionKeys,
+    )  # fmt: skip
 
 
 def _shown(table: Table) -> Any:

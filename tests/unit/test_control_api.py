@@ -12,6 +12,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from aws.lookup import CatalogLookup
+from catalog.grants.guard import Guard
+from catalog.grants.lake import Lake
 from catalog.lineage import Lineage
 from catalog.publish_records import OPEN
 from catalog.publishes import Publishes
@@ -40,7 +42,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     publishes = Publishes(engine, catalog, workspace)
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     token = secret(workspace, "control_token")
-    app = Starlette(routes=api_routes(publishes, Lineage(engine, catalog), JobStore(engine).runs_by_id, sql, token))
+    guard = Guard(Lake(catalog, "123456789012"), lambda peer, here: None)
+    find_runs = JobStore(engine).runs_by_id
+    app = Starlette(routes=api_routes(publishes, Lineage(engine, catalog), find_runs, sql, token, guard))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
+from catalog.grants.guard import Guard
+from catalog.grants.lake import Lake
 from catalog.hive import server
 from catalog.hive.locks import TIMEOUT_SECONDS, Locks
-from catalog.hive.peers import owner
 from catalog.store import CatalogStore
 from workspace.paths import Workspace
+from workspace.peers import owner
 from workspace.state import open_state, reading, writing
 
 
@@ -37,8 +39,14 @@ class Face:
         self.engine = open_state(workspace.database)
         self.catalog = CatalogStore(self.engine)
         self.settled: list[tuple[str, str]] = []
+        self.principals: Collection[str] | None = None  # of every client; None is the workspace's owner
+        self.lake = Lake(self.catalog, "123456789012")
         self.server = server.MetastoreServer(
-            workspace, self.engine, self.catalog, lambda database, table: self.settled.append((database, table))
+            workspace,
+            self.engine,
+            self.catalog,
+            lambda database, table: self.settled.append((database, table)),
+            Guard(self.lake, lambda peer, here: self.principals),
         )
         self.server.start()
 

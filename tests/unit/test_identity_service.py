@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from identity import store
-from identity.errors import AccessDeniedException, NoSuchEntity
+from identity.errors import NoSuchEntity
 from identity.object_store import NoAssumeRoleError
 from identity.principals import Principal
 from identity.service import Identity
 from tests.unit.test_identity_evaluator import statement
+from workspace.errors import AccessDeniedException
 from workspace.paths import Workspace
 from workspace.state import open_state, writing
 

@@ -17,8 +17,12 @@ from aws.services.glue._answers import arn
 from catalog.grants.effective import Access
 from catalog.grants.lake import Lake
 from catalog.model import Table
-from identity.errors import AccessDeniedException
-from workspace.errors import EntityNotFoundException, InvalidInputException, PermissionTypeMismatchException
+from workspace.errors import (
+    AccessDeniedException,
+    EntityNotFoundException,
+    InvalidInputException,
+    PermissionTypeMismatchException,
+)
 from workspace.state import writing
 
 _CELLS = {"CELL_FILTER_PERMISSION", "NESTED_PERMISSION", "NESTED_CELL_PERMISSION"}

@@ -25,8 +25,8 @@ from aws.services.glue._members import (
 from catalog.model import Table, fold
 from catalog.names import matching
 from catalog.views import changed_view
-from identity.errors import AccessDeniedException
 from workspace.errors import (
+    AccessDeniedException,
     AlreadyExistsException,
     EntityNotFoundException,
     InvalidInputException,

@@ -9,17 +9,11 @@ import sqlalchemy as sa
 
 from aws.context import Context
 from identity import store
-from identity.errors import (
-    AccessDeniedException,
-    InvalidInput,
-    MalformedPolicyDocument,
-    NoSuchEntity,
-    PackedPolicyTooLarge,
-)
+from identity.errors import InvalidInput, MalformedPolicyDocument, NoSuchEntity, PackedPolicyTooLarge
 from identity.mfa import store as mfa
 from identity.object_store import MAX_TOKEN
 from identity.principals import Credential, Principal
-from workspace.errors import ValidationException
+from workspace.errors import AccessDeniedException, ValidationException
 from workspace.state import writing
 
 MAX_POLICY = 2048  # characters of all session policies together

@@ -12,10 +12,9 @@ from aws.context import Context
 from aws.services.sts._answers import opened, packed, role_used, session_policies, session_tags, tag_keys
 from identity import store
 from identity.documents import Policy, parse
-from identity.errors import AccessDeniedException
 from identity.evaluator import trusts_provider
 from identity.principals import Principal
-from workspace.errors import ValidationException
+from workspace.errors import AccessDeniedException, ValidationException
 
 ROLE_SECONDS = 3600
 

@@ -10,11 +10,11 @@ from aws.context import Context, caller, current, request_keys
 from aws.services.sts._answers import proven
 from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, find_role, inherited, trust_of
 from identity import store
-from identity.errors import AccessDeniedException, InvalidContextAssertion
+from identity.errors import InvalidContextAssertion
 from identity.evaluator import Decision, trusts
 from identity.principals import Principal
 from identity.service import denied
-from workspace.errors import ValidationException
+from workspace.errors import AccessDeniedException, ValidationException
 from workspace.state import reading
 
 CHAINED_SECONDS = 3600  # the longest session of a role that another role's session assumes

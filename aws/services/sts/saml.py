@@ -7,9 +7,9 @@ from typing import Any
 
 from aws.context import current, request_keys
 from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
-from identity.errors import AccessDeniedException, InvalidIdentityToken, NoSuchEntity
+from identity.errors import InvalidIdentityToken, NoSuchEntity
 from identity.federation import saml, store
-from workspace.errors import ValidationException
+from workspace.errors import AccessDeniedException, ValidationException
 from workspace.state import reading
 
 _ACTION = "sts:AssumeRoleWithSAML"

@@ -9,9 +9,9 @@ from aws.context import caller, current, session_end
 from aws.services.sts._answers import opened, packed, proven, session_policies, session_tags
 from identity import managed
 from identity.documents import parse
-from identity.errors import AccessDeniedException, InsufficientSessionLifetime
+from identity.errors import InsufficientSessionLifetime
 from identity.principals import root
-from workspace.errors import ValidationException
+from workspace.errors import AccessDeniedException, ValidationException
 from workspace.state import reading
 
 ROOT_SECONDS = 3600  # the longest session that root gets of GetSessionToken

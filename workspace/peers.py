@@ -7,9 +7,13 @@ The Hive metastore's protocol signs nothing. Linux tells each TCP socket's owner
 from __future__ import annotations
 
 import ipaddress
+import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from workspace.process import processes
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MAPPED = "::ffff:"
@@ -20,13 +24,39 @@ def owner(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
 
     Both are (IPv4 address, port).
     """
-    for local, remote, uid in _connections():
+    found = _connection(peer, here)
+    return found[0] if found else None
+
+
+def holders(peer: tuple[str, int], here: tuple[str, int]) -> Iterator[int]:
+    """The pids of the processes of this user that hold ``peer``'s end of that connection."""
+    found = _connection(peer, here)
+    if found is None:
+        return
+    socket = f"socket:[{found[1]}]"
+    for process in processes():
+        with suppress(OSError):  # another user's, or it has ended
+            descriptors = f"/proc/{process.pid}/fd"
+            if any(_target(f"{descriptors}/{name}") == socket for name in os.listdir(descriptors)):
+                yield process.pid
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:  # closed meanwhile
+        return ""
+
+
+def _connection(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] | None:
+    """The uid and the inode of the socket that ``peer`` is."""
+    for local, remote, uid, inode in _connections():
         if local == peer and remote == here:
-            return uid
+            return uid, inode
     return None
 
 
-def _connections() -> Iterator[tuple[tuple[str, int], tuple[str, int], int]]:
+def _connections() -> Iterator[tuple[tuple[str, int], tuple[str, int], int, int]]:
     for table in _TABLES:
         try:
             lines = table.read_text().splitlines()[1:]
@@ -34,7 +64,7 @@ def _connections() -> Iterator[tuple[tuple[str, int], tuple[str, int], int]]:
             continue
         for line in lines:
             words = line.split()
-            yield _address(words[1]), _address(words[2]), int(words[7])
+            yield _address(words[1]), _address(words[2]), int(words[7]), int(words[9])
 
 
 def _address(text: str) -> tuple[str, int]:
