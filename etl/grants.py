@@ -27,15 +27,17 @@ Visible = Mapping[str, Any]  # {"of": [every name], "columns": {name: condition 
 _RAW = "_lakelet_raw_"
 
 
-def visible(frame: DynamicFrame, told: Visible | None) -> DynamicFrame:
+def visible(frame: DynamicFrame, told: Visible | None, text: str = "") -> DynamicFrame:
     """The part of a table's frame that the run may read; all of it when nothing is told.
 
     A column that was attached to the rows (a file's name, say) is shown: it is none of the table's. A cell that is not
     shown is NULL; the text of records that could not be read is not shown, for nobody can tell whose cells it has.
-    Raises UsageError for a condition on a column that holds several types.
+    Raises UsageError for a column ``text`` of whole lines, and for a condition where a column holds several types.
     """
     if told is None:
         return frame
+    if text:
+        raise UsageError("attachText shows whole lines of a table that may be read in part only: leave it out.")
     rows, of_table = frame.raw, {name.lower() for name in told["of"]}
     shown = {name.lower(): condition for name, condition in told["columns"].items()}
     conditions = [one for one in (told["where"], *shown.values()) if one]
@@ -44,8 +46,9 @@ def visible(frame: DynamicFrame, told: Visible | None) -> DynamicFrame:
         raise UsageError(f"Rows cannot be filtered while {', '.join(undecided)} holds values of several types.")
     # Text that is still to be cast is compared as what it will be; a value that is none of it is NULL, and not shown.
     pending = {name: kind for name, kind in frame.pending.items() if conditions}
-    rows = rows.withColumns({_RAW + name: field_of(name) for name in pending}) if pending else rows
-    rows = rows.withColumns({name: field_of(name).try_cast(spark_name(kind)) for name, kind in pending.items()})
+    if pending:
+        rows = rows.withColumns({_RAW + name: field_of(name) for name in pending})
+        rows = rows.withColumns({name: field_of(name).try_cast(spark_name(kind)) for name, kind in pending.items()})
     if told["where"]:
         rows = rows.where(told["where"])
     chosen = []

@@ -39,7 +39,8 @@ _RELATION, _OF_FILES = "LogicalRelation", "HadoopFsRelation"
 class Snapshot:
     """A table as it was read: its definition, the folders listed, and the frame made of them.
 
-    ``regular`` says that partition values come from the folders' names, not from the plan. ``objects`` are the files.
+    ``regular`` says that partition values come from the folders' names, not from the plan. ``objects`` are the files,
+    ``text`` is the column that has whole lines of them (attachText).
     """
 
     table: CatalogTable
@@ -47,6 +48,7 @@ class Snapshot:
     regular: bool
     frame: DynamicFrame
     objects: Sequence[StoredObject] = ()
+    text: str = ""
 
 
 def read_settled(workspace: Workspace, database: str, name: str, read: Callable[[], Snapshot]) -> tuple[int, Snapshot]:
@@ -66,7 +68,7 @@ def read_settled(workspace: Workspace, database: str, name: str, read: Callable[
             continue
         after, told = _asked(workspace, database, name, select=True, run_id=run_id())
         if after == before:
-            return before, replace(snapshot, frame=visible(snapshot.frame, told))
+            return before, replace(snapshot, frame=visible(snapshot.frame, told, snapshot.text))
     raise PublishError(f"The table {database}.{name} is being changed all the time: run it again.")
 
 

@@ -106,7 +106,7 @@ def _read_table(
         frame = DynamicFrame(_by_partition(context, table, partitions, files, load), context, ctx)
     else:
         raise UnsupportedError(f"The table {table} is of the format {one.name}, which jobs read from S3 only.")
-    return Snapshot(table, list(files), _regular(table, partitions, files), frame, stored)
+    return Snapshot(table, list(files), _regular(table, partitions, files), frame, stored, attached.text)
 
 
 def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Selection) -> Files:

@@ -19,6 +19,7 @@ from workspace.state import reading, writing
 
 Address = tuple[str, int]
 # The ARNs that the process is which opened a connection to an address of ours; None for the workspace's owner.
+_MAKES = {"CREATE_TABLE", "INSERT"}  # what makes a table that is not there
 FindPrincipals = Callable[[Address, Address], Collection[str] | None]
 
 
@@ -72,12 +73,12 @@ class Guard:
             return self._lake.catalog.find_table(connection, database, name) is not None
 
     def require(self, client: Client, database: str, name: str, *permissions: str) -> None:
-        """Hold that a client has one of the permissions on a table, or CREATE_TABLE where there is none yet.
-
-        Raises AccessDeniedException.
+        """Hold that a client has one of the permissions on a table, or CREATE_TABLE where there is none yet and it is
+        to write to it. Raises AccessDeniedException.
         """
         if not self.knows(database, name):
-            self.require_on_database(client, database, "CREATE_TABLE")
+            if _MAKES & set(permissions):
+                self.require_on_database(client, database, "CREATE_TABLE")
         elif (table := self._restricted(client, database, name)) is not None:
             with writing(self._engine) as connection:
                 has = self._lake.access(connection, client.principals or (), table.database, table.name).permissions

@@ -1,7 +1,7 @@
 """What a client may read of a table when that is not all of it: a view, which any client of Hive's follows.
 
-The view reads from the table by a name of its own (:meth:`catalog.hive.face.Face.mark`), under which the metastore shows
-all of it, its partitions and their filters. So the engine plans the read as ever, and prunes through the view.
+The view reads from the table by a name of its own (:meth:`catalog.hive.face.Face.mark`), under which the metastore
+shows all of it, its partitions and their filters. So the engine plans the read as ever, and prunes through the view.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
 from catalog.grants.guard import Guard
 from catalog.grants.lake import Lake
+from catalog.grants.model import IAM_ALLOWED, read_resource
 from catalog.hive import server
 from catalog.hive.locks import TIMEOUT_SECONDS, Locks
 from catalog.store import CatalogStore
@@ -116,6 +117,45 @@ def test_a_table_gets_another_name_with_its_partitions(face: Face) -> None:
     assert client.get_partition_names("d", "u", -1) == ["p=1"]
     with reading(face.engine) as connection:
         assert face.catalog.sequence(connection, "d", "t") == before + 1
+
+
+def test_what_may_be_read_in_part_is_a_view_of_that_part(face: Face) -> None:
+    client = face.client()
+    make(face, client)
+    role, lake = "arn:aws:iam::123456789012:role/r", face.lake
+    whole = read_resource({"Table": {"DatabaseName": "d", "Name": "t"}}, "123456789012")
+    cell = read_resource({"DataCellsFilter": {"DatabaseName": "d", "TableName": "t", "Name": "f"}}, "123456789012")
+    with writing(face.engine) as connection:
+        made = face.catalog.get_table("d", "t")
+        face.catalog.create_partitions(connection, made, [{"Values": ["1"]}, {"Values": ["2"]}])
+        lake.grants.revoke(connection, IAM_ALLOWED, whole, ["ALL"], [], "me")
+    assert client.get_table("d", "t").tableType == "EXTERNAL_TABLE"  # of the workspace's owner
+    face.principals = {role}
+    client = face.client()
+    with pytest.raises(hive.MetaException, match=r"permission\(s\) on table d\.t: grant SELECT to arn.*role/r"):
+        client.get_table("d", "t")
+    assert client.get_table_objects_by_name("d", ["t"]) == []
+    with writing(face.engine) as connection:
+        row_filter = {"FilterExpression": "a > 1 or p = 2"}
+        lake.cells.create(connection, made, "f", {"ColumnNames": ["a"], "RowFilter": row_filter})
+        lake.grants.grant(connection, role, cell, ["SELECT"], [], "me")
+    view = client.get_table("d", "t")
+    source = view.viewExpandedText.split("`")[5]
+    assert view.viewExpandedText == f"SELECT `a` FROM `d`.`{source}` WHERE `a` > 1 OR `p` = 2"
+    assert (view.tableType, view.tableName, [one.name for one in view.sd.cols]) == ("VIRTUAL_VIEW", "t", ["a"])
+    assert view.partitionKeys == []
+    # By that name it is there whole, for its reader; by its own its partitions are not told.
+    assert [one.name for one in client.get_table("d", source).partitionKeys] == ["p"]
+    assert client.get_partition_names("d", source, -1) == ["p=1", "p=2"]
+    with pytest.raises(hive.MetaException, match="Insufficient Lake Formation"):
+        client.get_partition_names("d", "t", -1)
+    with pytest.raises(hive.MetaException, match="by its own name only"):
+        client.drop_table("d", source, True)
+    with pytest.raises(hive.MetaException, match="grant DROP to"):
+        client.drop_table("d", "t", True)
+    face.principals = {role.replace("/r", "/other")}
+    with pytest.raises(hive.NoSuchObjectException):
+        face.client().get_table("d", source)
 
 
 def test_exceptions_have_the_types_that_clients_look_for(face: Face) -> None:
