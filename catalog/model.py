@@ -7,14 +7,14 @@ for Hive compatibility.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from workspace.errors import InvalidInputException
-from workspace.quick_json import loads, text
+from workspace.quick_json import text
 
 Definition = Mapping[str, Any]
 
@@ -106,15 +106,3 @@ def _written(kept: Definition) -> str:
         return text(kept)
     except (TypeError, ValueError) as error:
         raise InvalidInputException(f"The definition cannot be stored: {error}.") from error
-
-
-def key_of(values: Sequence[str]) -> str:
-    """The text under which a partition is stored: a JSON array, so that no value can imitate a separator."""
-    return text(values)
-
-
-def values_of(key: str) -> tuple[str, ...]:
-    """The inverse of :func:`key_of`."""
-    if "\\" in key or len(key) < 4:
-        return tuple(loads(key))
-    return tuple(key[2:-2].split('","'))  # nothing is escaped, so that every quote is a delimiter; much faster

@@ -1,7 +1,8 @@
 """Indexes on partition keys: made, filled step by step, kept up to date with every write, and dropped.
 
-Every key whose type expressions can use has an index of Lakelet's own, and a table takes up to three more (AWS Glue
-Developer Guide, Creating partition indexes). Each partition has one entry in each index. An index is CREATING until
+Every key whose type expressions can use has an index of Lakelet's own, but the first if it is a string, by which the
+partitions themselves are sorted; and a table takes up to three more (AWS Glue Developer Guide, Creating partition
+indexes). Each partition has one entry in each index. An index is CREATING until
 the partitions that were there before it are in; ``filled`` says how far that is, and is written with the entries, so
 that whoever is killed in the middle loses nothing and does nothing twice.
 """
@@ -16,8 +17,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Table, partition_keys, values_of
+from catalog.model import Table, partition_keys
 from catalog.partitions import values
+from catalog.partitions.keys import values_of
 from catalog.partitions.rows import entries, indexes, partitions
 from data.partitions import DEFAULT_PARTITION
 from workspace.errors import (
@@ -100,6 +102,12 @@ def delete_entries(
         connection.execute(sa.delete(entries).where(*wanted), rows)
 
 
+def sorted_by(keys: Sequence[tuple[str, str]]) -> range:
+    """The positions of the keys by whose values the partitions themselves are sorted: the first ones that are texts."""
+    other = (position for position, (_, kind) in enumerate(keys) if values.kind_of(kind) is not values.Kind.TEXT)
+    return range(next(other, len(keys)))
+
+
 def lacks_own(connection: sa.Connection, table: Table) -> bool:
     """Whether :func:`create_own` has something to make."""
     return bool(_without_own(connection, table))
@@ -160,13 +168,14 @@ def keys_changed(connection: sa.Connection, table: Table, keys: Sequence[tuple[s
     An index on a key whose type changed is made anew; one on a key that is gone, or cannot be indexed now, is dropped.
     """
     kinds = [values.kind_of(kind) for _, kind in keys]
+    needless = [(position,) for position in sorted_by(keys)[:1]]
     left = False
     for index in indexes_of(connection, table):
         fits = all(position < len(kinds) and kinds[position] is not None for position in index.positions)
         if fits and tuple(kinds[position] for position in index.positions) == index.kinds:
             continue
         left |= not _drop(connection, index)
-        if fits:
+        if fits and not (index.name is None and index.positions in needless):
             left |= not _create(connection, table, index.name, index.positions, kinds)
     return left
 
@@ -187,7 +196,12 @@ def work(connection: sa.Connection) -> bool:
 
 
 def _without_own(connection: sa.Connection, table: Table) -> list[int]:
-    wanted = [position for position, (_, kind) in enumerate(table.partition_keys) if values.kind_of(kind) is not None]
+    sorted_first = sorted_by(table.partition_keys)[:1]
+    wanted = [
+        position
+        for position, (_, kind) in enumerate(table.partition_keys)
+        if values.kind_of(kind) is not None and position not in sorted_first
+    ]
     there = {index.positions for index in indexes_of(connection, table) if index.name is None} if wanted else set()
     return [position for position in wanted if (position,) not in there]
 

@@ -6,19 +6,22 @@ import sqlalchemy as sa
 
 from workspace.state import metadata
 
-# Keyed by (table, values) without a row id: a page of GetPartitions is one walk along the primary key.
+# The rows stand as they came, and what is sorted by the values is an index a tenth of their size: a batch whose values
+# lie far apart changes many pages of that, and few of the rows'. docs/adr/0015-partition-keys-sort-as-values.md
 partitions = sa.Table(
     "catalog_partitions",
     metadata,
-    sa.Column("table_id", sa.Integer, sa.ForeignKey("catalog_tables.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("table_id", sa.Integer, sa.ForeignKey("catalog_tables.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),  # catalog.partitions.keys
     sa.Column("segment", sa.Integer, nullable=False),
     sa.Column("definition", sa.JSON, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
-    sqlite_with_rowid=False,
+    sa.UniqueConstraint("table_id", "key"),
 )
 
-# One row an index. Those without a name are Lakelet's own, one a partition key; the others were asked for.
+# One row an index. Those without a name are Lakelet's own, one a partition key that the partitions are not sorted by
+# anyway; the others were asked for.
 indexes = sa.Table(
     "catalog_partition_indexes",
     metadata,

@@ -5,21 +5,22 @@ A page continues where the one before it ended: at a place in the index that it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from catalog.expressions import Condition
-from catalog.model import Table, values_of
+from catalog.model import Table
 from catalog.partitions import values
-from catalog.partitions.indexes import CREATING, PartitionIndex, indexes_of
+from catalog.partitions.indexes import CREATING, PartitionIndex, indexes_of, sorted_by
+from catalog.partitions.keys import values_of
 from catalog.partitions.rows import entries, partitions
 from workspace.errors import InvalidInputException
 
 Position = tuple[int, str, str]  # the index, the entry and the partition's key after which a page begins
-PRIMARY = 0  # stands for an index in a position: the primary key
+PRIMARY = 0  # stands for an index in a position: the partitions' own order, by their keys
 _COUNTED = 2_000  # entries after which one index is as bad as another
 _RANGES = 1_000  # ranges beyond which they are taken as one
 _FIRST, _MOST = 1_024, 8_192  # entries that are read at once
@@ -34,7 +35,7 @@ ROW = (
 
 @dataclass(frozen=True)
 class Plan:
-    """An index and the ranges of it to walk, in order; without an index, all partitions."""
+    """An index and the ranges of it to walk, in order; without an index, of the partitions' own keys."""
 
     index: PartitionIndex | None
     ranges: Sequence[values.Interval]
@@ -51,9 +52,10 @@ def plan(connection: sa.Connection, table: Table, condition: Condition, position
     Raises InvalidInputException when that index is gone.
     """
     usable = [index for index in indexes_of(connection, table) if index.status != CREATING]
-    plans = [Plan(index, _ranges(index, condition)) for index in usable]
+    own = Plan(None, _ranges(sorted_by(table.partition_keys), condition))
+    plans = [own, *(Plan(index, _ranges(index.positions, condition)) for index in usable)]
     if position is not None:
-        plans = [one for one in (*plans, Plan(None, ())) if one.index_id == position[0]]
+        plans = [one for one in plans if one.index_id == position[0]]
         if not plans:
             raise InvalidInputException(
                 f"The partition index of table {table.name} that this listing walked is gone: start it again."
@@ -65,9 +67,8 @@ def plan(connection: sa.Connection, table: Table, condition: Condition, position
     if len(narrow) > 1:
         # The more keys an index fixes the better, when both leave many.
         narrow.sort(key=lambda one: -len(one.ranges[0][0]))
-        return min(narrow, key=lambda one: _count(connection, one))
-    # With nothing to seek for, an index is still shorter to walk than the partitions themselves.
-    return (narrow or plans or [Plan(None, ())])[0]
+        return min(narrow, key=lambda one: _count(connection, table, one))
+    return (narrow or plans)[0]
 
 
 def walk(
@@ -82,7 +83,7 @@ def walk(
 
     ``at_once`` is how many are looked up together where most of what is walked is left out.
     """
-    if chosen.index is not None and chosen.ranges != EVERYTHING:
+    if chosen.ranges != EVERYTHING:
         index_id = chosen.index_id
         for row in _entries(connection, table, chosen, position, whole=True):
             entry, key = row.entry, row.key
@@ -117,9 +118,10 @@ def rows_of(connection: sa.Connection, table: Table, keys: Sequence[str]) -> Ite
 EVERYTHING: list[values.Interval] = [("", "\x7f")]
 
 
-def _ranges(index: PartitionIndex, condition: Condition) -> list[values.Interval]:
+def _ranges(positions: Iterable[int], condition: Condition) -> list[values.Interval]:
+    """Where what satisfies the condition lies in an index on the keys at these positions."""
     prefix = ""
-    for position in index.positions:
+    for position in positions:
         found = condition.intervals(position)
         if found is None:
             break
@@ -131,11 +133,15 @@ def _ranges(index: PartitionIndex, condition: Condition) -> list[values.Interval
     return [(prefix, prefix + values.BEYOND)] if prefix else EVERYTHING
 
 
-def _count(connection: sa.Connection, one: Plan) -> int:
+def _count(connection: sa.Connection, table: Table, one: Plan) -> int:
     total = 0
     for low, high in one.ranges:
-        wanted = (entries.c.index_id == one.index_id, entries.c.entry >= low, entries.c.entry < high)
-        some = sa.select(entries.c.key).where(*wanted).limit(_COUNTED - total).subquery()
+        if one.index is None:
+            query = sa.select(partitions.c.key).where(*_between(table, low, high))
+        else:
+            wanted = (entries.c.index_id == one.index_id, entries.c.entry >= low, entries.c.entry < high)
+            query = sa.select(entries.c.key).where(*wanted)
+        some = query.limit(_COUNTED - total).subquery()
         total += connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
         if total >= _COUNTED:
             break
@@ -145,18 +151,11 @@ def _count(connection: sa.Connection, one: Plan) -> int:
 def _entries(
     connection: sa.Connection, table: Table, chosen: Plan, position: Position | None, whole: bool = False
 ) -> Iterator[sa.Row[Any]]:
-    """What lies in the ranges of the index, in order; with ``whole``, each with its partition."""
-    size = _FIRST
+    """What lies in the ranges of the plan, in order; with ``whole``, each with its partition."""
     if chosen.index is None:
-        after = position[2] if position else ""
-        while True:
-            wanted = (partitions.c.table_id == table.id, partitions.c.key > after)
-            query = sa.select(sa.literal("").label("entry"), partitions.c.key).where(*wanted)
-            found = connection.execute(query.order_by(partitions.c.key).limit(size)).all()
-            yield from found
-            if len(found) < size:
-                return
-            after, size = found[-1].key, min(2 * size, _MOST)
+        yield from _keys(connection, table, chosen, position, whole)
+        return
+    size = _FIRST
     place = (entries.c.entry, entries.c.key)
     columns = (entries.c.entry, *ROW) if whole else place
     for low, high in chosen.ranges:
@@ -174,3 +173,27 @@ def _entries(
                 break
             after_entry, after_key = found[-1].entry, found[-1].key
             size = min(2 * size, _MOST)
+
+
+def _keys(
+    connection: sa.Connection, table: Table, chosen: Plan, position: Position | None, whole: bool
+) -> Iterator[sa.Row[Any]]:
+    """What lies in the ranges of the partitions' own keys, as :func:`_entries` has it."""
+    size = _FIRST
+    columns = ROW if whole else (partitions.c.key,)
+    for low, high in chosen.ranges:
+        wanted = _between(table, low, high)
+        if position is not None:
+            wanted = (*wanted, partitions.c.key > position[2])
+        while True:
+            query = sa.select(sa.literal("").label("entry"), *columns).where(*wanted)
+            found = connection.execute(query.order_by(partitions.c.key).limit(size)).all()
+            yield from found
+            if len(found) < size:
+                break
+            wanted = (*_between(table, low, high), partitions.c.key > found[-1].key)
+            size = min(2 * size, _MOST)
+
+
+def _between(table: Table, low: str, high: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return partitions.c.table_id == table.id, partitions.c.key >= low, partitions.c.key < high

@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.expressions import parse_expression
-from catalog.model import Definition, Partition, Table, key_of, stored, values_of
+from catalog.model import Definition, Partition, Table, stored
 from catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
+from catalog.partitions.keys import key_of, values_of
 from catalog.partitions.rows import partitions
 from catalog.partitions.search import PRIMARY, ROW, Position, plan, rows_of, walk
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
@@ -21,7 +22,8 @@ from workspace.quick_json import loads
 from workspace.state import Prepared
 
 _CHUNK = 1000  # keys in one statement
-_INSERT = Prepared(sa.insert(partitions))
+_COLUMNS = ("table_id", "key", "segment", "definition", "created_at")
+_INSERT = Prepared(sa.insert(partitions).values({name: sa.bindparam(name) for name in _COLUMNS}).inline())
 _REDEFINE = Prepared(
     sa.update(partitions)
     .where(partitions.c.table_id == sa.bindparam("t"), partitions.c.key == sa.bindparam("k"))
@@ -34,7 +36,7 @@ _EXISTING = Prepared(
     )
 )
 
-Row = dict[str, Any]  # of the table, the definition as its text
+Row = dict[str, Any]  # _COLUMNS of the table, the definition as its text
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ _LARGEST = 2**63
 _EXPONENT = 2_000_000  # more than any exponent of a decimal that _DECIMAL reads
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
-# What an encoded value begins and ends with. A value that follows another begins with _SOME or _NONE, so what comes
+# What an encoded value begins and ends with. A value that follows another begins with SOME or NONE, so what comes
 # after a value, whatever follows it, is less than the value and BEYOND.
-_SOME, _NONE, BEYOND = "+", "-", "."
-_END = "\x01\x01"
-ANY_VALUE: Interval = (_SOME, ",")
-NULL: Interval = (_NONE, _NONE + BEYOND)
+SOME, NONE, BEYOND = "+", "-", "."
+END = "\x01\x01"
+ANY_VALUE: Interval = (SOME, ",")
+NULL: Interval = (NONE, NONE + BEYOND)
 
 
 class Kind(Enum):
@@ -84,19 +84,24 @@ def encode(value: Value | None) -> str:
     Nulls come last. No encoded value is the beginning of another, so that they may be put one behind the other.
     """
     if value is None:
-        return _NONE
+        return NONE
     match value:
         case int():
-            return f"{_SOME}{value + _LARGEST:016x}"
+            return f"{SOME}{value + _LARGEST:016x}"
         case Decimal():
-            return _SOME + _decimal(value)
+            return SOME + _decimal(value)
         case _:
-            return _SOME + escaped(value) + _END
+            return SOME + escaped(value) + END
 
 
 def escaped(text: str) -> str:
     """A text in which nothing is less than the end of an encoded text."""
     return text.replace("\x01", "\x01\x03").replace("\x00", "\x01\x02") if min(text, default=" ") < "\x02" else text
+
+
+def unescaped(text: str) -> str:
+    """The inverse of :func:`escaped`."""
+    return text.replace("\x01\x02", "\x00").replace("\x01\x03", "\x01") if "\x01" in text else text
 
 
 def entry(kinds: Sequence[Kind], texts: Sequence[str]) -> str:
@@ -128,7 +133,7 @@ def is_point(interval: Interval) -> bool:
 
 def starting_with(text: str) -> Interval:
     """The interval of the texts that begin with ``text``."""
-    low = _SOME + escaped(text)
+    low = SOME + escaped(text)
     end = low
     while end and end[-1] == "\U0010ffff":
         end = end[:-1]

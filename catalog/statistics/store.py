@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.crawlers.scheduler import SCHEDULED, Scheduled
-from catalog.model import Table, key_of
+from catalog.model import Table
+from catalog.partitions.keys import key_of
 from workspace.errors import AlreadyExistsException, EntityNotFoundException
 from workspace.state import metadata
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.model import values_of
+from catalog.partitions.keys import key_of, values_of
 from catalog.store import CatalogStore
 from workspace.errors import (
     ConcurrentModificationException,
@@ -160,4 +160,6 @@ def test_a_kill_leaves_the_old_state_or_the_new(store: CatalogStore, database: P
 
 
 def test_keys_come_back() -> None:
-    assert values_of('["a","é"]') == ("a", "é")
+    null = "__HIVE_DEFAULT_PARTITION__"
+    for texts in ((), ("",), ("a", "é"), (null,), (null, null, "-a"), ("+", null), ("\x00", "\x01\x01", null, "-")):
+        assert values_of(key_of(texts)) == texts

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.expressions import parse_expression
-from catalog.model import key_of, values_of
 from catalog.partitions import values
+from catalog.partitions.keys import key_of, values_of
 from catalog.partitions.values import Kind
 from catalog.store import CatalogStore
 from workspace.state import open_state, reading, writing
@@ -72,7 +72,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
     keys = [{"Name": "s", "Type": "string"}, {"Name": "n", "Type": "int"}, {"Name": "p", "Type": "decimal(9,2)"}]
     rows = [
         {"Values": [text, number, price]}
-        for text in ("", "a", "ab", "b", "\x01", "__HIVE_DEFAULT_PARTITION__")
+        for text in ("", "a", "a b", 'a"', "ab", "b", "\x01", "__HIVE_DEFAULT_PARTITION__")
         for number in ("-3", "0", "7", "10", "x")
         for price in ("-1.50", "0", "9.99", "10")
     ]
@@ -87,7 +87,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
 
 
 LITERALS = {
-    "s": ("''", "'a'", "'ab'", "'b'"),
+    "s": ("''", "'a'", "'a b'", "'ab'", "'b'"),
     "n": ("-3", "0", "7", "'10'", "11"),
     "p": ("-1.5", "0", "9.99", "'10.0'"),
 }
@@ -123,4 +123,11 @@ def test_an_index_finds_what_a_scan_finds(catalog: CatalogStore, expression: str
         condition = parse_expression(expression, table.partition_keys)
         every = [partition.values for partition in catalog.partitions(connection, table)]
         found = [partition.values for partition in catalog.partitions(connection, table, expression)]
+        by_pages: list[tuple[str, ...]] = []
+        position, size = None, 1
+        while size:
+            page = catalog.partition_page(connection, table, expression, position=position, limit=size)
+            by_pages += [partition.values for partition in page.partitions]
+            position, size = page.following, 7 if page.following else 0
     assert found == [one for one in every if condition.holds(one)]
+    assert sorted(by_pages) == sorted(found)

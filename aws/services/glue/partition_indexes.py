@@ -6,8 +6,9 @@ from typing import Any
 
 from aws import paging
 from aws.context import own_catalog
-from catalog.model import Table, fold, values_of
+from catalog.model import Table, fold
 from catalog.partitions.indexes import PartitionIndex
+from catalog.partitions.keys import values_of
 from workspace.state import reading, writing
 
 
