@@ -1,5 +1,7 @@
-"""Connections in the state database, inside the caller's transaction. Their passwords are there in plain text, as
-the database's folder is its owner's alone; nothing prints them."""
+"""Connections, and types of them that were registered, in the state database, inside the caller's transaction.
+
+Passwords are there in plain text, as the database's folder is its owner's alone; nothing prints them.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,14 @@ connections = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
     sa.Column("validated_at", sa.Float),
+)
+
+
+types = sa.Table(
+    "connection_types",
+    metadata,
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("body", sa.JSON, nullable=False),  # RegisterConnectionType's members, but its tags
 )
 
 
@@ -65,6 +75,33 @@ class ConnectionStore:
         """Remove a connection; raises EntityNotFoundException."""
         self.get(connection, name)
         connection.execute(sa.delete(connections).where(connections.c.name == name))
+
+
+class ConnectionTypeStore:
+    """The types of connection that were registered."""
+
+    def get(self, connection: sa.Connection, name: str) -> Definition:
+        """One type; raises EntityNotFoundException."""
+        body: Definition | None = connection.scalar(sa.select(types.c.body).where(types.c.name == name))
+        if body is None:
+            raise EntityNotFoundException(f"Connection type {name} not found: it is none that is served or registered.")
+        return body
+
+    def all(self, connection: sa.Connection) -> list[Definition]:
+        """The types by name."""
+        return list(connection.scalars(sa.select(types.c.body).order_by(types.c.name)))
+
+    def register(self, connection: sa.Connection, body: Definition) -> None:
+        """Add a type; raises InvalidInputException for a name that is taken."""
+        name = body["ConnectionType"]
+        if connection.scalar(sa.select(types.c.name).where(types.c.name == name)) is not None:
+            raise InvalidInputException(f"Connection type {name} is registered already: delete it first.")
+        connection.execute(sa.insert(types), {"name": name, "body": dict(body)})
+
+    def delete(self, connection: sa.Connection, name: str) -> None:
+        """Forget a type; raises EntityNotFoundException."""
+        self.get(connection, name)
+        connection.execute(sa.delete(types).where(types.c.name == name))
 
 
 def _connection(row: sa.Row[Any]) -> Connection:

@@ -225,3 +225,53 @@ def test_a_test_names_one_connection(glue: Any) -> None:
     assert refusal(glue.test_connection)[0] == "InvalidInputException"
     both = refusal(glue.test_connection, ConnectionName="x", TestConnectionInput=jdbc())
     assert both[0] == "InvalidInputException"
+
+
+REST = {
+    "IntegrationType": "REST",
+    "Description": "Parcels",
+    "ConnectionProperties": {
+        "Url": {"Name": "URL", "Required": True, "PropertyType": "USER_INPUT"},
+        "AdditionalRequestParameters": [
+            {"Name": "REGION", "Required": False, "PropertyType": "USER_INPUT", "AllowedValues": ["eu", "us"],
+             "PropertyLocation": "HEADER"}],
+    },
+    "ConnectorAuthenticationConfiguration": {"AuthenticationTypes": ["CUSTOM"], "CustomAuthenticationProperties": {
+        "AuthenticationParameters": [{"Name": "KEY", "Required": True, "PropertyType": "SECRET"}]}},
+    "RestConfiguration": {"GlobalSourceConfiguration": {"RequestMethod": "GET", "RequestPath": "/parcels"}},
+}  # fmt: skip
+
+
+def test_a_registered_type(glue: Any, name: str) -> None:
+    kind = f"REST-{name}"
+    arn = glue.register_connection_type(ConnectionType=kind, Tags={"team": "post"}, **REST)["ConnectionTypeArn"]
+    assert glue.get_tags(ResourceArn=arn)["Tags"] == {"team": "post"}
+    with pytest.raises(glue.exceptions.InvalidInputException, match="already"):
+        glue.register_connection_type(ConnectionType=kind, **REST)
+    found = glue.describe_connection_type(ConnectionType=kind)
+    assert (found["Description"], found["RestConfiguration"]) == ("Parcels", REST["RestConfiguration"])
+    assert found["Capabilities"]["SupportedAuthenticationTypes"] == ["CUSTOM"]
+    assert found["ConnectionProperties"].keys() == {"URL", "REGION"}
+    assert found["ConnectionProperties"]["REGION"]["AllowedValues"] == [{"Value": "eu"}, {"Value": "us"}]
+    names, token = [], {}
+    while True:
+        page = glue.list_connection_types(MaxResults=1, **token)
+        names += [one["ConnectionType"] for one in page["ConnectionTypes"]]
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert names == sorted(names) and {"JDBC", kind} <= set(names)
+    glue.delete_connection_type(ConnectionType=kind)
+    for call in (glue.delete_connection_type, glue.describe_connection_type):
+        with pytest.raises(glue.exceptions.EntityNotFoundException):
+            call(ConnectionType=kind)
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.get_tags(ResourceArn=arn)
+
+
+def test_what_is_no_type(glue: Any) -> None:
+    for kind in ("Parcels", "REST-", "JDBC"):
+        with pytest.raises(glue.exceptions.InvalidInputException, match="REST-"):
+            glue.register_connection_type(ConnectionType=kind, **REST)
+    with pytest.raises(glue.exceptions.InvalidInputException, match="was not registered"):
+        glue.delete_connection_type(ConnectionType="JDBC")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from aws.context import Context
 from aws.services.glue._answers import arn
-from catalog.connections.store import ConnectionStore
+from catalog.connections.store import ConnectionStore, ConnectionTypeStore
 from catalog.model import fold
 from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -47,6 +47,11 @@ def _connection(context: Context, connection: sa.Connection, names: Names) -> Na
     return [ConnectionStore().get(connection, names[0]).name]
 
 
+def _connection_type(context: Context, connection: sa.Connection, names: Names) -> Names:
+    ConnectionTypeStore().get(connection, names[0])
+    return names
+
+
 def _registry(context: Context, connection: sa.Connection, names: Names) -> Names:
     return [RegistryStore(context.engine).registry(connection, names[0]).name]
 
@@ -70,6 +75,7 @@ KINDS: dict[str, tuple[int, _Finder]] = {
     "job": (1, _job),
     "crawler": (1, _crawler),
     "connection": (1, _connection),
+    "connectionType": (1, _connection_type),
     "registry": (1, _registry),
     "schema": (2, _schema),
     "columnStatisticsTaskSettings": (2, _statistics_settings),
