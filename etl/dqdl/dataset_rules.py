@@ -14,6 +14,7 @@ from etl.dqdl.measures import Values
 from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, failed, judged, of_rows, unmet
 from etl.dqdl.ruleset import Rule
 from etl.frame import field_of
+from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,22 +60,27 @@ def column_names(data: Data, rule: Rule) -> Plan:
 
 def custom_sql(data: Data, rule: Rule) -> Plan:
     """CustomSql: the number of a query against a condition; without one, the rows that the query gives pass."""
+    views: list[str] = []
     try:
-        found = _query(data, rule.parameters[0])
+        found = _query(data, rule.parameters[0], views)
         if rule.condition is None:
             return _rows_of(data, rule, found)
         rows = data.run(found)
     except PySparkException as error:
         return failed(rule, f"Error executing SQL statement: {_told(error)}")
+    finally:
+        if rule.condition is not None or not engine.active():  # Sail looks for them again when rows are read
+            for view in views:
+                data.rows.sparkSession.catalog.dropTempView(view)
     if len(rows) != 1 or len(rows[0]) != 1 or not _is_number(rows[0][0]):
         return failed(rule, "The output from CustomSQL must be one row with one number.")
     value = float(rows[0][0])
     return Plan(rule, lambda values, past: judged(rule, "Dataset.*.CustomSQL", value, past))
 
 
-def _query(data: Data, statement: str) -> DataFrame:
-    """What a query gives, in which ``primary`` and the aliases are the datasets. They are named for it alone: another
-    evaluation's ``primary``, and a view of the script's, stay what they are, also for frames that are read later.
+def _query(data: Data, statement: str, views: list[str]) -> DataFrame:
+    """What a query gives, in which ``primary`` and the aliases are the datasets. They are named for it alone, by
+    ``views``: another evaluation's ``primary``, and a view of the script's, stay what they are.
     """
     session = data.rows.sparkSession
     sources: Mapping[str, DataFrame] = {**data.others, PRIMARY: data.rows}
@@ -82,6 +88,7 @@ def _query(data: Data, statement: str) -> DataFrame:
     for alias, frame in sources.items():
         view = f"lakelet_dq_{uuid4().hex}"
         frame.createOrReplaceTempView(view)
+        views.append(view)
         named.append(f"`{alias.replace('`', '``')}` AS (SELECT * FROM {view})")  # noqa: S608 - our own name
     query = statement.strip().rstrip(";")
     found = session.sql(f"WITH {', '.join(named)} SELECT * FROM (\n{query}\n)")  # noqa: S608 - the statement is the user's

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from data.objects import s3_client
@@ -18,12 +18,10 @@ from etl.dqdl.history import JOB_VARIABLE, History
 from etl.dqdl.outcomes import Outcome
 from etl.dqdl.plans import Data, statistic
 from etl.dqdl.ruleset import Composite, Rule, leaves
+from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
 from etl.publishing import run_id
 from workspace.errors import UsageError
-
-if TYPE_CHECKING:
-    from etl.dynamicframe import DynamicFrame
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({
@@ -85,6 +83,9 @@ def evaluate(
     frame: DynamicFrame, ruleset: str, options: Options, others: Mapping[str, DynamicFrame] | None = None
 ) -> Evaluation:
     """Hold a frame against a ruleset. Raises UsageError and UnsupportedError before any data is read."""
+    for name, given in {"frame": frame, **(others or {})}.items():
+        if not isinstance(given, DynamicFrame):
+            raise UsageError(f"{name} of EvaluateDataQuality is no DynamicFrame: make one by DynamicFrame.fromDF.")
     rules = parser.parse(ruleset)
     rule_types.check(rules)
     by_row = options.says("compositeRuleEvaluation.method", "ROW")

@@ -173,6 +173,8 @@ def _require(condition: Condition, kind: str, at: str) -> None:
     kinds = ("number", "date", "text") if kind == "values" else (kind,)
     has_keyword = any(isinstance(one, Keyword) for one in condition.operands)
     all_fit = any(all(fits(one, each) for one in condition.operands) for each in kinds)
+    if kind == "values" and len({isinstance(one, Text) for one in condition.operands if not _is_open(one)}) > 1:
+        all_fit = False  # a number in quotes is a text here
     if not all_fit or (has_keyword and kind != "values"):
         raise UsageError(f"{at} compares with {condition}: it takes {_KINDS[kind]}.")
     if kind not in ("values", "text") and condition.operator == "matches":
@@ -224,6 +226,11 @@ def last_runs(call: Call) -> int:
 def _natural(operand: Operand, least: int) -> bool:
     value = as_number(operand)
     return value is not None and value >= least and value == int(value)
+
+
+def _is_open(operand: Operand) -> bool:
+    """Whether an operand stands among texts and among dates: a keyword, or now()."""
+    return isinstance(operand, Keyword | Now)
 
 
 def kind_of(condition: Condition) -> str:

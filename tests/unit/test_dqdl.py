@@ -313,6 +313,23 @@ def test_what_cannot_be_evaluated_is_named(frame: DynamicFrame, ruleset: str, me
         EvaluateDataQuality.apply(frame=frame, ruleset=ruleset)
 
 
+def test_a_data_frame_is_refused_by_name(frame: DynamicFrame) -> None:
+    with pytest.raises(UsageError, match=r"frame of EvaluateDataQuality is no DynamicFrame: .*fromDF"):
+        EvaluateDataQuality.apply(frame.toDF(), "Rules = [ RowCount > 0 ]")
+    with pytest.raises(UsageError, match="other of EvaluateDataQuality is no DynamicFrame"):
+        others: Any = {"other": frame.toDF()}
+        EvaluateDataQuality().process_rows(frame, others, "Rules = [ RowCount > 0 ]")
+
+
+def test_queries_leave_the_sessions_views_alone(frame: DynamicFrame) -> None:
+    session = frame.glue_ctx.spark_session
+    session.range(3).createOrReplaceTempView("primary")
+    rule = 'CustomSql "select count(*) from primary" = 5'
+    assert [found[0] for found in evaluated(frame, f"Rules = [ {rule} ]")] == [PASSED]
+    assert session.sql("select count(*) from primary").collect()[0][0] == 3
+    session.catalog.dropTempView("primary")
+
+
 def test_an_sql_that_is_none_fails_its_rule(frame: DynamicFrame) -> None:
     (found,) = evaluated(frame, 'Rules = [ CustomSql "select nope from primary" > 1 ]')
     assert found[0] == FAILED and found[1].startswith("Error executing SQL statement: ") and "nope" in found[1]

@@ -119,6 +119,7 @@ def test_and_binds_more_than_or() -> None:
         ('Rules = [ ReferentialIntegrity "a" "r.a" = 1 where "a > 1" ]', "takes none"),
         ('Rules = [ Completeness "a" > 0.4 with threshold > 0.4 ]', "with threshold: Completeness takes nothing there"),
         ('Rules = [ ColumnValues "a" in [1, "b"] ]', "values of one kind"),
+        ('Rules = [ ColumnValues "a" in [1, "2"] ]', "values of one kind"),
         ('Rules = [ ColumnValues "a" > "b" ]', "texts take =, !=, in and matches"),
         ('Rules = [ DataFreshness "a" <= 3 ]', "a time with its unit"),
         ("Rules = [ RowCount > NULL ]", "it takes a number"),
