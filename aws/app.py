@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -77,7 +77,7 @@ def _s3_endpoint() -> str:
 def _s3_refusal(access_key_id: str) -> str | None:
     """Why a key cannot sign S3, when the object store cannot enforce its user's policies."""
     keys = context.current().object_keys
-    return keys.refused.get(access_key_id) if keys is not None else None
+    return keys.refusal(access_key_id) if keys is not None else None
 
 
 class Wire:
@@ -191,7 +191,7 @@ class _Exchange:
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
             result = operation.call(parameters)
         if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
-            current.iam_changed()
+            current.iam_changed(operation.model.name, _user_of(parameters))
         return protocol.serialize(operation.model, result, self._request_id)
 
     def _unsigned(self) -> Response | None:
@@ -206,6 +206,11 @@ class _Exchange:
         parameters = protocol.parse(operation.model, request)
         with context.acting_as(anonymous(context.current().account_id), keys_of(request)):
             return query.serialize(operation.model, operation.call(parameters), self._request_id)
+
+
+def _user_of(parameters: Mapping[str, object]) -> str | None:
+    name = parameters.get("UserName")
+    return name if isinstance(name, str) else None
 
 
 def _head(scope: Scope) -> Request:

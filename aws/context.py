@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jobs.runner import Runner
     from jobs.store import JobStore
 
+_NOT_OF_KEYS = ("Role", "Provider", "Federation", "MFADevice")  # in the names of what changes nothing for users' keys
 _ABSENT: Any = None  # a control process gives every room; a test only those it needs
 
 
@@ -60,10 +61,14 @@ class Context:
         """The account as an identity provider: the endpoint's own address, which has the keys."""
         return self.workspace.endpoint("control").rstrip("/")
 
-    def iam_changed(self) -> None:
-        """Have the object store believe the keys that there are now, for what their users may do now."""
-        if self.object_keys is not None:
-            self.object_keys.changed()
+    def iam_changed(self, operation: str = "", user_name: str | None = None) -> None:
+        """Have the object store believe the keys that there are now, for what their users may do now.
+
+        ``operation`` is what changed IAM, if it was one, and ``user_name`` the user that it was about.
+        """
+        if self.object_keys is not None and not any(noun in operation for noun in _NOT_OF_KEYS):
+            # A user that has another name by now cannot be found by the old one.
+            self.object_keys.changed(None if operation == "UpdateUser" else user_name)
 
     def settle(self, database: str, *tables: str) -> None:
         """Finish what was committed to the tables that were just read, before the reader is told of them.

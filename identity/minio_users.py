@@ -31,7 +31,7 @@ class MinioUsers:
             endpoint=address.netloc,
             credentials=StaticProvider(secret(workspace, "access_key"), secret(workspace, "secret_key")),
             secure=address.scheme == "https",
-            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10), retries=urllib3.Retry(1)),
+            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10), retries=urllib3.Retry(0)),
         )
 
     def names(self) -> list[str]:

@@ -35,8 +35,12 @@ _NO_ADMIN = {"Effect": "Deny", "Action": ["admin:*"]}
 
 @dataclass(frozen=True)
 class _Key:
+    """A user's key: with a policy it can sign, else ``refusal`` says why not."""
+
+    user_id: str
     secret: str = field(repr=False)
-    policy: str
+    policy: str | None
+    refusal: str | None
 
 
 class ObjectKeys:
@@ -47,13 +51,12 @@ class ObjectKeys:
         self._engine = engine
         self._identity = identity
         self._lock = threading.Lock()
-        self._there: dict[str, _Key] | None = None  # what MinIO has; None when that is not known
+        self._there: dict[str, _Key] | None = None  # the keys that MinIO was told of; None when that is not known
         self._behind = False
         self._late = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._catch_up, name="object-keys", daemon=True)
-        self.refused: Mapping[str, str] = {}
-        """The keys that cannot sign S3, for MinIO cannot enforce their policies, and the sentence that says what."""
+        self._refused: dict[str, str] = {}
 
     def start(self) -> None:
         """Bring MinIO up to date in the background, now and whenever it was down at a change."""
@@ -65,14 +68,21 @@ class ObjectKeys:
         self._stopped.set()
         self._late.set()
 
-    def changed(self) -> None:
-        """Make MinIO's users what IAM's keys are. When it is down, that is done as soon as it is back."""
+    def refusal(self, key_id: str) -> str | None:
+        """Why a key does not sign S3: what MinIO cannot enforce of its user's policies. None for others."""
+        return self._refused.get(key_id)
+
+    def changed(self, user_name: str | None = None) -> None:
+        """Make MinIO's users what IAM's keys are; ``user_name`` says that no other user's may have changed.
+
+        When MinIO is down, that is done as soon as it is back.
+        """
         if self._workspace.settings.text("s3_endpoint"):
             return
         from identity.minio_users import FAILURES  # what it imports would hold up the start
 
         try:
-            self._apply()
+            self._apply(user_name)
             self._behind = False
         except (*FAILURES, sa.exc.SQLAlchemyError) as error:
             if not self._behind:  # once, not every second
@@ -87,43 +97,59 @@ class ObjectKeys:
             if self._late.is_set():
                 self._stopped.wait(RETRY_SECONDS)
 
-    def _apply(self) -> None:
+    def _apply(self, user_name: str | None) -> None:
         from identity.minio_users import MinioUsers
 
         with self._lock:
-            wanted, self.refused = self._wanted()
-            if self._there is not None and wanted == self._there:
+            known = self._there
+            wanted = self._wanted(known, user_name)
+            self._refused = {key_id: key.refusal for key_id, key in wanted.items() if key.refusal is not None}
+            if wanted == known:
                 return
             users = MinioUsers(self._workspace)
-            there = self._there if self._there is not None else dict.fromkeys(users.names())
+            there: Mapping[str, _Key | None] = known if known is not None else dict.fromkeys(users.names())
             self._there = None  # until all of it is done
-            for key_id in there.keys() - wanted.keys():
-                users.remove(key_id)
+            for key_id in there:
+                if key_id not in wanted or wanted[key_id].policy is None:
+                    users.remove(key_id)
             for key_id, key in wanted.items():
                 before = there.get(key_id)
-                if before != key:
+                if key.policy is not None and before != key:
                     users.allow(key_id, key.policy)
-                if before is None or before.secret != key.secret:
-                    users.add(key_id, key.secret)
+                    if before is None or before.policy is None:
+                        users.add(key_id, key.secret)
             self._there = wanted
 
-    def _wanted(self) -> tuple[dict[str, _Key], dict[str, str]]:
-        """The keys that MinIO should have, and those that it cannot have."""
+    def _wanted(self, known: Mapping[str, _Key] | None, user_name: str | None) -> dict[str, _Key]:
+        """The active keys; of ``known`` ones, only those of one user are looked at again."""
         wanted: dict[str, _Key] = {}
-        refused: dict[str, str] = {}
         with reading(self._engine) as connection:
-            keys = store.active_keys(connection)
-            users = {user.id: user for user in store.listed(connection, "user")} if keys else {}
-        for key_id, user_id, secret_key in keys:
-            user = self._identity.user(users[user_id])
-            context = tuple(sorted(self._identity.context(user).items()))
-            try:
-                wanted[key_id] = _Key(secret_key, _compiled(self._identity.layers(user), context))
-            except (NotImplementedException, PackedPolicyTooLarge) as error:
-                refused[key_id] = str(error)
-                if key_id not in self.refused:
-                    log.warning("The key %s of %s does not sign S3: %s", key_id, user.arn, error)
-        return wanted, refused
+            if known is None or user_name is None:
+                users = store.listed(connection, "user")
+            else:
+                found = store.find(connection, "user", user_name)
+                users = [found] if found else []
+                wanted = {key_id: key for key_id, key in known.items() if not found or key.user_id != found.id}
+            by_user: dict[str, list[tuple[str, str]]] = {}
+            for key_id, user_id, secret_key in store.active_keys(connection):
+                by_user.setdefault(user_id, []).append((key_id, secret_key))
+            for user in users:
+                if user.id in by_user:
+                    policy, refusal = self._policy(connection, user)
+                    for key_id, secret_key in by_user[user.id]:
+                        wanted[key_id] = _Key(user.id, secret_key, policy, refusal)
+        return wanted
+
+    def _policy(self, connection: sa.Connection, user: store.Entity) -> tuple[str | None, str | None]:
+        """What a user's keys may do at MinIO, or what of it MinIO cannot enforce."""
+        principal = self._identity.user(user)
+        context = tuple(sorted(self._identity.context(principal).items()))
+        try:
+            return _compiled(self._identity.entity_layers(connection, user), context), None
+        except (NotImplementedException, PackedPolicyTooLarge) as error:
+            if str(error) not in self._refused.values():
+                log.warning("The keys of %s do not sign S3: %s", principal.arn, error)
+            return None, str(error)
 
 
 @lru_cache(maxsize=4096)

@@ -245,9 +245,7 @@ class Identity:
         for resource in resources:
             decision = decide(layers, action, resource, context)
             if not decision.allowed:
-                error = denied(principal, action, resource, decision)
-                error.details = messages.details(principal, action, resource, decision, context)
-                raise error
+                raise denied(principal, action, resource, decision, context)
 
     # -- credentials for a while ------------------------------------------------------------------------------------
 
@@ -290,16 +288,20 @@ class Identity:
         return credential, token
 
 
-def denied(principal: Principal, action: str, resource: str, decision: Decision) -> AccessDeniedException:
-    """The refusal in AWS's words (IAM User Guide, "Troubleshoot access denied error messages")."""
+def denied(
+    principal: Principal, action: str, resource: str, decision: Decision, context: Context
+) -> AccessDeniedException:
+    """The refusal in AWS's words (IAM User Guide, "Troubleshoot access denied error messages"), and its details."""
     if decision.verdict == "explicitDeny":
         article = "an" if decision.layer.startswith("i") else "a"
         why = f"with an explicit deny in {article} {decision.layer}"
     else:
         why = f"because no {decision.layer or IDENTITY} allows the {action} action"
-    return AccessDeniedException(
+    error = AccessDeniedException(
         f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {why}"
     )
+    error.details = messages.details(principal, action, resource, decision, context)
+    return error
 
 
 def stamp(moment: float) -> str:

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from aws.errors import SerializationException
+from aws.errors import AuthenticationError, SerializationException
 from aws.protocol.faults import described
 from aws.protocol.http import Request, Response
 from aws.protocol.values import scalar_from_text, scalar_to_text, wire_name
@@ -79,6 +79,8 @@ def serialize_error(
 ) -> Response:
     """The answer to a request that failed."""
     code, status = described(error, model)
+    if isinstance(error, AuthenticationError):
+        status = error.status  # of the credentials: the model's error of that name is an identity token's
     side, code = "Receiver" if status >= 500 else "Sender", _CODES.get(type(error).__name__, code)
     detail = f"<Type>{side}</Type><Code>{escape(code)}</Code><Message>{_clean(str(error))}</Message>"
     inner = f"<Error>{detail}</Error><RequestId>{request_id}</RequestId>"

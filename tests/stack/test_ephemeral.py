@@ -22,6 +22,7 @@ pytest_plugins = ["pytester"]
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
 CACHE = Workspace(REPOSITORY, REPOSITORY).cache.root  # pytester has another home, and so another cache
 MORE = """
+import boto3
 import os
 import pytest
 from pathlib import Path
@@ -43,7 +44,12 @@ def test_everything_goes_with_a_reset(lakelet):
     glue.create_partition(DatabaseName="d", TableName="t", PartitionInput={"Values": ["1"]})
     iam.create_user(UserName="u")
     key = iam.create_access_key(UserName="u")["AccessKey"]
+    own = boto3.client("s3", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    with pytest.raises(own.exceptions.ClientError, match="AccessDenied"):
+        own.list_objects_v2(Bucket="bronze")
     assert lakelet.reset() == 32
+    with pytest.raises(own.exceptions.ClientError, match="InvalidAccessKeyId"):
+        own.list_objects_v2(Bucket="bronze")
     assert glue.get_databases()["DatabaseList"] == [] and iam.list_users()["Users"] == []
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {"bronze", "silver", "gold", "quarantine"}
     assert "Contents" not in s3.list_objects_v2(Bucket="bronze")

@@ -142,3 +142,28 @@ def test_policies_are_found_by_their_whole_arn(made: tuple[Workspace, sa.Engine]
         for wrong in ("123456789012:policy/p", "1:policy/a/p", "aws:policy/p", "123456789012:user/a/p", ""):
             with pytest.raises(NoSuchEntity):
                 identity.document(connection, f"arn:aws:iam::{wrong}")
+
+
+def test_sessions_of_before_there_were_chains_go_on(made: tuple[Workspace, sa.Engine]) -> None:
+    """A row as it was written before a principal had scopes, a source identity, a device or a provider."""
+    workspace, engine = made
+    identity = Identity(workspace, engine, lambda: 1000.0, minting([]))
+    opened, _ = identity.open_session(identity.user(user(engine)), 900)
+    with writing(engine) as connection:
+        rows = sa.table("sts_sessions", sa.column("principal", sa.JSON))
+        old = dict(connection.execute(sa.select(rows.c.principal)).scalar_one())
+        for name in ("scopes", "transitive", "source_identity", "mfa_at", "provider", "claims"):
+            del old[name]
+        connection.execute(sa.update(rows).values(principal=old))
+    assert identity.credential("MINIOKEY") == opened
+
+
+def test_a_brief_session_ends_on_the_object_store_too(made: tuple[Workspace, sa.Engine]) -> None:
+    workspace, engine = made
+    minted: Minted = []
+    identity = Identity(workspace, engine, lambda: 1000.0, minting(minted))
+    ana = identity.user(user(engine, "ana", statement(Action="s3:GetObject", Resource="arn:aws:s3:::b/*")))
+    credential, _ = identity.open_session(ana, 60)
+    found = json.loads(minted[0][0])["Statement"]
+    assert [one["Condition"] for one in found] == [{"DateLessThan": {"aws:CurrentTime": ["1970-01-01T00:17:40Z"]}}]
+    assert credential.expires_at == 1060.0

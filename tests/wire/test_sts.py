@@ -270,7 +270,7 @@ def test_sessions_end(wire: Wire, lake: Any, monkeypatch: pytest.MonkeyPatch) ->
 
     real = identity.credential
     monkeypatch.setattr(identity, "credential", lambda key: (one := real(key)) and replace(one, expires_at=1.0))
-    assert refused(client(wire, "sts", keys).get_caller_identity)[0] == "ExpiredToken"
+    assert refused(client(wire, "sts", keys).get_caller_identity)[0::2] == ("ExpiredToken", 403)
     assert refused(client(wire, "glue", keys).get_databases)[0] == "ExpiredTokenException"
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -357,6 +360,35 @@ def test_an_elliptic_key(wire: Wire, web: Any, issuer: Issuer) -> None:
     public = {**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())), "kid": "ec"}
     issuer.answers["/keys"] = {"keys": [public]}
     assert call(wire, issuer.token(key="ec", signed_by=key, algorithm="ES256"))
+
+
+def test_sdks_find_the_role_by_a_token_file(
+    wire: Wire, web: Any, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web(allow("glue:GetDatabases"))
+    (tmp_path / "token").write_text(issuer.token())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
+        "AWS_ROLE_ARN": ROLE,
+        "AWS_ENDPOINT_URL": wire.url,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert "DatabaseList" in boto3.Session().client("glue").get_databases()
+    command = [
+        Path(sys.executable).with_name("aws"),
+        "sts",
+        "get-caller-identity",
+        "--query",
+        "Arn",
+        "--output",
+        "text",
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/web/")
 
 
 def test_unsigned_requests_get_nothing_else(wire: Wire) -> None:

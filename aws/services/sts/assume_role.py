@@ -85,22 +85,22 @@ def _trusting(
 ) -> store.Entity:
     """The role, when its trust policy and the signer's own policies both let it; AccessDeniedException else."""
     role = find_role(context, connection, role_arn)
-    keys = {**request_keys(), **asked}
+    keys = {**request_keys(), **asked, **context.identity.context(signer)}
     own = context.identity.decide(signer, action, role_arn, keys)
+    # As on AWS: who may not enter does not learn what is there.
+    no_entry = AccessDeniedException(
+        f"User: {signer.arn} is not authorized to perform: {action} on resource: {role_arn}"
+    )
     if role is None:
-        raise _no_entry(signer, action, role_arn)  # as AWS: who may not enter does not learn what is there
-    verdict, itself = trusts(trust_of(role), action, signer, {**keys, **context.identity.context(signer)})
+        raise no_entry
+    verdict, itself = trusts(trust_of(role), action, signer, keys)
     if own.verdict == "explicitDeny":
-        raise denied(signer, action, role_arn, own)
+        raise denied(signer, action, role_arn, own, keys)
+    if verdict == "explicitDeny":
+        raise denied(signer, action, role_arn, Decision(verdict, "resource-based policy"), keys)
     if verdict != "allowed":
-        raise _no_entry(signer, action, role_arn, explicit=verdict == "explicitDeny")
+        raise no_entry
     # A role that names the principal itself needs no policy of the principal's; a session's policies still bind it.
     if not own.allowed and not (itself and own.layer == "identity-based policy"):
-        raise denied(signer, action, role_arn, own)
+        raise denied(signer, action, role_arn, own, keys)
     return role
-
-
-def _no_entry(signer: Principal, action: str, role_arn: str, explicit: bool = False) -> AccessDeniedException:
-    if explicit:
-        return denied(signer, action, role_arn, Decision("explicitDeny", "resource-based policy"))
-    return AccessDeniedException(f"User: {signer.arn} is not authorized to perform: {action} on resource: {role_arn}")
