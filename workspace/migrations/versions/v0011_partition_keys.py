@@ -52,6 +52,15 @@ def upgrade() -> None:
 
 
 def _copy(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":  # which runs Python by itself: three times as fast
+        driver: Any = connection.connection.dbapi_connection
+        driver.create_function("partition_key", 1, _key, deterministic=True)
+        connection.exec_driver_sql(
+            "INSERT INTO catalog_partitions (table_id, key, segment, definition, created_at) "
+            "SELECT table_id, partition_key(key), segment, definition, created_at FROM catalog_partitions_of_json "
+            "ORDER BY table_id, key"
+        )
+        return
     old, new = (sa.Table(name, sa.MetaData(), *_columns()) for name in (_OLD, "catalog_partitions"))
     place: tuple[Any, Any] = (-1, "")
     while True:
