@@ -25,12 +25,12 @@ from workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({
-    "enableDataQualityCloudWatchMetrics", "observations.scope", "performanceTuning.caching",
-    "publishAggregatedMetrics.status",
+    "enableDataQualityCloudWatchMetrics", "observations.scope", "publishAggregatedMetrics.status",
 })  # fmt: skip
 _PUBLISHING = frozenset({"dataQualityEvaluationContext", "enableDataQualityResultsPublishing", "resultsS3Prefix"})
 _CHOICES = {
     "compositeRuleEvaluation.method": ("COLUMN", "ROW"),
+    "performanceTuning.caching": ("CACHE_NOTHING", "CACHE_INPUT"),
     "rowLevelConfiguration.filteredRowLabel": ("PASSED", "SKIPPED"),
     "rowLevelConfiguration.ruleWithLabels": ("DISABLED", "ENABLED"),
 }
@@ -94,8 +94,9 @@ def evaluate(
             rule_types.check_per_row(rule)
     started = datetime.now(UTC)
     context = frame.glue_ctx
+    primary = frame.toDF()
     data = Data(
-        frame.toDF(),
+        primary.persist() if options.says("performanceTuning.caching", "CACHE_INPUT") else primary,
         {alias: other.toDF() for alias, other in (others or {}).items()},
         lambda rows: context.scans.run(rows, lambda current: current.collect(), f"the rules of {options.context}"),
         context.workspace,

@@ -1,4 +1,4 @@
-"""What is measured of a dataset: all aggregates in one select, all groupings in one union (docs/adr/0018-…)."""
+"""What is measured of a dataset: all aggregates in one select, all groupings in one union (ADR 18)."""
 
 from __future__ import annotations
 

@@ -342,11 +342,12 @@ def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
         "enableDataQualityCloudWatchMetrics": True,
         "enableDataQualityResultsPublishing": True,
     }
-    more = {"performanceTuning.caching": "CACHE_NOTHING", "observations.scope": "ALL"}
+    more = {"performanceTuning.caching": "CACHE_INPUT", "observations.scope": "ALL"}
     frames = EvaluateDataQuality().process_rows(
         frame=frame, ruleset=rules, publishing_options=stock, additional_options=more
     )
     assert sorted(frames.keys()) == ["originalData", "rowLevelOutcomes", "ruleOutcomes"]
+    assert frames["rowLevelOutcomes"].count() == len(ROWS)
     with pytest.raises(UnsupportedError, match="publishing_options does not support the option speed"):
         EvaluateDataQuality.apply(frame, rules, {"speed": 1})
     with pytest.raises(UnsupportedError, match="additional_options does not support the option rows"):
