@@ -34,12 +34,11 @@ class MinioUsers:
             http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10), retries=urllib3.Retry(0)),
         )
 
-    def names(self) -> list[str]:
-        """Those that are there, also such as were not made whole; users that somebody else made are left out."""
-        found: dict[str, Any] = json.loads(self._admin.user_list() or "{}")
-        return [
-            name for name, user in found.items() if _OURS.fullmatch(name) or user.get("policyName") == _PREFIX + name
-        ]
+    def found(self) -> dict[str, bool]:
+        """Those that are there, and whether each was made whole; users that somebody else made are left out."""
+        listed: dict[str, Any] = json.loads(self._admin.user_list() or "{}")
+        whole = {name: user.get("policyName") == _PREFIX + name for name, user in listed.items()}
+        return {name: made for name, made in whole.items() if made or _OURS.fullmatch(name)}
 
     def allow(self, name: str, policy: str) -> None:
         """Set what a user may do, before it is there or after."""

@@ -107,16 +107,15 @@ class ObjectKeys:
             if wanted == known:
                 return
             users = MinioUsers(self._workspace)
-            there: Mapping[str, _Key | None] = known if known is not None else dict.fromkeys(users.names())
+            there = users.found() if known is None else {k: True for k, key in known.items() if key.policy is not None}
             self._there = None  # until all of it is done
             for key_id in there:
                 if key_id not in wanted or wanted[key_id].policy is None:
                     users.remove(key_id)
             for key_id, key in wanted.items():
-                before = there.get(key_id)
-                if key.policy is not None and before != key:
+                if key.policy is not None and (known is None or known.get(key_id) != key):
                     users.allow(key_id, key.policy)
-                    if before is None or before.policy is None:
+                    if not there.get(key_id):  # a key's secret never changes
                         users.add(key_id, key.secret)
             self._there = wanted
 

@@ -46,6 +46,11 @@ ON_BOTH = (
     "test_lakeformation",
     "test_iam",
     "test_sts",
+    "test_saml",
+    "test_mfa",
+    "test_object_keys",
+    "test_role_chains",
+    "test_web_identity",
 )
 
 
