@@ -27,10 +27,11 @@ _FILE = "engine.json"
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine of a run, and why it is that one."""
+    """The engine of a run, and why it is that one; ``may_change`` to Spark, while the script has done nothing yet."""
 
     engine: str
     reason: str
+    may_change: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
         return Choice(SPARK, f"its input has {MOST_OBJECTS:,} objects or more")
     if total > most_mb << 20:
         return Choice(SPARK, f"its input has {total >> 20:,} MiB, more than {most_mb:,} (the setting sail_input_mb)")
-    return Choice(SAIL, f"nothing in the script needs Spark, and its input has {total >> 20:,} MiB")
+    return Choice(SAIL, f"nothing in the script needs Spark, and its input has {total >> 20:,} MiB", may_change=True)
 
 
 def _sizes(folders: Iterable[str], sources: Sources) -> Iterator[int]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import engines
+from jobs import engines, fallback
 from jobs.definitions import SPARK, special
 from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
@@ -61,6 +61,8 @@ def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None
     choice = choice_of(run)
     if choice is not None and script is not None:
         engines.note(folder, choice)
+        if choice.may_change:
+            fallback.offer(folder, *_on_spark(workspace, run, script, extra))
         drivers = (warm or {}).get(choice.engine)
         if drivers is not None and (taken_by := _take(drivers, run, folder, script, extra, choice)):
             return taken_by
@@ -116,10 +118,17 @@ def _program(
         path = os.pathsep.join([*map(on_path, extra), python_path()])
         return Program(sail_argv(script, arguments), {**sail_environment(workspace), "PYTHONPATH": path})
     if choice is not None:
-        argv = submit_argv(workspace, script, arguments, conf=spark_properties_of(run, extra))
-        return Program(argv, spark_environment(workspace))
+        return Program(*_on_spark(workspace, run, script, extra))
     path = os.pathsep.join([*map(on_path, extra), python_path()])
     return Program([sys.executable, "-u", str(script), *arguments], {"PYTHONPATH": path})
+
+
+def _on_spark(
+    workspace: Workspace, run: Run, script: Path, extra: Sequence[Path]
+) -> tuple[list[str], Mapping[str, str]]:
+    """The words and the environment of a Glue job on the cluster."""
+    argv = submit_argv(workspace, script, script_arguments(run), conf=spark_properties_of(run, extra))
+    return argv, spark_environment(workspace)
 
 
 def script_arguments(run: Run) -> list[str]:

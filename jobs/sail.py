@@ -54,22 +54,27 @@ def wait() -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Start Sail and run the script; what it raises is its exit, as Python has it."""
+    """Start Sail and run the script; what it raises is its exit, as Python has it, or sends the run to Spark."""
     from etl.sail import engine
+    from jobs import fallback
     from jobs.warm_driver import run_script
 
     engine.start()
     sys.excepthook = _tell
+    fallback.prepare()
     script, *words = arguments
     run_script(script, words)
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print what a script raised, and what to do about an error of Sail's."""
+    """Print what a script raised, and what to do about an error of Sail's; or do it, if the run may go to Spark."""
     from pyspark.errors import PySparkException
 
     from etl.errors import UnsupportedError
+    from jobs import fallback
 
+    if isinstance(error, PySparkException | UnsupportedError):
+        fallback.take(error)
     if isinstance(error, PySparkException):
         try:
             first = str(error).partition("\n")[0].rstrip(".")

@@ -14,6 +14,7 @@ from data.zones import split_uri
 from etl.publishing import Publication
 from etl.sail import engine
 from etl.sail.reading import S3, local_path
+from workspace import effects
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def install(workspace: Workspace) -> None:
 
 def stage(writer: Any, original: Any, folder: str) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
+    effects.mark(f"written to {folder}")
     options = writer._write.options
     if writer._write.source in (None, "parquet") and "compression" not in options:
         writer.option("compression", "snappy")

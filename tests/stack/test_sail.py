@@ -138,7 +138,62 @@ def test_auto_chooses_and_says_why(flights: Flights) -> None:
     submitted = flights.jobs.submit(str(script), {engines.ARGUMENT: engines.AUTO})
     assert flights.jobs.wait(submitted)["JobRunState"] == "SUCCEEDED"
     choice = engines.noted(flights.workspace.runs / submitted.run_id)
-    assert choice == engines.Choice("sail", "nothing in the script needs Spark, and its input has 0 MiB")
+    assert choice == engines.Choice(
+        "sail", "nothing in the script needs Spark, and its input has 0 MiB", may_change=True
+    )
+
+
+HIDDEN = """
+from pyspark.context import SparkContext
+from pyspark.sql import SparkSession
+
+context = SparkContext.getOrCreate()
+rows = SparkSession.builder.getOrCreate().read.text("s3://bronze/planes/")
+count = rows.count()
+DONE
+made = getattr(context, "parallel" + "ize")([1, 2])
+print(made.sum(), count > 0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["warm", "cold"])
+def test_what_sail_cannot_do_goes_to_spark_while_nothing_has_been_done(flights: Flights, kind: str) -> None:
+    name = f"sail_hidden_{kind}"
+    script, extra = flights.scripts / f"{name}.py", flights.scripts / "cold.py"
+    script.write_text(HIDDEN.replace("DONE", ""))
+    extra.write_text("x = 1\n")
+    arguments = {engines.ARGUMENT: engines.AUTO} | ({"--extra-py-files": str(extra)} if kind == "cold" else {})
+    ended = flights.jobs.wait(flights.jobs.submit(str(script), arguments))
+    said = [line.text for line in read(flights.workspace, ended["Id"], Stream.driver)]
+    assert ended["JobRunState"] == "SUCCEEDED", (ended, said)
+    assert "3 True" in said
+    choice = engines.noted(flights.workspace.runs / ended["Id"])
+    assert choice is not None
+    assert choice.engine == "spark"
+    assert choice.reason.startswith("Sail could not: SparkContext.parallelize")
+    assert choice.reason.endswith("the script had done nothing yet")
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("print(count)", "printed"),
+        ("import boto3; boto3.client('s3').put_object(Bucket='silver', Key='effects/x', Body=b'')", "connected to"),
+        ("rows.write.mode('overwrite').parquet('s3://silver/effects/out/')", "begun to publish"),
+    ],
+    ids=["print", "boto3", "write"],
+)
+def test_a_script_that_has_done_something_is_not_started_again(flights: Flights, done: str, said: str) -> None:
+    script = flights.scripts / f"sail_done_{abs(hash(done))}.py"
+    script.write_text(HIDDEN.replace("DONE", done))
+    ended = flights.jobs.wait(flights.jobs.submit(str(script), {engines.ARGUMENT: engines.AUTO}))
+    assert ended["JobRunState"] == "FAILED"
+    assert "--engine spark" in ended["ErrorMessage"]
+    errors = (flights.workspace.runs / ended["Id"] / "stderr.log").read_text()
+    assert f"Not run again on Spark: the script has {said}" in errors
+    choice = engines.noted(flights.workspace.runs / ended["Id"])
+    assert choice is not None
+    assert choice.engine == "sail"
 
 
 WAITED = """
