@@ -22,6 +22,8 @@ UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
 _FREE = {("sts", name) for name in (*UNSIGNED, "GetCallerIdentity", "GetSessionToken", "AssumeRole")}
 _OF_FEDERATED_USERS = {"GetCallerIdentity", "GetScopedCredentials", *UNSIGNED}
 _OF_SESSION_TOKENS = {*_OF_FEDERATED_USERS, "AssumeRole", "GetSessionToken"}
+# What setting tags takes besides the operation itself; AssumeRole asks the role too.
+_TAGGING = {"GetWebIdentityToken": "sts:TagGetWebIdentityToken", "GetFederationToken": "sts:TagSession"}
 # Glue's operations that IAM knows by another's name (AWS Glue Web API, GetUnfilteredTableMetadata and its like).
 _ACTIONS = {
     "GetUnfilteredTableMetadata": "GetTable",
@@ -54,8 +56,8 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
         wanted = with_targets(context, operation, wanted)
     extra = {**request_keys(), **_tag_keys(parameters), **(_sts_keys(parameters) if service == "sts" else {})}
     context.identity.authorise(principal, f"{service}:{operation}", wanted, extra)
-    if operation == "GetWebIdentityToken" and parameters.get("Tags"):
-        context.identity.authorise(principal, "sts:TagGetWebIdentityToken", wanted, extra)
+    if operation in _TAGGING and parameters.get("Tags"):
+        context.identity.authorise(principal, _TAGGING[operation], wanted, extra)
 
 
 def keys_of(request: Request) -> dict[str, tuple[str, ...]]:

@@ -212,6 +212,8 @@ def test_federated_users_get_what_both_sides_allow(wire: Wire, store: str, iam: 
     assert not may(s3(store, keys).get_object, Bucket="lake", Key="shut/a")
     assert refused(client(wire, "iam", keys).list_users)[0] == "InvalidClientTokenId"
     assert refused(client(wire, "sts", keys).assume_role, RoleArn=ROLE, RoleSessionName="run")[0] == "AccessDenied"
+    tags = [{"Key": "team", "Value": "lake"}]
+    assert "sts:TagSession" in refused(sts.get_federation_token, Name="guest", Tags=tags)[1]
     nothing = sts.get_federation_token(Name="guest")["Credentials"]
     assert refused(client(wire, "glue", nothing).get_databases)[0] == "AccessDeniedException"
     root = wire.client("sts").get_federation_token(Name="guest", Policy=session)["Credentials"]
