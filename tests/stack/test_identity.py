@@ -8,12 +8,16 @@ import signal
 from typing import Any
 
 import boto3
+import httpx
+import jwt
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lakelet.stack.record import read_record
 from tests.conftest import Stack, eventually
+from tests.issuer import issuing
 
 pytestmark = pytest.mark.stack
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
@@ -102,3 +106,48 @@ def test_a_users_key_signs_s3_over_restarts_until_it_is_deleted(stack: Stack) ->
         iam.delete_user_policy(UserName="identity-key", PolicyName="p")
         iam.delete_user(UserName="identity-key")
         boto3.client("s3").delete_object(Bucket="bronze", Key="identity/key")
+
+
+def test_a_token_of_a_provider_signs_glue_and_s3(stack: Stack) -> None:
+    iam = boto3.client("iam")
+    with issuing() as issuer:
+        made = iam.create_open_id_connect_provider(Url=issuer.url, ClientIDList=["app"])["OpenIDConnectProviderArn"]
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Federated": made},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{issuer.url.removeprefix('http://')}:sub": "mia"}},
+        }
+        role = iam.create_role(RoleName="identity-web", AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        try:
+            iam.put_role_policy(RoleName="identity-web", PolicyName="p", PolicyDocument=document(*STATEMENTS))
+            nobody = boto3.client("sts", config=Config(signature_version=UNSIGNED))
+            call = {"RoleArn": role, "RoleSessionName": "mia"}
+            keys = nobody.assume_role_with_web_identity(**call, WebIdentityToken=issuer.token())["Credentials"]
+            session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+            assert session.client("glue").get_databases()
+            objects = session.client("s3", config=Config(s3={"addressing_style": "path"}))
+            objects.put_object(Bucket="bronze", Key="identity/web", Body=b"x")
+            assert code(objects.list_objects_v2, Bucket="bronze") == "AccessDenied"
+            eve = issuer.token(sub="eve")
+            assert code(nobody.assume_role_with_web_identity, **call, WebIdentityToken=eve) == "AccessDenied"
+        finally:
+            iam.delete_role_policy(RoleName="identity-web", PolicyName="p")
+            iam.delete_role(RoleName="identity-web")
+            iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=made)
+            boto3.client("s3").delete_object(Bucket="bronze", Key="identity/web")
+
+
+def test_tokens_of_the_account_are_verified_by_the_endpoint(stack: Stack) -> None:
+    iam = boto3.client("iam")
+    issuer = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    try:
+        asked = {"Audience": ["app"], "SigningAlgorithm": "ES384"}
+        token = boto3.client("sts").get_web_identity_token(**asked)["WebIdentityToken"]
+        configuration = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+        key = jwt.PyJWKClient(configuration["jwks_uri"]).get_signing_key_from_jwt(token)
+        claims = jwt.decode(token, key.key, algorithms=["ES384"], audience="app", issuer=configuration["issuer"])
+        assert claims["sub"] == "arn:aws:iam::123456789012:root"
+    finally:
+        iam.disable_outbound_web_identity_federation()
+    assert httpx.get(f"{issuer}/.well-known/jwks.json").status_code == 404
