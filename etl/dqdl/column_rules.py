@@ -6,9 +6,9 @@ AWS Glue Developer Guide, "DQDL rule type reference"; names of metrics are those
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
@@ -17,11 +17,13 @@ from pyspark.sql import types as T
 from etl.dqdl.conditions import number_column, plain_numbers, values_column
 from etl.dqdl.measures import Frequencies, Values
 from etl.dqdl.plans import (
+    NUMERIC,
     Data,
     Past,
     Plan,
     Rows,
     Verdict,
+    every,
     failed,
     judged,
     missing,
@@ -67,7 +69,7 @@ def uniqueness(data: Data, rule: Rule) -> Plan:
         return absent
     key = _frequencies(data, rule)
     is_key = rule.type == "IsPrimaryKey"
-    complete = _all(data.column(name).isNotNull() for name in rule.parameters)
+    complete = every(data.column(name).isNotNull() for name in rule.parameters)
     total, filled = data.count(rule), data.count_if(rule, f"rows with all of {rule.parameters}", complete)
     unique = _unique_rows(data, rule)
 
@@ -101,9 +103,11 @@ def distinct_values(data: Data, rule: Rule) -> Plan:
     if absent := missing(data, rule, rule.parameters):
         return absent
     key = _frequencies(data, rule)
-    return Plan(rule, lambda values, past: judged(
-        rule, f"{_instance(rule)}.DistinctValuesCount", values[key].groups, past
-    ))  # fmt: skip
+
+    def judge(values: Values, past: Past) -> Verdict:
+        return judged(rule, f"{_instance(rule)}.DistinctValuesCount", values[key].groups, past)
+
+    return Plan(rule, judge)
 
 
 def entropy(data: Data, rule: Rule) -> Plan:
@@ -148,7 +152,7 @@ def column_values(data: Data, rule: Rule) -> Plan:
     orders = condition.operator in (">", "<", ">=", "<=") or (condition.operator == "=" and not condition.negated)
     has_numbers = kind_of(condition) == "number"
     if has_numbers and orders and not is_number:
-        return failed(rule, wrong_type(name, "numeric types", kind))
+        return failed(rule, wrong_type(name, NUMERIC, kind))
     passes = values_column(condition, column, kind)
     if not is_number:
         return of_rows(data, rule, f"{name} {condition}", f"Column.{name}.ColumnValues.Compliance", passes, unmet)
@@ -285,10 +289,3 @@ def _unique_rows(data: Data, rule: Rule) -> Rows:
 def _instance(rule: Rule) -> str:
     names = rule.parameters
     return f"Column.{names[0]}" if len(names) == 1 else f"Multicolumn.{','.join(names)}"
-
-
-def _all(conditions: Sequence[Any] | Any) -> Column:
-    both: Any = F.lit(True)
-    for one in conditions:
-        both = both & one
-    return both  # type: ignore[no-any-return]

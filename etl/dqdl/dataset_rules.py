@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, failed, judged, of_rows, unmet
+from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, every, failed, first_line, judged, of_rows, unmet
 from etl.dqdl.ruleset import Rule
 from etl.frame import field_of
 from etl.sail import engine
@@ -67,7 +67,7 @@ def custom_sql(data: Data, rule: Rule) -> Plan:
             return _rows_of(data, rule, found)
         rows = data.run(found)
     except PySparkException as error:
-        return failed(rule, f"Error executing SQL statement: {_told(error)}")
+        return failed(rule, f"Error executing SQL statement: {first_line(error)}")
     finally:
         if rule.condition is not None or not engine.active():  # Sail looks for them again when rows are read
             for view in views:
@@ -117,9 +117,8 @@ def _rows_of(data: Data, rule: Rule, found: DataFrame) -> Plan:
     passing = passing.withColumn(flag, F.lit(True))
 
     def attach(rows: DataFrame) -> DataFrame:
-        same: Any = F.lit(True)
-        for name, key in zip(common, keys, strict=True):
-            same = same & field_of(own[name.lower()]).eqNullSafe(F.col(key))
+        pairs = zip(common, keys, strict=True)
+        same = every(field_of(own[name.lower()]).eqNullSafe(F.col(key)) for name, key in pairs)
         return rows.join(passing, same, "left").drop(*keys)
 
     data.attachments.append(attach)
@@ -140,7 +139,3 @@ def _is_number(value: Any) -> bool:
         return value is not None and float(value) is not None
     except (TypeError, ValueError):
         return False
-
-
-def _told(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -16,8 +16,8 @@ from data.zones import split_uri
 from etl.dqdl import parser, planning, rule_types
 from etl.dqdl.history import JOB_VARIABLE, History
 from etl.dqdl.outcomes import Outcome
-from etl.dqdl.plans import Data, statistic
-from etl.dqdl.ruleset import Composite, Rule, leaves
+from etl.dqdl.plans import Data
+from etl.dqdl.ruleset import Rule
 from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
 from etl.publishing import run_id
@@ -101,35 +101,24 @@ def evaluate(
         lambda rows: context.scans.run(rows, lambda current: current.collect(), f"the rules of {options.context}"),
         context.workspace,
     )
+    for leaf in rules.leaves():
+        data.where(leaf)  # what is wrong in one is said before anything is read
     planned = [planning.plan(data, rule, by_row=by_row) for rule in rules.rules]
     analyses = [(rule, list(planning.analysis(data, rule))) for rule in rules.analyzers]
     attached = reduce(lambda made, attach: attach(made), data.attachments, data.rows)
     values = data.measures.values(data.rows, attached, data.run)
     history = History(context.workspace, options.context)
     outcomes = [Outcome(one, one.judge(values, history.past)) for one in planned]
-    statistics = [
-        (rule, {name: value for one in plans for name, value in one.judge(values, history.past).metrics.items()})
+    analyzed = [
+        (rule, {name: value for one in plans for name, value in planning.statistics(one, values, history.past).items()})
         for rule, plans in analyses
     ]
     if options.keeps_history:
-        history.add(_statistics(outcomes, statistics))
+        kept = [planning.statistics(one, values, history.past) for one in planned]
+        history.add({name: value for one in (*kept, *(found for _, found in analyzed)) for name, value in one.items()})
     if options.results:
-        _write(context.workspace, options, started, outcomes, statistics)
+        _write(context.workspace, options, started, outcomes, analyzed)
     return Evaluation(data, outcomes)
-
-
-def _statistics(outcomes: Sequence[Outcome], analyses: Sequence[tuple[Rule, Mapping[str, float]]]) -> dict[str, float]:
-    """Metrics by the names that later runs ask for."""
-    found: dict[str, float] = {}
-    for outcome in outcomes:
-        rule = outcome.planned.rule
-        if isinstance(rule, Composite):
-            wheres = {one.where for one in leaves(rule)}
-            rule = Rule("Composite", where=wheres.pop() if len(wheres) == 1 else None)
-        found |= {statistic(name, rule): value for name, value in outcome.verdict.metrics.items()}
-    for _, metrics in analyses:
-        found |= metrics
-    return found
 
 
 def _write(

@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 
 from etl.dqdl import column_rules, dataset_rules, file_rules, reference_rules
 from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict
+from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, statistic
 from etl.dqdl.ruleset import Composite, Condition, Number, Rule
 
 if TYPE_CHECKING:
@@ -114,6 +114,13 @@ def _joined_rows(operator: str, parts: Sequence[Rows | None]) -> Rows | None:
         return one & other if operator == "and" else one | other
 
     return Rows(reduce(both, (part.passes_or_left_out for part in told)), attach if attaching else None)
+
+
+def statistics(planned: Planned, values: Values, past: Past) -> dict[str, float]:
+    """The metrics of a rule, or of a composite rule's parts, by the names that they are kept by for later runs."""
+    if isinstance(planned, Joined):
+        return {name: value for part in planned.parts for name, value in statistics(part, values, past).items()}
+    return {statistic(name, planned.rule): value for name, value in planned.judge(values, past).metrics.items()}
 
 
 def analysis(data: Data, analyzer: Rule) -> Iterator[Plan]:

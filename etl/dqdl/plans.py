@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
@@ -98,7 +99,7 @@ class Data:
             try:
                 (field,) = self.rows.select(F.expr(rule.where)).schema.fields
             except (PySparkException, ValueError) as error:
-                told = str(error).strip().splitlines()[0]
+                told = first_line(error)
                 raise UsageError(f"Rule {rule} has provided an invalid where clause: {told}") from None
             if not isinstance(field.dataType, T.BooleanType):
                 kind = field.dataType.simpleString()
@@ -158,6 +159,16 @@ def not_numeric(data: Data, rule: Rule, columns: Sequence[str]) -> Plan | None:
 def wrong_type(column: str, wanted: str, kind: T.DataType | None) -> str:
     """AWS's words for a column of another type."""
     return f"Expected type of column {column} to be one of ({wanted}), but found {type(kind).__name__} instead!"
+
+
+def every(conditions: Iterable[Column]) -> Column:
+    """True where all of them are."""
+    return reduce(lambda one, other: one & other, conditions, F.lit(True))
+
+
+def first_line(error: Exception) -> str:
+    """What an engine says of a statement, without its plan."""
+    return str(error).strip().splitlines()[0]
 
 
 def unmet(value: object) -> str:

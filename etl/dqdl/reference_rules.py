@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 
 from etl.dqdl.dataset_rules import PRIMARY
 from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, failed, judged
+from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, every, failed, judged
 from etl.dqdl.ruleset import Rule
 from etl.frame import field_of
 from workspace.errors import UsageError
@@ -42,7 +42,7 @@ def referential_integrity(data: Data, rule: Rule) -> Plan:
     there = other.select(*(field_of(name).alias(key) for name, key in zip(theirs, keys, strict=True))).distinct()
 
     def attach(rows: DataFrame) -> DataFrame:
-        same = _both(data.column(name) == F.col(key) for name, key in zip(own, keys, strict=True))
+        same = every(data.column(name) == F.col(key) for name, key in zip(own, keys, strict=True))
         return rows.join(there.withColumn(flag, F.lit(True)), same, "left").drop(*keys)
 
     metric = f"Column.{alias}.ReferentialIntegrity"
@@ -73,8 +73,8 @@ def dataset_match(data: Data, rule: Rule) -> Plan:
     there = other.select(F.lit(True).alias(flag), *(field_of(name).alias(key) for name, key in dict(named).items()))
 
     def attach(rows: DataFrame) -> DataFrame:
-        same = _both(data.column(mine) == F.col(named[theirs]) for mine, theirs in keys.items())
-        equal = _both(data.column(mine).eqNullSafe(F.col(named[theirs])) for mine, theirs in compared.items())
+        same = every(data.column(mine) == F.col(named[theirs]) for mine, theirs in keys.items())
+        equal = every(data.column(mine).eqNullSafe(F.col(named[theirs])) for mine, theirs in compared.items())
         joined = rows.join(there, same, "left")
         return joined.withColumn(flag, F.coalesce(F.col(flag), F.lit(False)) & equal).drop(*named.values())
 
@@ -112,28 +112,39 @@ def row_count_match(data: Data, rule: Rule) -> Plan:
 
 def aggregate_match(data: Data, rule: Rule) -> Plan:
     """AggregateMatch: the ratio of two sums or averages, of any two datasets."""
-    names, found = [], []
-    for expression in rule.parameters:
+    names: list[str] = []
+    keys: list[str] = []
+    found: dict[str, Any] = {}
+    for number, expression in enumerate(rule.parameters):
         told = _AGGREGATE.fullmatch(expression.strip())
         if told is None:
             raise UsageError(
                 f"{rule} at {rule.place} aggregates {expression!r}: write sum(column) or avg(alias.column)."
             )
-        function, (alias, name) = told[1].lower(), _source(data, told[2].strip().strip('"'))
+        function = F.sum if told[1].lower() == "sum" else F.avg
+        alias, name = _source(data, told[2].strip().strip('"'))
         frame = data.rows if alias == PRIMARY else data.others.get(alias)
         if frame is None:
             return failed(rule, f"{alias} not found in additional sources")
         if absent := _absent([name], frame, "primary" if alias == PRIMARY else "reference"):
             return failed(rule, absent)
         if not isinstance(frame.select(field_of(name)).schema.fields[0].dataType, T.NumericType):
-            return failed(rule, f"Column {name} of {alias} holds no numbers: {function} takes numbers only.")
+            return failed(rule, f"Column {name} of {alias} holds no numbers: {told[1]} takes numbers only.")
         column = field_of(name).cast("double")
         names.append(name)
-        found.append(data.run(frame.agg((F.sum if function == "sum" else F.avg)(column).alias("a")))[0][0])
+        if alias == PRIMARY:
+            keys.append(data.aggregate(rule, f"{told[1].lower()} of {name}", function, column))
+        else:
+            keys.append(f"reference {number}")
+            found[keys[-1]] = data.run(frame.agg(function(column).alias("a")))[0][0]
     metric = f"Column.{','.join(dict.fromkeys(names))}.AggregateMatch"
-    first, second = found
-    ratio = None if None in found else _ratio(first, second)
-    return Plan(rule, lambda values, past: judged(rule, metric, ratio, past))
+
+    def judge(values: Values, past: Past) -> Verdict:
+        first, second = ({**values, **found}[key] for key in keys)
+        ratio = None if first is None or second is None else _ratio(first, second)
+        return judged(rule, metric, ratio, past)
+
+    return Plan(rule, judge)
 
 
 def _ratio(first: float, second: float) -> float:
@@ -154,7 +165,7 @@ def _joined(data: Data, rule: Rule, metric: str, attach: Any, passes: Column) ->
 
 def _is_key(data: Data, rows: DataFrame, columns: Sequence[str]) -> bool:
     """Whether the values of columns are all there, and no two rows have the same."""
-    present = _both(field_of(name).isNotNull() for name in columns)
+    present = every(field_of(name).isNotNull() for name in columns)
     names = [f"k{i}" for i in range(len(columns))]
     chosen = rows.select(
         *(field_of(name).alias(key) for name, key in zip(columns, names, strict=True)), present.alias("p")
@@ -197,10 +208,3 @@ def _mapping(text: str) -> Mapping[str, str]:
     """``a->b,c`` as a column of ours to a column of theirs."""
     pairs = [one.partition("->") for one in _split(text)]
     return {mine.strip(): (theirs or mine).strip() for mine, _, theirs in pairs}
-
-
-def _both(conditions: Iterable[Column]) -> Column:
-    made: Any = F.lit(True)
-    for one in conditions:
-        made = made & one
-    return made  # type: ignore[no-any-return]

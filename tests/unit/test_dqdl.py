@@ -137,7 +137,7 @@ RULES: list[tuple[str, str, dict[str, float], str | None]] = [
         'ColumnValues "carrier" > 1',
         FAILED,
         {},
-        "Expected type of column carrier to be one of (numeric types), but found StringType instead!",
+        f"Expected type of column carrier to be one of ({NUMBERS}), but found StringType instead!",
     ),
     (
         'ColumnValues "day" > "2023-12-31" with threshold = 0.4',
@@ -539,7 +539,7 @@ def test_schemas_match_in_any_order(glue: GlueContext, others: dict[str, Dynamic
 
 def test_dynamic_rules_compare_with_the_context_s_past(frame: DynamicFrame) -> None:
     rules = """
-    Rules = [ RowCount > avg(last(3)), Completeness "id" >= last() where "price > 10" ]
+    Rules = [ RowCount > avg(last(3)), (Completeness "id" >= last() where "price > 10") and (RowCount > 0) ]
     Analyzers = [ AllStatistics "delay" ]
     """
     options = {"dataQualityEvaluationContext": "growing"}
@@ -551,9 +551,9 @@ def test_dynamic_rules_compare_with_the_context_s_past(frame: DynamicFrame) -> N
         counts.append([(row["Outcome"], row["EvaluatedRule"]) for row in found])
     told = [[rule for _, rule in one] for one in counts]
     assert told == [
-        ["RowCount > 0.0", 'Completeness "id" >= 0.0 where "price > 10"'],
-        ["RowCount > 3.0", 'Completeness "id" >= 1.0 where "price > 10"'],
-        ["RowCount > 2.5", 'Completeness "id" >= 1.0 where "price > 10"'],
+        ["RowCount > 0.0", '(Completeness "id" >= 0.0 where "price > 10") AND (RowCount > 0)'],
+        ["RowCount > 3.0", '(Completeness "id" >= 1.0 where "price > 10") AND (RowCount > 0)'],
+        ["RowCount > 2.5", '(Completeness "id" >= 1.0 where "price > 10") AND (RowCount > 0)'],
     ]
     assert [[outcome for outcome, _ in one] for one in counts] == [[PASSED, PASSED], [FAILED, PASSED], [PASSED, FAILED]]
     other = EvaluateDataQuality.apply(frame, rules, {"dataQualityEvaluationContext": "another"}).toDF().collect()
