@@ -40,7 +40,7 @@ def test_bodies_that_are_no_request_are_refused(wire: Wire, body: bytes) -> None
         (b"\xff", 400, "MalformedInput"),
         (b"Action=GetCallerIdentity", 501, "NotImplemented"),
         (b"Action=Nope&Version=2011-06-15", 404, "InvalidAction"),
-        (b"Action=AssumeRoot&Version=2011-06-15", 501, "NotImplemented"),
+        (b"Action=CreateAccountAlias&Version=2010-05-08", 501, "NotImplemented"),
         (b"Action=GetCallerIdentity&Version=2011-06-15&Color.member.1=%00", 501, "NotImplemented"),
         (b"&".join(b"a=%d" % n for n in range(20_000)), 400, "MalformedInput"),
     ],
@@ -48,7 +48,8 @@ def test_bodies_that_are_no_request_are_refused(wire: Wire, body: bytes) -> None
 )
 def test_forms_that_are_no_request_are_refused(wire: Wire, body: bytes, status: int, expected: str) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = send(wire, signed(wire, "", body, service="sts", headers=form))
+    service = "iam" if b"2010-05-08" in body else "sts"
+    answer = send(wire, signed(wire, "", body, service=service, headers=form))
     assert answer.status_code == status and f"<Code>{expected}</Code>" in answer.text
 
 
