@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from aws.catalogs import other_catalog
 from aws.context import current, request_keys
 from aws.errors import UnrecognizedClientException
 from aws.links import with_targets
@@ -53,7 +54,8 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     wanted = resources(service, operation, parameters, principal, region)
     if service == "glue":
         operation = _ACTIONS.get(operation, operation)
-        wanted = with_targets(context, operation, wanted)
+        if other_catalog(parameters) is None:  # which has no links
+            wanted = with_targets(context, operation, wanted)
     extra = {**request_keys(), **_tag_keys(parameters), **(_sts_keys(parameters) if service == "sts" else {})}
     context.identity.authorise(principal, f"{service}:{operation}", wanted, extra)
     if operation in _TAGGING and parameters.get("Tags"):

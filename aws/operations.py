@@ -19,6 +19,7 @@ from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 from botocore.session import Session
 
+from aws.catalogs import served
 from aws.protocol.values import decode
 from aws.validation import validate
 from workspace.errors import NotImplementedException, ValidationException
@@ -61,6 +62,11 @@ class Operation:
             validate(self.model.input_shape, parameters)
         if missing := self.required - parameters.keys():
             raise ValidationException(f"{self.model.name} needs {', '.join(sorted(missing))}.")
+        if "CatalogId" in parameters and self.model.service_model.service_name == "glue":
+            return served(self.model.name, parameters, self._serve)
+        return self._serve(parameters)
+
+    def _serve(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return self.function(**{self.arguments[name]: value for name, value in parameters.items()}) or {}
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws.catalogs import other_catalog
 from aws.context import current
 from catalog.registry.model import registry_name, schema_names
 from identity.principals import Principal
@@ -53,6 +54,9 @@ _GLUE = {
     "BatchStopJobRun": ("job/{JobName}",),
     "CreateRegistry": ("registry/{RegistryName}",),
     "GetCatalog": ("catalog",),
+    "CreateCatalog": ("catalog", "catalog/{Name}"),
+    "UpdateCatalog": ("catalog",),
+    "DeleteCatalog": ("catalog",),
     "GetCatalogs": ("catalog",),
     "GetResourcePolicies": ("catalog",),
     "GetResourcePolicy": ("catalog",),
@@ -96,7 +100,15 @@ def resources(service: str, operation: str, parameters: Parameters, principal: P
 
 def _glue(operation: str, parameters: Parameters, prefix: str) -> Sequence[str]:
     filled = [text for template in _glue_templates(operation, parameters) for text in _filled(template, parameters)]
+    if (catalog := other_catalog(parameters)) is not None:
+        filled = [_in_catalog(text, catalog) for text in filled]
     return [_spelled(text if text == "*" or text.startswith("arn:") else prefix + text) for text in filled]
+
+
+def _in_catalog(resource: str, catalog: str) -> str:
+    """A resource of another catalog than the account's own: its name comes first (``database/CATALOG/NAME``)."""
+    kind, slash, name = resource.partition("/")
+    return f"{kind}/{catalog}{slash}{name}" if kind in ("catalog", *_FOLDED) else resource
 
 
 def _spelled(arn: str) -> str:

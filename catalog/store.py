@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from catalog.catalogs.names import of_catalog
 from catalog.functions.store import FunctionStore
 from catalog.model import Database, Definition, Partition, Table, fold, partition_keys, storable
 from catalog.partitions.indexes import (
@@ -126,9 +127,12 @@ class CatalogStore(PartitionStore):
             raise EntityNotFoundException(f"Database {fold(name)} not found.")
         return Database(row.name, row.definition, row.created_at)
 
-    def databases(self, connection: sa.Connection, after: str = "", limit: int | None = None) -> list[Database]:
-        """Databases whose name follows ``after``, in order of name."""
-        query = sa.select(databases).where(databases.c.name > after).order_by(databases.c.name).limit(limit)
+    def databases(
+        self, connection: sa.Connection, after: str = "", limit: int | None = None, catalog: str | None = None
+    ) -> list[Database]:
+        """A catalog's databases (None: the account's own) whose name follows ``after``, in order of name."""
+        wanted = (databases.c.name > after, of_catalog(databases.c.name, catalog))
+        query = sa.select(databases).where(*wanted).order_by(databases.c.name).limit(limit)
         return [Database(row.name, row.definition, row.created_at) for row in connection.execute(query)]
 
     def create_database(self, connection: sa.Connection, database_input: Definition) -> Database:

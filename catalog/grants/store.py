@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from catalog.catalogs.names import of_catalog
 from catalog.grants.model import (
     ALL,
     IAM_ALLOWED,
@@ -72,14 +73,16 @@ class GrantStore:
         Called before anything is read or changed here, so the catalog need not know of permissions when it creates
         something, and the settings in force since then are those that held at its creation.
         """
-        new = sa.select(databases.c.name).where(databases.c.name.not_in(sa.select(seen_databases.c.database_name)))
+        new = sa.select(databases.c.name).where(
+            databases.c.name.not_in(sa.select(seen_databases.c.database_name)), of_catalog(databases.c.name, None)
+        )
         wanted = self.settings(connection)
         for name in list(connection.execute(new).scalars()):
             connection.execute(sa.insert(seen_databases), {"database_name": name})
             resource = Resource("DATABASE", {"Database": {"Name": name}}, name)
             self._give_defaults(connection, resource, wanted["CreateDatabaseDefaultPermissions"])
         unseen = sa.select(tables.c.database_name, tables.c.name, tables.c.id).where(
-            tables.c.id.not_in(sa.select(seen_tables.c.table_id))
+            tables.c.id.not_in(sa.select(seen_tables.c.table_id)), of_catalog(tables.c.database_name, None)
         )
         for row in list(connection.execute(unseen)):
             connection.execute(sa.insert(seen_tables), {"table_id": row.id})

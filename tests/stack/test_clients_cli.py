@@ -142,6 +142,11 @@ def beside_the_catalog(aws: Cli, name: str) -> None:
     assert aws("glue", "get-crawler", "--name", name)["Crawler"]["Schedule"]["State"] == "SCHEDULED"
     assert aws("glue", "list-crawls", *crawler)["Crawls"] == []
     aws("glue", "delete-crawler", "--name", name)
+    aws("glue", "create-catalog", "--name", name[:60], "--catalog-input", "Description=beside")
+    beside = ("--catalog-id", f"123456789012:{name[:60]}")
+    aws("glue", "create-database", *beside, "--database-input", "Name=d")
+    assert [one["Name"] for one in aws("glue", "get-databases", *beside)["DatabaseList"]] == ["d"]
+    aws("glue", "delete-catalog", *beside)
     aws("glue", "list-jobs")
     aws("glue", "get-data-catalog-encryption-settings")
     aws("glue", "get-resource-policies")

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from aws.context import Context
 from aws.services.glue._answers import arn
+from catalog.catalogs.names import catalog_of, inside
+from catalog.catalogs.store import CatalogsStore
 from catalog.connections.store import ConnectionStore, ConnectionTypeStore
 from catalog.model import fold
 from catalog.registry.store import RegistryStore
@@ -67,8 +69,14 @@ def _statistics_settings(context: Context, connection: sa.Connection, names: Nam
     return [table.database, table.name]
 
 
+def _catalog(context: Context, connection: sa.Connection, names: Names) -> Names:
+    return [CatalogsStore().get(connection, names[0]).name]
+
+
+_OF_CATALOGS = ("database", "table", "userDefinedFunction")
 # By the kind in the ARN: how many names follow it, and who raises EntityNotFoundException for what is not there.
 KINDS: dict[str, tuple[int, _Finder]] = {
+    "catalog": (1, _catalog),
     "database": (1, _database),
     "table": (2, _table),
     "userDefinedFunction": (2, _function),
@@ -94,11 +102,19 @@ def resource(context: Context, connection: sa.Connection, text: str) -> str:
         case _:
             raise InvalidInputException(f"{text} is no ARN of a Glue resource: arn:aws:glue:REGION:ACCOUNT:KIND/NAME.")
     count, finder = KINDS.get(kind, (0, None))
+    # A name more: the first is another catalog than the account's own.
+    if kind in _OF_CATALOGS and len(names) == count + 1 and all(names):
+        names = [inside(names[0], names[1]), *names[2:]]
     if finder is None or len(names) != count or not all(names):
         raise InvalidInputException(f"{text} cannot be tagged: only {', '.join(KINDS)} can.")
     if (region, account) != (context.workspace.settings.text("region"), context.account_id):
         raise EntityNotFoundException(f"{text} is not of this account and region.")
-    return arn(context, kind, *finder(context, connection, names))
+    try:
+        return arn(context, kind, *finder(context, connection, names))
+    except EntityNotFoundException as error:
+        if catalog_of(names[0]) is None:
+            raise
+        raise EntityNotFoundException(f"{text} not found.") from error
 
 
 def forget_tags(context: Context, kind: str, *names: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aws import paging
+from aws.catalogs import scope
 from aws.context import Context, own_catalog
 from aws.operations import at_once
 from aws.services.glue._answers import arn, followed_database_answer
+from aws.services.glue._databases import drop_database
 from aws.services.glue._members import attributes, check_target
-from catalog.model import fold
 from workspace.errors import NotImplementedException
 from workspace.state import reading, writing
 
@@ -51,7 +52,7 @@ def get_databases(
     found = []
     if resource_share_type == "ALL":
         with reading(context.engine) as connection:
-            found = context.catalog.databases(connection, after, max_results + 1)
+            found = context.catalog.databases(connection, after, max_results + 1, scope())
     page, more = paging.split_page(found, max_results)
     answers = [followed_database_answer(context, database) for database in page]
     if wanted is not None:
@@ -75,10 +76,7 @@ def delete_database(name: str, catalog_id: str | None = None) -> None:
     """Drop a database with all its tables, functions and tags; EntityNotFoundException."""
     context = own_catalog(catalog_id)
     with writing(context.engine) as connection:
-        context.catalog.delete_database(connection, name)
-        context.catalog.tags.forget(connection, arn(context, "database", fold(name)))
-        for kind in ("table", "userDefinedFunction", "columnStatisticsTaskSettings"):
-            context.catalog.tags.forget_below(connection, arn(context, kind, fold(name)))
+        drop_database(context, connection, name)
 
 
 def _check(context: Context, database_input: dict[str, Any]) -> None:

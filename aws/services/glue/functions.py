@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aws import paging
+from aws.catalogs import scope
 from aws.context import Context, own_catalog
 from aws.services.glue._answers import arn
+from catalog.catalogs.names import catalog_of
 from catalog.functions.store import Function
 from catalog.model import fold
 from catalog.names import matching
@@ -51,7 +53,8 @@ def get_user_defined_functions(
     with reading(context.engine) as connection:
         if database_name is not None:
             context.catalog.database(connection, database_name)
-        found = context.catalog.functions.all(connection, database_name)
+        every = context.catalog.functions.all(connection, database_name)
+    found = [one for one in every if catalog_of(one.database) == scope()]
     names = set(matching(pattern, [one.name for one in found]))
     wanted = [
         one

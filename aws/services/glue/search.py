@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from aws import paging
-from aws.context import own_catalog
+from aws.catalogs import outward, scope
+from aws.context import Context, own_catalog
 from aws.services.glue._answers import table_answer
+from catalog.catalogs.names import catalog_of, inside
+from catalog.model import Table
 from workspace.errors import InvalidInputException
 from workspace.state import reading
 
@@ -51,7 +56,7 @@ def search_tables(
         tests.append(_words(search_text))
     field, descending = _order(sort_criteria)
     with reading(context.engine) as connection:
-        tables = [table_answer(context, table) for table in context.catalog.every_table(connection)]
+        tables = [outward(table_answer(context, table)) for table in _searched(context, connection)]
     found = [table for table in tables if all(test(table) for test in tests)] if resource_share_type == "ALL" else []
     found.sort(key=_place)
     if field is not None:
@@ -63,8 +68,19 @@ def search_tables(
     if more:
         answer["NextToken"] = paging.next_token(list(_place(page[-1])), *request)
     for table in page:
-        context.settle(table["DatabaseName"], table["Name"])
+        context.settle(_kept_name(table["DatabaseName"]), table["Name"])
     return answer
+
+
+def _kept_name(database: str) -> str:
+    catalog = scope()
+    return database if catalog is None else inside(catalog, database)
+
+
+def _searched(context: Context, connection: sa.Connection) -> Iterator[Table]:
+    """The tables of the catalog that is searched."""
+    wanted = scope()
+    return (table for table in context.catalog.every_table(connection) if catalog_of(table.database) == wanted)
 
 
 def _place(table: _Table) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Encryption settings, security configurations and the catalog itself (AWS Glue Web API, Security and Catalog APIs).
+"""Encryption settings, security configurations and the import of old (AWS Glue Web API, Security and Catalog APIs).
 
 Settings are kept and given back; nothing here encrypts (see :mod:`catalog.policies.store`).
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws import paging
-from aws.context import Context, current, own_catalog
-from aws.services.glue._answers import arn
+from aws.context import current, own_catalog
 from catalog.policies.store import ENCRYPTION, SecurityConfiguration
 from workspace.state import reading, writing
 
@@ -83,36 +82,6 @@ def get_catalog_import_status(catalog_id: str | None = None) -> dict[str, Any]:
 def import_catalog_to_glue(catalog_id: str | None = None) -> None:
     """Import the Athena catalog of old: there is none here, so nothing happens."""
     own_catalog(catalog_id)
-
-
-def get_catalog(catalog_id: str) -> dict[str, Any]:
-    """The one catalog of this account; EntityNotFoundException for another."""
-    return {"Catalog": _catalog(own_catalog(catalog_id))}
-
-
-def get_catalogs(
-    parent_catalog_id: str | None = None,
-    next_token: str | None = None,
-    max_results: int = _PAGE,
-    recursive: bool = False,
-    include_root: bool = True,
-    has_databases: bool | None = None,
-) -> dict[str, Any]:
-    """The account's catalogs: the root, unless it is left out or asked for by what is in it. There are no others."""
-    context = own_catalog(parent_catalog_id)
-    paging.position(next_token, "GetCatalogs")
-    with reading(context.engine) as connection:
-        some = bool(context.catalog.databases(connection, limit=1))
-    wanted = include_root and (has_databases is None or has_databases == some)
-    return {"CatalogList": [_catalog(context)] if wanted else []}
-
-
-def _catalog(context: Context) -> dict[str, Any]:
-    return {
-        "CatalogId": context.account_id,
-        "Name": context.account_id,
-        "ResourceArn": arn(context, "catalog"),
-    }
 
 
 def _answer(configuration: SecurityConfiguration) -> dict[str, Any]:
