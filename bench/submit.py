@@ -38,7 +38,8 @@ def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
         str(spark_home() / "bin" / "spark-submit"), "--driver-memory", heap, "--driver-java-options", flags,
         str(script),
     ]  # fmt: skip
-    submit = [str(Path(sys.executable).parent / "lakelet"), "jobs", "submit", str(script), "--wait"]
+    lakelet = str(Path(sys.executable).parent / "lakelet")
+    submit = [lakelet, "jobs", "submit", str(script), "--wait", "--engine", "spark"]
     return {
         WARM: submit,
         # A driver's memory is for a JVM that is still to start.

@@ -71,7 +71,7 @@ SETTINGS = (
     Setting("worker_memory_mb", 1536, "Memory that each Spark worker offers to executors, in MiB."),
     Setting("executor_memory_mb", 1024, "Heap of a Spark executor, in MiB."),
     Setting("driver_memory_mb", 1024, "Heap of a Spark driver, in MiB."),
-    Setting("engine", "spark", "What runs a Glue job that does not say: spark, sail or auto."),
+    Setting("engine", "auto", "What runs a Glue job that does not say: spark, sail or auto."),
     Setting("sail_input_mb", 1024, "Size of the input up to which the engine auto chooses sail, in MiB."),
     Setting("opensearch_heap_mb", 512, "Heap of the OpenSearch node, in MiB."),
     Setting("warm_sail_drivers", 1, "Number of Sail drivers kept ready while runs on Sail come in; 0: none."),

@@ -86,7 +86,7 @@ def test_what_the_guide_begins_with_runs_on_parts_that_run_elsewhere(external: W
     script = tmp_path / "script.py"
     script.write_text(code + "print('a word that only this run says')\n")
     ensure_database(external, "silver")
-    run = lakelet("jobs", "submit", str(script), "--wait")
+    run = lakelet("jobs", "submit", str(script), "--engine", "spark", "--wait")
     assert run["state"] == "SUCCEEDED", run
     sql = "SELECT count(*), count(feet), max(feet) FROM silver.airports"
     airports = [json.loads(line) for line in (samples / "airports" / "airports.json").read_text().splitlines()]

@@ -62,6 +62,8 @@ class Jobs:
 
     def create(self, code: str, command: str = "pythonshell", **members: Any) -> str:
         name = f"test-{uuid.uuid4().hex[:12]}"
+        if command == "glueetl":  # the scripts here are about Spark's processes
+            members.setdefault("DefaultArguments", {"--engine": "spark"})
         key = f"test_scripts/{name}.py"
         self.s3.put_object(Bucket=SCRIPTS, Key=key, Body=code.encode())
         script = {"Name": command, "ScriptLocation": f"s3://{SCRIPTS}/{key}", "PythonVersion": "3"}

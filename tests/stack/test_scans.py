@@ -143,7 +143,7 @@ def test_a_job_reads_a_table_that_is_replaced_under_it(stack: Any, tmp_path: Pat
     jobs, script = JobClient(stack.workspace), tmp_path / "scans.py"
     head, tail = SCRIPT.split("# The tasks of the first files")
     script.write_text(head + "replace(0, range(4))\n" + COUNTS + "# The tasks of the first files" + tail)
-    run = jobs.wait(jobs.submit(str(script), arguments={"--MARKS": str(tmp_path)}))
+    run = jobs.wait(jobs.submit(str(script), arguments={"--MARKS": str(tmp_path), "--engine": "spark"}))
     said = (stack.workspace.runs / run["Id"] / "stdout.log").read_text()
     assert run["JobRunState"] == "SUCCEEDED" and "as promised" in said, (run, said)
     assert said.count("gold.test_scans was replaced while it was read: reading it anew.") == 3

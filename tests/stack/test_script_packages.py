@@ -99,7 +99,7 @@ def run(stack: Any, code: str, command: str, extra: list[str], **arguments: str)
 
 def test_a_spark_script_has_packages_named_as_ours(stack: Any, archive: dict[str, str]) -> None:
     location = f"s3://gold/{FOLDER}/{uuid.uuid4().hex}/"
-    done, said = run(stack, SPARK, "glueetl", [archive["zip"], archive["py"]], location=location)
+    done, said = run(stack, SPARK, "glueetl", [archive["zip"], archive["py"]], location=location, engine="spark")
     assert done["JobRunState"] == "SUCCEEDED", done.get("ErrorMessage", "") + said
     assert said.startswith("gold ") and "mine.zip/data" in said
 

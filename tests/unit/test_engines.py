@@ -71,7 +71,8 @@ def test_inputs_are_found_in_script_and_arguments() -> None:
 
 
 def test_what_is_asked_for_is_taken(settings: Settings) -> None:
-    assert choose("j", {}, settings) == Choice("spark", "the setting engine")
+    assert choose("j", {}, settings, sources()).engine == "sail"  # auto
+    assert choose("j", {}, settings) == Choice("spark", "there is no script to look at")
     assert choose("j", {"--engine": "sail"}, settings) == Choice("sail", "asked for by --engine")
     with pytest.raises(InvalidInputException, match="'fast'"):
         choose("j", {"--engine": "fast"}, settings)
