@@ -11,7 +11,20 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, every, failed, first_line, judged, of_rows, unmet
+from etl.dqdl.plans import (
+    Data,
+    Past,
+    Plan,
+    Rows,
+    Verdict,
+    every,
+    failed,
+    first_line,
+    judged,
+    of_rows,
+    sail_lacks,
+    unmet,
+)
 from etl.dqdl.ruleset import Rule
 from etl.frame import field_of
 from etl.sail import engine
@@ -67,6 +80,8 @@ def custom_sql(data: Data, rule: Rule) -> Plan:
             return _rows_of(data, rule, found)
         rows = data.run(found)
     except PySparkException as error:
+        if sail_lacks(error):
+            raise
         return failed(rule, f"Error executing SQL statement: {first_line(error)}")
     finally:
         if rule.condition is not None or not engine.active():  # Sail looks for them again when rows are read

@@ -21,6 +21,7 @@ from etl.dqdl.ruleset import Rule
 from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
 from etl.publishing import run_id
+from workspace import effects
 from workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
@@ -145,6 +146,7 @@ def _write(
     bucket, prefix = split_uri(options.results)
     name = f"{started:%Y%m%dT%H%M%S}-{uuid4().hex[:12]}.json"
     key = "/".join(part for part in (prefix.strip("/"), options.context, name) if part)
+    effects.mark(f"written to s3://{bucket}/{key}")
     s3_client(workspace).put_object(
         Bucket=bucket, Key=key, Body="".join(json.dumps(one) + "\n" for one in lines).encode()
     )

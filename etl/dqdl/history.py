@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.publishing import run_id
+from workspace import effects
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
@@ -40,6 +41,7 @@ class History:
 
     def add(self, metrics: Mapping[str, float]) -> None:
         """Keep what this evaluation has found; of very many, the latest :data:`KEPT` stay."""
+        effects.mark("kept metrics of data quality")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:

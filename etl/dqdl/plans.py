@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
+from pyspark.errors import PySparkException, UnsupportedOperationException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -15,6 +15,7 @@ from etl.dqdl.conditions import UndefinedError, meets, resolved
 from etl.dqdl.measures import Measures, Run, Values
 from etl.dqdl.ruleset import Condition, Rule
 from etl.frame import field_of
+from etl.sail import engine
 from workspace.errors import UsageError
 from workspace.paths import Workspace
 
@@ -99,6 +100,8 @@ class Data:
             try:
                 (field,) = self.rows.select(F.expr(rule.where)).schema.fields
             except (PySparkException, ValueError) as error:
+                if sail_lacks(error):
+                    raise
                 told = first_line(error)
                 raise UsageError(f"Rule {rule} has provided an invalid where clause: {told}") from None
             if not isinstance(field.dataType, T.BooleanType):
@@ -169,6 +172,12 @@ def every(conditions: Iterable[Column]) -> Column:
 def first_line(error: Exception) -> str:
     """What an engine says of a statement, without its plan."""
     return str(error).strip().splitlines()[0]
+
+
+def sail_lacks(error: Exception) -> bool:
+    """Whether Sail says so of what Spark may have: the job is then Spark's, and no rule fails for it."""
+    lacking = isinstance(error, UnsupportedOperationException) or "TABLE_OR_VIEW_NOT_FOUND" in str(error)
+    return engine.active() and lacking
 
 
 def unmet(value: object) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pyspark.errors import PySparkException
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
@@ -333,6 +334,19 @@ def test_queries_leave_the_sessions_views_alone(frame: DynamicFrame) -> None:
 def test_an_sql_that_is_none_fails_its_rule(frame: DynamicFrame) -> None:
     (found,) = evaluated(frame, 'Rules = [ CustomSql "select nope from primary" > 1 ]')
     assert found[0] == FAILED and found[1].startswith("Error executing SQL statement: ") and "nope" in found[1]
+
+
+@pytest.mark.parametrize("sql", ["select nofunc(id) from primary", "select count(*) from some.where"])
+def test_what_only_spark_may_have_fails_no_rule_on_sail(frame: DynamicFrame, sql: str) -> None:
+    rules = f'Rules = [ CustomSql "{sql}" > 1 ]'
+    if engine.active():  # where the job is started again on Spark, or its error says to
+        with pytest.raises(PySparkException):
+            evaluated(frame, rules)
+        if "nofunc" in sql:
+            with pytest.raises(PySparkException):
+                evaluated(frame, 'Rules = [ RowCount > 1 where "nofunc(id)" ]')
+    else:
+        assert [found[0] for found in evaluated(frame, rules)] == [FAILED]
 
 
 def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
