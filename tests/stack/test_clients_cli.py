@@ -194,6 +194,32 @@ def identity(aws: Cli, name: str) -> None:
     assumed = aws("sts", "assume-role", "--role-arn", role, "--role-session-name", "cli")
     assert assumed["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/cli")
     aws("iam", "delete-role", "--role-name", name)
+    federation(aws, name)
+
+
+def federation(aws: Cli, name: str) -> None:
+    """What others vouch for; their tokens and assertions are tested in tests/wire."""
+    device = ("--serial-number", f"arn:aws:iam::123456789012:mfa/{name}")
+    aws("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", name, "--outfile", "/dev/null",
+        "--bootstrap-method", "Base32StringSeed")  # fmt: skip
+    devices = aws("iam", "list-virtual-mfa-devices")["VirtualMFADevices"]
+    assert device[1] in [one["SerialNumber"] for one in devices]
+    aws("iam", "delete-virtual-mfa-device", *device)
+    issuer = ("--url", f"https://{name.replace('_', '-')}.example.com", "--client-id-list", "cli")
+    arn = aws("iam", "create-open-id-connect-provider", *issuer)["OpenIDConnectProviderArn"]
+    provider = ("--open-id-connect-provider-arn", arn)
+    assert aws("iam", "get-open-id-connect-provider", *provider)["ClientIDList"] == ["cli"]
+    aws("iam", "delete-open-id-connect-provider", *provider)
+    assert isinstance(aws("iam", "list-saml-providers")["SAMLProviderList"], list)
+    aws("iam", "enable-outbound-web-identity-federation")
+    told = aws("sts", "get-web-identity-token", "--audience", "cli", "--signing-algorithm", "ES384")
+    assert told["WebIdentityToken"].count(".") == 2
+    aws("iam", "disable-outbound-web-identity-federation")
+    assert set(aws("sts", "get-session-token")["Credentials"]) >= {"SessionToken", "Expiration"}
+    who = ("--role-arn", f"arn:aws:iam::123456789012:role/{name}")
+    idp = ("--principal-arn", f"arn:aws:iam::123456789012:saml-provider/{name}")
+    code, _, said = aws.run("sts", "assume-role-with-saml", *who, *idp, "--saml-assertion", "bm9uZQ==")
+    assert code != 0 and "(InvalidIdentityToken) when calling the AssumeRoleWithSAML operation" in said
 
 
 def lake_formation(aws: Cli, name: str) -> None:
