@@ -81,6 +81,11 @@ def read_elsewhere(workspace: Workspace, database: str, name: str, read: Callabl
     return visible(read(), told)
 
 
+def note_reading(workspace: Workspace, database: str, name: str) -> None:
+    """Note for the run's lineage that it reads a table."""
+    _asked(workspace, database, name, run_id=run_id())
+
+
 def _sequence(workspace: Workspace, database: str, name: str) -> int:
     return _asked(workspace, database, name)[0]
 

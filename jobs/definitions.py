@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs import engines
+from jobs import datalake, engines
 from workspace.errors import InvalidInputException, NotImplementedException, UsageError
 from workspace.paths import Workspace
 from workspace.runs import Run, new_run_id
@@ -37,10 +37,10 @@ RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "E
 _BY_WORKERS = ("WorkerType", "NumberOfWorkers")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
 # Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
-_CONSUMED = ("--conf", "--extra-py-files", engines.ARGUMENT)
+_CONSUMED = ("--conf", "--extra-py-files", datalake.ARGUMENT, engines.ARGUMENT)
 _REFUSED = (
     "--extra-jars", "--extra-files", "--additional-python-modules",
-    "--python-modules-installer-option", "--datalake-formats", "--user-jars-first", "--customer-driver-env-vars",
+    "--python-modules-installer-option", "--user-jars-first", "--customer-driver-env-vars",
     "--customer-executor-env-vars",
 )  # fmt: skip
 _BOOKMARK = "--job-bookmark-option"
@@ -102,6 +102,7 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
             raise NotImplementedException(f"The job argument {name} is not served yet: leave it out.")
         if not name.startswith("--") or name == "--":
             raise InvalidInputException(f"The job argument {name!r} has to begin with --.")
+    datalake.formats(arguments)
     if arguments.get(_BOOKMARK) in ("job-bookmark-enable", "job-bookmark-pause"):
         raise NotImplementedException("Job bookmarks are not served yet: leave --job-bookmark-option out.")
 
@@ -128,6 +129,8 @@ def new_run(
     _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
     command = body["Command"]
     merged = (job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {})
+    if command["Name"] != SPARK and datalake.formats(merged):
+        raise InvalidInputException(f"Job {job['Name']} has {datalake.ARGUMENT} and uses no Spark: leave it out.")
     choice = engines.choose(job["Name"], merged, settings, sources) if command["Name"] == SPARK else None
     cores, memory_mb = _needs(body, choice, settings)
     return Run(

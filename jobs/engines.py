@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jobs import needs
+from jobs import datalake, needs
 from workspace.errors import InvalidInputException, LakeletError
 from workspace.files import write_atomic
 from workspace.settings import Settings
@@ -50,6 +50,11 @@ def choose(job: str, arguments: Mapping[str, str], settings: Settings, sources: 
     engine = settings.text("engine") if asked is None else asked
     if engine not in ENGINES:
         raise InvalidInputException(f"Job {job} has {ARGUMENT} {engine!r}: use {', '.join(ENGINES)}.")
+    if datalake.formats(arguments):
+        if engine == SAIL:
+            raise InvalidInputException(f"Job {job} has {datalake.ARGUMENT}, which is Spark's, and {ARGUMENT} sail.")
+        if engine == AUTO:
+            return Choice(SPARK, f"{datalake.ARGUMENT} is Spark's")
     own = ", ".join(name for name in spark_conf(arguments) if not name.startswith(_OF_JVMS))
     if engine == SAIL and own:
         raise InvalidInputException(

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import engines, fallback
+from jobs import datalake, engines, fallback
 from jobs.definitions import SPARK, special
 from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
@@ -64,7 +64,7 @@ def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None
         if choice.may_change:
             fallback.offer(folder, *_on_spark(workspace, run, script, extra))
         drivers = (warm or {}).get(choice.engine)
-        if drivers is not None and (taken_by := _take(drivers, run, folder, script, extra, choice)):
+        if drivers is not None and (taken_by := _take(workspace, drivers, run, folder, script, extra, choice)):
             return taken_by
     work = folder / "work"
     work.mkdir(exist_ok=True)
@@ -79,12 +79,18 @@ def choice_of(run: Run) -> engines.Choice | None:
 
 
 def _take(
-    drivers: WarmDrivers, run: Run, folder: Path, script: Path, extra: Sequence[Path], choice: engines.Choice
+    workspace: Workspace,
+    drivers: WarmDrivers,
+    run: Run,
+    folder: Path,
+    script: Path,
+    extra: Sequence[Path],
+    choice: engines.Choice,
 ) -> Identity | None:
     on_sail = choice.engine == engines.SAIL
     if on_sail and extra:  # the path of a Python is set when it starts
         return None
-    properties = {} if on_sail else spark_properties_of(run, extra)
+    properties = {} if on_sail else spark_properties_of(workspace, run, extra)
     begin = Start(str(script), script_arguments(run), run_environment(run), properties)
     return drivers.take(folder, begin, run.timeout_seconds)
 
@@ -127,7 +133,7 @@ def _on_spark(
     workspace: Workspace, run: Run, script: Path, extra: Sequence[Path]
 ) -> tuple[list[str], Mapping[str, str]]:
     """The words and the environment of a Glue job on the cluster."""
-    argv = submit_argv(workspace, script, script_arguments(run), conf=spark_properties_of(run, extra))
+    argv = submit_argv(workspace, script, script_arguments(run), conf=spark_properties_of(workspace, run, extra))
     return argv, spark_environment(workspace)
 
 
@@ -142,8 +148,8 @@ def script_arguments(run: Run) -> list[str]:
     return words
 
 
-def spark_properties_of(run: Run, extra: Sequence[Path]) -> dict[str, str]:
-    """The Spark properties of a run: its name, cores and ``extra`` files, and those of ``--conf``."""
+def spark_properties_of(workspace: Workspace, run: Run, extra: Sequence[Path]) -> dict[str, str]:
+    """The Spark properties of a run: its name, cores and ``extra`` files, those of ``--conf`` and of its formats."""
     own = {"spark.app.name": run.name} | ({"spark.cores.max": str(run.cores)} if run.cores else {})
     files = {"spark.submit.pyFiles": ",".join(map(str, extra))} if extra else {}
-    return own | engines.spark_conf(run.arguments) | files
+    return own | datalake.properties(workspace, run.arguments, engines.spark_conf(run.arguments)) | files

@@ -160,6 +160,11 @@ class Cache:
         return self.root / "spark-jars"
 
     @property
+    def iceberg_jars(self) -> Path:
+        """Iceberg's runtime for Spark, which jobs get that ask for it (``--datalake-formats iceberg``)."""
+        return self.root / "iceberg-jars"
+
+    @property
     def opensearch_home(self) -> Path:
         return self.root / "opensearch"
 

@@ -83,7 +83,9 @@ def without_datasource(definition: Definition, old: Definition) -> dict[str, Any
         return legible(definition)
     descriptor = dict(definition.get("StorageDescriptor") or {})
     keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
-    if schema := _schema(parameters):
+    # Iceberg's own client hands the columns back as they are now; the schema is what it was shown.
+    schema = _schema(parameters) if parameters.get(PROVIDER) != _ICEBERG else None
+    if schema:
         columns = [hive_column(field) for field in schema["fields"]]
         had = {column["Name"].lower(): column for column in (old.get("StorageDescriptor") or {}).get("Columns") or ()}
         # Of a column that was there, what Spark's schema cannot say (its Parameters) stays.

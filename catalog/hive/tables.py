@@ -244,10 +244,12 @@ class Tables(Databases):
 
 def _same_shape(old: Table, new: Any) -> bool:
     """Whether an altered table is still the same but for what is noted of it, as after an INSERT."""
-    before, after = hive_table(old, as_datasource(old.definition)), new
-    return (before.dbName, before.tableName, before.sd.location, before.sd.cols, before.partitionKeys) == (
-        plain(after.dbName), fold(after.tableName), after.sd.location, after.sd.cols, after.partitionKeys,
-    )  # fmt: skip
+
+    def shape(table: Any) -> Any:
+        fields = [(one.name.lower(), one.type) for one in (*table.sd.cols, *(table.partitionKeys or ()))]
+        return plain(table.dbName), fold(table.tableName), table.sd.location, fields
+
+    return bool(shape(_shown(old)) == shape(new))
 
 
 def _shown(table: Table) -> Any:

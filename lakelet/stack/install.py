@@ -181,6 +181,7 @@ MAKERS: Mapping[str, Callable[[Job], None]] = {
     "java": _make_java,
     "s3a-jars": _make_jars,
     "spark-jars": _make_jars,
+    "iceberg-jars": _make_jars,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
     "minio": _make_minio,

@@ -54,6 +54,7 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
         found.append(_class_archive(workspace))
     found.append(_jars("s3a-jars", "Spark's S3 jars", "3.4.2", cache.s3a_jars, jars))
     found.append(_jars("spark-jars", "Spark's connectors", "4.1.1", cache.spark_jars, pins.SPARK_JARS))
+    found.append(_jars("iceberg-jars", "Iceberg for Spark", "1.12.0", cache.iceberg_jars, pins.ICEBERG_JARS))
     if not settings.text("opensearch_endpoint"):
         size = zipped.size
         found.append(

@@ -231,3 +231,12 @@ SPARK_JARS = (
         "42604178b9e57ec08ee0035079961516f086e455d0141f0b22c6eff29fb2fff4",
     ),
 )
+
+# For jobs that ask for it (--datalake-formats): on no other's class path.
+ICEBERG_JARS = (
+    Artifact(
+        "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0",
+        48309426,
+        "3123c3798af642dd537230923548e013ef41cc28b6626e5225808cf5670a0f82",
+    ),
+)

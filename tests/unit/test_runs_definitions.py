@@ -53,7 +53,7 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
         {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "Runtime": "Ray2.4"}},
         {"DefaultArguments": {"--extra-files": "s3://b/k"}},
         {"DefaultArguments": {"--python-modules-installer-option": "--upgrade"}},
-        {"DefaultArguments": {"--datalake-formats": "iceberg"}},
+        {"DefaultArguments": {"--datalake-formats": "iceberg,hudi"}},
         {"DefaultArguments": {"--user-jars-first": "true"}},
         {"DefaultArguments": {"--customer-driver-env-vars": "A=b"}},
         {"DefaultArguments": {"--customer-executor-env-vars": "A=b"}},

@@ -1,0 +1,132 @@
+"""Jobs on Iceberg tables of the catalog (``--datalake-formats iceberg``): spark.sql, frames, and what others see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyiceberg.table import StaticTable
+
+from data.objects import s3_client
+from jobs.client import JobClient
+from jobs.logs import Stream, read
+from tests.clients import aws_client, glue_client
+from tests.conftest import Stack
+from workspace.secrets import secret
+
+pytestmark = pytest.mark.stack
+
+DATABASE, ROLE = "iceberg_jobs", "arn:aws:iam::123456789012:role/iceberg-analyst"
+
+# As AWS's guide has a job configure its catalog.
+CONF = " --conf ".join(
+    (
+        "spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.glue_catalog=org.apache.iceberg.spark.SparkCatalog",
+        "spark.sql.catalog.glue_catalog.warehouse=s3://warehouse/iceberg",
+        "spark.sql.catalog.glue_catalog.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog",
+        "spark.sql.catalog.glue_catalog.io-impl=org.apache.iceberg.aws.s3.S3FileIO",
+    )
+)
+
+SCRIPT = """
+from awsglue.context import GlueContext
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+spark = glue.spark_session
+
+
+def rows(statement):
+    return [tuple(row) for row in spark.sql(statement).collect()]
+
+
+spark.sql("CREATE TABLE glue_catalog.iceberg_jobs.orders (id bigint, name string, day date) USING iceberg "
+          "PARTITIONED BY (month(day))")
+spark.sql("INSERT INTO glue_catalog.iceberg_jobs.orders VALUES (1, 'a', DATE'2024-01-01'), (2, 'b', DATE'2024-02-01')")
+first = rows("SELECT snapshot_id FROM iceberg_jobs.orders.snapshots")[0][0]
+spark.sql("ALTER TABLE iceberg_jobs.orders ADD COLUMN price double")
+spark.sql("MERGE INTO iceberg_jobs.orders t USING (SELECT 2L AS id, 2.5D AS price) s ON t.id = s.id "
+          "WHEN MATCHED THEN UPDATE SET t.price = s.price")
+more = spark.createDataFrame([(3, "c", None, 3.5)], "id long, name string, day date, price double")
+glue.write_data_frame.from_catalog(more, "iceberg_jobs", "orders")
+frame = glue.create_dynamic_frame.from_catalog("iceberg_jobs", "orders")
+assert frame.count() == 3, frame.toDF().collect()
+told = sorted((row.id, row.price) for row in glue.create_data_frame.from_catalog("iceberg_jobs", "orders").collect())
+assert told == [(1, None), (2, 2.5), (3, 3.5)], told
+assert rows(f"SELECT count(*) FROM iceberg_jobs.orders VERSION AS OF {first}") == [(2,)]
+assert spark.read.format("iceberg").load("glue_catalog.iceberg_jobs.orders").where("day < '2024-01-15'").count() == 1
+spark.sql("CREATE TABLE iceberg_jobs.plain USING parquet AS SELECT 1 AS id")
+assert rows("SELECT * FROM iceberg_jobs.plain") == [(1,)]
+print("all of it held")
+"""
+
+READ = """
+from awsglue.context import GlueContext
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+for read in (lambda: glue.create_data_frame.from_catalog("iceberg_jobs", "orders"),
+             lambda: glue.spark_session.sql("SELECT * FROM iceberg_jobs.orders")):
+    try:
+        print(sorted(tuple(row) for row in read().collect()))
+    except Exception as error:
+        print(type(error).__name__, str(error).splitlines()[0])
+"""
+
+
+def run(stack: Stack, code: str, name: str, role: str | None = None, **arguments: str) -> list[str]:
+    """What a script says, which succeeds."""
+    jobs, s3, glue = JobClient(stack.workspace), s3_client(stack.workspace), glue_client(stack.workspace)
+    s3.put_object(Bucket="warehouse", Key=f"scripts/{name}.py", Body=code.encode())
+    place = {"Name": "glueetl", "ScriptLocation": f"s3://warehouse/scripts/{name}.py"}
+    glue.delete_job(JobName=name)
+    glue.create_job(Name=name, Role=role or "lakelet", Command=place)
+    ended = jobs.wait(jobs.start(name, {f"--{key.replace('_', '-')}": value for key, value in arguments.items()}))
+    said = (stack.workspace.runs / ended["Id"] / "stderr.log").read_text()[-3000:]
+    assert ended["JobRunState"] == "SUCCEEDED", ended.get("ErrorMessage", "") + said
+    return [line.text for line in read(stack.workspace, ended["Id"], Stream.driver)]
+
+
+def test_jobs_and_others_work_on_one_iceberg_table(stack: Stack) -> None:
+    glue = glue_client(stack.workspace)
+    clear(stack, glue)
+    glue.create_database(DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://warehouse/{DATABASE}"})
+    assert run(stack, SCRIPT, "iceberg-jobs", datalake_formats="iceberg", conf=CONF)[-1] == "all of it held"
+
+    table = glue.get_table(DatabaseName=DATABASE, Name="orders")["Table"]
+    assert [one["Name"] for one in table["StorageDescriptor"]["Columns"]] == ["id", "name", "day", "price"]
+    assert not [name for name in table["Parameters"] if name.startswith("spark.sql.sources")]
+    keys = {"s3.access-key-id": secret(stack.workspace, "access_key"), "s3.endpoint": stack.workspace.endpoint("s3")}
+    keys |= {"s3.secret-access-key": secret(stack.workspace, "secret_key"), "s3.region": "us-east-1"}
+    found = StaticTable.from_metadata(table["Parameters"]["metadata_location"], keys).scan().to_arrow()
+    assert sorted(found.column("id").to_pylist()) == [1, 2, 3]
+
+    # Without the argument it is told which; grants hold for Iceberg tables too.
+    said = run(stack, READ, "iceberg-unasked")
+    assert "give the job the argument --datalake-formats iceberg" in said[0]
+    restrict(stack)
+    said = run(stack, READ, "iceberg-role", ROLE, datalake_formats="iceberg")
+    assert said == ["[(2, 2.5), (3, 3.5)]"] * 2
+    clear(stack, glue)
+
+
+def restrict(stack: Stack) -> None:
+    """Two columns of the later orders for the role, and nothing for others."""
+    formation: Any = aws_client(stack.workspace, "lakeformation")
+    where = {"TableCatalogId": "123456789012", "DatabaseName": DATABASE, "TableName": "orders", "Name": "late"}
+    shown = {"ColumnNames": ["id", "price"], "RowFilter": {"FilterExpression": "id > 1"}}
+    formation.create_data_cells_filter(TableData={**where, **shown})
+    everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
+    table = {"Table": {"DatabaseName": DATABASE, "Name": "orders"}}
+    formation.revoke_permissions(Principal=everybody, Resource=table, Permissions=["ALL"])
+    formation.grant_permissions(
+        Principal={"DataLakePrincipalIdentifier": ROLE}, Resource={"DataCellsFilter": where}, Permissions=["SELECT"]
+    )
+
+
+def clear(stack: Stack, glue: Any) -> None:
+    try:
+        glue.delete_database(Name=DATABASE)
+    except glue.exceptions.EntityNotFoundException:
+        return
