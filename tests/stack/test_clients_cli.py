@@ -169,7 +169,7 @@ def registry(aws: Cli, name: str) -> None:
     aws("glue", "delete-registry", *registry_id)
 
 
-def identity(aws: Cli, name: str) -> None:
+def identity(aws: Cli, name: str, folder: Path) -> None:
     user, policy = ("--user-name", name), ("--policy-document", POLICY)
     assert aws("sts", "get-caller-identity")["Account"] == "123456789012"
     aws("iam", "create-user", *user, "--tags", "Key=team,Value=flights")
@@ -194,13 +194,13 @@ def identity(aws: Cli, name: str) -> None:
     assumed = aws("sts", "assume-role", "--role-arn", role, "--role-session-name", "cli")
     assert assumed["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/cli")
     aws("iam", "delete-role", "--role-name", name)
-    federation(aws, name)
+    federation(aws, name, folder)
 
 
-def federation(aws: Cli, name: str) -> None:
+def federation(aws: Cli, name: str, folder: Path) -> None:
     """What others vouch for; their tokens and assertions are tested in tests/wire."""
     device = ("--serial-number", f"arn:aws:iam::123456789012:mfa/{name}")
-    aws("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", name, "--outfile", "/dev/null",
+    aws("iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", name, "--outfile", str(folder / "seed"),
         "--bootstrap-method", "Base32StringSeed")  # fmt: skip
     devices = aws("iam", "list-virtual-mfa-devices")["VirtualMFADevices"]
     assert device[1] in [one["SerialNumber"] for one in devices]
@@ -240,11 +240,11 @@ def lake_formation(aws: Cli, name: str) -> None:
     assert "DataLakeAdmins" in aws("lakeformation", "get-data-lake-settings")["DataLakeSettings"]
 
 
-def test_every_family_that_is_served(aws: Cli, name: str) -> None:
+def test_every_family_that_is_served(aws: Cli, name: str, tmp_path: Path) -> None:
     catalog(aws, name)
     beside_the_catalog(aws, name)
     registry(aws, name)
-    identity(aws, name)
+    identity(aws, name, tmp_path)
     lake_formation(aws, name)
     aws("glue", "delete-database", "--name", name)
     families: dict[str, set[tuple[str, str]]] = {}
