@@ -34,6 +34,7 @@ from data.objects import s3_client
 from data.publish import STAGING_PREFIX
 from jobs.client import JobClient, Submitted
 from jobs.launchers import folder_of
+from jobs.runner import PUBLISHED
 from lakelet.stack import operate
 from query.client import query_rows
 from workspace import shim
@@ -98,7 +99,7 @@ class Faults:
         self._random = random.Random(seed)
         self._jobs, self._s3 = JobClient(workspace), s3_client(workspace)
         self._ended: dict[int, Submitted] = {}
-        self._succeeded: set[int] = set()
+        self._published: set[int] = set()  # the runs whose rows have to be there
 
     def prepare(self, script: Path) -> None:
         """An empty table's database, and the job."""
@@ -131,10 +132,12 @@ class Faults:
         if victim:
             time.sleep(after)
             victim = victim if self._kill(victim, submitted) else None
-        state = str(self._jobs.wait(submitted)["JobRunState"])
+        ended = self._jobs.wait(submitted)
+        state = str(ended["JobRunState"])
         self._settle()
-        if state == "SUCCEEDED":
-            self._succeeded.add(number)
+        # Who is killed between its commit and its end has failed, and its rows are there: its message has to say so.
+        if state == "SUCCEEDED" or PUBLISHED in ended.get("ErrorMessage", ""):
+            self._published.add(number)
         wrong = (*self._rows(), *self._untouched(number, before), *self._litter())
         if state not in ("SUCCEEDED", "FAILED") or (victim is None and state == "FAILED"):
             wrong = (*wrong, f"the run ended in {state}")
@@ -193,13 +196,13 @@ class Faults:
 
     def _rows(self) -> Iterator[str]:
         """Every run's rows are there once, or not at all."""
-        if not self._succeeded:
+        if not self._published:
             return
         counted = (
             f"SELECT number, count(*), count(DISTINCT id), min(part), max(part) FROM {DATABASE}.{TABLE} GROUP BY 1"
         )
         found = {row[0]: tuple(row[1:]) for row in query_rows(self._workspace, counted).rows}
-        expected = {n: (ROWS, ROWS, n % PARTITIONS, n % PARTITIONS) for n in self._succeeded}
+        expected = {n: (ROWS, ROWS, n % PARTITIONS, n % PARTITIONS) for n in self._published}
         for number in sorted({*found, *expected}):
             if found.get(number) != expected.get(number):
                 yield f"run {number} has {found.get(number)}, not {expected.get(number)}"
@@ -210,7 +213,7 @@ class Faults:
         added = [name for name in now if name not in before]
         if changed:
             yield f"{len(changed)} objects of other runs changed"
-        if number not in self._succeeded and added:
+        if number not in self._published and added:
             yield f"a run that failed left {len(added)} objects"
         if any(f"/part={number % PARTITIONS}/" not in name for name in added):
             yield "other partitions were written to"

@@ -304,6 +304,10 @@ class Publishes:
         left = self._of_run(run_id, publishes.c.state.in_([COMMITTED, GIVEN_UP]))
         return {one.target: one.outcome or refused.get(one.id, "") for one in left}
 
+    def applied(self, run_id: str) -> list[str]:
+        """What a run has published, each table or location once."""
+        return list(dict.fromkeys(one.target for one in self._of_run(run_id, publishes.c.state == APPLIED)))
+
     def collect(self, live: Collection[str], older_than_seconds: float) -> int:
         """Abort the open publishes of runs that are not ``live`` and were opened long ago (a notebook's, say), and
         drop the staging that aborts could not; returns how many were aborted."""

@@ -19,6 +19,7 @@ from pyspark.sql import types as T
 from etl.choices import is_choice, plain, settle
 from etl.errors import ErrorThresholdError
 from etl.glue_types import glue_name
+from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Frame:
     def show(self, num_rows: int = 20) -> None:
         """Print that many rows as JSON, one a line, as Glue does."""
         first = self.toDF().limit(num_rows)
-        for line in self.glue_ctx.scans.run(first, lambda rows: rows.toJSON().collect(), f"{self.name or 'a frame'}"):
+        for line in self.glue_ctx.scans.run(first, _as_json, f"{self.name or 'a frame'}"):
             print(line)
 
     # -- error records ------------------------------------------------------------------------------------------
@@ -232,3 +233,9 @@ def require_fields(frame: DataFrame, names: Sequence[str], what: str) -> None:
 def field_of(name: str) -> Any:
     """The column of that very name, dots and all."""
     return F.col("`" + name.replace("`", "``") + "`")
+
+
+def _as_json(rows: DataFrame) -> list[str]:
+    if engine.active():  # Connect's frames have no toJSON
+        return [row["json"] for row in rows.select(F.to_json(F.struct("*")).alias("json")).collect()]
+    return rows.toJSON().collect()

@@ -41,6 +41,7 @@ REFUSED_SECONDS = 60.0  # how long the object store may refuse that output (it i
 GRACE_SECONDS = 10.0
 COLLECT_SECONDS = 600.0
 THREADS = 8
+PUBLISHED = "was published before and stays"
 
 
 class Runner:
@@ -193,6 +194,8 @@ class Runner:
             self._rest(run, UNAPPLIED_SECONDS)
         else:
             state, reason = self._verdict(run, exit, uncommitted)
+            if state is not RunState.SUCCEEDED and (published := self._publishes.applied(run.id)):
+                reason = f"{reason} What it wrote to {', '.join(published)} {PUBLISHED}."
             self._end(run, state, reason, exit)
 
     def _refusal(self, run: Run, unapplied: Mapping[str, str]) -> str:

@@ -132,6 +132,10 @@ def test_an_exit_in_mid_write_is_never_a_success(jobs: Jobs) -> None:
         assert run["JobRunState"] == "SUCCEEDED", run
         assert jobs.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] == 1
 
+    run = jobs.run(f"{WRITER}\n{write}\ncommit(begun, add)\nos.kill(os.getpid(), 9)")
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].endswith(f"What it wrote to {location} was published before and stays.")
+
 
 def test_a_failed_run_is_retried_as_an_attempt_of_its_own(jobs: Jobs) -> None:
     code = "import os, sys; n = int(os.environ['LAKELET_ATTEMPT']); print('attempt', n); sys.exit(1 - n)"

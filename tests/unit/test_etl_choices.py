@@ -58,6 +58,13 @@ def test_every_record_has_its_say_the_last_too(frame: DynamicFrame, capsys: pyte
     ]  # fmt: skip
 
 
+def test_rows_are_shown_as_json(frame: DynamicFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    frame.select_fields(["id", "price"]).show(2)
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert sorted(one["id"] for one in shown) == [1, 2]
+    assert {"id": 1, "price": {"long": 10}} in shown
+
+
 def test_the_values_are_those_of_their_records(frame: DynamicFrame) -> None:
     assert values(frame, "price.long", "price.double", "price.string") == [
         (10, None, None),
