@@ -7,7 +7,7 @@ grant or revoke different columns never undo each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +28,7 @@ from catalog.grants.tables import filters, grants, locations, seen_databases, se
 from catalog.model import Table
 from catalog.store import CatalogStore, databases, tables
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from workspace.state import Prepared
 
 # AWS's own settings of a new account: access is controlled by IAM alone.
 _EVERYBODY = [{"Principal": {"DataLakePrincipalIdentifier": IAM_ALLOWED}, "Permissions": [ALL]}]
@@ -44,6 +45,9 @@ DEFAULT_SETTINGS: Mapping[str, Any] = {
     "AuthorizedSessionTagValueList": [],
 }
 _ROW = "data-lake"  # the name of the one row of settings
+
+
+_REGISTERED = Prepared(sa.select(locations.c.arn))
 
 
 class GrantStore:
@@ -284,6 +288,11 @@ class GrantStore:
             if _bare(arn) == known or arn.startswith(f"{known}/"):
                 return
         raise EntityNotFoundException(f"{arn} is in no registered location: register it with RegisterResource.")
+
+
+def registered(connection: sa.Connection) -> Iterator[str]:
+    """The registered locations, as ``bucket/prefix``: asked by every answer that has a table in it."""
+    return (arn.removeprefix("arn:aws:s3:::").rstrip("/") for (arn,) in _REGISTERED.rows(connection))
 
 
 def check_columns(table: Table, names: Collection[str]) -> None:

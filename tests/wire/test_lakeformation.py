@@ -326,6 +326,26 @@ def _use_lf_tags(lake: Any, table: dict[str, Any]) -> None:
     lake.revoke_permissions(Principal=ME, Resource=resource, Permissions=["SELECT"])
 
 
+def test_a_table_says_whether_its_location_is_registered(wire: Wire, lake: Any, database: str) -> None:
+    glue = wire.client("glue")
+
+    def shown(name: str) -> list[bool]:
+        where = {"DatabaseName": database}
+        history = glue.get_table_versions(**where, TableName=name)["TableVersions"]
+        of_name = [one for one in glue.get_tables(**where)["TableList"] if one["Name"] == name]
+        every = [glue.get_table(**where, Name=name)["Table"], *of_name, *(one["Table"] for one in history)]
+        return [one["IsRegisteredWithLakeFormation"] for one in every]
+
+    for name, place in (("inside", "s3://registered/lake/t/"), ("beside", "s3://registered/lakes/"), ("none", "")):
+        described = {"Name": name, "StorageDescriptor": {"Location": place}}
+        glue.create_table(DatabaseName=database, TableInput=described)
+    assert shown("inside") == [False] * 3
+    lake.register_resource(ResourceArn="arn:aws:s3:::registered/lake", UseServiceLinkedRole=True)
+    assert (shown("inside"), shown("beside"), shown("none")) == ([True] * 3, [False] * 3, [False] * 3)
+    lake.deregister_resource(ResourceArn="arn:aws:s3:::registered/lake")
+    assert shown("inside") == [False] * 3
+
+
 def test_registered_locations(lake: Any, table: dict[str, Any]) -> None:
     bucket, role = "arn:aws:s3:::lake", "arn:aws:iam::123456789012:role/r"
     refused("InvalidInputException", lake.register_resource, ResourceArn=bucket)

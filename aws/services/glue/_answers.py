@@ -8,6 +8,7 @@ from typing import Any
 from aws.context import Context
 from aws.links import allowed
 from aws.protocol.values import Written
+from catalog.grants.store import registered
 from catalog.model import Database, Definition, Partition, Table
 from catalog.registry.columns import with_columns
 from catalog.registry.store import RegistryStore
@@ -48,7 +49,7 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
         "CreateTime": table.created_at,
         "UpdateTime": table.updated_at,
         "CreatedBy": account_arn(context.workspace),
-        "IsRegisteredWithLakeFormation": False,
+        "IsRegisteredWithLakeFormation": is_registered(context, table.location),
         "VersionId": str(table.version),
     } | _catalog(context)
     if descriptor := answer.get("StorageDescriptor"):
@@ -56,6 +57,15 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
     if "ViewDefinition" in table.definition:
         answer["IsMultiDialectView"] = True
     return answer
+
+
+def is_registered(context: Context, location: str) -> bool:
+    """Whether a location (``s3://…``) lies in one that is registered with Lake Formation."""
+    place = location.partition("://")[2].rstrip("/")
+    if not place:
+        return False
+    with reading(context.engine) as connection:
+        return any(place == one or place.startswith(f"{one}/") for one in registered(connection))
 
 
 def followed_table_answer(context: Context, link: Table) -> dict[str, Any]:

@@ -46,18 +46,11 @@ class Shown:
     row_filter: str | None
     cells: Mapping[str, str | None]
     permissions: Sequence[str]
-    locations: Sequence[str]
 
     @property
     def filtered(self) -> bool:
         """Whether some rows or cells are not to be shown."""
         return self.row_filter is not None or any(self.cells.values())
-
-    def registered(self, location: str) -> bool:
-        """Whether a location (``s3://…``) lies in one that is registered with Lake Formation."""
-        place = location.partition("://")[2].rstrip("/")
-        names = (one.removeprefix("arn:aws:s3:::").rstrip("/") for one in self.locations)
-        return bool(place) and any(place == name or place.startswith(f"{name}/") for name in names)
 
 
 def shown(
@@ -75,15 +68,14 @@ def shown(
     lake = Lake(context.catalog, context.account_id)
     with writing(context.engine) as connection:
         principals = _principals(context, connection, lake, table, views or Views())
-        locations = [one for one, *_ in lake.grants.locations(connection)]
         facts = lake.facts(connection, table)
         if principals is None:
-            return Shown(facts.columns, None, dict.fromkeys(facts.columns), ("ALL",), locations)
+            return Shown(facts.columns, None, dict.fromkeys(facts.columns), ("ALL",))
         access = lake.access(connection, principals, table.database, table.name)
     if not access.columns or not set(needed) - {"ALL"} <= access.permissions:
         raise _denied(table.database, table.name)
     cells = {column: access.visible([column]) for column in access.columns}
-    found = Shown(access.columns, access.row_filter, cells, _permissions(access), locations)
+    found = Shown(access.columns, access.row_filter, cells, _permissions(access))
     if found.filtered and not _CELLS & set(supported):
         raise PermissionTypeMismatchException(
             f"Rows of table {table.database}.{table.name} are filtered, which needs CELL_FILTER_PERMISSION."
