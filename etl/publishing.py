@@ -12,6 +12,7 @@ from typing import Any
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path, partition_path
 from data.zones import split_uri
+from workspace import effects
 from workspace.control import call
 from workspace.errors import ConcurrentModificationException
 from workspace.paths import Workspace
@@ -50,6 +51,7 @@ class Publication:
     @classmethod
     def begin(cls, workspace: Workspace, location: str, table: tuple[str, str] | None) -> Publication:
         """Open a publish. Raises EntityNotFoundException for an unknown database."""
+        effects.mark("begun to publish")
         database, name = table or (None, None)
         body = {"run_id": run_id(), "database": database, "table": name, "location": location}
         answer = call(workspace, "POST", "publishes", body, patience=patience())

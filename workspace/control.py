@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from workspace import effects, errors
+from workspace import errors
 from workspace.paths import Workspace
 from workspace.secrets import secret
 
@@ -33,8 +33,6 @@ def call(
     seconds a control process that is being restarted is waited for: a request that was refused is sent again, one
     whose answer was lost only if it is ``repeatable``.
     """
-    if method != "GET":
-        effects.mark("begun to publish")
     deadline = time.monotonic() + patience
     while True:
         try:

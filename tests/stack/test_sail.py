@@ -144,12 +144,13 @@ def test_auto_chooses_and_says_why(flights: Flights) -> None:
 
 
 HIDDEN = """
+from awsglue.context import GlueContext
 from pyspark.context import SparkContext
 from pyspark.sql import SparkSession
 
 context = SparkContext.getOrCreate()
 rows = SparkSession.builder.getOrCreate().read.text("s3://bronze/planes/")
-count = rows.count()
+count = rows.count() and GlueContext(context).create_dynamic_frame.from_catalog("bronze", "planes").count()
 DONE
 made = getattr(context, "parallel" + "ize")([1, 2])
 print(made.sum(), count > 0)
