@@ -158,6 +158,7 @@ def test_security_configurations_that_are_named(glue: Any, database: str) -> Non
     refused("EntityNotFoundException", glue.get_tags, ResourceArn=arn)
     create(**place, Role="r")
     assert glue.get_tags(ResourceArn=arn)["Tags"] == {}
+    glue.delete_security_configuration(Name=name)  # other tests list them all
 
 
 def test_a_connection_as_a_compute_environment_sees_it(glue: Any, database: str) -> None:
