@@ -15,9 +15,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import boto3
-
-from bench.engines import environments, keys, run, spark_submit
+from bench.engines import environments, measured, run, spark_submit, store
 from jobs import engines
 from jobs.sail import sail_argv
 from workspace.paths import Workspace
@@ -103,9 +101,7 @@ def cases(engine: str) -> dict[str, dict[str, object]]:
 
 def measure(workspace: Workspace, engine: str, rows: int, repeat: int) -> dict[str, dict[str, list[float]]]:
     """Seconds by case and side. Raises SystemExit when a script fails."""
-    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
-    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
-        client.create_bucket(Bucket=BUCKET)
+    store(workspace, BUCKET)
     env = environments(workspace)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -115,8 +111,7 @@ def measure(workspace: Workspace, engine: str, rows: int, repeat: int) -> dict[s
         run([*sail_argv(make, []), str(rows)], env[engines.SAIL], folder)
         words = sail_argv(script, []) if engine == engines.SAIL else spark_submit(workspace, script)
         said = run([*words, json.dumps(cases(engine)), str(repeat)], env[engine], folder).output
-    line = next(line for line in said.splitlines() if line.startswith("MEASURED "))
-    found: dict[str, dict[str, list[float]]] = json.loads(line.removeprefix("MEASURED "))
+    found: dict[str, dict[str, list[float]]] = measured(said)
     return found
 
 

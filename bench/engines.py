@@ -19,13 +19,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
-
 from catalog.glue import Glue
 from data.formats import PARQUET, storage_descriptor
+from data.objects import s3_client
 from jobs import engines
 from jobs.client import JobClient
 from jobs.sail import sail_argv, sail_environment
@@ -87,9 +87,7 @@ def environments(workspace: Workspace) -> dict[str, dict[str, str]]:
 
 def prepare(workspace: Workspace, folder: Path, rows: int) -> None:
     """The bucket, the table and the CSV."""
-    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
-    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
-        client.create_bucket(Bucket=BUCKET)
+    store(workspace, BUCKET)
     script = folder / "make.py"
     script.write_text(MAKE.replace("ROWS", str(rows)))
     run(sail_argv(script, []), environments(workspace)[engines.SAIL], folder)
@@ -106,13 +104,12 @@ def prepare(workspace: Workspace, folder: Path, rows: int) -> None:
         glue.call("CreateTable", DatabaseName=DATABASE, TableInput=table)
 
 
-def keys(workspace: Workspace) -> dict[str, Any]:
-    """The keys of a boto3 client."""
-    env = client_environment(workspace)
-    return {
-        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
-        "region_name": env["AWS_REGION"],
-    }  # fmt: skip
+def store(workspace: Workspace, bucket: str) -> Any:
+    """A client of the object store, which has that bucket."""
+    client = s3_client(workspace)
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=bucket)
+    return client
 
 
 class Ended(NamedTuple):
@@ -132,6 +129,12 @@ def run(argv: list[str], env: Mapping[str, str], folder: Path) -> Ended:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Ended(time.perf_counter() - began, cpu, done.stdout)
+
+
+def measured(output: str) -> Any:
+    """What a script has measured: the JSON of its line that begins with MEASURED."""
+    line = next(line for line in output.splitlines() if line.startswith("MEASURED "))
+    return json.loads(line.removeprefix("MEASURED "))
 
 
 def spark_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:

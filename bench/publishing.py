@@ -15,9 +15,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import boto3
-
-from bench.engines import environments, keys, run, spark_submit
+from bench.engines import environments, measured, run, spark_submit, store
 from data.publish import delete_keys, keys_below
 from jobs import engines
 from workspace.paths import Workspace
@@ -60,9 +58,7 @@ print("MEASURED " + json.dumps(found))
 
 def measure(workspace: Workspace, files: int, repeat: int) -> dict[str, list[float]]:
     """Seconds by side. Raises SystemExit when the script fails."""
-    client = boto3.client("s3", endpoint_url=workspace.endpoint("s3"), **keys(workspace))
-    if BUCKET not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
-        client.create_bucket(Bucket=BUCKET)
+    client = store(workspace, BUCKET)
     delete_keys(client, BUCKET, list(keys_below(client, BUCKET, "")))
     with tempfile.TemporaryDirectory() as name:
         script = Path(name) / "bench_publishing.py"
@@ -70,8 +66,7 @@ def measure(workspace: Workspace, files: int, repeat: int) -> dict[str, list[flo
         words = [*spark_submit(workspace, script), str(files), str(repeat)]
         said = run(words, environments(workspace)[engines.SPARK], Path(name)).output
     delete_keys(client, BUCKET, list(keys_below(client, BUCKET, "")))
-    line = next(line for line in said.splitlines() if line.startswith("MEASURED "))
-    found: dict[str, list[float]] = json.loads(line.removeprefix("MEASURED "))
+    found: dict[str, list[float]] = measured(said)
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,18 +36,15 @@ def discovered(rows: DataFrame, text: Column) -> T.DataType:
     return json_text.in_order(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
 
 
-def records(rows: DataFrame, text: str, kind: T.StructType) -> DataFrame:
-    """The rows with the JSON in one of their columns as a record of a type, but for those where it is none."""
+def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, DataFrame]:
+    """The rows with the JSON in one of their columns as a record of a type; and those where the text is none."""
     others = [field for field in rows.schema.fields if field.name != text]
-    ordered = rows.select(text, *(f"`{field.name}`" for field in others))
-    return ordered.mapInArrow(Reader(kind), T.StructType([T.StructField(text, json_text.filled(kind)), *others]))
-
-
-def broken(rows: DataFrame, text: str, kind: T.StructType) -> DataFrame:
-    """The rows where the text is no such record."""
-    others = [field for field in rows.schema.fields if field.name != text]
-    ordered = rows.select(text, *(f"`{field.name}`" for field in others))
-    return ordered.mapInArrow(Reader(kind).broken, T.StructType([T.StructField(text, T.StringType()), *others]))
+    ordered, reader = rows.select(text, *(f"`{field.name}`" for field in others)), Reader(kind)
+    good, broken = (
+        ordered.mapInArrow(read, T.StructType([T.StructField(text, made), *others]))
+        for read, made in ((reader, json_text.filled(kind)), (reader.broken, T.StringType()))
+    )
+    return good, broken
 
 
 def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -102,7 +100,7 @@ class Reader:
     def _quickly(self, texts: pa.Array) -> pa.StructArray | None:
         import pyarrow as pa
 
-        fields = _arrow_fields(self.kind)
+        fields = self._fields
         schema = pa.schema([fields[field.name] for field in self.quick])
         if not self.quick or (table := _table(texts, schema)) is None:
             return None
@@ -123,14 +121,15 @@ class Reader:
         import pyarrow as pa
 
         read = json_text.Parser(self.kind)
-        kind = pa.struct(list(_arrow_fields(self.kind).values()))
+        kind = pa.struct(list(self._fields.values()))
         return _void(pa.array([read(text) for text in texts.to_pylist()], kind))
 
+    @cached_property
+    def _fields(self) -> dict[str, pa.Field]:
+        """The record's fields as Arrow has them, by name; once in each worker."""
+        from pyspark.sql.pandas.types import to_arrow_type
 
-def _arrow_fields(kind: T.StructType) -> dict[str, pa.Field]:
-    from pyspark.sql.pandas.types import to_arrow_type
-
-    return {field.name: field for field in to_arrow_type(json_text.filled(kind))}
+        return {field.name: field for field in to_arrow_type(json_text.filled(self.kind))}
 
 
 def _void(array: pa.Array) -> pa.Array:

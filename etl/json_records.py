@@ -36,7 +36,7 @@ def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, 
     """The rows with the JSON in one of their columns as a record, which :func:`members_of` takes apart; and the rows
     where it is none, or does not fit, as they are."""
     if engine.active():
-        return json_batches.records(rows, text, kind), json_batches.broken(rows, text, kind)
+        return json_batches.records(rows, text, kind)
     read = F.from_json(F.col(f"`{text}`"), _with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
     # Of the one element of an array, for a filter on the record would be moved before the reading and read it again.
     both = rows.withColumn(_READ, F.explode(F.array(read)))

@@ -87,6 +87,11 @@ class Place:
     def to_database(self, call: Callable[..., Any], frame: Any) -> Any:
         return call(frame, catalog_connection=CONNECTION, connection_options={"dbtable": "reference"})
 
+    def from_source(self) -> DynamicFrame:
+        source = self.glue.getSource("s3", paths=[f"{ROOT}json/"])
+        source.setFormat("json")
+        return source.getFrame()
+
     def batches(self) -> None:
         stream = self.glue.spark_session.readStream.schema("n int").json(f"{ROOT}json/")
         options = {"windowSize": "1 seconds", "checkpointLocation": self.folder.as_uri(), "batchMaxRetries": 0}
@@ -127,7 +132,7 @@ EXAMPLES: dict[str, Callable[[Place], Any]] = {
     "GlueContext.extract_jdbc_conf": lambda p: p.glue.extract_jdbc_conf(CONNECTION),
     "GlueContext.forEachBatch": lambda p: p.batches(),
     "GlueContext.getSink": lambda p: p.glue.getSink("s3", format="json", path=p.path("sink")).writeFrame(p.flat),
-    "GlueContext.getSource": lambda p: p.glue.getSource("s3", paths=[f"{ROOT}json/"]),
+    "GlueContext.getSource": lambda p: p.from_source().count(),
     "GlueContext.get_logger": lambda p: p.glue.get_logger().info("said"),
     "GlueContext.purge_s3_path": lambda p: p.glue.purge_s3_path(f"{ROOT}purged/", {"retentionPeriod": 0}),
     "GlueContext.purge_table": lambda p: p.glue.purge_table(None, *TABLE, {"retentionPeriod": 10_000}),
