@@ -7,7 +7,7 @@ grant or revoke different columns never undo each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -24,11 +24,11 @@ from catalog.grants.model import (
     read_resource,
     table_resource,
 )
+from catalog.grants.registered import ARN, Registered
 from catalog.grants.tables import filters, grants, locations, seen_databases, seen_tables, settings
 from catalog.model import Table
 from catalog.store import CatalogStore, databases, tables
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.state import Prepared
 
 # AWS's own settings of a new account: access is controlled by IAM alone.
 _EVERYBODY = [{"Principal": {"DataLakePrincipalIdentifier": IAM_ALLOWED}, "Permissions": [ALL]}]
@@ -45,9 +45,6 @@ DEFAULT_SETTINGS: Mapping[str, Any] = {
     "AuthorizedSessionTagValueList": [],
 }
 _ROW = "data-lake"  # the name of the one row of settings
-
-
-_REGISTERED = Prepared(sa.select(locations.c.arn))
 
 
 class GrantStore:
@@ -284,15 +281,8 @@ class GrantStore:
             raise EntityNotFoundException(f"Resource {arn} is not registered.")
 
     def _check_registered(self, connection: sa.Connection, arn: str) -> None:
-        for known in connection.execute(sa.select(locations.c.arn)).scalars():
-            if _bare(arn) == known or arn.startswith(f"{known}/"):
-                return
-        raise EntityNotFoundException(f"{arn} is in no registered location: register it with RegisterResource.")
-
-
-def registered(connection: sa.Connection) -> Iterator[str]:
-    """The registered locations, as ``bucket/prefix``: asked by every answer that has a table in it."""
-    return (arn.removeprefix("arn:aws:s3:::").rstrip("/") for (arn,) in _REGISTERED.rows(connection))
+        if not Registered.of(connection).covers("s3://" + _bare(arn).removeprefix(ARN)):
+            raise EntityNotFoundException(f"{arn} is in no registered location: register it with RegisterResource.")
 
 
 def check_columns(table: Table, names: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from aws.context import Context
 from aws.links import allowed
 from aws.protocol.values import Written
-from catalog.grants.store import registered
+from catalog.grants.registered import Registered
 from catalog.model import Database, Definition, Partition, Table
 from catalog.registry.columns import with_columns
 from catalog.registry.store import RegistryStore
@@ -39,7 +39,7 @@ def database_answer(context: Context, database: Database) -> dict[str, Any]:
     )
 
 
-def table_answer(context: Context, table: Table) -> dict[str, Any]:
+def table_answer(context: Context, table: Table, registered: Registered) -> dict[str, Any]:
     """Glue's Table; its columns are the schema registry's when it refers to a schema and has none itself."""
     answer = {
         "Retention": 0,
@@ -49,7 +49,7 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
         "CreateTime": table.created_at,
         "UpdateTime": table.updated_at,
         "CreatedBy": account_arn(context.workspace),
-        "IsRegisteredWithLakeFormation": is_registered(context, table.location),
+        "IsRegisteredWithLakeFormation": registered.covers(table.location),
         "VersionId": str(table.version),
     } | _catalog(context)
     if descriptor := answer.get("StorageDescriptor"):
@@ -59,16 +59,7 @@ def table_answer(context: Context, table: Table) -> dict[str, Any]:
     return answer
 
 
-def is_registered(context: Context, location: str) -> bool:
-    """Whether a location (``s3://…``) lies in one that is registered with Lake Formation."""
-    place = location.partition("://")[2].rstrip("/")
-    if not place:
-        return False
-    with reading(context.engine) as connection:
-        return any(place == one or place.startswith(f"{one}/") for one in registered(connection))
-
-
-def followed_table_answer(context: Context, link: Table) -> dict[str, Any]:
+def followed_table_answer(context: Context, link: Table, registered: Registered) -> dict[str, Any]:
     """Glue's Table of a resource link: its own names, and the properties of its target.
 
     Raises EntityNotFoundException, AccessDeniedException.
@@ -76,13 +67,13 @@ def followed_table_answer(context: Context, link: Table) -> dict[str, Any]:
     Any other table is answered as it is.
     """
     if not link.definition.get("TargetTable"):
-        return table_answer(context, link)
+        return table_answer(context, link, registered)
     with reading(context.engine) as connection:
         target = context.catalog.resolved(connection, link.database, link.name)
     allowed(context, "GetTable", target)
     context.settle(target.database, target.name)
     own = {"Name": link.name, "DatabaseName": link.database, "TargetTable": link.definition["TargetTable"]}
-    return table_answer(context, target) | own
+    return table_answer(context, target, registered) | own
 
 
 def followed_database_answer(context: Context, link: Database) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from aws.context import Context, caller
 from aws.services.glue._answers import arn
 from catalog.grants.effective import Access
 from catalog.grants.lake import Lake
+from catalog.grants.registered import Registered
 from catalog.model import Table
 from workspace.errors import (
     AccessDeniedException,
@@ -46,6 +47,7 @@ class Shown:
     row_filter: str | None
     cells: Mapping[str, str | None]
     permissions: Sequence[str]
+    registered: Registered
 
     @property
     def filtered(self) -> bool:
@@ -68,14 +70,14 @@ def shown(
     lake = Lake(context.catalog, context.account_id)
     with writing(context.engine) as connection:
         principals = _principals(context, connection, lake, table, views or Views())
-        facts = lake.facts(connection, table)
+        facts, registered = lake.facts(connection, table), Registered.of(connection)
         if principals is None:
-            return Shown(facts.columns, None, dict.fromkeys(facts.columns), ("ALL",))
+            return Shown(facts.columns, None, dict.fromkeys(facts.columns), ("ALL",), registered)
         access = lake.access(connection, principals, table.database, table.name)
     if not access.columns or not set(needed) - {"ALL"} <= access.permissions:
         raise _denied(table.database, table.name)
     cells = {column: access.visible([column]) for column in access.columns}
-    found = Shown(access.columns, access.row_filter, cells, _permissions(access))
+    found = Shown(access.columns, access.row_filter, cells, _permissions(access), registered)
     if found.filtered and not _CELLS & set(supported):
         raise PermissionTypeMismatchException(
             f"Rows of table {table.database}.{table.name} are filtered, which needs CELL_FILTER_PERMISSION."

@@ -14,6 +14,7 @@ from aws.catalogs import outward, scope
 from aws.context import Context, own_catalog
 from aws.services.glue._answers import table_answer
 from catalog.catalogs.names import catalog_of, inside
+from catalog.grants.registered import Registered
 from catalog.model import Table
 from workspace.errors import InvalidInputException
 from workspace.state import reading
@@ -56,7 +57,8 @@ def search_tables(
         tests.append(_words(search_text))
     field, descending = _order(sort_criteria)
     with reading(context.engine) as connection:
-        tables = [outward(table_answer(context, table)) for table in _searched(context, connection)]
+        registered = Registered.of(connection)
+        tables = [outward(table_answer(context, table, registered)) for table in _searched(context, connection)]
     found = [table for table in tables if all(test(table) for test in tests)] if resource_share_type == "ALL" else []
     found.sort(key=_place)
     if field is not None:

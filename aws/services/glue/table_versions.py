@@ -8,6 +8,7 @@ from aws import paging
 from aws.context import own_catalog
 from aws.services.glue._answers import error_detail, table_answer
 from aws.services.glue._members import audited, version_number
+from catalog.grants.registered import Registered
 from catalog.model import fold
 from workspace.errors import EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
@@ -29,7 +30,8 @@ def get_table_version(
     with reading(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
         found = table if wanted is None else context.catalog.versions.get(connection, table, wanted)
-    return {"TableVersion": {"Table": table_answer(context, found), "VersionId": str(found.version)}}
+        registered = Registered.of(connection)
+    return {"TableVersion": {"Table": table_answer(context, found, registered), "VersionId": str(found.version)}}
 
 
 def get_table_versions(
@@ -51,8 +53,9 @@ def get_table_versions(
     with reading(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
         found = context.catalog.versions.history(connection, table, before, max_results + 1)
+        registered = Registered.of(connection)
     page, more = paging.split_page(found, max_results)
-    versions = [{"Table": table_answer(context, one), "VersionId": str(one.version)} for one in page]
+    versions = [{"Table": table_answer(context, one, registered), "VersionId": str(one.version)} for one in page]
     answer: dict[str, Any] = {"TableVersions": versions}
     if more:
         answer["NextToken"] = paging.next_token(str(page[-1].version), *request)

@@ -22,6 +22,7 @@ from aws.services.glue._members import (
     no_transactions,
     version_number,
 )
+from catalog.grants.registered import Registered
 from catalog.model import Table, fold
 from catalog.names import matching
 from catalog.views import changed_view
@@ -90,11 +91,13 @@ def get_table(
     context = own_catalog(catalog_id)
     no_transactions(transaction_id, query_as_of_time)
     attributes(attributes_to_get, "DEFAULT", refused=("LATEST_ICEBERG_METADATA", "NAME", "TABLE_TYPE"))
-    table = context.catalog.get_table(database_name, name)
+    with reading(context.engine) as connection:
+        table = context.catalog.table(connection, database_name, name)
+        registered = Registered.of(connection)
     context.settle(table.database, table.name)
     # Through the link of a database the table itself is answered, a link too; else a link is followed.
     answer = followed_table_answer if table.database == fold(database_name) else table_answer
-    found = {"Table": answer(context, table)}
+    found = {"Table": answer(context, table, registered)}
     audited("GetTable", f"{database_name}.{name}", AuditContext=audit_context)
     return found
 
@@ -131,9 +134,10 @@ def get_tables(
             names = matching(expression, names)
         page, more = paging.split_page(names, max_results)
         found = context.catalog.tables(connection, database_name, page)
+        registered = Registered.of(connection)
     for table in found:
         context.settle(table.database, table.name)
-    tables = [_listed(context, database_name, table) for table in found]
+    tables = [_listed(context, database_name, table, registered) for table in found]
     if wanted is not None:
         members = {"Name", "DatabaseName", "CatalogId", *({"TableType"} if "TABLE_TYPE" in wanted else ())}
         tables = [{member: value for member, value in table.items() if member in members} for table in tables]
@@ -217,13 +221,13 @@ def batch_delete_table(
     return {"Errors": errors}
 
 
-def _listed(context: Context, database: str, table: Table) -> dict[str, Any]:
+def _listed(context: Context, database: str, table: Table, registered: Registered) -> dict[str, Any]:
     """A table as GetTables answers it: a link of this database with its target's properties, if that is there and
     the caller may read it."""
     if table.database == fold(database):
         with suppress(EntityNotFoundException, AccessDeniedException):
-            return followed_table_answer(context, table)
-    return table_answer(context, table)
+            return followed_table_answer(context, table, registered)
+    return table_answer(context, table, registered)
 
 
 def _delete(context: Context, connection: sa.Connection, database: str, name: str) -> None:

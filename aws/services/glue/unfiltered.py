@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from aws.context import Context, own_catalog
-from aws.services.glue._answers import is_registered, partition_answers, table_answer
+from aws.services.glue._answers import partition_answers, table_answer
 from aws.services.glue._members import audited
 from aws.services.glue._partitions import PAGE, page_of
 from aws.services.glue._unfiltered import Shown, Views, shown
@@ -45,9 +45,9 @@ def get_unfiltered_table_metadata(
     found = shown(context, table, supported_permission_types, views, permissions or ())
     query = (query_session_context or {}).get("QueryAuthorizationId") or str(uuid.uuid4())
     answer: dict[str, Any] = {
-        "Table": table_answer(context, table),
+        "Table": table_answer(context, table, found.registered),
         "AuthorizedColumns": list(found.columns),
-        "IsRegisteredWithLakeFormation": is_registered(context, table.location),
+        "IsRegisteredWithLakeFormation": found.registered.covers(table.location),
         "CellFilters": _cells(found),
         "QueryAuthorizationId": query,
         "Permissions": list(found.permissions),
@@ -124,7 +124,7 @@ def _answer(context: Context, table: Table, partition: Partition, found: Shown) 
     return {
         "Partition": partition_answers(context, table, [partition])[0],
         "AuthorizedColumns": list(found.columns),
-        "IsRegisteredWithLakeFormation": is_registered(context, location),
+        "IsRegisteredWithLakeFormation": found.registered.covers(location),
     }
 
 
