@@ -18,8 +18,8 @@ from workspace.errors import AccessDeniedException, EntityNotFoundException
 from workspace.state import reading, writing
 
 Address = tuple[str, int]
-# The ARNs that the process is which opened a connection to an address of ours; None for the workspace's owner.
 _MAKES = {"CREATE_TABLE", "INSERT"}  # what makes a table that is not there
+# The ARNs that the process is which opened a connection to an address of ours; None for the workspace's owner.
 FindPrincipals = Callable[[Address, Address], Collection[str] | None]
 
 
