@@ -144,11 +144,13 @@ class Runner:
     def _watch(self, run: Run) -> None:
         """One look at a run that has, or should have, a process."""
         folder = launchers.folder_of(self._workspace, run.id)
-        if shim.read_exit(folder) is not None:
-            self._in_pool(run, self._finish)
-            return
+        exit = shim.read_exit(folder)
         running = shim.read_running(folder)
-        if running is None:
+        if run.state is RunState.STARTING and running is not None and running.driver is not None:
+            run = self._move(run, RunState.RUNNING) or run  # said of a run that is over already too: it did run
+        if exit is not None:
+            self._in_pool(run, self._finish)
+        elif running is None:
             launched = self._launched.get(run.id)
             if run.state is RunState.STOPPING and launched is None:
                 self._in_pool(run, self._finish)
@@ -158,8 +160,6 @@ class Runner:
                 self._in_pool(run, self._finish)
         elif not running.shim.alive():
             self._in_pool(run, self._finish)
-        elif run.state is RunState.STARTING and running.driver is not None:
-            self._move(run, RunState.RUNNING)
         elif run.state is RunState.STOPPING:
             self._signal(run)
         elif run.state is RunState.RUNNING:

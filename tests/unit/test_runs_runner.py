@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
-from jobs.launchers import folder_of
+from jobs import launchers
 from jobs.runner import Runner
 from jobs.store import JobStore
 from tests.conftest import eventually
+from workspace import shim
 from workspace.paths import REPOSITORY, Workspace
 from workspace.runs import Run, RunState, new_run_id
 from workspace.state import open_state
@@ -51,7 +53,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 def test_one_run_s_odd_file_does_not_stop_the_others(room: Room) -> None:
     odd = room.store.add_run(a_run())
     room.store.move(odd, RunState.STARTING, started_at=time.time())
-    folder = folder_of(room.workspace, odd.id)
+    folder = launchers.folder_of(room.workspace, odd.id)
     folder.mkdir(parents=True)
     (folder / "process.json").write_text("no JSON")
     room.runner.start()
@@ -68,14 +70,26 @@ def test_a_driver_works_in_a_folder_without_our_files(room: Room) -> None:
     room.runner.start()
     run = room.ended(room.runner.submit(a_run(code)))
     assert (run.state, run.exit_code) == (RunState.SUCCEEDED, 0)
-    folder = folder_of(room.workspace, run.id)
+    folder = launchers.folder_of(room.workspace, run.id)
     assert (folder / "stdout.log").read_text() == "[]\n"
     assert (folder / "work" / "exit.json").read_text() == ""
 
 
+def test_a_run_that_is_over_before_anybody_looked_has_been_running(room: Room) -> None:
+    run = room.store.move(room.store.add_run(a_run()), RunState.STARTING, started_at=time.time())
+    assert run is not None
+    launchers.start(room.workspace, run)
+    folder = launchers.folder_of(room.workspace, run.id)
+    eventually(lambda: shim.read_exit(folder))
+    room.runner.start()
+    assert room.ended(run).state is RunState.SUCCEEDED
+    states = [json.loads(line)["state"] for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert states == ["STARTING", "RUNNING", "SUCCEEDED"]
+
+
 def test_a_run_is_submitted_though_its_events_cannot_be_written(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     run = a_run()
-    folder = folder_of(room.workspace, run.id)
+    folder = launchers.folder_of(room.workspace, run.id)
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("in the way")
     room.runner.submit(run)
