@@ -39,17 +39,22 @@ def sail_environment(workspace: Workspace) -> dict[str, str]:
 
 
 def wait() -> None:
-    """Import what most scripts need, wait for the script, and run it (jobs/warm_sail.py)."""
+    """Import what most scripts need, and run each script in a fork of this process (jobs/warm_sail.py)."""
+    import numpy as np
+
     from data.objects import s3_client
     from etl.sail import engine
     from jobs import warm_driver
+    from workspace import template
 
     def prepare() -> None:
         engine.prepare()
         warm_driver.import_all()
         s3_client(Workspace.find())  # which reads botocore's model of S3
+        warm_driver.tell_ready()
 
-    start = warm_driver.await_run(prepare)
+    start = warm_driver.start_of(template.await_run(prepare))
+    np.random.seed()  # NumPy's own state is the template's: two runs would draw the same numbers
     main([start["script"], *start["arguments"]])
 
 

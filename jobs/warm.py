@@ -57,6 +57,7 @@ class WarmDrivers:
     :meth:`_program` of their own.
     """
 
+    kind: type[Standby] = Standby
     folder = "warm"  # of those that wait, below the state folder
     setting = "warm_drivers"  # how many wait
     before_the_first = True  # whether one waits before there was a run
@@ -65,7 +66,8 @@ class WarmDrivers:
         self._workspace = workspace
         self._environment = environment
         self._is_ready = ready
-        self._wanted = workspace.settings.number(self.setting)
+        wanted = workspace.settings.number(self.setting)
+        self._wanted = min(wanted, 1) if self.kind.serves_many else wanted
         self._idle_seconds = 60.0 * workspace.settings.number("warm_driver_minutes")
         self._waiting: list[Standby] = []
         self._home = workspace.state / self.folder
@@ -99,12 +101,14 @@ class WarmDrivers:
             standby = next((one for one in self._waiting if one.waits), None)
             if standby is None:
                 return None
-            self._waiting.remove(standby)
-            self._rest_until = time.monotonic() + LULL_SECONDS
+            if not standby.serves_many:
+                self._waiting.remove(standby)
+                self._rest_until = time.monotonic() + LULL_SECONDS
         write_atomic(folder / warm_driver.START, json.dumps(asdict(start)).encode())
-        taken = standby.order(folder, timeout_seconds)
-        standby.end()
-        return standby.identity if taken else None
+        shim = standby.order(folder, timeout_seconds)
+        if not standby.serves_many:
+            standby.end()
+        return shim
 
     def ended(self) -> None:
         """A run on this engine has ended: the machine is free to make the next driver."""
@@ -152,7 +156,7 @@ class WarmDrivers:
             COMPONENT_VARIABLE: "warm-driver",
             "PYTHONSAFEPATH": "1",
         }
-        return Standby(folder, argv, env=env)
+        return self.kind(folder, argv, env=env)
 
     def _program(self) -> tuple[list[str], Mapping[str, str]]:
         """The argv of a driver that waits, and what it finds in its environment beyond the common part."""

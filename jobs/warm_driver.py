@@ -19,6 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import botocore.loaders
+import botocore.session
+
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "LAKELET_WARM_FOLDER"
 OF_WAITING = (FOLDER_VARIABLE, "LAKELET_COMPONENT", "PYTHONSAFEPATH")  # variables that a run does not see
 IMPORTED = ("pyspark.sql.functions", "awsglue.context", "awsglue.job", "awsglue.transforms", "awsglue.utils")
+CALLED = ("glue", "s3")  # by boto3
 READY = "ready"  # the file that is there when there is nothing more to prepare
 START = "start.json"  # in the run's folder: script, arguments, env, properties
 
@@ -43,10 +48,20 @@ def await_run(*preparations: Callable[[], None]) -> dict[str, Any]:
     for number, prepare in enumerate(preparations):
         if not number or not _waits_for_us(line, 0):
             prepare()
-    Path(os.environ[FOLDER_VARIABLE], READY).touch()
+    tell_ready()
     _waits_for_us(line, None)
     folder = Path(os.read(line, 4096).decode().strip())
     os.close(line)
+    return start_of(folder)
+
+
+def tell_ready() -> None:
+    """Let others see that there is nothing more to prepare."""
+    Path(os.environ[FOLDER_VARIABLE], READY).touch()
+
+
+def start_of(folder: Path) -> dict[str, Any]:
+    """What the run in a folder is (:class:`jobs.warm.Start`); its environment is set when this returns."""
     start: dict[str, Any] = json.loads((folder / START).read_text())
     for name in OF_WAITING:
         del os.environ[name]
@@ -59,9 +74,19 @@ def _waits_for_us(line: int, seconds: float | None) -> bool:
 
 
 def import_all() -> None:
-    """Import what most scripts import."""
+    """Import what most scripts import, and read what boto3 reads for their first client."""
     for name in IMPORTED:
         importlib.import_module(name)
+    # Nothing but the loader is asked: who the session is, the script's environment may still decide.
+    loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    for service in CALLED:
+        loader.load_service_model(service, "service-2")
+        loader.load_service_model(service, "endpoint-rule-set-1")
+    for name in ("endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data(name)
+    session = botocore.session.get_session()
+    session.register_component("data_loader", loader)
+    boto3.setup_default_session(botocore_session=session)
 
 
 def _rehearse() -> None:

@@ -1,7 +1,7 @@
-"""Warm drivers for Sail: Pythons that have imported what a script needs, and wait for one (:mod:`jobs.warm`).
+"""The warm driver for Sail: a Python that has imported what scripts need, forked for each run (:mod:`jobs.warm`).
 
-There is none before the first run on Sail, and none when no such run has come for a while. Sail itself, which listens
-on a port, starts with the run.
+There is none before the first run on Sail, and none when no such run has come for a while. Sail itself, which has
+threads and listens on a port, starts with the run.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from jobs.sail import sail_environment, waiting_argv
 from jobs.spark import python_path
 from jobs.warm import WarmDrivers
+from workspace.template import Template
 
 
 class WarmSail(WarmDrivers):
-    """Keeps ``warm_sail_drivers`` drivers ready while runs on Sail come in."""
+    """Keeps a template of drivers ready while runs on Sail come in, unless ``warm_sail_drivers`` is 0."""
 
+    kind = Template
     folder = "warm-sail"
     setting = "warm_sail_drivers"
     before_the_first = False

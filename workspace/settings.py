@@ -74,7 +74,11 @@ SETTINGS = (
     Setting("engine", "auto", "What runs a Glue job that does not say: spark, sail or auto."),
     Setting("sail_input_mb", 1024, "Size of the input up to which the engine auto chooses sail, in MiB."),
     Setting("opensearch_heap_mb", 512, "Heap of the OpenSearch node, in MiB."),
-    Setting("warm_sail_drivers", 1, "Number of Sail drivers kept ready while runs on Sail come in; 0: none."),
+    Setting(
+        "warm_sail_drivers",
+        1,
+        "1: runs on Sail are forks of a Python that has its imports done; 0: each starts anew.",
+    ),
     Setting("warm_drivers", 1, "Number of Spark drivers that are started before there is a run for them; 0: none."),
     Setting("warm_driver_minutes", 10, "Minutes without a Spark run after which waiting drivers are ended."),
     Setting("queue_memory_mb", 6144, "Memory that job runs together may be admitted to, in MiB."),

@@ -26,12 +26,14 @@ from pathlib import Path
 from types import FrameType
 
 from workspace.files import write_atomic
-from workspace.process import Identity, processes, spawn
+from workspace.process import Child, Identity, processes, spawn
 
 GRACE_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 86400.0
 STRAYS_SECONDS = 0.01  # between two looks at whether what was killed is gone
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+
+Driver = subprocess.Popen[bytes] | Child
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def start_driver(folder: Path, argv: Sequence[str], cwd: Path | None = None) -> 
             return None
 
 
-def attend(folder: Path, driver: subprocess.Popen[bytes] | None, deadline: float, stop: Stop) -> None:
+def attend(folder: Path, driver: Driver | None, deadline: float, stop: Stop) -> None:
     """Wait for the driver of a run that is ours, end it when it is time (``time.monotonic``), write ``exit.json``."""
     outcome = Exit(127, time.time())
     if driver is not None:
@@ -143,7 +145,7 @@ def attend(folder: Path, driver: subprocess.Popen[bytes] | None, deadline: float
     write_atomic(folder / "exit.json", json.dumps(asdict(outcome)).encode())
 
 
-def _wait(driver: subprocess.Popen[bytes], deadline: float, stop: Stop) -> tuple[int, bool, bool]:
+def _wait(driver: Driver, deadline: float, stop: Stop) -> tuple[int, bool, bool]:
     # From here on both are waited for, not caught; the driver, which inherits what is blocked, has started before.
     awaited = {signal.SIGCHLD, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -159,7 +161,7 @@ def _wait(driver: subprocess.Popen[bytes], deadline: float, stop: Stop) -> tuple
         stop.asked |= received is not None and received.si_signo == signal.SIGTERM
 
 
-def end_driver(driver: subprocess.Popen[bytes]) -> int:
+def end_driver(driver: Driver) -> int:
     """SIGTERM, a grace, SIGKILL; returns its exit code."""
     driver.terminate()
     try:

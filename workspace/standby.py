@@ -21,9 +21,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workspace import shim
 from workspace.process import Identity
@@ -35,36 +35,45 @@ LOGS = ("stdout.log", "stderr.log")
 class Standby:
     """The owner's side of one: whether its driver still waits, and the order."""
 
+    serves_many = False  # runs; one that has taken its only one is let go of
+
     def __init__(self, folder: Path, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
         """Start ``argv`` under a standby in ``folder``, which must not be there yet. Raises ``OSError``."""
         self.folder = folder
-        (folder / "work").mkdir(parents=True, mode=0o700)
-        os.mkfifo(folder / LINE, 0o600)
-        words = [sys.executable, "-I", "-m", "workspace.standby", str(folder), "--", *argv]
+        folder.mkdir(parents=True, mode=0o700)
         with open(folder / "shim.log", "ab") as log:
             self._process = subprocess.Popen(
-                words, env=dict(env), cwd=folder, start_new_session=True,
+                self.words(folder, argv), env=dict(env), cwd=folder, start_new_session=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         self.identity = Identity.of(self._process.pid)
+
+    @staticmethod
+    def words(folder: Path, argv: Sequence[str]) -> list[str]:
+        """The whole argv, for a driver's own one."""
+        return [sys.executable, "-I", "-m", "workspace.standby", str(folder), "--", *argv]
 
     @property
     def waits(self) -> bool:
         """Whether it still lives, with its driver."""
         return self._process.poll() is None
 
-    def order(self, folder: Path, timeout_seconds: float) -> bool:
+    def order(self, folder: Path, timeout_seconds: float) -> Identity | None:
         """Give it the run in ``folder``, which has a folder but no ``stdout.log``, ``stderr.log`` or ``work`` yet.
 
-        Returns whether it took the run. It may have taken one also when this process dies before the answer.
+        Returns the shim that took the run, or None; this process may have taken one and died before it answered.
         """
-        words = json.dumps({"folder": str(folder), "timeout": timeout_seconds}).encode() + b"\n"
+        answer = self._ask({"folder": str(folder), "timeout": timeout_seconds}, lambda stream: stream.read(1))
+        return self.identity if answer == b"1" else None
+
+    def _ask(self, order: Mapping[str, Any], read: Callable[[IO[bytes]], bytes]) -> bytes:
+        """Send an order and read what it says to it; nothing when it is gone."""
         try:
-            _stream(self._process.stdin).write(words)
+            _stream(self._process.stdin).write(json.dumps(order).encode() + b"\n")
             _stream(self._process.stdin).flush()
-            return _stream(self._process.stdout).read(1) == b"1"
-        except OSError:
-            return False
+            return read(_stream(self._process.stdout))
+        except (OSError, ValueError):  # of a stream that :meth:`end` has closed
+            return b""
 
     def end(self) -> None:
         """Let go of it: one that waits ends; one that has a run goes on with that."""
@@ -94,6 +103,8 @@ def main(arguments: Sequence[str]) -> int:
     stop = shim.Stop()
     signal.signal(signal.SIGTERM, stop)
     shim.adopt_orphans()
+    (home / "work").mkdir(mode=0o700)
+    os.mkfifo(home / LINE, 0o600)
     line = os.open(home / LINE, os.O_RDWR)  # so that neither side ever waits for the other to open it
     driver = shim.start_driver(home, argv, home / "work")
     if driver is None:

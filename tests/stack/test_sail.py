@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ import pytest
 from jobs import engines
 from jobs.client import JobRun
 from jobs.logs import Stream, read
-from jobs.warm_driver import READY
+from jobs.warm_driver import READY, START
 from tests.conftest import eventually
 from tests.stack.flights import Flights
 
@@ -197,23 +198,44 @@ def test_a_script_that_has_done_something_is_not_started_again(flights: Flights,
     assert choice.engine == "sail"
 
 
-WAITED = """
-import os, sys
-import pyspark
+FORKED = """
+import json, os, random, sys
+import numpy
+from pyspark.sql import SparkSession
 
-print(sorted(name for name in os.environ if name in ("LAKELET_COMPONENT", "LAKELET_WARM_FOLDER")))
-print(os.environ["LAKELET_RUN_ID"], os.getcwd(), sys.argv[0][-12:])
+spark = SparkSession.builder.getOrCreate()
+names = ("LAKELET_COMPONENT", "LAKELET_WARM_FOLDER", "PYTHONSAFEPATH", "LEAK")
+print(json.dumps({
+    "env": [name for name in names if name in os.environ], "run": os.environ["LAKELET_RUN_ID"], "in": os.getcwd(),
+    "files": os.listdir(), "script": sys.argv[0][-14:], "leaked": hasattr(json, "leak"), "path": "/leak" in sys.path,
+    "views": spark.catalog.tableExists("leak"), "conf": spark.conf.get("spark.leak", None),
+    "numbers": [numpy.random.random(), random.random()],
+}))
+os.environ["LEAK"] = json.leak = "yes"
+sys.path.append("/leak")
+spark.range(1).createOrReplaceTempView("leak")
+spark.conf.set("spark.leak", "yes")
+open("leak", "w").close()
 """
 
 
-def test_a_run_takes_the_driver_that_waits_and_sees_nothing_of_its_waiting(flights: Flights) -> None:
+def test_runs_are_forked_from_one_template_and_see_nothing_of_each_other(flights: Flights) -> None:
     home = flights.workspace.state / "warm-sail"
     run(flights, "sail_first", "import pyspark\n")
     ready = eventually(lambda: list(home.glob(f"*/{READY}")))
-    ended, said = run(flights, "sail_warm", WAITED)
-    work = flights.workspace.runs / ended["Id"] / "work"
-    assert said.splitlines() == ["[]", f"{ended['Id']} {work} sail_warm.py"]
-    assert not ready[0].exists()
+    numbers = set()
+    for _ in range(2):
+        ended, said = run(flights, "sail_forked", FORKED)
+        folder = flights.workspace.runs / ended["Id"]
+        assert (folder / START).exists(), "it was not forked"
+        seen = json.loads(said)
+        numbers.update(seen.pop("numbers"))
+        assert seen == {
+            "env": [], "run": ended["Id"], "in": str(folder / "work"), "files": [], "script": "sail_forked.py",
+            "leaked": False, "path": False, "views": False, "conf": None,
+        }  # fmt: skip
+    assert len(numbers) == 4
+    assert ready[0].exists()
 
 
 def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
