@@ -10,3 +10,7 @@ def test_orders_come_into_silver(lakelet):
         (2, 3, 257.74),
         (3, 1, 260.0),
     ]
+
+
+def test_an_order_without_amount_is_left_out(lakelet):
+    lakelet.check_job("orders_silver")  # jobs/library/orders_silver/fixtures
