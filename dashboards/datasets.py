@@ -17,6 +17,7 @@ from sqlglot import exp
 from catalog import client as catalog
 from catalog.glue import Glue
 from dashboards.spec import DIALECT, Board
+from jobs.engines import Choice, noted
 from query.client import query
 from search.client import open_client
 from search.queries import LogPage, search_logs
@@ -44,6 +45,7 @@ class JobRun:
     error: str
     arguments: dict[str, str]
     application_id: str | None
+    engine: Choice | None
 
     @property
     def under_way(self) -> bool:
@@ -233,4 +235,5 @@ def _job_run(workspace: Workspace, run: dict[str, Any]) -> JobRun:
         error=run.get("ErrorMessage") or run.get("StateDetail") or "",
         arguments=run.get("Arguments") or {},
         application_id=read_application(workspace.runs / run["Id"]),
+        engine=noted(workspace.runs / run["Id"]),
     )

@@ -18,6 +18,7 @@ from jobs import engines
 from workspace import effects
 from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.secrets import known_secrets, redact
 
 _FILE = "on-spark.json"
 _OF_SAIL = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "AWS_ENDPOINT", "AWS_ALLOW_HTTP", "RUST_LOG")
@@ -43,7 +44,8 @@ def take(error: BaseException) -> None:
         print(f"Not run again on Spark: the script has {done} already.", file=sys.stderr)
         return
     start = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    reason = f"Sail could not: {str(error).partition(chr(10))[0].rstrip('.')}; the script had done nothing yet"
+    said = redact(str(error).partition("\n")[0].rstrip("."), known_secrets(Workspace.find()))
+    reason = f"Sail could not: {said}; the script had done nothing yet"
     engines.note(folder, engines.Choice(engines.SPARK, reason))
     print(f"Started again on Spark: {reason}.", file=sys.stderr, flush=True)
     env = {name: value for name, value in os.environ.items() if name not in _OF_SAIL}

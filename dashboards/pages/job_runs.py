@@ -67,6 +67,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
             "Job": run.job,
             "Started": run.started,
             "Duration": formats.duration(run.seconds),
+            "Engine": run.engine.engine if run.engine else None,
             "Attempt": run.attempt + 1,
             "Details": links.run_page(run.id),
             "Logs": links.run_logs(run.id),
@@ -86,6 +87,7 @@ def _table(workspace: Workspace, runs: list[JobRun]) -> None:
             "Job": st.column_config.TextColumn(width=150),
             "Started": links.time_column("Started", 130),
             "Duration": st.column_config.TextColumn(width=95),
+            "Engine": st.column_config.TextColumn(width=70),
             "Attempt": st.column_config.NumberColumn(width=70),
             "Details": st.column_config.LinkColumn(display_text="Open", width=70),
             "Logs": st.column_config.LinkColumn(display_text="Logs", width=60),
@@ -118,6 +120,8 @@ def _one(workspace: Workspace, runs: list[JobRun]) -> None:
                 ("Attempt", str(run.attempt + 1)),
             ):
                 st.markdown(f":small[:gray[{label}]]  \n{value}")
+        if run.engine:
+            st.caption(f"On {run.engine.engine}: {frame.escaped(run.engine.reason)}.")
         st.caption(f"Run {run.id}" + (f", a retry of {links.short(run.previous_id)}" if run.previous_id else ""))
         if run.arguments:
             with st.expander("Arguments"):

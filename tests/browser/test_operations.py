@@ -44,6 +44,7 @@ def test_the_log_page_finds_what_an_executor_printed(flights: Stack, run: JobRun
 def test_from_a_run_to_its_logs(run: JobRun, opens: Opens) -> None:
     page = opens(f"jobs?run={quote(run.id)}")
     expect(page.get_by_text(f"Run {run.id}")).to_be_visible()
+    expect(page.get_by_text("On spark: ")).to_be_visible()
     expect(page.get_by_role("link", name="Spark history")).to_have_attribute("href", f"{_spark(run)}")
     keep(page, "job-run")
     href = page.get_by_role("link", name="Logs", exact=False).last.get_attribute("href")
