@@ -82,8 +82,10 @@ class Publishes:
 
     # -- a publish's life --------------------------------------------------------------------------------------
 
-    def begin(self, run_id: str, database: str | None, table: str | None, location: str) -> dict[str, Any]:
-        """Open a publish: ``{publish_id, staging, sequence}``.
+    def begin(
+        self, run_id: str, database: str | None, table: str | None, location: str, token: str = ""
+    ) -> dict[str, Any]:
+        """Open a publish: ``{publish_id, staging, sequence}``; asked again with its ``token``, the same one.
 
         Raises InvalidInputException for a location, or a resource link, that cannot be published to,
         EntityNotFoundException for an unknown database.
@@ -91,10 +93,11 @@ class Publishes:
         bucket, prefix = location_prefix(location)
         if bool(database) != bool(table):
             raise InvalidInputException("A publish names a database and a table, or neither.")
-        if not run_id or not all(char.isalnum() or char in "_-" for char in run_id):
-            raise InvalidInputException(f"{run_id!r} is no run id.")
+        for what, word in (("run id", run_id), ("token", token or "none")):
+            if not word or not all(char.isalnum() or char in "_-" for char in word):
+                raise InvalidInputException(f"{word!r} is no {what}.")
         key = (fold(database), fold(table)) if database and table else (PLACE, uri(bucket, prefix))
-        publish_id = "pub_" + secrets.token_hex(12)
+        publish_id = "pub_" + (token or secrets.token_hex(12))
         staging = f"{STAGING_PREFIX}{run_id}/{publish_id}/"
         with writing(self._engine) as connection:
             if key[0] != PLACE:
@@ -105,7 +108,11 @@ class Publishes:
                 "location": uri(bucket, prefix), "staging": staging, "state": OPEN, "staged": True,
                 "opened_at": time.time(),
             }  # fmt: skip
-            connection.execute(publishes.insert().values(row))
+            known = connection.execute(sa.select(publishes).where(publishes.c.id == publish_id)).mappings().first()
+            if known is None:
+                connection.execute(publishes.insert().values(row))
+            elif {**row, "opened_at": known["opened_at"]}.items() - known.items():
+                raise InvalidInputException(f"{token} is the token of another publish: make up one for each.")
         return {"publish_id": publish_id, "staging": uri(bucket, staging), "sequence": sequence}
 
     def commit(

@@ -53,8 +53,8 @@ class Publication:
         """Open a publish. Raises EntityNotFoundException for an unknown database."""
         effects.mark("begun to publish")
         database, name = table or (None, None)
-        body = {"run_id": run_id(), "database": database, "table": name, "location": location}
-        answer = call(workspace, "POST", "publishes", body, patience=patience())
+        body = {"run_id": run_id(), "database": database, "table": name, "location": location, "token": token_hex(12)}
+        answer = call(workspace, "POST", "publishes", body, patience=patience(), repeatable=True)
         return cls(workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"])
 
     @property

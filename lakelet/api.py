@@ -48,11 +48,12 @@ def api_routes(
         return reset()
 
     def begin(request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        bodies.only(body, "run_id", "database", "table", "location")
+        bodies.only(body, "run_id", "database", "table", "location", "token")
         database, table = bodies.optional_text(body, "database"), bodies.optional_text(body, "table")
         if database and table:
             guard.require(_client(request), database, table, "INSERT")
-        return publishes.begin(bodies.text(body, "run_id"), database, table, bodies.text(body, "location"))
+        run_id, location = bodies.text(body, "run_id"), bodies.text(body, "location")
+        return publishes.begin(run_id, database, table, location, bodies.optional_text(body, "token") or "")
 
     def commit(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         bodies.only(body, "add", "remove", "partitions", "remove_partitions", "table_input", "sequence")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -100,6 +101,20 @@ def prefix(room: Room) -> Iterator[str]:
             item["Key"] for item in room.s3.list_objects_v2(Bucket=BUCKET, Prefix=leftover).get("Contents", [])
         ]:
             room.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_begin_whose_answer_was_lost_is_asked_for_again(room: Room) -> None:
+    table = f"t{secrets.token_hex(4)}"
+    location = f"s3://{BUCKET}/{table}/"
+    first, again = (room.publishes.begin("jr_1", None, None, location, "abc" + table) for _ in range(2))
+    assert first == again and first["publish_id"] == f"pub_abc{table}"
+    with pytest.raises(InvalidInputException, match="token of another publish"):
+        room.publishes.begin("jr_2", None, None, location, "abc" + table)
+    with pytest.raises(InvalidInputException, match=r"'\.\./x' is no token"):
+        room.publishes.begin("jr_1", None, None, location, "../x")
+    room.publishes.abort(first["publish_id"])
+    with pytest.raises(InvalidInputException, match="token of another publish"):  # it has ended
+        room.publishes.begin("jr_1", None, None, location, "abc" + table)
 
 
 def test_a_commit_adds_removes_and_drops_its_staging(room: Room, prefix: str) -> None:
