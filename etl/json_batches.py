@@ -196,8 +196,9 @@ def _are_objects(texts: pa.Array) -> bool:
 
     if not pc.all(pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))).as_py():
         return False
-    brackets = pc.add(pc.count_substring(texts, "{"), pc.count_substring(texts, "["))
-    return bool(pc.max(brackets).as_py() <= DEEPEST)
+    long = texts.filter(pc.greater(pc.binary_length(texts), DEEPEST))  # counting takes half as long as reading
+    brackets = pc.add(pc.count_substring(long, "{"), pc.count_substring(long, "["))
+    return (pc.max(brackets).as_py() or 0) <= DEEPEST
 
 
 def _doubles(table: pa.Table) -> Iterator[tuple[Path, pa.ChunkedArray]]:
