@@ -33,6 +33,7 @@ from catalog.publish_records import (
     Publish,
     publishes,
     recorded,
+    refuse_open_table,
 )
 from catalog.staging import Staging
 from catalog.store import CatalogStore
@@ -87,8 +88,7 @@ class Publishes:
     ) -> dict[str, Any]:
         """Open a publish: ``{publish_id, staging, sequence}``; asked again with its ``token``, the same one.
 
-        Raises InvalidInputException for a location, or a resource link, that cannot be published to,
-        EntityNotFoundException for an unknown database.
+        Raises InvalidInputException for what cannot be published to, EntityNotFoundException for an unknown database.
         """
         bucket, prefix = location_prefix(location)
         if bool(database) != bool(table):
@@ -102,6 +102,7 @@ class Publishes:
         with writing(self._engine) as connection:
             if key[0] != PLACE:
                 self._catalog.check_writable(connection, *key)
+                refuse_open_table(self._catalog.find_table(connection, *key))
             sequence = self._catalog.sequence(connection, *key)
             row = {
                 "id": publish_id, "run_id": run_id, "database_name": key[0], "table_name": key[1], "bucket": bucket,

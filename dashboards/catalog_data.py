@@ -19,6 +19,7 @@ from sqlglot import exp
 from catalog import client as catalog
 from catalog.glue import Glue
 from dashboards.spec import DIALECT
+from data import table_formats
 from query.client import query
 from workspace.control import call
 from workspace.errors import EntityNotFoundException
@@ -232,7 +233,7 @@ def table_format(found: Mapping[str, Any]) -> str:
     parameters = found.get("Parameters") or {}
     if found.get("TableType") == "VIRTUAL_VIEW":
         return "view"
-    return str(parameters.get("table_type") or parameters.get("classification") or "").lower()
+    return table_formats.table_format(found) or str(parameters.get("classification") or "").lower()
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from data.table_formats import refuse_as_files
 from workspace.errors import InvalidInputException
 
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
@@ -124,8 +125,10 @@ def data_format(name: str) -> DataFormat:
 def format_of(table: Mapping[str, Any]) -> DataFormat:
     """The format of a Glue Table (or TableInput, or Partition): by its classification, else by its SerDe.
 
-    Raises :class:`~workspace.errors.InvalidInputException` when neither names a format that is served.
+    Raises :class:`~workspace.errors.InvalidInputException` when neither names a format that is served, and for a table
+    of an open table format, whose SerDe means nothing.
     """
+    refuse_as_files(table)
     serde = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
     if serde == GROK_SERDE:  # the classification is then what the classifier calls such logs
         return GROK

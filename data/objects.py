@@ -86,10 +86,11 @@ def own_proxies(workspace: Workspace) -> dict[str, str] | None:
     return None if workspace.settings.text("s3_endpoint") else {}
 
 
-def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject]:
+def list_objects(client: Any, bucket: str, prefix: str, skipped: set[str] | None = None) -> Iterator[StoredObject]:
     """Every data object under a prefix, in key order; hidden names (``.…``, ``_…``) below the prefix are skipped.
 
-    A folder name of the form ``_key=value`` is a partition, not hidden, as in Hive and Spark.
+    A folder name of the form ``_key=value`` is a partition, not hidden, as in Hive and Spark. ``skipped`` gets the
+    folders that were hidden, from the prefix on.
     """
     folder, hidden = "", False  # of the object before: most lie in the same folder
     for page in _ahead(iter(client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))):
@@ -98,6 +99,8 @@ def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[StoredObject
             place, _, name = key[len(prefix) :].rpartition("/")
             if place != folder:
                 folder, hidden = place, any(_hidden(one) for one in place.split("/"))
+                if hidden and skipped is not None:
+                    skipped.add(place)
             if not (hidden or _hidden(name) or key.endswith("/")):
                 kind = item.get("StorageClass", "STANDARD")
                 yield StoredObject(bucket, key, item["Size"], item["ETag"].strip('"'), kind, item["LastModified"])

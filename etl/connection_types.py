@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from etl import jdbc, opensearch
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
-from etl.iceberg import IcebergSink, is_iceberg
+from etl.open_tables import OpenTableSink, is_open
 from etl.s3_source import read_s3
 from etl.selection import SampleOptions
 from etl.sinks import S3Sink
@@ -101,8 +101,8 @@ def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sin
 def sink_to_table(context: GlueContext, database: str, name: str, options: Options) -> Sink:
     """A sink to a table that is in the catalog. Raises EntityNotFoundException, UnsupportedError, UsageError."""
     table = CatalogTable.get(context.workspace, database, name)
-    if is_iceberg(table):
-        return IcebergSink.of_table(context, table, options)
+    if is_open(table):
+        return OpenTableSink.of_table(context, table, options)
     return (jdbc.JdbcSink if jdbc.is_jdbc(table) else S3Sink).of_table(context, table, options)
 
 

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from data.objects import list_objects, s3_client
-from data.zones import split_uri
+from data.table_formats import delta_tables
+from data.zones import split_uri, uri
 from etl.publishing import Publication
-from workspace.errors import LakeletError, PublishError
+from workspace.errors import LakeletError, PublishError, UsageError
 from workspace.paths import Workspace
 
 DEFAULT_RETENTION_HOURS = 168.0  # AWS: "the default is 168 hours, 7 days"
@@ -38,14 +39,18 @@ class Purges:
         kept_classes: Collection[str] = (),
     ) -> None:
         """Ask for what lies in ``folders`` (``s3://…``, below ``location``) to go, but for objects younger than the
-        retention period, or of a storage class that is kept."""
+        retention period, or of a storage class that is kept. Raises UsageError for a folder with Delta tables."""
         publication = self._open.get(location)
         if publication is None:
             publication = Publication.begin(self._workspace, location, table)
             if failed := self._failed.pop(location, None):
                 publication.removed = set(failed.removed)
             self._open[location] = publication
-        publication.removed |= set(_older_than(self._workspace, folders, retention_hours, kept_classes))
+        try:
+            publication.removed |= set(_older_than(self._workspace, folders, retention_hours, kept_classes))
+        except UsageError:
+            self.give_up(self._open.pop(location))
+            raise
 
     def take(self, location: str, table: tuple[str, str] | None) -> Publication:
         """The publish that a write to ``location`` belongs to: the one of an earlier purge, or a new one.
@@ -103,7 +108,13 @@ def _older_than(
     limit = datetime.now(UTC) - timedelta(hours=hours)
     for folder in folders:
         bucket, prefix = split_uri(folder)
-        for stored in list_objects(client, bucket, prefix):
+        skipped: set[str] = set()
+        objects = list(list_objects(client, bucket, prefix, skipped))
+        if tables := sorted(delta_tables(skipped)):
+            raise UsageError(
+                f"{uri(bucket, prefix + tables[0])} is a Delta table, which a purge breaks: empty it by spark.sql."
+            )
+        for stored in objects:
             if stored.storage_class in kept_classes:
                 continue
             # A whole second of grace: S3 rounds the time of the last change up to it.

@@ -17,8 +17,8 @@ from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import reader_options
 from etl.glue_types import spark_name, spark_type
-from etl.iceberg import is_iceberg, read_iceberg_table
 from etl.jdbc import is_jdbc, read_jdbc_table
+from etl.open_tables import is_open, kind_of, read_open_table
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
@@ -57,11 +57,11 @@ def read_table(
         if predicate or sample:
             raise UsageError(f"{table} lies in a database: push_down_predicate and samples are for tables on S3.")
         return read_elsewhere(context.workspace, database, name, lambda: read_jdbc_table(context, table, options, ctx))
-    if is_iceberg(table):
+    if is_open(table):
         if predicate or sample:
-            raise UsageError(f"{table} is an Iceberg table: take where() instead of predicates and samples.")
+            raise UsageError(f"{table} is {kind_of(table)}: take where() instead of predicates and samples.")
         note_reading(context.workspace, database, name)
-        return read_iceberg_table(context, table, options, ctx)
+        return read_open_table(context, table, options, ctx)
     refuse_unknown(dict(options), CATALOG_OPTIONS, "create_dynamic_frame.from_catalog")
 
     selection = Selection.of(options, sample)

@@ -16,6 +16,8 @@ _LOG_LINE = re.compile(
     r"^(\d{2,4}[-/]\d{2}[-/]\d{2}[ T]\d{2}:\d{2}:\d{2}\S*\s+)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR)\b"
 )
 # A script that does not compile has no traceback: only where, and the exception.
+# What --datalake-formats would have brought.
+_FORMAT = re.compile(r"Failed to find the data source: (delta|iceberg)\b|No module named '(delta)\b")
 _TRACEBACK = re.compile(r'\s*Traceback \(most recent call last\):|  File ".+", line \d+$')
 
 
@@ -36,7 +38,7 @@ def last_words(stderr: Path, secrets: list[str], stdout: Path | None = None) -> 
     """The end of what a driver wrote to stderr: its last Python exception, else its last line that is no log line.
 
     Spark's launcher passes on what Python writes to stderr as ``stdout``, so for a Spark job an exception there counts
-    first. Secrets are replaced. Empty when it said nothing.
+    first. Secrets are replaced. Empty when it said nothing. A table format that is missing is named.
     """
     lines = [line.rstrip() for line in _tail(stderr).splitlines() if line.strip()]
     found = _exception([line.rstrip() for line in _tail(stdout).splitlines() if line.strip()]) if stdout else ""
@@ -52,10 +54,11 @@ def _exception(lines: list[str]) -> str:
     starts = [index for index, line in enumerate(lines) if _TRACEBACK.match(line)]
     if not starts:
         return ""
-    for line in lines[starts[-1] + 1 :]:
-        if not line.startswith((" ", "\t")):
-            return line
-    return ""
+    below = lines[starts[-1] + 1 :]
+    found = next((line for line in below if not line.startswith((" ", "\t"))), "")
+    if missing := _FORMAT.search("\n".join(below)):
+        found += f" Give the job the argument --datalake-formats {missing[1] or missing[2]}."
+    return found
 
 
 def _tail(path: Path) -> str:

@@ -134,7 +134,8 @@ def _on_spark(
 ) -> tuple[list[str], Mapping[str, str]]:
     """The words and the environment of a Glue job on the cluster."""
     argv = submit_argv(workspace, script, script_arguments(run), conf=spark_properties_of(workspace, run, extra))
-    return argv, spark_environment(workspace)
+    modules = os.pathsep.join([python_path(), *map(str, datalake.python_files(workspace, run.arguments))])
+    return argv, {**spark_environment(workspace), "PYTHONPATH": modules}
 
 
 def script_arguments(run: Run) -> list[str]:

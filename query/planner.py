@@ -15,6 +15,7 @@ from catalog.model import Partition, Table
 from data.formats import dialect_of, format_of
 from data.objects import StoredObject, list_objects
 from data.partitions import parse_partition_path
+from data.table_formats import refuse_as_files
 from data.zones import split_uri
 from query.lookup import Lookup
 from query.scans import Analysis, Filter, Part, Plan, Reference, Scan
@@ -118,6 +119,7 @@ class Planner:
         if not table.location:
             raise QueryError(f"The table {where} has no location: register it with one.")
         try:
+            refuse_as_files(definition, where)
             form = format_of(definition)
             dialect = dialect_of(definition)
         except LakeletError as error:

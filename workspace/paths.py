@@ -165,6 +165,11 @@ class Cache:
         return self.root / "iceberg-jars"
 
     @property
+    def delta_jars(self) -> Path:
+        """Delta Lake for Spark, for jobs that ask for it (``--datalake-formats delta``); its Python is in there too."""
+        return self.root / "delta-jars"
+
+    @property
     def opensearch_home(self) -> Path:
         return self.root / "opensearch"
 

@@ -114,7 +114,7 @@ def _read(
     folders: set[str] | None = None,
 ) -> tuple[list[StoredObject], list[FoundTable]]:
     """What lies in a target, and its tables; of ``folders`` that were seen before, nothing is read again."""
-    objects: list[StoredObject] = _reached(target, partial(list_target, s3, target))
+    objects: list[StoredObject] = _reached(target, partial(list_target, s3, target, lambda it: say(f"Note: {it}")))
     say(f"Listed {counted(len(objects), 'object')} ({_megabytes(objects)}) in {target.uri}.")
     chosen = to_read(target, objects)
     if folders is not None:

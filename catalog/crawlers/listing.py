@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from data.objects import StoredObject, list_objects
+from data.table_formats import delta_tables
 from data.zones import split_uri, uri
 from workspace.errors import InvalidInputException
 
@@ -45,13 +46,20 @@ class Target:
         return item.key[len(self.prefix) :]
 
 
-def list_target(client: Any, target: Target) -> list[StoredObject]:
-    """Every data object of the target that no exclusion names, in key order."""
-    return [
+def list_target(client: Any, target: Target, note: Callable[[str], None]) -> list[StoredObject]:
+    """Every data object of the target that no exclusion names, in key order; but for those of Delta tables, whose files
+    are more than their rows. ``note`` is told of these.
+    """
+    skipped: set[str] = set()
+    objects = [
         item
-        for item in list_objects(client, target.bucket, target.prefix)
+        for item in list_objects(client, target.bucket, target.prefix, skipped)
         if not any(pattern.fullmatch(target.relative(item)) for pattern in target.patterns)
     ]
+    deltas = tuple(sorted(delta_tables(skipped)))
+    for folder in deltas:
+        note(f"{target.uri}{folder} is a Delta table, which crawlers leave out: a job can register it.")
+    return [item for item in objects if not target.relative(item).startswith(deltas)] if deltas else objects
 
 
 def to_read(target: Target, objects: Sequence[StoredObject]) -> list[StoredObject]:

@@ -16,10 +16,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.crawlers.definitions import UPDATED_BY
 from catalog.hive.shapes import VIEW
 from catalog.hive.types import hive_column, spark_field
 from catalog.model import Definition
 from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
+from data.table_formats import DELTA, ICEBERG, table_format
 from workspace.errors import InvalidInputException
 
 SOURCES = "spark.sql.sources."
@@ -28,7 +30,7 @@ SCHEMA = f"{SOURCES}schema"
 SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged
 _PARTITIONS = "spark.sql.partitionProvider"
 _CLASSIFICATION = "classification"
-_ICEBERG = "iceberg"
+_OF_GLUE = (_CLASSIFICATION, "table_type", UPDATED_BY)  # what crawlers and Athena say of a table
 
 
 def legible(definition: Definition) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def legible(definition: Definition) -> dict[str, Any]:
     if not provider or provider == "hive" or definition.get("TableType") == VIEW:
         return dict(definition)
     descriptor = dict(definition.get("StorageDescriptor") or {})
-    options = (descriptor.get("SerdeInfo") or {}).get("Parameters") or {}
+    options = _options(definition)
     keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
     if schema := _schema(parameters):
         columns = [hive_column(field) for field in schema["fields"]]
@@ -59,15 +61,20 @@ def legible(definition: Definition) -> dict[str, Any]:
 
 
 def as_datasource(definition: Definition) -> dict[str, Any]:
-    """How a table is shown to Spark: a CSV or JSON table of Glue's as a data source, an Iceberg table by its name.
+    """How a table is shown to Spark: a CSV or JSON table of Glue's as a data source, one of an open table format by
+    the format's name, a Delta table's with its folder, which AWS's crawlers and clients do not give where Spark looks.
 
     Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip.
     """
     parameters = definition.get("Parameters") or {}
-    if PROVIDER in parameters or definition.get("TableType") == VIEW:
+    if definition.get("TableType") == VIEW:
         return dict(definition)
-    if parameters.get("table_type", "").lower() == _ICEBERG:
-        return _shown(definition, _ICEBERG, {})
+    if table_format(definition) == DELTA and "path" not in _options(definition):
+        return _shown(definition, DELTA, {})
+    if PROVIDER in parameters:
+        return dict(definition)
+    if table_format(definition) == ICEBERG:
+        return _shown(definition, ICEBERG, {})
     match parameters.get(_CLASSIFICATION, "").lower():
         case CSV.name:
             return _shown(definition, CSV.name, _csv_options(definition))
@@ -78,13 +85,16 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
 
 def without_datasource(definition: Definition, old: Definition) -> dict[str, Any]:
     """A definition that came back from Spark, without what :func:`as_datasource` had added to ``old``."""
-    parameters = dict(definition.get("Parameters") or {})
+    parameters, had_parameters = dict(definition.get("Parameters") or {}), old.get("Parameters") or {}
+    if parameters.get(PROVIDER) == DELTA:  # which replaces the properties by those of its log, after a commit
+        parameters |= {name: had_parameters[name] for name in _OF_GLUE if name in had_parameters}
+        definition = {**definition, "Parameters": parameters}
     if SHOWN not in parameters:
         return legible(definition)
     descriptor = dict(definition.get("StorageDescriptor") or {})
     keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
     # Iceberg's own client hands the columns back as they are now; the schema is what it was shown.
-    schema = _schema(parameters) if parameters.get(PROVIDER) != _ICEBERG else None
+    schema = _schema(parameters) if parameters.get(PROVIDER) != ICEBERG else None
     if schema:
         columns = [hive_column(field) for field in schema["fields"]]
         had = {column["Name"].lower(): column for column in (old.get("StorageDescriptor") or {}).get("Columns") or ()}
@@ -94,7 +104,7 @@ def without_datasource(definition: Definition, old: Definition) -> dict[str, Any
         if member in (old.get("StorageDescriptor") or {}):
             descriptor[member] = old["StorageDescriptor"][member]
     added = (SOURCES, _PARTITIONS)
-    kept = {name: value for name, value in parameters.items() if not name.startswith(added)}
+    kept = {name: value for name, value in parameters.items() if name in had_parameters or not name.startswith(added)}
     return {**definition, "StorageDescriptor": descriptor, "Parameters": kept}
 
 
@@ -149,6 +159,11 @@ def _schema(parameters: Mapping[str, str]) -> dict[str, Any] | None:
     except ValueError as error:
         raise InvalidInputException(f"The property {SCHEMA} is no JSON: {error}.") from error
     return schema
+
+
+def _options(definition: Definition) -> Mapping[str, str]:
+    descriptor = definition.get("StorageDescriptor") or {}
+    return (descriptor.get("SerdeInfo") or {}).get("Parameters") or {}
 
 
 def _delimiter(options: Mapping[str, str]) -> str:

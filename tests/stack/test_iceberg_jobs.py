@@ -92,7 +92,7 @@ def run(stack: Stack, code: str, name: str, role: str | None = None, **arguments
 
 def test_jobs_and_others_work_on_one_iceberg_table(stack: Stack) -> None:
     glue = glue_client(stack.workspace)
-    clear(stack, glue)
+    clear(stack, DATABASE)
     glue.create_database(DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://warehouse/{DATABASE}"})
     assert run(stack, SCRIPT, "iceberg-jobs", datalake_formats="iceberg", conf=CONF)[-1] == "all of it held"
 
@@ -107,32 +107,34 @@ def test_jobs_and_others_work_on_one_iceberg_table(stack: Stack) -> None:
     # Without the argument it is told which; grants hold for Iceberg tables too.
     said = run(stack, READ, "iceberg-unasked")
     assert "give the job the argument --datalake-formats iceberg" in said[0]
-    restrict(stack)
+    restrict(stack, DATABASE, ROLE)
     said = run(stack, READ, "iceberg-role", ROLE, datalake_formats="iceberg")
     assert said[:2] == ["[(2, 2.5), (3, 3.5)]"] * 2
     assert "TABLE_OR_VIEW_NOT_FOUND" in said[2], said
-    clear(stack, glue)
+    clear(stack, DATABASE)
 
 
-def restrict(stack: Stack) -> None:
+def restrict(stack: Stack, database: str, role: str) -> None:
     """Two columns of the later orders for the role, and nothing for others."""
     formation: Any = aws_client(stack.workspace, "lakeformation")
-    where = {"TableCatalogId": "123456789012", "DatabaseName": DATABASE, "TableName": "orders", "Name": "late"}
+    where = {"TableCatalogId": "123456789012", "DatabaseName": database, "TableName": "orders", "Name": "late"}
     shown = {"ColumnNames": ["id", "price"], "RowFilter": {"FilterExpression": "id > 1"}}
     formation.create_data_cells_filter(TableData={**where, **shown})
     everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
-    table = {"Table": {"DatabaseName": DATABASE, "Name": "orders"}}
+    table = {"Table": {"DatabaseName": database, "Name": "orders"}}
     formation.revoke_permissions(Principal=everybody, Resource=table, Permissions=["ALL"])
     formation.grant_permissions(
-        Principal={"DataLakePrincipalIdentifier": ROLE}, Resource={"DataCellsFilter": where}, Permissions=["SELECT"]
+        Principal={"DataLakePrincipalIdentifier": role}, Resource={"DataCellsFilter": where}, Permissions=["SELECT"]
     )
 
 
-def clear(stack: Stack, glue: Any) -> None:
+def clear(stack: Stack, database: str) -> None:
+    """Take the database of an earlier round away, with what lies in its folder."""
+    glue: Any = glue_client(stack.workspace)
     folders = Folders(s3_client(stack.workspace))
     folders.make_bucket("warehouse")
-    folders.remove(f"s3://warehouse/{DATABASE}")
+    folders.remove(f"s3://warehouse/{database}")
     try:
-        glue.delete_database(Name=DATABASE)
+        glue.delete_database(Name=database)
     except glue.exceptions.EntityNotFoundException:
         return

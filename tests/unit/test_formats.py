@@ -15,6 +15,7 @@ from data.formats import (
     format_of,
     storage_descriptor,
 )
+from data.table_formats import delta_tables
 from workspace.errors import InvalidInputException
 
 
@@ -33,6 +34,22 @@ def test_an_unknown_format_is_refused_by_name() -> None:
         data_format("hudi")
     with pytest.raises(InvalidInputException, match=r"'t'.*no classification"):
         format_of({"Name": "t", "StorageDescriptor": {}})
+
+
+@pytest.mark.parametrize("title", ["Iceberg", "Delta", "Hudi"])
+def test_a_table_of_an_open_format_is_no_files(title: str) -> None:
+    serde = {"SerdeInfo": {"SerializationLibrary": CSV.serdes[0]}}
+    for name in ("table_type", "spark.sql.sources.provider", "classification"):
+        table = {"Name": "t", "Parameters": {name: title.upper()}, "StorageDescriptor": serde}
+        with pytest.raises(
+            InvalidInputException, match=f"'t' is an? {title} table, whose files are more than its rows"
+        ):
+            format_of(table)
+
+
+def test_delta_tables_are_found_by_their_logs() -> None:
+    hidden = ["a/_delta_log", "b/c/_delta_log", "x_delta_log", "_tmp", "d/_delta_log/_sidecars"]
+    assert delta_tables(hidden) == {"a/", "b/c/"} and delta_tables(["_delta_log"]) == {""}
 
 
 def test_a_descriptor_has_the_location_of_a_folder_and_its_own_copies() -> None:

@@ -105,6 +105,40 @@ def test_what_hive_makes_glue_has_and_the_reverse(face: Face) -> None:
     assert [one["Name"] for one in again["StorageDescriptor"]["Columns"]] == ["a", "z"]
 
 
+@pytest.mark.parametrize(
+    "said", [{"table_type": "DELTA"}, {"spark.sql.sources.provider": "delta", "classification": "delta"}]
+)
+def test_a_delta_table_of_others_is_shown_with_its_folder_and_keeps_what_they_said(
+    face: Face, said: dict[str, str]
+) -> None:
+    client = face.client()
+    client.create_database(hive.Database(name="D", locationUri="s3://b"))
+    stored: dict[str, Any] = {
+        "Name": "t",
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {**said, "UPDATED_BY_CRAWLER": "c"},
+        "PartitionKeys": [{"Name": "p", "Type": "int"}],
+        "StorageDescriptor": {"Columns": [{"Name": "a", "Type": "int"}], "Location": "s3://b/t/"},
+    }
+    with writing(face.engine) as connection:
+        face.catalog.create_table(connection, "d", stored)
+    seen = client.get_table("d", "t")
+    assert (seen.parameters["spark.sql.sources.provider"], seen.sd.serdeInfo.parameters["path"]) == (
+        "delta",
+        "s3://b/t/",
+    )
+    # As Delta hands it back after a commit that added a column: with its own properties in the place of all others.
+    fields = '{"type": "struct", "fields": [{"name": "a", "type": "integer"}, {"name": "B", "type": "long"}]}'
+    spark = {name: value for name, value in seen.parameters.items() if name.startswith("spark.sql")}
+    seen.parameters = {**spark, "spark.sql.sources.schema": fields, "delta.lastUpdateVersion": "1", "EXTERNAL": "TRUE"}
+    client.alter_table("d", "t", seen)
+    again = face.catalog.get_table("d", "t").definition
+    assert [one["Name"] for one in again["StorageDescriptor"]["Columns"]] == ["a", "b"]
+    kept = {name: value for name, value in again["Parameters"].items() if name in stored["Parameters"]}
+    assert kept == stored["Parameters"] and again["Parameters"]["delta.lastUpdateVersion"] == "1"
+    assert client.get_table("d", "t").sd.serdeInfo.parameters["path"] == "s3://b/t/"
+
+
 def test_a_table_gets_another_name_with_its_partitions(face: Face) -> None:
     client = face.client()
     make(face, client)

@@ -107,6 +107,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr(pins, "S3A_JARS", (A, B))
     monkeypatch.setattr(pins, "SPARK_JARS", (B,))
     monkeypatch.setattr(pins, "ICEBERG_JARS", (B,))
+    monkeypatch.setattr(pins, "DELTA_JARS", (B,))
+    monkeypatch.setattr(install, "build_log_store", lambda *_: None)  # there is no JDK, and no Delta to compile with
     monkeypatch.setattr(pins, "OPENSEARCH_JARS", (B,))
     monkeypatch.setattr(pins, "OPENSEARCH", ZIP)
     return Workspace(tmp_path, tmp_path / "state").prepare()
@@ -114,7 +116,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def test_parts_arrive_whole_and_a_second_install_asks_nobody(workspace: Workspace, repository: Repository) -> None:
     done = install.install(workspace, [repository.url])
-    assert {part.name for part in done} == {"s3a-jars", "spark-jars", "iceberg-jars", "opensearch", "opensearch-jars"}
+    jars = {"s3a-jars", "spark-jars", "iceberg-jars", "delta-jars"}
+    assert {part.name for part in done} == jars | {"opensearch", "opensearch-jars"}
     assert (workspace.cache.opensearch_home / "lib/one.txt").read_text() == "1"
     assert sorted(path.name for path in workspace.cache.s3a_jars.iterdir()) == ["jar-a-1.jar", "jar-b-1.jar"]
     assert not list((workspace.cache.root / "work").iterdir())  # nothing is kept twice
@@ -227,7 +230,7 @@ def test_two_installs_at_once_fetch_each_file_once(workspace: Workspace, reposit
     ]
     for thread in threads:
         thread.start()
-    eventually(lambda: len(repository.asked) == 5)
+    eventually(lambda: len(repository.asked) == 6)
     time.sleep(0.3)  # long enough for the second to be at the locks; it must ask for nothing
     repository.gate.set()
     for thread in threads:
@@ -241,7 +244,8 @@ import sys
 from pathlib import Path
 from lakelet.stack import install, pins
 from tests.unit.test_install import Artifact
-pins.S3A_JARS = pins.SPARK_JARS = pins.ICEBERG_JARS = pins.OPENSEARCH_JARS = (Artifact(*eval(sys.argv[3])),)
+pins.S3A_JARS = pins.SPARK_JARS = pins.ICEBERG_JARS = pins.DELTA_JARS = (Artifact(*eval(sys.argv[3])),)
+pins.OPENSEARCH_JARS = pins.S3A_JARS
 from workspace.paths import Workspace
 install.install(Workspace(Path(sys.argv[1]), Path(sys.argv[1])), [sys.argv[2]])
 """
@@ -275,13 +279,15 @@ def test_another_version_is_installed_anew(
 
 def test_what_exists_already_is_not_installed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKELET_OPENSEARCH_ENDPOINT", "http://127.0.0.1:9")
-    assert [part.name for part in parts.parts(workspace)] == ["s3a-jars", "spark-jars", "iceberg-jars"]
+    assert [part.name for part in parts.parts(workspace)] == ["s3a-jars", "spark-jars", "iceberg-jars", "delta-jars"]
     assert workspace.cache.java_home == Path("/somewhere")
     assert workspace.cache.minio == Path("/somewhere/minio")
 
 
 def test_every_pin_is_pinned() -> None:
-    everything = (*pins.S3A_JARS, *pins.SPARK_JARS, *pins.ICEBERG_JARS, *pins.OPENSEARCH_JARS, pins.OPENSEARCH)
+    everything = (
+        *pins.S3A_JARS, *pins.SPARK_JARS, *pins.ICEBERG_JARS, *pins.DELTA_JARS, *pins.OPENSEARCH_JARS, pins.OPENSEARCH,
+    )  # fmt: skip
     assert len(pins.S3A_JARS) == 36
     for pin in everything:
         assert re.fullmatch(r"[0-9a-f]{64}", pin.sha256)

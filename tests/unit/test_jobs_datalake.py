@@ -10,16 +10,19 @@ from jobs import datalake, engines
 from workspace.errors import InstallError, InvalidInputException, NotImplementedException
 from workspace.paths import Workspace
 
-ICEBERG = {datalake.ARGUMENT: "Iceberg"}
+ICEBERG, DELTA, BOTH = ({datalake.ARGUMENT: value} for value in ("Iceberg", "delta", "delta, iceberg"))
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A workspace whose cache has a jar of Iceberg's."""
+    """A workspace whose cache has jars of Iceberg and Delta."""
     monkeypatch.setenv("LAKELET_CACHE", str(tmp_path / "cache"))
     found = Workspace(tmp_path, tmp_path / "state").prepare()
     found.cache.iceberg_jars.mkdir(parents=True)
     (found.cache.iceberg_jars / "iceberg.jar").touch()
+    found.cache.delta_jars.mkdir(parents=True)
+    for name in ("delta-spark_2.jar", "delta-storage.jar"):
+        (found.cache.delta_jars / name).touch()
     return found
 
 
@@ -42,16 +45,42 @@ def test_aws_clients_become_ours_and_the_rest_is_the_jobs(workspace: Workspace) 
     assert told["spark.sql.catalog.c.io-impl"] == "org.apache.iceberg.hadoop.HadoopFileIO"
 
 
+def test_delta_is_configured_and_what_aws_tells_to_give_stays(workspace: Workspace) -> None:
+    conf = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.databricks.delta.snapshotPartitions": "7",
+    }
+    store = {"spark.delta.logStore.class": "org.apache.spark.sql.delta.storage.S3SingleDriverLogStore"}
+    told = datalake.properties(workspace, DELTA, conf | store)
+    assert told == datalake.properties(workspace, DELTA, {}) | conf
+    assert told["spark.delta.logStore.class"] == "lakelet.delta.ConditionalLogStore"
+    own = {"spark.delta.logStore.s3.impl": "my.Store"}
+    told = datalake.properties(workspace, DELTA, own)
+    assert told["spark.delta.logStore.s3.impl"] == "my.Store" and "spark.delta.logStore.class" not in told
+    jar = workspace.cache.delta_jars / "delta-spark_2.jar"
+    assert told["spark.jars"] == f"{jar},{workspace.cache.delta_jars}/delta-storage.jar"
+    assert datalake.python_files(workspace, DELTA) == [jar] and not datalake.python_files(workspace, ICEBERG)
+
+
+def test_delta_has_the_session_and_iceberg_a_catalog_beside_it(workspace: Workspace) -> None:
+    told = datalake.properties(workspace, BOTH, {})
+    assert told["spark.sql.catalog.spark_catalog"].endswith("DeltaCatalog")
+    assert told["spark.sql.catalog.glue_catalog"] == "org.apache.iceberg.spark.SparkCatalog"
+    assert len(told["spark.sql.extensions"].split(",")) == 2 and len(told["spark.jars"].split(",")) == 3
+
+
 def test_what_is_not_served_is_refused_by_name(workspace: Workspace) -> None:
-    for wanted in ("hudi", "iceberg,delta"):
-        with pytest.raises(NotImplementedException, match=wanted.rpartition(",")[2]):
+    for wanted in ("hudi", "iceberg,hudi"):
+        with pytest.raises(NotImplementedException, match="hudi is not served: delta and iceberg are"):
             datalake.formats({datalake.ARGUMENT: wanted})
-    with pytest.raises(InvalidInputException, match="paimon"):
+    with pytest.raises(InvalidInputException, match="paimon: use delta or iceberg"):
         datalake.formats({datalake.ARGUMENT: "paimon"})
-    with pytest.raises(InvalidInputException, match="sail"):
-        engines.choose("j", {**ICEBERG, engines.ARGUMENT: engines.SAIL}, workspace.settings)
-    auto = engines.choose("j", {**ICEBERG, engines.ARGUMENT: engines.AUTO}, workspace.settings)
-    assert auto == engines.Choice(engines.SPARK, "--datalake-formats is Spark's")
+    for one in (ICEBERG, DELTA):
+        with pytest.raises(InvalidInputException, match="sail"):
+            engines.choose("j", {**one, engines.ARGUMENT: engines.SAIL}, workspace.settings)
+        auto = engines.choose("j", {**one, engines.ARGUMENT: engines.AUTO}, workspace.settings)
+        assert auto == engines.Choice(engines.SPARK, "--datalake-formats is Spark's")
     (workspace.cache.iceberg_jars / "iceberg.jar").unlink()
-    with pytest.raises(InstallError, match="lakelet install"):
-        datalake.properties(workspace, ICEBERG, {})
+    with pytest.raises(InstallError, match="iceberg needs is not installed: run `lakelet install`"):
+        datalake.properties(workspace, BOTH, {})

@@ -259,6 +259,12 @@ def test_the_last_words_are_the_exception_without_secrets(tmp_path: Path) -> Non
     assert last_words(log, [], stdout) == "ValueError: on Spark's stdout"
     stdout.write_text('  File "x.py", line 1\n    this is no Python\n         ^^\nSyntaxError: invalid syntax\n')
     assert last_words(log, [], stdout) == "SyntaxError: invalid syntax"
+    stdout.write_text(
+        "Traceback (most recent call last):\n  File x\nPy4JJavaError: An error occurred.\n"
+        ": SparkClassNotFoundException: [DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta. Make sure …\n"
+    )
+    hint = "Py4JJavaError: An error occurred. Give the job the argument --datalake-formats delta."
+    assert last_words(log, [], stdout) == hint
     assert last_words(tmp_path / "absent", []) == ""
 
 

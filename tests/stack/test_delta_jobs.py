@@ -1,0 +1,210 @@
+"""Jobs on Delta tables (``--datalake-formats delta``): frames, spark.sql, two writers at once, and what others see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from data.objects import s3_client
+from jobs.client import JobClient
+from jobs.logs import Stream, read
+from query.client import query
+from tests.clients import glue_client
+from tests.conftest import Stack
+from tests.stack.test_iceberg_jobs import clear, restrict, run
+from workspace.errors import QueryError
+
+pytestmark = pytest.mark.stack
+
+DATABASE, ROLE = "delta_jobs", "arn:aws:iam::123456789012:role/delta-analyst"
+
+# As AWS's guide has a job configure it.
+CONF = " --conf ".join(
+    (
+        "spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.delta.logStore.class=org.apache.spark.sql.delta.storage.S3SingleDriverLogStore",
+    )
+)
+
+SCRIPT = """
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from delta.tables import DeltaTable
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+spark = glue.spark_session
+
+
+def rows(statement):
+    return sorted(tuple(row) for row in spark.sql(statement).collect())
+
+
+def refused(action):
+    try:
+        action()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    raise AssertionError("nothing was refused")
+
+
+first = spark.createDataFrame([(1, "a", "x"), (2, "b", "y"), (3, "c", "x")], "id long, name string, part string")
+where = {"path": "s3://warehouse/delta_jobs/orders"}
+first.write.format("delta").options(**where).mode("append").partitionBy("part").saveAsTable("delta_jobs.orders")
+spark.sql("DELETE FROM delta_jobs.orders WHERE id = 3")
+spark.sql("UPDATE delta_jobs.orders SET name = 'bb' WHERE id = 2")
+spark.sql("ALTER TABLE delta_jobs.orders ADD COLUMN price double")
+spark.sql("MERGE INTO delta_jobs.orders t USING (SELECT 2L AS id, 2.5D AS price) s ON t.id = s.id "
+          "WHEN MATCHED THEN UPDATE SET t.price = s.price")
+more = spark.createDataFrame([(4, "d", "y", 4.5)], "id long, name string, part string, price double")
+glue.write_data_frame.from_catalog(more, "delta_jobs", "orders")
+again = DynamicFrame.fromDF(more.withColumn("id", more.id + 1), glue, "again")
+glue.write_dynamic_frame.from_catalog(again, "delta_jobs", "orders")
+table = DeltaTable.forName(spark, "delta_jobs.orders")
+table.alias("t").merge(more.alias("s"), "t.id = s.id").whenMatchedUpdate(set={"name": "'dd'"}).execute()
+expected = [(1, "a", "x", None), (2, "bb", "y", 2.5), (4, "dd", "y", 4.5), (5, "d", "y", 4.5)]
+assert rows("SELECT * FROM delta_jobs.orders") == expected
+assert glue.create_dynamic_frame.from_catalog("delta_jobs", "orders").count() == 4
+told = glue.create_data_frame.from_catalog("delta_jobs", "orders").collect()
+assert sorted(tuple(row) for row in told) == expected, told
+assert spark.read.format("delta").option("versionAsOf", 0).load("s3a://warehouse/delta_jobs/orders").count() == 3
+assert rows("SELECT count(*) FROM delta_jobs.orders VERSION AS OF 1") == [(2,)]
+
+# What an AWS crawler, or boto3, says of the same folder.
+assert rows("SELECT id FROM delta_jobs.crawled") == [(1,), (2,), (4,), (5,)]
+spark.sql("INSERT INTO delta_jobs.crawled VALUES (6, 'f', 'x', 6.5)")
+assert rows("SELECT max(id) FROM delta_jobs.orders") == [(6,)]
+
+spark.createDataFrame([], "who string, n int").write.format("delta").save("s3://warehouse/delta_jobs/appended")
+DeltaTable.createIfNotExists(spark).tableName("delta_jobs.made").addColumn("n", "INT").execute()
+spark.sql("CREATE TABLE delta_jobs.plain USING parquet AS SELECT 1 AS id")
+assert rows("SELECT * FROM delta_jobs.plain") == [(1,)]
+spark.sql("VACUUM delta_jobs.orders")
+for action in (
+    lambda: glue.purge_table(database="delta_jobs", table_name="orders"),
+    lambda: glue.purge_s3_path("s3://warehouse/delta_jobs/", {"retentionPeriod": 0}),
+    lambda: glue.create_data_frame.from_catalog("delta_jobs", "orders", push_down_predicate="part = 'x'"),
+    lambda: glue.create_data_frame.from_options("delta", {"path": "s3://warehouse/delta_jobs/orders"}),
+):
+    print(refused(action))
+print("all of it held")
+"""
+
+# Two drivers append to one table; then one is killed when it has written a file, and has not committed.
+APPEND = """
+import os, signal, sys, threading
+import boto3
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+spark = SparkSession.builder.getOrCreate()
+mine = getResolvedOptions(sys.argv, ["mine"])["mine"]
+
+
+def append(rows):
+    rows.write.format("delta").mode("append").save("s3://warehouse/delta_jobs/appended")
+
+
+for number in range(4):
+    append(spark.createDataFrame([(mine, number)], "who string, n int").coalesce(1))
+print("appended", flush=True)
+if mine == "killed":
+    def files():
+        found = boto3.client("s3").list_objects_v2(Bucket="warehouse", Prefix="delta_jobs/appended/part-")
+        return {one["Key"] for one in found["Contents"]}
+
+    def kill(before):
+        while not files() - before:
+            pass
+        os.kill(os.getppid(), signal.SIGKILL)
+
+    threading.Thread(target=kill, args=(files(),), daemon=True).start()
+    stuck = F.udf(lambda id: threading.Event().wait() if id else 0, "int")
+    append(spark.range(0, 2, 1, 2).select(F.lit("never").alias("who"), stuck("id").alias("n")))
+"""
+
+READ = """
+from awsglue.context import GlueContext
+from delta.tables import DeltaTable
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+appended = glue.spark_session.read.format("delta").load("s3://warehouse/delta_jobs/appended")
+print(sorted((row.who, row["count"]) for row in appended.groupBy("who").count().collect()))
+for read in (lambda: glue.create_data_frame.from_catalog("delta_jobs", "orders"),
+             lambda: glue.spark_session.sql("SELECT * FROM delta_jobs.orders"),
+             lambda: glue.spark_session.sql("SELECT * FROM delta_jobs.orders VERSION AS OF 0"),
+             lambda: DeltaTable.forName(glue.spark_session, "delta_jobs.orders").toDF(),
+             lambda: glue.spark_session.sql("INSERT INTO delta_jobs.orders VALUES (9, 'i', 'x', 9.5)")):
+    try:
+        print(sorted(tuple(row) for row in read().collect()))
+    except Exception as error:
+        print(type(error).__name__, str(error).splitlines()[0])
+"""
+
+
+def test_jobs_and_others_work_on_one_delta_table(stack: Stack) -> None:
+    glue = glue_client(stack.workspace)
+    clear(stack, DATABASE)
+    glue.create_database(DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://warehouse/{DATABASE}"})
+    register(glue)
+    *refused, last = run(stack, SCRIPT, "delta-jobs", datalake_formats="delta", conf=CONF)
+    assert last == "all of it held"
+    wanted = (
+        "delta_jobs.orders is a Delta table",
+        "is a Delta table, which a purge breaks",
+        "take where()",
+        "type delta",
+    )
+    assert [one for text, one in zip(wanted, refused[-4:], strict=True) if text not in one] == []
+
+    # What the catalog says of it, and those who read files.
+    table = glue.get_table(DatabaseName=DATABASE, Name="orders")["Table"]
+    assert [one["Name"] for one in table["StorageDescriptor"]["Columns"]] == ["id", "name", "part", "price"]
+    assert table["Parameters"]["spark.sql.sources.provider"] == "delta" and not table["PartitionKeys"]
+    crawled = glue.get_table(DatabaseName=DATABASE, Name="crawled")["Table"]
+    assert crawled["Parameters"]["UPDATED_BY_CRAWLER"] == "c" and crawled["Parameters"]["table_type"] == "delta"
+    assert [one["Name"] for one in crawled["StorageDescriptor"]["Columns"]] == ["id", "name", "price"]
+    with pytest.raises(QueryError, match=r"orders is a Delta table.*--datalake-formats delta"):
+        query(stack.workspace, "SELECT * FROM delta_jobs.orders")
+
+    assert append_at_once(stack) == ["FAILED", "SUCCEEDED"]
+    restrict(stack, DATABASE, ROLE)
+    count, *said = run(stack, READ, "delta-role", ROLE, datalake_formats="delta")
+    assert count == "[('killed', 4), ('other', 4)]"
+    assert said[:2] == ["[(2, 2.5), (4, 4.5), (5, 4.5), (6, 6.5)]"] * 2
+    words, told = ("TIME_TRAVEL", "is not a Delta table", "is a view"), [one for one in said[2:] if one[0] != "{"]
+    assert [one for one, word in zip(told, words, strict=True) if word not in one] == []
+    clear(stack, DATABASE)
+
+
+def append_at_once(stack: Stack) -> list[str]:
+    """How the drivers end that append to one table at the same time."""
+    s3, glue, jobs = s3_client(stack.workspace), glue_client(stack.workspace), JobClient(stack.workspace)
+    s3.put_object(Bucket="warehouse", Key="scripts/delta-append.py", Body=APPEND.encode())
+    place = {"Name": "glueetl", "ScriptLocation": "s3://warehouse/scripts/delta-append.py"}
+    workers = {"WorkerType": "G.1X", "NumberOfWorkers": 2, "ExecutionProperty": {"MaxConcurrentRuns": 2}}
+    glue.delete_job(JobName="delta-append")
+    glue.create_job(Name="delta-append", Role="lakelet", Command=place, **workers)
+    spark: dict[str, Any] = {"--datalake-formats": "delta"}
+    started = [jobs.start("delta-append", spark | {"--mine": mine}) for mine in ("killed", "other")]
+    ended = [jobs.wait(one) for one in started]
+    for one in ended:
+        said = [line.text for line in read(stack.workspace, one["Id"], Stream.driver)]
+        assert "appended" in said, (one.get("ErrorMessage"), said)
+    return [one["JobRunState"] for one in ended]
+
+
+def register(glue: Any) -> None:
+    """The table as a crawler of AWS's registers it, whose folder no SerDe's ``path`` names."""
+    columns = [
+        {"Name": name, "Type": kind} for name, kind in (("id", "bigint"), ("name", "string"), ("price", "double"))
+    ]
+    descriptor = {"Columns": columns, "Location": f"s3://warehouse/{DATABASE}/orders/"}
+    parameters = {"EXTERNAL": "TRUE", "spark.sql.sources.provider": "delta", "table_type": "delta"}
+    table = {"Name": "crawled", "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "part", "Type": "string"}]}
+    table |= {"StorageDescriptor": descriptor, "Parameters": parameters | {"UPDATED_BY_CRAWLER": "c"}}
+    glue.create_table(DatabaseName=DATABASE, TableInput=table)
