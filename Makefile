@@ -9,7 +9,7 @@ demo: .venv/run
 
 test: servers .venv/test
 	$(BIN)/lakelet install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 servers:
 	@requirements/servers

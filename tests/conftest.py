@@ -40,6 +40,15 @@ settings.register_profile("suite", derandomize=True)
 settings.load_profile("suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``-n``, what shares the stack stays in one process, one test after the other; so do stacks of their own."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        elif item.path.parent.name == "stack":
+            item.add_marker(pytest.mark.xdist_group("own stacks"))
+
+
 @dataclass(frozen=True)
 class Stack:
     """The running stack of this test run; the environment points boto3 and ``lakelet`` at it."""
