@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from etl import jdbc, opensearch
+from etl import jdbc, mongodb, opensearch
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.open_tables import OpenTableSink, is_open
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-_SERVED = ("s3", *jdbc.TYPES, opensearch.TYPE)
+_SERVED = ("s3", *jdbc.TYPES, *mongodb.TYPES, opensearch.TYPE)
 
 
 class Sink(Protocol):
@@ -83,6 +83,8 @@ def read_from(
         return opensearch.read_opensearch(context, options, ctx)
     if connection_type in jdbc.TYPES:
         return jdbc.read_jdbc(context, connection_type, options, ctx)
+    if connection_type in mongodb.TYPES:
+        return mongodb.read_mongodb(context, connection_type, options, ctx)
     if not format:
         raise UsageError("The connection type s3 needs a format: csv, json, parquet, orc, avro, xml, grokLog or ion.")
     return read_s3(context, format, options, format_options, ctx, sample)
@@ -93,6 +95,8 @@ def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sin
     _check(connection_type)
     if connection_type in jdbc.TYPES:
         return jdbc.JdbcSink.of_options(context, connection_type, options)
+    if connection_type in mongodb.TYPES:
+        return mongodb.MongoDBSink.of_options(context, connection_type, options)
     if connection_type == opensearch.TYPE:
         return opensearch.OpenSearchSink.of_options(context, options)
     return S3Sink.of_options(context, options)
@@ -103,6 +107,8 @@ def sink_to_table(context: GlueContext, database: str, name: str, options: Optio
     table = CatalogTable.get(context.workspace, database, name)
     if is_open(table):
         return OpenTableSink.of_table(context, table, options)
+    if mongodb.is_mongodb(table):
+        return mongodb.MongoDBSink.of_table(context, table, options)
     return (jdbc.JdbcSink if jdbc.is_jdbc(table) else S3Sink).of_table(context, table, options)
 
 

@@ -13,6 +13,10 @@ class UnsupportedError(LakeletError):
     """A part of the Glue API, or an option of it, that Lakelet does not have: refused by name, never ignored."""
 
 
+class MongoDBError(LakeletError):
+    """Documents that cannot be read or written: what MongoDB, or the BSON in it, says against it."""
+
+
 class ErrorThresholdError(LakeletError):
     """A transform met more error records than its ``stageThreshold`` or ``totalThreshold`` allows."""
 

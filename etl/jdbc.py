@@ -40,16 +40,16 @@ _TLS = {
 _OPEN_END = re.compile(r"\b(?:where|and)\s*$", re.IGNORECASE)  # the end that AWS wants a sampleQuery to have
 
 
-def connection_properties(workspace: Workspace, name: str) -> dict[str, str]:
-    """The properties of a JDBC connection of the catalog, password included.
+def connection_properties(workspace: Workspace, name: str, kind: str = "JDBC") -> dict[str, str]:
+    """The properties of a connection of the catalog, password included.
 
     Raises EntityNotFoundException, UsageError for a connection of another type.
     """
     found: dict[str, Any] = Glue(workspace).call(
         "GetConnection", Name=name, ApplyOverrideForComputeEnvironment="SPARK"
     )["Connection"]
-    if found["ConnectionType"] != "JDBC":
-        raise UsageError(f"The connection {name} is of the type {found['ConnectionType']}, and JDBC is wanted here.")
+    if found["ConnectionType"] != kind:
+        raise UsageError(f"The connection {name} is of the type {found['ConnectionType']}, and {kind} is wanted here.")
     return dict(found["ConnectionProperties"])
 
 

@@ -18,6 +18,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import reader_options
 from etl.glue_types import spark_name, spark_type
 from etl.jdbc import is_jdbc, read_jdbc_table
+from etl.mongodb import is_mongodb, read_mongodb_table
 from etl.open_tables import is_open, kind_of, read_open_table
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
@@ -53,10 +54,12 @@ def read_table(
     Raises EntityNotFoundException, UsageError for a predicate that cannot be evaluated, UnsupportedError for an
     option that is not known.
     """
-    if is_jdbc(table := CatalogTable.get(context.workspace, database, name)):
+    table = CatalogTable.get(context.workspace, database, name)
+    if is_jdbc(table) or is_mongodb(table):
         if predicate or sample:
             raise UsageError(f"{table} lies in a database: push_down_predicate and samples are for tables on S3.")
-        return read_elsewhere(context.workspace, database, name, lambda: read_jdbc_table(context, table, options, ctx))
+        read_there = read_jdbc_table if is_jdbc(table) else read_mongodb_table
+        return read_elsewhere(context.workspace, database, name, lambda: read_there(context, table, options, ctx))
     if is_open(table):
         if predicate or sample:
             raise UsageError(f"{table} is {kind_of(table)}: take where() instead of predicates and samples.")

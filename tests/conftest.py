@@ -20,6 +20,7 @@ from lakelet.stack.child import tail
 from lakelet.stack.install import install
 from search.client import open_client
 from tests.databases import database, mariadb, postgresql  # noqa: F401  fixtures of the whole suite
+from tests.mongodb import mongodb  # noqa: F401
 from tests.spark import glue, lake  # noqa: F401
 from workspace.environment import client_environment
 from workspace.errors import EntityNotFoundException, StackError

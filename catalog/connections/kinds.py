@@ -77,12 +77,13 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "MONGODB",
             "MongoDB",
-            "MongoDB.",
+            "MongoDB, and what speaks as it does (Amazon DocumentDB).",
             (
                 Property("CONNECTION_URL", "The database's address, mongodb://host:port/database.", required=True),
                 Property("USERNAME", "Who connects.", required=True),
                 Property("PASSWORD", "The user's password.", required=True, secret=True),
             ),
+            ("READ", "WRITE"),
         ),
         Kind("NETWORK", "Network", "A subnet and its security groups."),
     )

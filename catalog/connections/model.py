@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from catalog.connections import mongodb
 from catalog.connections.jdbc import Address
 from catalog.connections.kinds import KINDS
 from catalog.model import Definition
@@ -78,6 +79,9 @@ def check(connection: Definition) -> None:
     if kind == "JDBC":
         for member in _PROPERTIES:
             _check_jdbc(properties | (connection.get(member) or {}))
+    if kind == "MONGODB":
+        for member in _PROPERTIES:
+            mongodb.Address.of(properties | (connection.get(member) or {}))
 
 
 def without_passwords(connection: Connection) -> dict[str, Any]:

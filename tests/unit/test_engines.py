@@ -54,6 +54,7 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         ("spark.sql('select * from silver.flights')", "catalog"),
         ("spark.sql(f'select * from {t}')", "only when it runs"),
         ("spark.read.format('orc').load(p)", "orc"),
+        ("glueContext.create_dynamic_frame.from_options('mongodb', options)", "mongodb"),
         ("spark.read.parquet('s3://b/*/x')", "s3://b/"),
         ("from pyspark.sql.functions import input_file_name\ninput_file_name()", "input_file_name"),
         ("def broken(", "parsed"),

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from etl import file_formats, opensearch, selection
+from etl import file_formats, mongodb, opensearch, selection
 from etl.dqdl import evaluation
 from workspace.paths import REPOSITORY
 
@@ -20,7 +20,10 @@ REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 
 # Protocols, whose functions have no bodies, and options that are known by their names alone.
 PROTOCOLS = {"Sink"}
-OPTIONS = selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT | evaluation.WITHOUT_EFFECT
+OPTIONS = (
+    selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT | evaluation.WITHOUT_EFFECT
+    | mongodb.WITHOUT_EFFECT
+)  # fmt: skip
 
 
 def unused(module: str) -> Iterator[str]:

@@ -113,6 +113,15 @@ def test_functions_see_null_structs_as_null(spark: Any) -> None:
 
 
 @on_sail
+def test_mongodb_is_refused(glue: GlueContext) -> None:
+    options = {"connection.uri": "mongodb://127.0.0.1:1", "database": "d", "collection": "c"}
+    with pytest.raises(UnsupportedError, match=SPARK):
+        glue.create_dynamic_frame.from_options("mongodb", options)
+    with pytest.raises(UnsupportedError, match=SPARK):
+        glue.getSink("documentdb", **options)
+
+
+@on_sail
 def test_the_number_of_partitions_is_refused(glue: GlueContext, spark: Any) -> None:
     with pytest.raises(UnsupportedError, match=SPARK):
         DynamicFrame(spark.range(1), glue, "one").getNumPartitions()

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.databases import MariaDB, PostgreSQL
+from tests.mongodb import MongoDB
 from tests.wire.conftest import Wire
 
 PASSWORD = "correct horse 'battery' \\staple"
@@ -19,6 +20,11 @@ PASSWORD = "correct horse 'battery' \\staple"
 def jdbc(url: str = "jdbc:postgresql://127.0.0.1:5432/d", **properties: str) -> dict[str, Any]:
     given = {"JDBC_CONNECTION_URL": url, "USERNAME": "reader", "PASSWORD": PASSWORD} | properties
     return {"ConnectionType": "JDBC", "ConnectionProperties": given}
+
+
+def mongo(url: str, user: str = "admin", password: str = PASSWORD) -> dict[str, Any]:
+    properties = {"CONNECTION_URL": url, "USERNAME": user, "PASSWORD": password}
+    return {"ConnectionType": "MONGODB", "ConnectionProperties": properties}
 
 
 @pytest.fixture
@@ -121,6 +127,9 @@ def test_passwords_that_must_be_encrypted_are_not_given(glue: Any, name: str) ->
         (jdbc(SECRET_ID="s"), "NotImplementedException", "SECRET_ID"),
         (jdbc(JDBC_DRIVER_JAR_URI="s3://b/d.jar"), "NotImplementedException", "JDBC_DRIVER_JAR_URI"),
         ({"ConnectionType": "KAFKA", "ConnectionProperties": {}}, "InvalidInputException", "KAFKA_BOOTSTRAP_SERVERS"),
+        (mongo("mongodb://me:secret@h/d"), "InvalidInputException", "credentials"),
+        (mongo("jdbc:mongodb://h/d"), "InvalidInputException", "cannot be read"),
+        (mongo("mongodb://h/?tlsCAFile=/x"), "InvalidInputException", "tlsCAFile"),
         ({"ConnectionType": "SALESFORCE"}, "NotImplementedException", "SALESFORCE"),
         ({"SparkProperties": {"INVENTED": "b"}}, "NotImplementedException", "INVENTED"),
         ({"SparkProperties": {"JDBC_CONNECTION_URL": "jdbc:"}}, "InvalidInputException", "cannot be read"),
@@ -145,7 +154,8 @@ def test_what_a_type_says_of_itself_is_what_a_connection_needs(glue: Any, name: 
         assert told["Capabilities"] == brief["Capabilities"]
         properties = told["ConnectionProperties"]
         needed = {one: "h:1" for one, said in properties.items() if said["Required"]}
-        needed |= {"JDBC_CONNECTION_URL": "jdbc:mysql://h/d"} if kind == "JDBC" else {}
+        addresses = {"JDBC": ("JDBC_CONNECTION_URL", "jdbc:mysql://h/d"), "MONGODB": ("CONNECTION_URL", "mongodb://h")}
+        needed |= dict([addresses[kind]]) if kind in addresses else {}
         for missing in needed:
             given = {one: value for one, value in needed.items() if one != missing}
             lacking = {"Name": name, "ConnectionType": kind, "ConnectionProperties": given}
@@ -275,3 +285,18 @@ def test_what_is_no_type(glue: Any) -> None:
             glue.register_connection_type(ConnectionType=kind, **REST)
     with pytest.raises(glue.exceptions.InvalidInputException, match="was not registered"):
         glue.delete_connection_type(ConnectionType="JDBC")
+
+
+def test_mongodb_is_really_reached(glue: Any, name: str, mongodb: MongoDB) -> None:
+    good = mongo(mongodb.address, password=mongodb.password)
+    glue.create_connection(ConnectionInput=good | {"Name": name, "ValidateCredentials": True})
+    glue.test_connection(ConnectionName=name)
+    assert "LastConnectionValidationTime" in glue.get_connection(Name=name)["Connection"]
+    code, message = refusal(glue.test_connection, TestConnectionInput=mongo(mongodb.address, password="wrong"))
+    assert code == "InvalidInputException" and message == (
+        f"The connection cannot be used: MongoDB at 127.0.0.1:{mongodb.port} says: Authentication failed."
+    )
+    code, message = refusal(glue.test_connection, TestConnectionInput=mongo(f"mongodb://127.0.0.1:{closed_port()}"))
+    assert code == "InvalidInputException" and "refused" in message and PASSWORD not in message
+    code, message = refusal(glue.test_connection, TestConnectionInput=mongo("mongodb://127.0.0.1:99999"))
+    assert code == "InvalidInputException" and "between 0 and 65535" in message

@@ -8,6 +8,7 @@ from typing import Any
 from aws import paging
 from aws.context import Context, own_catalog
 from aws.services.glue._answers import arn, error_detail
+from catalog.connections import mongodb
 from catalog.connections.jdbc import connected
 from catalog.connections.model import SCHEMA_VERSION, Connection, check, without_passwords
 from catalog.connections.store import ConnectionStore
@@ -108,7 +109,7 @@ def test_connection(
     catalog_id: str | None = None,
     test_connection_input: dict[str, Any] | None = None,
 ) -> None:
-    """Connect to the database of a JDBC connection and leave again.
+    """Connect to the database of a JDBC or a MONGODB connection and leave again.
 
     EntityNotFoundException; InvalidInputException with what the database said when it cannot be reached.
     """
@@ -134,10 +135,14 @@ def _checked(connection_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def _try(what: str, definition: Any) -> None:
-    kind = definition["ConnectionType"]
+    kind, properties = definition["ConnectionType"], definition["ConnectionProperties"]
+    if kind == "MONGODB":
+        with mongodb.connected(mongodb.Address.of(properties), f"{what} cannot be used") as client:
+            client.admin.command("ping")
+        return
     if kind != "JDBC":
-        raise NotImplementedException(f"{what} is of type {kind}, which cannot be tried here: JDBC can.")
-    with connected(definition["ConnectionProperties"], what=what) as opened, opened.cursor() as cursor:
+        raise NotImplementedException(f"{what} is of type {kind}, which cannot be tried here: JDBC and MONGODB can.")
+    with connected(properties, what=what) as opened, opened.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
