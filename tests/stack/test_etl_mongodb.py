@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import pytest
 from bson import CodecOptions, Int64, ObjectId, Regex
@@ -12,8 +14,10 @@ from bson import CodecOptions, Int64, ObjectId, Regex
 from catalog.glue import Glue
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
+from tests.conftest import Stack
 from tests.mongodb import MongoDB
 from tests.spark import kinds, lake_on_spark, values
+from tests.stack.test_jobs import Jobs
 from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
@@ -137,6 +141,44 @@ def test_a_connection_and_a_table_of_the_catalog(lake: GlueContext, options: dic
     finally:
         glue.call("DeleteDatabase", Name=NAME)
         glue.call("DeleteConnection", ConnectionName=NAME)
+
+
+JOB = f"""
+from awsglue.context import GlueContext
+from pyspark.context import SparkContext
+
+glue = GlueContext(SparkContext.getOrCreate())
+where = {{"connectionName": "{NAME}_job", "database": "{NAME}"}}
+frame = glue.create_dynamic_frame.from_options("mongodb", {{**where, "collection": "documents"}})
+frame.toDF().select("who").explain(True)
+known = frame.select_fields(["price", "who.name"])
+glue.write_dynamic_frame.from_options(known, "mongodb", {{**where, "collection": "by_job"}})
+glue.create_dynamic_frame.from_options("mongodb", {{**where, "collection": "nowhere"}})
+"""
+
+
+def test_a_job_on_the_cluster_keeps_the_password_to_itself(
+    lake: GlueContext, stack: Stack, options: dict[str, Any], mongodb: MongoDB
+) -> None:
+    glue, jobs = Glue(stack.workspace), Jobs(stack.workspace)
+    properties = {"CONNECTION_URL": mongodb.address, "USERNAME": "admin", "PASSWORD": mongodb.password}
+    connection = {"Name": f"{NAME}_job", "ConnectionType": "MONGODB", "ConnectionProperties": properties}
+    glue.call("CreateConnection", ConnectionInput=connection)
+    try:
+        run = jobs.run(JOB, "glueetl", DefaultArguments={"--engine": "auto"})
+    finally:
+        glue.call("DeleteConnection", ConnectionName=f"{NAME}_job")
+    assert run["JobRunState"] == "FAILED" and f"There is no collection {NAME}.nowhere in MongoDB" in run["ErrorMessage"]
+    with mongodb.connect() as client:
+        written = list(client[options["database"]].by_job.find({}, {"_id": 0}))
+    assert sorted(str(one["price"]) for one in written) == ["1.5", "2.0", "None"]
+    said = [path.read_bytes() for path in stack.workspace.runs.glob(f"{run['Id']}/*") if path.is_file()]
+    said += [path.read_bytes() for path in (stack.workspace.state / "spark").rglob("*") if path.is_file()]
+    forms = [
+        form.encode() for form in (mongodb.password, quote_plus(mongodb.password), json.dumps(mongodb.password)[1:-1])
+    ]
+    assert len(said) > 3 and any(b"lakelet_mongodb" in one for one in said)
+    assert not [form for form in forms for one in said if form in one]
 
 
 def test_what_cannot_be_is_said_in_a_sentence(
