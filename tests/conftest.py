@@ -41,6 +41,7 @@ settings.register_profile("suite", derandomize=True)
 settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist takes the groups from the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With ``-n``, what shares the stack stays in one process, one test after the other; so do stacks of their own."""
     for item in items:
