@@ -57,7 +57,7 @@ _DELTA = _Format(
         # Columns and properties of a table go to the catalog with every commit that changes them.
         "spark.databricks.delta.catalog.update.enabled": "true",
         # A log is read into so many partitions: 50 tasks, by default, for a handful of files.
-        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "1",
         # VACUUM lists a table by so many tasks: 10000, by default.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     },

@@ -91,7 +91,8 @@ def _take(
     if on_sail and extra:  # the path of a Python is set when it starts
         return None
     properties = {} if on_sail else spark_properties_of(workspace, run, extra)
-    begin = Start(str(script), script_arguments(run), run_environment(run), properties)
+    modules = [] if on_sail else list(map(str, datalake.python_files(workspace, run.arguments)))
+    begin = Start(str(script), script_arguments(run), run_environment(run), properties, modules)
     return drivers.take(folder, begin, run.timeout_seconds)
 
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,12 +41,14 @@ _AT_START = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a driver needs to become a run: the script, its words, its environment and its Spark properties."""
+    """What a driver needs to become a run: the script, its words, its environment and its Spark properties, and the
+    archives of modules that it finds beside all others."""
 
     script: str
     arguments: list[str]
     env: Mapping[str, str]
     properties: Mapping[str, str]
+    modules: Sequence[str] = ()
 
 
 class WarmDrivers:
@@ -96,7 +98,7 @@ class WarmDrivers:
         """Give a run to a driver that waits; returns its shim, or None when there is none for it."""
         with self._changed:
             self._used = time.monotonic()
-            if any(name.startswith(_AT_START) for name in start.properties):
+            if any(_is_for_start(name, value) for name, value in start.properties.items()):
                 return None
             standby = next((one for one in self._waiting if one.waits), None)
             if standby is None:
@@ -171,3 +173,10 @@ class WarmDrivers:
                 one.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 log.warning("A waiting driver (pid %d) did not end", one.identity.pid)
+
+
+def _is_for_start(name: str, value: str) -> bool:
+    """Whether a driver can only be told it when it starts. Jars of this machine it loads at any time."""
+    if name == "spark.jars":
+        return not all(Path(one).is_absolute() for one in value.split(","))
+    return name.startswith(_AT_START)

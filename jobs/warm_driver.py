@@ -32,13 +32,14 @@ OF_WAITING = (FOLDER_VARIABLE, "LAKELET_COMPONENT", "PYTHONSAFEPATH")  # variabl
 IMPORTED = ("pyspark.sql.functions", "awsglue.context", "awsglue.job", "awsglue.transforms", "awsglue.utils")
 CALLED = ("glue", "s3")  # by boto3
 READY = "ready"  # the file that is there when there is nothing more to prepare
-START = "start.json"  # in the run's folder: script, arguments, env, properties
+START = "start.json"  # in the run's folder: what jobs.warm.Start has
 
 
 def main() -> None:
     """Get ready, wait, run the script."""
     start = await_run(import_all, _rehearse)
     _set_properties(start["properties"])
+    sys.path.extend(start["modules"])
     run_script(start["script"], start["arguments"])
 
 
@@ -123,12 +124,16 @@ def _session(context: SparkContext) -> None:
 
 
 def _set_properties(properties: dict[str, str]) -> None:
-    """What spark-submit would have given the driver: a SparkConf starts from the JVM's ``spark.`` properties."""
+    """What spark-submit would have given the driver: a SparkConf starts from the JVM's ``spark.`` properties, and jars
+    are in the class loader that it has made for the threads of the driver."""
     from pyspark import SparkContext
 
     SparkContext._ensure_initialized()
+    java: Any = SparkContext._jvm.java  # type: ignore[union-attr]
     for name, value in properties.items():
-        SparkContext._jvm.java.lang.System.setProperty(name, value)  # type: ignore[union-attr]
+        java.lang.System.setProperty(name, value)
+    for jar in filter(None, properties.get("spark.jars", "").split(",")):
+        java.lang.Thread.currentThread().getContextClassLoader().addURL(java.io.File(jar).toURI().toURL())
 
 
 def run_script(script: str, arguments: list[str]) -> None:

@@ -187,7 +187,7 @@ def test_a_driver_waits_and_the_next_one_comes_when_the_run_has_ended(room: Room
     folder = room.take()
     assert folder is not None
     assert json.loads((folder / "start.json").read_text()) == {
-        "script": "script.py", "arguments": ["--a", "b"], "env": {"NAME": "value"}, "properties": {},
+        "script": "script.py", "arguments": ["--a", "b"], "env": {"NAME": "value"}, "properties": {}, "modules": [],
     }  # fmt: skip
     assert eventually(lambda: shim.read_exit(folder)).exit_code == 0
     assert room.take("early") is None, "the machine is the run's"
@@ -199,7 +199,9 @@ def test_what_only_a_starting_jvm_can_be_told_is_no_run_for_a_warm_driver(room: 
     room.drivers.start()
     eventually(room.waiting)
     assert room.take(**{"spark.driver.memory": "2g"}) is None
-    assert room.take("other", **{"spark.sql.shuffle.partitions": "3"}) is not None
+    assert room.take("away", **{"spark.jars": "/here/a.jar,s3://b/c.jar"}) is None
+    assert room.take("packages", **{"spark.jars.packages": "a:b:1"}) is None
+    assert room.take("other", **{"spark.sql.shuffle.partitions": "3", "spark.jars": "/here/a.jar"}) is not None
 
 
 def test_drivers_are_ended_when_no_run_comes_and_start_again_when_one_does(
