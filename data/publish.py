@@ -28,7 +28,7 @@ DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 class Manifest:
     """What one publish does to one location: ``add`` are (staged key, target key), ``remove`` target keys.
 
-    Keys are relative to the bucket; ``prefix`` is the location's, ending in ``/``.
+    Keys are relative to the bucket; ``prefix`` is the location's, ending in ``/``, or empty.
     """
 
     bucket: str
@@ -72,20 +72,21 @@ class Manifest:
 
 
 def location_prefix(location: str) -> tuple[str, str]:
-    """The bucket and the prefix, ending in ``/``, of a location. Raises InvalidInputException for a hidden one, for
-    a whole bucket and for what is no S3 location."""
+    """The bucket and the prefix of a location, ending in ``/`` and empty for a whole bucket. Raises
+    InvalidInputException for a hidden one and for what is no S3 location."""
     try:
         bucket, key = split_uri(location)
     except UsageError as error:
         raise InvalidInputException(f"{location!r} is not an S3 location: write s3://bucket/path.") from error
-    prefix = key.strip("/") + "/"
-    if prefix == "/" or prefix.startswith(PRIVATE_PREFIX) or not _plain(prefix[:-1]):
+    prefix = f"{path}/" if (path := key.strip("/")) else ""
+    if prefix and (prefix.startswith(PRIVATE_PREFIX) or not _plain(path)):
         raise InvalidInputException(f"Nothing can be published to {location}: give s3://bucket/path of the data.")
     return bucket, prefix
 
 
 def _check(key: str, prefix: str, what: str) -> None:
-    if not key.startswith(prefix) or not _plain(key[len(prefix) :]):
+    hidden = key.startswith(PRIVATE_PREFIX) and not prefix.startswith(PRIVATE_PREFIX)
+    if hidden or not key.startswith(prefix) or not _plain(key[len(prefix) :]):
         raise InvalidInputException(f"The manifest names {what} at {key!r}, which is not below {prefix!r}.")
 
 

@@ -8,19 +8,22 @@ from collections.abc import Sequence
 
 from etl.errors import GlueArgumentError
 
+# Of the run: AWS gives them back whether a script asks for them or not.
+_OF_THE_RUN = ("JOB_ID", "JOB_RUN_ID", "TempDir")
+
 
 def resolved_options(argv: Sequence[str], options: Sequence[str]) -> dict[str, str]:
     """The values of the wanted ``options`` (names without their dashes) among ``argv`` (``sys.argv``).
 
     Both ``--name value`` and ``--name=value`` are read; the last one wins; other arguments are left alone. A name
     written with hyphens comes back under underscores. Raises :class:`~etl.errors.GlueArgumentError` for a wanted
-    option that is absent or has no value.
+    option that is absent or has no value. The run's own ``JOB_ID``, ``JOB_RUN_ID`` and ``TempDir`` come along unasked.
 
     >>> resolved_options(["script.py", "--JOB_NAME", "silver", "--day=2013-01-01"], ["JOB_NAME", "day"])
     {'JOB_NAME': 'silver', 'day': '2013-01-01'}
     """
     given = _parse(argv[1:])
-    found: dict[str, str] = {}
+    found = {name: value for name in _OF_THE_RUN if (value := given.get(name)) is not None}
     missing = []
     for option in options:
         name = option.replace("-", "_")

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import DataFrame
 
+# AWS's class is Spark's SQLContext as well, and scripts use it as one.
+_OF_THE_SESSION = frozenset({"createDataFrame", "newSession", "range", "read", "readStream", "sql", "table", "udf"})
+_OF_THE_CONTEXT = frozenset({"_jsc", "_jvm"})
+
 PURGE_OPTIONS = frozenset({"retentionPeriod", "partitionPredicate", "excludeStorageClasses"})
 
 
@@ -48,6 +52,14 @@ class GlueContext(Reading, Writing):
         self.write_data_frame = DataFrameWriter(self)
         record_application(self.workspace, sparkContext)
         engine.after_actions(self.scans.require_objects)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_THE_SESSION:
+            return getattr(self.spark_session, name)
+        if name in _OF_THE_CONTEXT:
+            engine.spark_only(f"GlueContext.{name}")
+            return getattr(self.spark_context, name)
+        raise AttributeError(f"GlueContext has no {name}.")
 
     def get_logger(self) -> logging.Logger:
         """A logger that writes to the run's stderr, with debug, info, warn and error like Glue's."""

@@ -23,7 +23,7 @@ Specs = Sequence[tuple[str, str]]
 class DynamicFrame(Frame):
     """Rows with a schema that may hold choices, what can be done with them, and their error records.
 
-    Every transform takes ``stageThreshold`` and ``totalThreshold``, the numbers of error records at which it raises
+    Every transform takes ``stageThreshold`` and ``totalThreshold``, the numbers of error records above which it raises
     ErrorThresholdError (0: never), and ``transformation_ctx``, which names the new frame.
     """
 

@@ -105,8 +105,8 @@ class Frame:
         return self if other._errors is None else self.with_errors(other._errors)
 
     def checked(self, stage_threshold: int = 0, total_threshold: int = 0) -> Self:
-        """This frame, unless its step made ``stage_threshold`` error records, or it has ``total_threshold`` of them in
-        all; 0 is no threshold. Raises ErrorThresholdError.
+        """This frame, unless its step made more than ``stage_threshold`` error records, or it has more than
+        ``total_threshold`` of them in all; 0 is no threshold. Raises ErrorThresholdError.
         """
         self._limits = (stage_threshold, total_threshold)
         self.assertErrorThreshold()
@@ -163,12 +163,12 @@ class Frame:
         return type(self)(errors, self.glue_ctx, f"{self.name}_errors")
 
     def assertErrorThreshold(self) -> None:
-        """Raise ErrorThresholdError when a threshold that this frame was made with is reached."""
+        """Raise ErrorThresholdError when there are more error records than this frame's thresholds allow."""
         stage, total = self._limits
         for limit, count in ((stage, self.stageErrorsCount), (total, self.errorsCount)):
-            if limit > 0 and (found := count()) >= limit:
+            if limit > 0 and (found := count()) > limit:
                 raise ErrorThresholdError(
-                    f"{self.name or 'The frame'} has {found} error records and the threshold is {limit}: "
+                    f"{self.name or 'The frame'} has {found} error records and the threshold allows {limit}: "
                     "see errorsAsDynamicFrame() for them."
                 )
 

@@ -11,6 +11,7 @@ from etl.errors import UnsupportedError
 from etl.selection import SampleOptions
 from etl.sources import read_table
 from etl.tables import require_own_catalog
+from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -44,15 +45,25 @@ class Reading:
 
     def create_dynamic_frame_from_catalog(
         self,
-        database: str,
-        table_name: str,
+        database: str = "",
+        table_name: str = "",
         redshift_tmp_dir: str = "",
         transformation_ctx: str = "",
         push_down_predicate: str = "",
         additional_options: Options | None = None,
         catalog_id: str | None = None,
+        *,
+        name_space: str = "",
+        tableName: str = "",
     ) -> DynamicFrame:
-        """A catalog table as a DynamicFrame: see :func:`etl.sources.read_table`."""
+        """A catalog table as a DynamicFrame: see :func:`etl.sources.read_table`.
+
+        ``name_space`` (of the page "DynamicFrameReader class") and ``tableName`` (of AWS's examples of bounded
+        execution) are other names of ``database`` and ``table_name``. Raises UsageError without a database or a table.
+        """
+        database, table_name = database or name_space, table_name or tableName
+        if not (database and table_name):
+            raise UsageError("from_catalog reads a table: give database and table_name.")
         require_own_catalog(self.workspace, catalog_id)
         options = additional_options or {}
         return read_table(

@@ -38,7 +38,7 @@ _WORDS = frozenset(
 _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
-_DATABASE, _NAME = ("database", "name_space"), ("table_name",)
+_DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
 
 @dataclass(frozen=True)

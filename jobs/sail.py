@@ -73,14 +73,14 @@ def main(arguments: Sequence[str]) -> None:
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print what a script raised, and what to do about an error of Sail's; or do it, if the run may go to Spark."""
-    from pyspark.errors import PySparkException
+    from pyspark.errors import PySparkException, PythonException
 
     from etl.errors import UnsupportedError
     from jobs import fallback
 
     if isinstance(error, PySparkException | UnsupportedError):
         fallback.take(error)
-    if isinstance(error, PySparkException):
+    if isinstance(error, PySparkException) and not isinstance(error, PythonException):  # a function of the script's
         try:
             first = str(error).partition("\n")[0].rstrip(".")
             raise UnsupportedError(f"{first}. If Spark can do it, submit the job with --engine spark.") from error

@@ -26,7 +26,8 @@ from workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({
-    "enableDataQualityCloudWatchMetrics", "observations.scope", "publishAggregatedMetrics.status",
+    "dataQualityResultsPublishing.strategy", "enableDataQualityCloudWatchMetrics", "observations.scope",
+    "publishAggregatedMetrics.status",
 })  # fmt: skip
 _PUBLISHING = frozenset({"dataQualityEvaluationContext", "enableDataQualityResultsPublishing", "resultsS3Prefix"})
 _CHOICES = {

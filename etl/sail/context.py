@@ -33,6 +33,9 @@ def install(workspace: Workspace) -> None:
         if module is not None:
             engine.replace(module, "SparkContext", SailContext)
     engine.replace(SparkSession.Builder, "getOrCreate", _get_or_create)
+    # For good: a class that has lost its own __new__ can no longer be called with arguments.
+    session_class: Any = SparkSession
+    session_class.__new__ = _session_of
     engine.replace(SparkSession.Builder, "master", lambda builder, _: builder)
     engine.replace(ConnectSession, "sparkContext", property(lambda session: SailContext.getOrCreate()))
 
@@ -45,6 +48,13 @@ def _get_or_create(builder: Any) -> SparkSession:
     options = _DEFAULTS | options
     session: Any = SparkSession.builder.config(map=options).getOrCreate()
     return session  # type: ignore[no-any-return]
+
+
+def _session_of(kind: type[Any], *given: Any, **options: Any) -> Any:
+    """``SparkSession(sc)``, an old way to a session; every other class's objects are made as always."""
+    if len(given) == 1 and isinstance(given[0], SailContext) and not options:
+        return given[0].session
+    return object.__new__(kind)
 
 
 class SailContext:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.readwriter import DataFrameWriter
 
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
+TEXT_CODECS = frozenset({"none", "uncompressed", "gzip", "bzip2"})  # of CSV, JSON and text; Spark has more
 MODES = ("error", "errorifexists", "append", "overwrite", "ignore")
 DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
 
@@ -57,8 +58,10 @@ def stage(writer: Any, original: Any, folder: str) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
     effects.mark(f"written to {folder}")
     options = writer._write.options
-    if writer._write.source in (None, "parquet") and "compression" not in options:
-        writer.option("compression", "snappy")
+    if writer._write.source in (None, "parquet"):
+        options.setdefault("compression", "snappy")
+    elif options.get("compression") in ("none", "uncompressed"):  # words that Sail does not know of text
+        del options["compression"]
     if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
         raise engine.refused("Writing CSV with an escape character")
     original(writer, folder, mode="error")
@@ -69,6 +72,9 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     format = plan.source or "parquet"
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
+    codec = str(plan.options.get("compression") or "none").lower()
+    if format != "parquet" and codec not in TEXT_CODECS:
+        raise engine.refused(f"Writing {format} with the compression {codec}")
     if _is_staging(path):
         stage(writer, original, path)
         return

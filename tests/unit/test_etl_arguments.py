@@ -12,6 +12,25 @@ def test_both_spellings_and_the_last_one_wins() -> None:
     assert getResolvedOptions(argv, ["JOB_NAME", "day"]) == {"JOB_NAME": "silver", "day": "2013-01-02"}
 
 
+def test_what_the_run_itself_was_given_comes_along() -> None:
+    argv = [
+        "s",
+        "--JOB_NAME",
+        "silver",
+        "--JOB_ID",
+        "j_1",
+        "--JOB_RUN_ID",
+        "jr_1",
+        "--TempDir",
+        "s3://b/t/",
+        "--day",
+        "1",
+    ]
+    run = {"JOB_ID": "j_1", "JOB_RUN_ID": "jr_1", "TempDir": "s3://b/t/"}
+    assert getResolvedOptions(argv, []) == run
+    assert getResolvedOptions(argv, ["JOB_NAME"]) == run | {"JOB_NAME": "silver"}
+
+
 def test_hyphens_come_back_as_underscores() -> None:
     assert getResolvedOptions(["s", "--day-key", "7"], ["day-key"]) == {"day_key": "7"}
     assert getResolvedOptions(["s", "--day-key", "7"], ["day_key"]) == {"day_key": "7"}

@@ -44,6 +44,15 @@ def test_keys_outside_the_location_are_refused(key: str) -> None:
         manifest([{"source": STAGING + "a", "target": key}])
 
 
+def test_a_whole_bucket_is_a_location_but_for_what_is_hidden_in_it() -> None:
+    assert location_prefix("s3://exports") == location_prefix("s3://exports/") == ("exports", "")
+    sent = Manifest.from_request("s3://exports/", STAGING, [{"source": STAGING + "a", "target": "a"}], ["old/b"])
+    assert (sent.prefix, list(sent.add), list(sent.remove)) == ("", [(STAGING + "a", "a")], ["old/b"])
+    for key in (".lakelet/staging/jr_2/x", "/x", "a//x", "../x", ""):
+        with pytest.raises(InvalidInputException, match="not below"):
+            Manifest.from_request("s3://exports/", STAGING, [{"source": STAGING + "a", "target": key}], [])
+
+
 @pytest.mark.parametrize("source", [".lakelet/staging/jr_1/pub_2/a", "flights/a", STAGING, STAGING + "../pub_2/a"])
 def test_only_ones_own_staging_is_read(source: str) -> None:
     with pytest.raises(InvalidInputException, match="not below"):
@@ -61,7 +70,7 @@ def test_an_object_is_added_once() -> None:
         manifest([{"source": STAGING + name, "target": "flights/x"} for name in "ab"])
 
 
-@pytest.mark.parametrize("location", ["s3://silver", "s3://silver/", "s3://silver/.lakelet/x", "/etc", "s3://b/a/../c"])
+@pytest.mark.parametrize("location", ["s3://silver/.lakelet", "s3://silver/.lakelet/x", "/etc", "s3://b/a/../c"])
 def test_some_places_cannot_be_published_to(location: str) -> None:
     with pytest.raises(InvalidInputException):
         location_prefix(location)

@@ -37,9 +37,38 @@ def test_every_stock_way_to_a_session_leads_to_sail(spark: Any) -> None:
     assert again.range(3).count() == 3
     again.sparkContext.setLogLevel("WARN")
     assert again.sparkContext is context
+    assert SparkSession(context).range(2).count() == 2
     for use in (lambda: context.parallelize([1]), lambda: context._jsc, lambda: context.addPyFile("x.py")):
         with pytest.raises(UnsupportedError, match=SPARK):
             use()
+
+
+@on_sail
+def test_a_glue_context_is_a_sql_context(glue: GlueContext, tmp_path: Path) -> None:
+    glue.createDataFrame([(1,)], "n int").createOrReplaceTempView("of_a_glue_context")
+    glue.sql("select n + 1 as n from of_a_glue_context").write.json(f"{tmp_path}/out")
+    assert [row["n"] for row in glue.read.json(f"{tmp_path}/out").collect()] == [2]
+    with pytest.raises(UnsupportedError, match=f"GlueContext._jsc .*{SPARK}"):
+        glue._jsc  # noqa: B018
+    with pytest.raises(AttributeError, match="registerJavaThing"):
+        glue.registerJavaThing  # noqa: B018
+
+
+@on_sail
+def test_compressions_of_text_that_sail_lacks_are_refused_before_anything_is_written(
+    glue: GlueContext, tmp_path: Path
+) -> None:
+    rows = glue.spark_session.range(2)
+    for codec in ("none", "gzip", "bzip2"):
+        rows.write.option("compression", codec).json(f"{tmp_path}/{codec}")
+        assert glue.spark_session.read.json(f"{tmp_path}/{codec}").count() == 2
+    with pytest.raises(UnsupportedError, match=f"json with the compression snappy .*{SPARK}"):
+        rows.write.option("compression", "snappy").json(f"{tmp_path}/snappy")
+    assert not (tmp_path / "snappy").exists()
+    sink = glue.getSink("s3", path="s3://nowhere/folder/", compression="snappy")
+    sink.setFormat("json")
+    with pytest.raises(UnsupportedError, match=f"json with the compression snappy .*{SPARK}"):
+        sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
 
 
 @on_sail
