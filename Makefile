@@ -9,6 +9,7 @@ demo: .venv/run
 
 test: servers .venv/test
 	$(BIN)/lakelet install
+	$(BIN)/python -m tests.mongodb
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 servers:

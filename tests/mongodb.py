@@ -1,7 +1,8 @@
 """A real server that speaks MongoDB's protocol: FerretDB, which keeps documents in SQLite.
 
-No package index has MongoDB's own server. FerretDB 1 comes as source by Go's module proxy: the first test that wants it
-builds it, by the Go that MinIO is built by, into the user's cache.
+No package index has MongoDB's own server. FerretDB 1 comes as source by Go's module proxy: it is built once, by the Go
+that MinIO is built by, into the user's cache; by `make test`, which has more time than a test, or by the first test
+that wants it.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def built() -> Path:
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
+            print(f"Building FerretDB {VERSION} for the tests (a minute or two, once) …", flush=True)
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 _build(Path(work), target)
     return target
@@ -76,9 +78,7 @@ def _build(work: Path, target: Path) -> None:
     }
 
     def run(*argv: str, cwd: Path) -> str:
-        done = subprocess.run(
-            ["nice", go, *argv], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([go, *argv], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"FerretDB could not be built ({argv[0]}): {done.stderr[-2000:]}"
         return done.stdout
 
@@ -120,3 +120,7 @@ def mongodb() -> Iterator[MongoDB]:
         server.terminate()
         server.wait(60)
         shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    built()
