@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -25,10 +25,8 @@ def filter_records(frame: DynamicFrame, f: Callable[[Record], bool], *, name: st
     """The records for which ``f(record)`` is true. What is undecided stays so."""
     seen = _seen(frame)
     schema = frame.raw.select(*seen).schema
-    keep = F.udf(
-        lambda row: bool(f(record_of(row, schema))), T.BooleanType(), useArrow=engine.active()
-    ).asNondeterministic()
-    return frame.derive(frame.raw.where(keep(_whole(seen, schema))), pending=frame.pending, name=name)
+    keep = _over(lambda row: bool(f(record_of(row, schema))), T.BooleanType(), seen, schema)
+    return frame.derive(frame.raw.where(keep), pending=frame.pending, name=name)
 
 
 def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str = "") -> DynamicFrame:
@@ -39,9 +37,8 @@ def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str
     """
     rows = frame.raw.select(*_seen(frame))
     shape = _Shape(f, rows.schema)
-    arrow = engine.active()
-    shapes = F.udf(lambda row: shape(row), T.StringType(), useArrow=arrow).asNondeterministic()  # noqa: PLW0108 - a class has hints
-    found = rows.select(shapes(_whole(_columns(rows), rows.schema)).alias("shape")).distinct().collect()
+    shapes = _over(shape, T.StringType(), _columns(rows), rows.schema)
+    found = rows.select(shapes.alias("shape")).distinct().collect()
     schema = merged(T.StructType.fromJson(json.loads(row["shape"])) for row in found if row["shape"])
     if not isinstance(schema, T.StructType):
         schema = T.StructType([])
@@ -49,7 +46,7 @@ def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str
         [T.StructField("record", schema if schema.fields else T.StringType()), T.StructField("error", ERROR)]
     )
     made = _Mapped(f, rows.schema, schema)
-    outcomes = rows.select(_called(made, outcome, _whole(_columns(rows), rows.schema)).alias("outcome"))
+    outcomes = rows.select(_made(made, outcome, _columns(rows), rows.schema).alias("outcome"))
     failed = F.col("outcome.error").isNotNull()
     records = outcomes.where(~failed)
     results = records.select(*(F.col("outcome.record").getField(f.name).alias(f.name) for f in schema.fields))
@@ -66,22 +63,28 @@ def _seen(frame: DynamicFrame) -> list[Column]:
     ]
 
 
-def _called(function: Callable[[Any], Any], result: T.DataType, record: Column) -> Column:
+def _over(
+    function: Callable[[Any], Any], result: T.DataType, columns: Sequence[Column], schema: T.StructType
+) -> Column:
+    """A function of whole records as a column. Spark gives it a struct. On Sail every column is an argument: while Sail
+    plans, a struct's fields can become other ones than the function's (not null, say), and so can a choice's mark.
+    """
+    if not engine.active():
+        whole = F.udf(lambda row: function(row), result)  # noqa: PLW0108 - a class has hints
+        return whole.asNondeterministic()(F.struct(*columns))
+    given = (column.cast(unmarked(field.dataType)) for column, field in zip(columns, schema.fields, strict=True))
+    return F.udf(lambda *row: function(row), result, useArrow=True).asNondeterministic()(*given)
+
+
+def _made(
+    function: Callable[[Any], Any], result: T.DataType, columns: Sequence[Column], schema: T.StructType
+) -> Column:
     """A function of records that makes records, as a column."""
     if not engine.active():
-        called = F.udf(lambda row: function(row), result)  # noqa: PLW0108 - a class has hints
-        return called.asNondeterministic()(record)
+        return _over(function, result, columns, schema)
     # To Sail's plain functions a null struct is one of nulls, and from its Arrow functions too: each does one half.
-    pickled = F.udf(lambda row: pickle.dumps(function(row)), T.BinaryType(), useArrow=True).asNondeterministic()
-    return F.udf(lambda made: pickle.loads(made), result, useArrow=False)(pickled(record))  # noqa: PLW0108, S301 - ours
-
-
-def _whole(columns: list[Column], schema: T.StructType) -> Column:
-    """The record that a function is given. To Sail a choice's mark makes it another type than the function's."""
-    if not engine.active():
-        return F.struct(*columns)
-    named = zip(columns, schema.fields, strict=True)
-    return F.struct(*(column.cast(unmarked(f.dataType)).alias(f.name) for column, f in named))
+    pickled = _over(lambda row: pickle.dumps(function(row)), T.BinaryType(), columns, schema)
+    return F.udf(lambda made: pickle.loads(made), result, useArrow=False)(pickled)  # noqa: PLW0108, S301 - ours
 
 
 def _columns(rows: Any) -> list[Column]:

@@ -72,6 +72,18 @@ def test_compressions_of_text_that_sail_lacks_are_refused_before_anything_is_wri
 
 
 @on_sail
+def test_a_filter_takes_what_a_case_has_made(glue: GlueContext) -> None:
+    told = F.when(F.size("list") == 0, "Passed").otherwise("Failed")  # never null, which Sail finds out while it plans
+    rows = glue.spark_session.createDataFrame([(1, ["a"]), (2, [])], "n int, list array<string>").withColumn(
+        "told", told
+    )
+    frame = DynamicFrame.fromDF(rows, glue, "rows")
+    assert [row["n"] for row in frame.filter(lambda record: record["told"] == "Passed").toDF().collect()] == [2]
+    mapped = frame.map(lambda record: {"n": record["n"], "told": record["told"][0]})
+    assert sorted((row["n"], row["told"]) for row in mapped.toDF().collect()) == [(1, "F"), (2, "P")]
+
+
+@on_sail
 def test_a_path_that_is_not_there_is_an_error(spark: Any, tmp_path: Path) -> None:
     for read in (spark.read.parquet, spark.read.csv, spark.read.json, spark.read.format("text").load):
         with pytest.raises(AnalysisException, match="PATH_NOT_FOUND"):
