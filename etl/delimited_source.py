@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from data.formats import Dialect
-from etl.sail import reading
+from etl.sail import engine, reading
+from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -89,7 +89,7 @@ class _Reader:
 
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):
-                scan, source = self.scan, source_uri(path.as_py(), self.scan.locations)
+                scan, source = self.scan, plain_uri(path.as_py())
                 rows = read_rows(
                     content.as_py(),
                     scan.columns,
@@ -129,21 +129,11 @@ class _Reader:
 
 
 def binary_rows(spark: SparkSession, locations: Sequence[str]) -> DataFrame:
-    """Whole objects: ``path``, which :func:`source_uri` makes an address of, and ``content``."""
-    reader = reading.listed(spark.read.format("binaryFile")).option("recursiveFileLookup", "true")
-    rows: DataFrame = reader.load(list(locations))
+    """Whole objects: ``path``, which :func:`plain_uri` makes an address of, and ``content``."""
+    if engine.active():
+        return reading.whole_objects(Workspace.find(), spark, locations)
+    rows = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(list(locations))
     return rows.select("path", "content")
-
-
-def source_uri(path: str, locations: Sequence[str]) -> str:
-    """The address of an object by the path of its binary row. Sail leaves scheme and bucket out."""
-    if "://" in path or path.startswith("file:"):
-        return plain_uri(path)
-    for location in locations:
-        inside = urlsplit(location).path.strip("/")
-        if path == inside or path.startswith(f"{inside}/"):
-            return plain_uri(location[: location.index(inside)] + path)
-    return path
 
 
 def plain_uri(path: str) -> str:

@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from catalog.classifiers.grok import Grok
 from catalog.classifiers.jsonpath import JsonPath
 from etl.delimited import decompressed
-from etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, source_uri
+from etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, plain_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -131,7 +131,7 @@ class _Worker:
         schema = pa.schema([(name, pa.string()) for name in (VALUE, MESSAGE, INPUT, SOURCE, *keys)])
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):
-                source = source_uri(path.as_py(), self.scan.locations)
+                source = plain_uri(path.as_py())
                 found = partition_values(source, self.scan.partitions or {})
                 values: Sequence[str | None] = found or [None] * len(keys)
                 for some in _batched(self.scan.reader.records(decompressed(content.as_py()))):

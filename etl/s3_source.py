@@ -14,7 +14,7 @@ from etl.csv_options import csv_dialect
 from etl.delimited import first_row
 from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
+from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
@@ -42,7 +42,8 @@ def read_s3(
     sample: SampleOptions | None = None,
 ) -> DynamicFrame:
     """Objects below ``connection["paths"]`` (``s3://…``). CSV without a header gets the names col0, col1, …, as in
-    Glue; its fields are strings, as are a header's. Raises UsageError, UnsupportedError.
+    Glue; its fields are strings, as are a header's. Raises UsageError, UnsupportedError, and ErrorThresholdError
+    by isFailFast.
     """
     refuse_unknown(dict(connection), S3_OPTIONS, "The connection type s3")
     paths = connection.get("paths") or connection.get("path") or []
@@ -64,7 +65,9 @@ def read_s3(
         frame = read_objects(context, files, taken, ctx, schema=schema_of(options), filename=attached.filename)
     else:
         frame = _read_files(context, one, files, connection, options, attached.filename, ctx)
-    return frame.checked(1) if connection.get("isFailFast") else frame
+    if connection.get("isFailFast") and (found := frame.errorsCount()):
+        raise ErrorThresholdError(f"{', '.join(paths)} has {found} error records and isFailFast allows none.")
+    return frame
 
 
 def _read_files(

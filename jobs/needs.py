@@ -29,10 +29,10 @@ _MODULES = (
 )  # fmt: skip
 _WORDS = frozenset(
     (
-        "orc", "avro", "xml", "jdbc", "delta", "iceberg", "hudi", "opensearch", "kafka", "kinesis", "mysql", "mariadb",
-        "postgresql", "oracle", "sqlserver", "redshift", "mongodb", "documentdb", "dynamodb", "basePath",
-        "pathGlobFilter", "attachFilename", "escaper", "DROPMALFORMED", "columnNameOfCorruptRecord", "spark.jars",
-        "spark.jars.packages",
+        "orc", "avro", "xml", "binaryFile", "jdbc", "delta", "iceberg", "hudi", "opensearch", "kafka", "kinesis",
+        "mysql", "mariadb", "postgresql", "oracle", "sqlserver", "redshift", "mongodb", "documentdb", "dynamodb",
+        "basePath", "pathGlobFilter", "attachFilename", "escaper", "DROPMALFORMED", "columnNameOfCorruptRecord",
+        "spark.jars", "spark.jars.packages",
     )
 )  # fmt: skip
 _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)

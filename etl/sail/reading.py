@@ -6,26 +6,31 @@ values of ``key=value`` folders as text, where Spark tells numbers and dates.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.objects import list_objects, s3_client
+from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import split_uri
 from etl.sail import engine
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
-FORMATS = frozenset({"parquet", "csv", "json", "text", "binaryFile"})
+# Not binaryFile: Sail gives an object of more than a megabyte once for each part that it makes of it.
+FORMATS = frozenset({"parquet", "csv", "json", "text"})
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 S3 = ("s3://", "s3a://", "s3n://")
 REFUSED_OPTIONS = frozenset(
     {"basepath", "pathglobfilter", "modifiedbefore", "modifiedafter", "columnnameofcorruptrecord"}
 )
+LISTINGS = 16  # at once
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
 _KINDS = (
@@ -85,12 +90,62 @@ def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) 
     return found
 
 
+def whole_objects(workspace: Workspace, spark: SparkSession, locations: Sequence[str]) -> DataFrame:
+    """The objects in folders, or of these names, as Spark's binaryFile has them: ``path`` and ``content``.
+
+    They are fetched when the rows are wanted; one that is gone by then is left out, which :mod:`etl.scans` finds out.
+    """
+    with ThreadPoolExecutor(LISTINGS) as pool:
+        inside = pool.map(lambda location: _addresses(workspace, location), locations)
+        names = list(dict.fromkeys(name for found in inside for name in found))
+    rows = spark.createDataFrame([(name,) for name in names], "path string")
+    parts = max(1, min(len(names), os.cpu_count() or 1))
+    return rows.repartition(parts).mapInArrow(_Fetch(workspace), "path string, content binary")
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """What the Python workers run: batches of paths in, an object in each batch out."""
+
+    workspace: Workspace
+
+    def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        for path in (path.as_py() for batch in batches for path in batch.column("path")):
+            if (content := self._content(path)) is not None:
+                yield pa.record_batch({"path": pa.array([path]), "content": pa.array([content], pa.binary())})
+
+    def _content(self, path: str) -> bytes | None:
+        if not path.startswith(S3):
+            return Path(local_path(path)).read_bytes()
+        bucket, key = split_uri(path)
+        client = s3_client(self.workspace)
+        try:
+            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except client.exceptions.NoSuchKey:
+            return None
+
+
+def _addresses(workspace: Workspace, location: str) -> list[str]:
+    if location.startswith(S3):
+        scheme, bucket = location.partition("://")[0], split_uri(location)[0]
+        return [f"{scheme}://{bucket}/{one.key}" for one in _below(workspace, location)]
+    place = Path(local_path(location))
+    return [f"file:{place / name}" if place.is_dir() else f"file:{place}" for name in _objects(workspace, location)]
+
+
+def _below(workspace: Workspace, path: str) -> Iterator[StoredObject]:
+    bucket, prefix = split_uri(path)
+    folder = f"{prefix.rstrip('/')}/" if prefix else ""
+    listed = list_objects(s3_client(workspace), bucket, prefix)
+    return (one for one in listed if one.key == prefix or one.key.startswith(folder))
+
+
 def _objects(workspace: Workspace, path: str) -> list[str]:
     if path.startswith(S3):
-        bucket, prefix = split_uri(path)
-        listed = list_objects(s3_client(workspace), bucket, prefix)
-        folder = prefix.rstrip("/") + "/"
-        return [one.key.removeprefix(folder) for one in listed if one.key == prefix or one.key.startswith(folder)]
+        folder = f"{split_uri(path)[1].rstrip('/')}/".lstrip("/")
+        return [one.key.removeprefix(folder) for one in _below(workspace, path)]
     place = Path(local_path(path))
     if place.is_dir():
         return [str(one.relative_to(place)) for one in place.rglob("*") if one.is_file()]

@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
+from data.formats import Dialect
+from etl.delimited_source import Attached, DelimitedScan
 from etl.errors import UnsupportedError
 from etl.sail.reading import partition_type
 from etl.sail.statements import is_query
@@ -69,6 +71,17 @@ def test_compressions_of_text_that_sail_lacks_are_refused_before_anything_is_wri
     sink.setFormat("json")
     with pytest.raises(UnsupportedError, match=f"json with the compression snappy .*{SPARK}"):
         sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
+
+
+@on_sail
+def test_large_objects_are_read_once(glue: GlueContext, tmp_path: Path) -> None:
+    for name, rows in (("a", 200_000), ("b", 3), ("c", 150_000)):
+        (tmp_path / f"{name}.csv").write_text("n,text\n" + "".join(f"{n},{name} and some more\n" for n in range(rows)))
+    scan = DelimitedScan([f"file:{tmp_path}"], ["n", "text"], Dialect(header_lines=1), attached=Attached("file"))
+    found = scan.rows(glue.spark_session).groupBy("file").count().collect()
+    assert {Path(row["file"]).name: row["count"] for row in found} == {"a.csv": 200_000, "b.csv": 3, "c.csv": 150_000}
+    with pytest.raises(UnsupportedError, match=f"binaryFile .*{SPARK}"):
+        glue.spark_session.read.format("binaryFile").load(str(tmp_path))
 
 
 @on_sail
