@@ -10,7 +10,7 @@ demo: .venv/run
 test: servers .venv/test
 	$(BIN)/lakelet install
 	$(BIN)/python -m tests.mongodb
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 servers:
 	@requirements/servers

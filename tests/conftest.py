@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from catalog.client import get_partitions
 from lakelet import demo
@@ -41,14 +42,17 @@ settings.register_profile("suite", derandomize=True)
 settings.load_profile("suite")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist takes the groups from the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``-n``, what shares the stack stays in one process, one test after the other; so do stacks of their own."""
-    for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-        elif item.path.parent.name == "stack":
-            item.add_marker(pytest.mark.xdist_group("own stacks"))
+class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """With ``-n``: the tests of the stack, which they share, have one process; the others go by module."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "stack" if path.startswith(("tests/stack/", "tests/browser/")) else path
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> StackTogether:
+    """xdist's hook: who runs what."""
+    return StackTogether(config, log)
 
 
 @dataclass(frozen=True)
