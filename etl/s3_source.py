@@ -185,7 +185,7 @@ def _hidden(one: StoredObject) -> bool:
 def _header(context: GlueContext, stored: Sequence[StoredObject], dialect: Dialect, *, with_header: bool) -> list[str]:
     """The columns of CSV objects. Raises UsageError when their headers differ: columns go by their position."""
     filled = [one for one in stored if one.size and not _hidden(one)]
-    rows = ((one, row) for one in filled if (row := first_row(_beginning(context, one), dialect)))
+    rows = ((one, row) for one in filled if (row := first_row(beginning(context, one), dialect)))
     first, columns = next(rows, (None, []))
     if first is None:
         raise UsageError(f"{stored[0].uri} is empty: its columns cannot be told.")
@@ -200,7 +200,8 @@ def _header(context: GlueContext, stored: Sequence[StoredObject], dialect: Diale
     return columns
 
 
-def _beginning(context: GlueContext, one: StoredObject) -> bytes:
+def beginning(context: GlueContext, one: StoredObject) -> bytes:
+    """The first :data:`HEADER_BYTES` of an object."""
     found = s3_client(context.workspace).get_object(Bucket=one.bucket, Key=one.key, Range=f"bytes=0-{HEADER_BYTES - 1}")
     content: bytes = found["Body"].read()
     return content

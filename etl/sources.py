@@ -18,11 +18,12 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.file_formats import reader_options
 from etl.glue_types import spark_name, spark_type
 from etl.jdbc import is_jdbc, read_jdbc_table
+from etl.json_names import spelled
 from etl.mongodb import is_mongodb, read_mongodb_table
 from etl.open_tables import is_open, kind_of, read_open_table
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
-from etl.s3_source import ATTACH, attached_of, check_sizes, hadoop, objects_in
+from etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
 from etl.sail import engine, reading
 from etl.scans import Snapshot, note_reading, read_elsewhere, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from etl.context import GlueContext
 
+SPELLING_OBJECTS = 4  # whose beginnings tell how JSON spells its keys
 CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate"})
 
 Files = Mapping[str, Sequence[str]]  # what is read of each folder: itself, or objects in it
@@ -105,7 +107,7 @@ def _read_table(
         check_sizes(stored)
         frame = _read_record_table(context, table, partitions, files, reader, ctx)
     elif one is JSON:
-        frame = _read_json_table(context, table, partitions, files, ctx)
+        frame = _read_json_table(context, table, partitions, files, stored, ctx)
     elif one.spark:
         told = reader_options(one, table.parameters)
 
@@ -168,13 +170,18 @@ def _read_json_table(
     table: CatalogTable,
     partitions: Sequence[TablePartition],
     files: Files,
+    stored: Sequence[StoredObject],
     ctx: str,
 ) -> DynamicFrame:
     # Lines of text rather than spark.read.json, which refuses to tell what was corrupt when nothing else is asked for.
     lines = _by_partition(
         context, table, partitions, files, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
     )
-    return read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=_schema(table.columns))
+    filled = [one for one in stored if one.size][:SPELLING_OBJECTS]
+    keys = spelled([name for name, _ in table.columns], (beginning(context, one) for one in filled))
+    schema = _schema([(keys.get(name, name), kind) for name, kind in table.columns])
+    frame = read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=schema)
+    return frame.derive(frame.raw.withColumnsRenamed({key: name for name, key in keys.items()})) if keys else frame
 
 
 def _reader_of(table: CatalogTable) -> Reader | None:

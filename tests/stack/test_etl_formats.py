@@ -76,6 +76,18 @@ def test_a_table_without_partitions(place: Lake) -> None:
     assert sorted(values(frame, "id")) == [0, 1, 2]
 
 
+def test_columns_of_json_are_found_whatever_their_case(place: Lake) -> None:
+    place.put("spelled/a.json", '{"deviceId": 1, "At": "x", "plain": 2, "PLAIN": 3}\n{"deviceId": 2}\n{"broken\n')
+    columns = {"deviceid": "int", "at": "string", "plain": "int", "other": "string"}
+    frame = place.table("spelled", "spelled", "json", columns)
+    assert sorted(values(frame, "deviceid", "at", "plain", "other"), key=str) == [
+        (1, "x", 2, None),
+        (2, None, None, None),
+    ]
+    assert frame.toDF().columns == list(columns)
+    assert frame.errorsCount() == 1
+
+
 def test_json_has_choices_and_errors(place: Lake) -> None:
     place.put("lines/a.json", '{"a": 1, "b": {"c": true}}\n{"a": "x"}\nno json\n\n[1]\n{"b": null, "d": [1.5]}\n')
     frame = place.read("lines", "json")
