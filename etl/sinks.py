@@ -5,6 +5,7 @@ Writing appends, as Glue does; what the run purged before at the same place is r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -130,6 +131,8 @@ class S3Sink:
         one = self.format or PARQUET
         rows = refuse_undecided(rows)
         require_fields(rows, self.partition_keys, f"partitionKeys of the sink to {self.path}")
+        if twice := [name for name, times in Counter(name.lower() for name in rows.columns).items() if times > 1]:
+            raise UsageError(f"The rows have more than one column {', '.join(twice)}: rename or drop all but one.")
         registered = self.table if self.update_catalog else None
         if self.update_catalog and self.table is None:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")

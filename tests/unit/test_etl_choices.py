@@ -211,3 +211,10 @@ def test_machine_learning_is_refused_by_name(frame: DynamicFrame) -> None:
     for transform in (FillMissingValues, FindMatches):
         with pytest.raises(UnsupportedError, match=transform.__name__):
             transform.apply(frame, transformId="x")
+
+
+def test_rows_with_two_columns_of_a_name_are_not_written(glue: GlueContext) -> None:
+    rows = glue.spark_session.range(1).toDF("id")
+    frame = DynamicFrame.fromDF(rows.join(rows.toDF("ID"), F.lit(True)), glue, "twice")
+    with pytest.raises(UsageError, match="more than one column id: rename or drop"):
+        glue.write_dynamic_frame.from_options(frame, "s3", {"path": "s3://nowhere/out/"}, "parquet")
