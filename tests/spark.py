@@ -92,7 +92,8 @@ def _context(workspace: Workspace, patch: pytest.MonkeyPatch, given: dict[str, s
     patch.setenv("PYSPARK_PYTHON", sys.executable)
     SparkContext._ensure_initialized()  # a JVM that is started for a conf has all of it, keys too, in its argv
     conf = SparkConf().setAll(list(given.items())).setMaster("local[1]").set("spark.ui.enabled", "false")
-    context = SparkContext.getOrCreate(conf.set("spark.sql.shuffle.partitions", "1"))
+    conf.set("spark.sql.shuffle.partitions", "1").set("spark.sql.ansi.enabled", "false")
+    context = SparkContext.getOrCreate(conf)
     try:
         yield GlueContext(context)
     finally:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Where Spark runs is the launcher's to say: `.master("local[*]")` of a stock script means this process here.
-_DEFAULTS = {ARROW: "true", "spark.python.sql.dataFrameDebugging.enabled": "false"}  # which sends every call's line
+_DEFAULTS = {
+    ARROW: "true",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # it sends every call's line
+    "spark.sql.ansi.enabled": "false",  # as jobs/spark.py has it
+}
 _PLACE = ("spark.master", "spark.remote", "spark.api.mode")
 
 

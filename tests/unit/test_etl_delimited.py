@@ -120,7 +120,7 @@ def test_every_header_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
         "in/_SUCCESS": b"x", "in/0.csv": b"", "in/1.csv": b"a,b\n1,2\n", "in/2.csv.gz": gzip.compress(b"a,b\n3,4\n"),
     }  # fmt: skip
     stored = [StoredObject("lake", key, len(content), "") for key, content in contents.items()]
-    monkeypatch.setattr(s3_source, "_beginning", lambda context, one: contents[one.key])
+    monkeypatch.setattr(s3_source, "beginning", lambda context, one: contents[one.key])
     context: Any = None
     assert s3_source._header(context, stored, HEADED, with_header=True) == ["a", "b"]
     assert s3_source._header(context, stored, Dialect(), with_header=False) == ["col0", "col1"]

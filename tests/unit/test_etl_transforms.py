@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import PySparkException
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
@@ -294,3 +295,15 @@ def test_the_catalog_of_another_account_is_refused(glue: GlueContext, prices: Dy
         with pytest.raises(EntityNotFoundException, match=other):
             refused()
     glue.getSink("s3", path="s3://b/x").setCatalogInfo("silver", "t", glue.workspace.settings.text("account_id"))
+
+
+def test_what_cannot_be_cast_is_null_as_on_aws(glue: GlueContext) -> None:
+    rows = glue.spark_session.createDataFrame([("x", "", 7, 0)], "word string, empty string, seven int, zero int")
+    both = ("cast(word AS int)", "cast(empty AS date)", "seven / zero", "to_date(word, 'yyyy-MM-dd')")
+    assert [tuple(row) for row in rows.selectExpr(*both).collect()] == [(None,) * len(both)]
+    for column in ("cast(empty AS double)", "cast(word AS bigint)", "cast(word AS decimal(5, 2))", "word > 5"):
+        if engine.active():  # Sail knows no null for these: the run fails, or goes on on Spark
+            with pytest.raises(PySparkException, match="Cannot cast string"):
+                rows.selectExpr(column).collect()
+        else:
+            assert rows.selectExpr(column).collect()[0][0] is None
