@@ -7,9 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Table
 from data.publish import Manifest
-from data.table_formats import refuse_as_files
 from workspace.state import metadata, reading
 
 OPEN, COMMITTED, APPLIED, ABORTED, GIVEN_UP = "OPEN", "COMMITTED", "APPLIED", "ABORTED", "GIVEN_UP"
@@ -84,9 +82,3 @@ def recorded(
     with reading(engine) as connection:
         rows = connection.execute(sa.select(publishes).where(*conditions).order_by(order))
         return [Publish.of(row) for row in rows]
-
-
-def refuse_open_table(table: Table | None) -> None:
-    """Raises InvalidInputException for a table that has a log of its own, which a publish would go past."""
-    if table is not None:
-        refuse_as_files(table.definition, f"{table.database}.{table.name}")

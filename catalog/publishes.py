@@ -33,12 +33,12 @@ from catalog.publish_records import (
     Publish,
     publishes,
     recorded,
-    refuse_open_table,
 )
 from catalog.staging import Staging
 from catalog.store import CatalogStore
 from data.objects import s3_client
 from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, location_prefix, outcome
+from data.table_formats import refuse_as_files
 from data.zones import uri
 from workspace.errors import (
     ConcurrentModificationException,
@@ -100,9 +100,8 @@ class Publishes:
         publish_id = "pub_" + (token or secrets.token_hex(12))
         staging = f"{STAGING_PREFIX}{run_id}/{publish_id}/"
         with writing(self._engine) as connection:
-            if key[0] != PLACE:
-                self._catalog.check_writable(connection, *key)
-                refuse_open_table(self._catalog.find_table(connection, *key))
+            if key[0] != PLACE and (found := self._catalog.check_writable(connection, *key)):
+                refuse_as_files(found.definition, ".".join(key))
             sequence = self._catalog.sequence(connection, *key)
             row = {
                 "id": publish_id, "run_id": run_id, "database_name": key[0], "table_name": key[1], "bucket": bucket,

@@ -203,16 +203,16 @@ class CatalogStore(PartitionStore):
             raise EntityNotFoundException(f"Table {'.'.join(where)}, which {table.name} links to, not found.")
         return found
 
-    def check_writable(self, connection: sa.Connection, database: str, name: str) -> None:
-        """Whether a table of that name can be published to: there may be none yet, but no resource link.
+    def check_writable(self, connection: sa.Connection, database: str, name: str) -> Table | None:
+        """The table of a name that can be published to, None while there is none yet.
 
-        Raises EntityNotFoundException for an unknown database, InvalidInputException.
-        """
+        Raises EntityNotFoundException for an unknown database, InvalidInputException for a resource link."""
         place, table = self.place(connection, database), self.find_table(connection, database, name)
         link = table is not None and table.definition.get("TargetTable")
         if place != fold(database) or link:
             target = f"{link['DatabaseName']}.{link['Name']}" if link else f"{place}.{fold(name)}"
             raise InvalidInputException(f"{fold(database)}.{fold(name)} is a resource link: write to {target}.")
+        return table
 
     def find_table(self, connection: sa.Connection, database: str, name: str) -> Table | None:
         """A table of this very database, or None."""

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
 from etl.csv_options import csv_dialect
 from etl.errors import UnsupportedError, refuse_unknown
-from etl.sail import engine
-from etl.sail.writing import TEXT_CODECS
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,13 +91,6 @@ def dialect_options(dialect: Dialect) -> dict[str, Any]:
         "escaper": dialect.escape,
         "writeHeader": dialect.header_lines > 0,
     }
-
-
-def require_codec(one: DataFormat, options: Mapping[str, Any]) -> None:
-    """Refuse a compression of text that Sail lacks, before anything is begun. Raises UnsupportedError."""
-    codec = str(options.get("compression") or "none").lower()
-    if one in (CSV, JSON) and codec not in TEXT_CODECS:
-        engine.spark_only(f"Writing {one.name} with the compression {codec}")
 
 
 def write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], folder: str) -> None:

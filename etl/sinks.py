@@ -19,9 +19,10 @@ from data.zones import split_uri, uri
 from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
-from etl.file_formats import dialect_options, require_codec, writable, write, written_dialect
+from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
 from etl.publishing import Publication
+from etl.sail.writing import require_codec
 from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import PublishError, UsageError
 
@@ -136,7 +137,7 @@ class S3Sink:
         registered = self.table if self.update_catalog else None
         if self.update_catalog and self.table is None:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
-        require_codec(one, self.format_options)
+        require_codec(one.spark, self.format_options)  # before anything is begun
         publication = self.context.purges.take(self.path, self.table)
         try:
             folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -76,6 +77,27 @@ def postgresql() -> Iterator[PostgreSQL]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def served(
+    server: subprocess.Popen[bytes], folder: Path, ask: Callable[[], None], refused: type[Exception], seconds: int = 120
+) -> Iterator[None]:
+    """A server that was just started, once ``ask`` gets an answer; ended afterwards, its folder and log with it."""
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                ask()
+                break
+            except refused:
+                assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait(60)
+        shutil.rmtree(folder)
+
+
 @dataclass(frozen=True)
 class MariaDB:
     """A server on loopback; its user "admin" may do everything, with ``password``."""
@@ -119,20 +141,8 @@ def mariadb() -> Iterator[MariaDB]:
     ]  # fmt: skip
     with open(folder / "log", "w") as log:
         server = subprocess.Popen(argv, user=user, env={"PATH": path}, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                running.connect().close()
-                break
-            except pymysql.Error:
-                assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.1)
+    with served(server, folder, lambda: running.connect().close(), pymysql.Error):
         yield running
-    finally:
-        server.terminate()
-        server.wait(60)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

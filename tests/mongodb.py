@@ -15,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ import pymongo
 import pytest
 
 from lakelet.stack.go_build import toolchain
+from tests.databases import served
 from workspace.paths import Workspace
 
 MODULE, VERSION = "github.com/FerretDB/FerretDB", "v1.24.2"
@@ -51,6 +51,10 @@ class MongoDB:
 
     def connect(self) -> pymongo.MongoClient[dict[str, Any]]:
         return pymongo.MongoClient(self.url, serverSelectionTimeoutMS=2000)
+
+    def ping(self) -> None:
+        with self.connect() as client:
+            client.admin.command("ping")
 
 
 def built() -> Path:
@@ -105,21 +109,8 @@ def mongodb() -> Iterator[MongoDB]:
     with open(folder / "log", "w") as log:
         environment = {"FERRETDB_SETUP_PASSWORD": running.password, "DO_NOT_TRACK": "1"}
         server = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with running.connect() as client:
-                    client.admin.command("ping")
-                break
-            except pymongo.errors.PyMongoError:
-                assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.1)
+    with served(server, folder, running.ping, pymongo.errors.PyMongoError, 60):
         yield running
-    finally:
-        server.terminate()
-        server.wait(60)
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

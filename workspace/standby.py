@@ -23,7 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from workspace import shim
 from workspace.process import Identity
@@ -63,11 +63,12 @@ class Standby:
 
         Returns the shim that took the run, or None; this process may have taken one and died before it answered.
         """
-        answer = self._ask({"folder": str(folder), "timeout": timeout_seconds}, lambda stream: stream.read(1))
+        answer = self._ask(folder, timeout_seconds, lambda stream: stream.read(1))
         return self.identity if answer == b"1" else None
 
-    def _ask(self, order: Mapping[str, Any], read: Callable[[IO[bytes]], bytes]) -> bytes:
-        """Send an order and read what it says to it; nothing when it is gone."""
+    def _ask(self, folder: Path, timeout_seconds: float, read: Callable[[IO[bytes]], bytes]) -> bytes:
+        """Send the order and read what it says to it; nothing when it is gone."""
+        order = {"folder": str(folder), "timeout": timeout_seconds}
         try:
             _stream(self._process.stdin).write(json.dumps(order).encode() + b"\n")
             _stream(self._process.stdin).flush()

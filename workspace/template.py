@@ -45,7 +45,7 @@ class Template(Standby):
 
     def order(self, folder: Path, timeout_seconds: float) -> Identity | None:
         with self._turn:
-            answer = self._ask({"folder": str(folder), "timeout": timeout_seconds}, lambda stream: stream.readline())
+            answer = self._ask(folder, timeout_seconds, lambda stream: stream.readline())
         return Identity.from_json(json.loads(answer)) if answer and answer != b"null\n" else None
 
     def wait(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,11 +121,14 @@ class _Fetch:
         if not path.startswith(S3):
             return Path(local_path(path)).read_bytes()
         bucket, key = split_uri(path)
-        client = s3_client(self.workspace)
+        client = _client(self.workspace)
         try:
             return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
         except client.exceptions.NoSuchKey:
             return None
+
+
+_client = cache(s3_client)  # one for all objects and listings: to make one takes as long as to fetch a small object
 
 
 def _addresses(workspace: Workspace, location: str) -> list[str]:
@@ -138,7 +142,7 @@ def _addresses(workspace: Workspace, location: str) -> list[str]:
 def _below(workspace: Workspace, path: str) -> Iterator[StoredObject]:
     bucket, prefix = split_uri(path)
     folder = f"{prefix.rstrip('/')}/" if prefix else ""
-    listed = list_objects(s3_client(workspace), bucket, prefix)
+    listed = list_objects(_client(workspace), bucket, prefix)
     return (one for one in listed if one.key == prefix or one.key.startswith(folder))
 
 

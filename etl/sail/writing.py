@@ -5,6 +5,7 @@ Sail's own writes are not safe: an overwrite of some partitions deletes the othe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.readwriter import DataFrameWriter
 
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
-TEXT_CODECS = frozenset({"none", "uncompressed", "gzip", "bzip2"})  # of CSV, JSON and text; Spark has more
+_TEXT = FORMATS - {"parquet"}
+_TEXT_CODECS = frozenset({"none", "uncompressed", "gzip", "bzip2"})  # Spark has more
 MODES = ("error", "errorifexists", "append", "overwrite", "ignore")
 DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
 
@@ -54,6 +56,13 @@ def install(workspace: Workspace) -> None:
         engine.replace(DataFrameWriterV2, name, _refusing(f"DataFrame.writeTo(…).{name}"))
 
 
+def require_codec(format: str, options: Mapping[str, Any]) -> None:
+    """Refuse, on Sail, a compression of text that it lacks. Raises UnsupportedError."""
+    codec = str(options.get("compression") or "none").lower()
+    if format in _TEXT and codec not in _TEXT_CODECS:
+        engine.spark_only(f"Writing {format} with the compression {codec}")
+
+
 def stage(writer: Any, original: Any, folder: str) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
     effects.mark(f"written to {folder}")
@@ -72,9 +81,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     format = plan.source or "parquet"
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
-    codec = str(plan.options.get("compression") or "none").lower()
-    if format != "parquet" and codec not in TEXT_CODECS:
-        raise engine.refused(f"Writing {format} with the compression {codec}")
+    require_codec(format, plan.options)
     if _is_staging(path):
         stage(writer, original, path)
         return
