@@ -230,7 +230,7 @@ def test_two_installs_at_once_fetch_each_file_once(workspace: Workspace, reposit
     ]
     for thread in threads:
         thread.start()
-    eventually(lambda: len(repository.asked) == 6)
+    eventually(lambda: len(repository.asked) == 5)  # the Delta jars wait for others
     time.sleep(0.3)  # long enough for the second to be at the locks; it must ask for nothing
     repository.gate.set()
     for thread in threads:

@@ -287,7 +287,7 @@ def test_what_is_no_type(glue: Any) -> None:
         glue.delete_connection_type(ConnectionType="JDBC")
 
 
-def test_mongodb_is_really_reached(glue: Any, name: str, mongodb: MongoDB) -> None:
+def test_mongodb_is_really_reached(glue: Any, name: str, mongodb: MongoDB, monkeypatch: pytest.MonkeyPatch) -> None:
     good = mongo(mongodb.address, password=mongodb.password)
     glue.create_connection(ConnectionInput=good | {"Name": name, "ValidateCredentials": True})
     glue.test_connection(ConnectionName=name)
@@ -296,6 +296,7 @@ def test_mongodb_is_really_reached(glue: Any, name: str, mongodb: MongoDB) -> No
     assert code == "InvalidInputException" and message == (
         f"The connection cannot be used: MongoDB at 127.0.0.1:{mongodb.port} says: Authentication failed."
     )
+    monkeypatch.setattr("catalog.connections.mongodb.CONNECT_SECONDS", 1)  # it is tried again so long
     code, message = refusal(glue.test_connection, TestConnectionInput=mongo(f"mongodb://127.0.0.1:{closed_port()}"))
     assert code == "InvalidInputException" and "refused" in message and PASSWORD not in message
     code, message = refusal(glue.test_connection, TestConnectionInput=mongo("mongodb://127.0.0.1:99999"))
