@@ -1,4 +1,4 @@
-"""One real stack per test run, shared by every test that needs one."""
+"""One real stack per test process, shared by every test that needs one."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ from workspace.paths import STATE_VARIABLE, Workspace
 
 T = TypeVar("T")
 
-# For quick rounds while developing: the state folder of a stack that runs already, and is left running.
+# For quick rounds while developing, without -n: the state folder of a stack that runs already, and is left running.
 REUSE_VARIABLE = "LAKELET_TEST_STATE"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
 
+# What the fixture ``flights`` is for: it takes the longest of all, and is to be made once.
+YEAR = ("tests/browser/", "tests/stack/test_demo.py", "tests/stack/test_notebook.py")
 
 # A shell that starts us in the background has Ctrl-C ignored, by our children too: what they do on it is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -42,22 +44,22 @@ settings.register_profile("suite", derandomize=True)
 settings.load_profile("suite")
 
 
-class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """With ``-n``: the tests of the stack, which they share, have one process; the others go by module."""
+class YearTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """With ``-n``: a process, whose stack is its own, takes one module after the other; one has all that needs YEAR."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return "stack" if path.startswith(("tests/stack/", "tests/browser/")) else path
+        return "year" if path.startswith(YEAR) else path
 
 
-def pytest_xdist_make_scheduler(config: Any, log: Any) -> StackTogether:
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> YearTogether:
     """xdist's hook: who runs what."""
-    return StackTogether(config, log)
+    return YearTogether(config, log)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The running stack of this test run; the environment points boto3 and ``lakelet`` at it."""
+    """The running stack of this test process; the environment points boto3 and ``lakelet`` at it."""
 
     workspace: Workspace
 
@@ -107,7 +109,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def flights(stack: Stack) -> Stack:
     """The stack with the year of flights in gold and OpenSearch, and the gate's Data Docs.
 
-    The demo brings them, unless they are there: it runs at most once in a test run.
+    The demo brings them, unless they are there: it runs at most once in a test process.
     """
     try:
         months = len(list(get_partitions(stack.workspace, "gold", "flights")))
