@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from jobs import engines
 from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, spark_environment, spark_home, submit_argv
 from jobs.warm_driver import READY
 from workspace.environment import client_environment
@@ -38,8 +39,7 @@ def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
         str(spark_home() / "bin" / "spark-submit"), "--driver-memory", heap, "--driver-java-options", flags,
         str(script),
     ]  # fmt: skip
-    lakelet = str(Path(sys.executable).parent / "lakelet")
-    submit = [lakelet, "jobs", "submit", str(script), "--wait", "--engine", "spark"]
+    submit = submit_and_wait(script)
     return {
         WARM: submit,
         # A driver's memory is for a JVM that is still to start.
@@ -49,8 +49,14 @@ def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
     }
 
 
+def submit_and_wait(script: Path) -> list[str]:
+    """The argv of `lakelet jobs submit --wait` on Spark."""
+    lakelet = str(Path(sys.executable).parent / "lakelet")
+    return [lakelet, "jobs", "submit", str(script), "--wait", "--engine", engines.SPARK]
+
+
 def eventually_ready(workspace: Workspace) -> None:
-    """Wait until a driver waits, and is ready."""
+    """Wait until a Spark driver waits, and is ready."""
     deadline = time.monotonic() + 120
     while not any((workspace.state / "warm").glob(f"*/{READY}")):
         if time.monotonic() > deadline:
