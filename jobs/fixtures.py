@@ -18,7 +18,7 @@ from catalog.glue import Glue
 from data.formats import data_format, storage_descriptor
 from data.objects import s3_client
 from data.partitions import parse_partition_path
-from jobs import engines
+from jobs import definitions, engines
 from jobs.client import JobClient
 from query.client import query_rows
 from workspace.errors import LakeletError, UsageError
@@ -59,14 +59,20 @@ class Case:
         return {file.stem: [json.loads(line) for line in file.read_text().splitlines() if line] for file in files}
 
 
-def cases(library: Mapping[str, Path], job: str | None = None) -> list[Case]:
-    """The fixtures of a job, or of all. Raises UsageError when there is none."""
+def cases(workspace: Workspace, job: str | None = None) -> list[Case]:
+    """The fixtures of a job, or of all jobs of the project; those of a job that we ship are run by its name only.
+
+    Raises UsageError when there is none.
+    """
+    library = definitions.library(workspace)
     if job is not None and job not in library:
         raise UsageError(f"There is no job {job} in the library: it has {', '.join(library) or 'none'}.")
-    folders = [library[job]] if job is not None else library.values()
+    own = (folder for folder in library.values() if folder.is_relative_to(workspace.root))
+    folders = [library[job]] if job is not None else own
     found = [Case.read(path.parent) for folder in folders for path in sorted(folder.glob("fixtures/*/fixture.toml"))]
     if not found:
-        raise UsageError(f"{job or 'The library'} has no fixtures: see docs/jobs.md.")
+        whose = f"The job {job} has" if job is not None else f"The jobs of the project {workspace.root} have"
+        raise UsageError(f"{whose} no fixtures: see docs/jobs.md.")
     return found
 
 

@@ -70,22 +70,22 @@ def submit(
 
 @app.command(epilog="Example: lakelet jobs test flights_silver")
 def test(
-    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job of the library, or every job.")] = None,
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job of the library; without it, every job of the project.")] = None,
     output: OutputOption = Format.text,
 ) -> None:
-    """Run the fixtures of the library's jobs on Sail, in a stack that is thrown away; exit code 4 if one fails."""
-    from jobs import definitions, fixtures
+    """Run the fixtures of the project's jobs on Sail, in a stack that is thrown away; exit code 4 if one fails."""
+    from jobs import fixtures
     from workspace.control import call
     from workspace.errors import RunError
     from workspace.paths import Workspace
 
-    cases = fixtures.cases(definitions.library(Workspace.find()), job)
+    cases = fixtures.cases(Workspace.find(), job)
     failed = 0
     with _ephemeral() as workspace:
         rows = []
         for case in cases:
-            call(workspace, "POST", "reset", {})
             began = time.monotonic()
+            call(workspace, "POST", "reset", {})
             problems = fixtures.problems(workspace, case)
             failed += bool(problems)
             result = "FAILED" if problems else "PASSED"
@@ -93,7 +93,7 @@ def test(
                 {
                     "case": case.name,
                     "result": result,
-                    "seconds": round(time.monotonic() - began, 1),
+                    "seconds": round(time.monotonic() - began, 2),
                     "problems": problems,
                 }
             )
