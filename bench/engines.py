@@ -183,7 +183,8 @@ def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str,
         (folder / "bench_large.py").write_text(LARGE)
         for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
             script = folder / "bench_small.py"
-            eventually_ready(workspace)  # nobody is measured while the next driver gets ready beside him
+            if round_:  # before the first run on Spark there may be no driver that waits
+                eventually_ready(workspace)  # nobody is measured while the next driver gets ready beside him
             sail, _ = submitted(workspace, script)
             warm = run(submit_and_wait(script), env[engines.SPARK], folder).seconds
             eventually_ready(workspace)
