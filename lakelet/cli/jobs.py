@@ -70,7 +70,9 @@ def submit(
 
 @app.command(epilog="Example: lakelet jobs test flights_silver")
 def test(
-    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="A job of the library; without it, every job of the project.")] = None,
+    job: Annotated[
+        str | None, typer.Argument(metavar="[JOB]", help="A job; without it, every job of the project.")
+    ] = None,
     output: OutputOption = Format.text,
 ) -> None:
     """Run the fixtures of the project's jobs on Sail, in a stack that is thrown away; exit code 4 if one fails."""
