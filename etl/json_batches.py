@@ -9,15 +9,16 @@ again, and a batch that it cannot read is halved until what remains is little en
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from pyspark.sql import types as T
 
 from etl import json_text
-from etl.choices import choice_of, is_choice
+from etl.choices import choice_of, is_choice, member_name
 from etl.merging import merged
 from etl.paths import ELEMENT, Path
 
@@ -27,13 +28,23 @@ if TYPE_CHECKING:
 
 FEW = 64  # records that are not halved any more
 DEEPEST = 500  # brackets in a record: Arrow's reader ends the process when they are nested too deep
+SIMPLE = T.LongType | T.DoubleType | T.BooleanType | T.StringType  # what Arrow tells of JSON, beside nothing
 _SPACE = " \t\r\n"
 
 
-def discovered(rows: DataFrame, text: Column) -> T.DataType:
-    """The type of all JSON in a column of text; text that is no JSON says nothing."""
-    found = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string").distinct().collect()
-    return json_text.in_order(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
+class Found(NamedTuple):
+    """The type of all JSON in a column of text; and whether each text, but for empty ones, is an object of that type,
+    which whoever reads JSON by that type reads in the same way."""
+
+    kind: T.DataType
+    whole: bool
+
+
+def discovered(rows: DataFrame, text: Column) -> Found:
+    """What JSON there is in a column of text; text that is no JSON says nothing about the type."""
+    found = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string, whole boolean").distinct().collect()
+    kind = json_text.in_order(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
+    return Found(kind, all(row["whole"] for row in found))
 
 
 def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, DataFrame]:
@@ -49,22 +60,25 @@ def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, 
 
 def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     for batch in batches:
-        shapes = {json_text.wrapped(kind) for kind in _kinds(batch.column(0).drop_null())}
-        yield pa.record_batch([pa.array(sorted(shapes), pa.string())], ["shape"])
+        texts = batch.column(0).drop_null().cast(pa.string())
+        found = {(json_text.wrapped(kind), whole) for kind, whole in _kinds(texts.filter(pc.not_equal(texts, "")))}
+        shapes = pa.array(sorted(found), pa.struct([("shape", pa.string()), ("whole", pa.bool_())]))
+        yield pa.RecordBatch.from_struct_array(shapes)
 
 
-def _kinds(texts: pa.Array) -> Iterator[T.DataType]:
+def _kinds(texts: pa.Array) -> Iterator[Found]:
     """Types that together are those of all texts."""
     table = _table(texts)
     if table is not None:
-        yield _kind_of(table, texts)
+        yield Found(_kind_of(table, texts), True)
     elif len(texts) > FEW:
         yield from _kinds(texts[: len(texts) // 2])
         yield from _kinds(texts[len(texts) // 2 :])
-    else:
-        yield from json_text.kinds(texts.to_pylist())
+    elif len(texts):
+        yield from (Found(kind, False) for kind in (T.NullType(), *json_text.kinds(texts.to_pylist())))
 
 
 class Reader:
@@ -73,6 +87,7 @@ class Reader:
     def __init__(self, kind: T.StructType) -> None:
         self.kind = kind
         self.quick = [field for field in kind.fields if _quick(field.dataType)]
+        self.choices = [field for field in kind.fields if _quick_choice(field.dataType)]
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows whose text is a record."""
@@ -102,10 +117,13 @@ class Reader:
 
         fields = self._fields
         schema = pa.schema([fields[field.name] for field in self.quick])
-        if not self.quick or (table := _table(texts, schema)) is None:
+        if not (self.quick or self.choices) or (table := _table(texts, schema, infer=bool(self.choices))) is None:
             return None
-        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
-        if slow := [field for field in self.kind.fields if field not in self.quick]:
+        columns = {field.name: table.column(field.name).combine_chunks() for field in self.quick}
+        for field in self.choices:
+            if (made := _one_of(table, texts, field.name, fields[field.name].type)) is not None:
+                columns[field.name] = made
+        if slow := [field for field in self.kind.fields if field.name not in columns]:
             values: dict[str, list[Any]] = {field.name: [] for field in slow}
             try:
                 for text in texts.to_pylist():
@@ -158,11 +176,36 @@ def _quick(kind: T.DataType) -> bool:
         return bool(kind.fields) and not is_choice(kind) and all(_quick(f.dataType) for f in kind.fields)
     if isinstance(kind, T.ArrayType):
         return _quick(kind.elementType)
-    return isinstance(kind, T.LongType | T.DoubleType | T.BooleanType | T.StringType)
+    return isinstance(kind, SIMPLE)
 
 
-def _table(texts: pa.Array, schema: pa.Schema | None = None) -> pa.Table | None:
-    """The texts as rows of a table, as Arrow reads them; None when they are not all objects that it reads as JSON."""
+def _quick_choice(kind: T.DataType) -> bool:
+    """Whether a type is a choice between simple types, of which a batch may have but one."""
+    return isinstance(kind, T.StructType) and is_choice(kind) and all(isinstance(f.dataType, SIMPLE) for f in kind)
+
+
+def _one_of(table: pa.Table, texts: pa.Array, name: str, kind: pa.StructType) -> pa.StructArray | None:
+    """A field of texts as a choice, from a table whose types Arrow has told; None when it has not told one of them."""
+    import pyarrow as pa
+
+    if name not in table.column_names:
+        return pa.nulls(len(texts), kind)
+    column = table.column(name).combine_chunks()
+    told = _spark_type(column.type, (name,), _with_integers(table.select([name]), texts))
+    if isinstance(told, T.NullType):
+        return pa.nulls(len(texts), kind)
+    held = member_name(told)
+    if is_choice(told) or column.type not in [field.type for field in kind if field.name == held]:
+        return None  # of both kinds of numbers, or a text that Arrow takes for a time
+    members = [column if field.name == held else pa.nulls(len(texts), field.type) for field in kind]
+    return pa.StructArray.from_arrays(members, fields=list(kind), mask=column.is_null())
+
+
+def _table(texts: pa.Array, schema: pa.Schema | None = None, *, infer: bool = True) -> pa.Table | None:
+    """The texts as rows of a table, as Arrow reads them; None when they are not all objects that it reads as JSON.
+
+    ``infer``: also the fields that are not in the schema.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.json as pj
@@ -174,7 +217,7 @@ def _table(texts: pa.Array, schema: pa.Schema | None = None) -> pa.Table | None:
         return None
     together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
     lines = pc.binary_join(together, "\n")[0].as_buffer()
-    unexpected = "infer" if schema is None else "ignore"
+    unexpected = "infer" if infer else "ignore"
     try:
         table = pj.read_json(
             pa.BufferReader(lines),
@@ -236,7 +279,9 @@ def _with_integers(table: pa.Table, texts: pa.Array) -> set[Path]:
         sought.add(path)
         whole = pc.equal(pc.floor(column), column)
         if ELEMENT not in path:
-            rows.update(pc.indices_nonzero(whole).to_pylist())
+            at = pc.indices_nonzero(whole)
+            likely = pc.match_substring_regex(texts.take(at), _integer_of(path[-1]))
+            rows.update(at.filter(likely).to_pylist())
         elif pc.any(whole).as_py():
             rows.update(range(len(texts)))
     found: set[Path] = set()
@@ -248,6 +293,11 @@ def _with_integers(table: pa.Table, texts: pa.Array) -> set[Path]:
             found.add(path)
             sought.remove(path)
     return found
+
+
+def _integer_of(name: str) -> str:
+    """A pattern that finds every text with an integer of that name; and all with escapes, in which it may be hidden."""
+    return rf'\\|"{re.escape(name)}"\s*:\s*-?[0-9]+\s*[,}}]'
 
 
 def _holds_integer(value: Any, path: Path) -> bool:

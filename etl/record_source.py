@@ -22,6 +22,7 @@ from etl.glue_types import spark_name
 from etl.json_batches import discovered
 from etl.json_records import members_of, records
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
+from etl.sail.json_lines import JsonLines
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,15 +40,22 @@ def read_records(
     *,
     schema: T.StructType | None = None,
     pending: Mapping[str, str] | None = None,
+    lines: JsonLines | None = None,
 ) -> DynamicFrame:
     """The records in the column ``_value`` of rows, whose other columns follow the record's own.
 
     ``_message``, ``_input`` and ``_source``, if there, say what is wrong with rows without a value, and where.
+    ``lines`` are the objects that the rows are the lines of, if Sail's own reader may read them as well.
     """
     own = {VALUE, MESSAGE, INPUT, SOURCE}
     others = [name for name in rows.columns if name not in own]
     known = [name for name in (MESSAGE, INPUT, SOURCE) if name in rows.columns]
-    kind = schema or _struct_of(discovered(rows, F.col(VALUE)))
+    kind = schema
+    if kind is None:
+        found = discovered(rows, F.col(VALUE))
+        if lines and (fitting := lines.rows(found)):
+            return DynamicFrame(fitting, context, ctx, pending=pending)
+        kind = _struct_of(found.kind)
     said = rows.where(F.col(VALUE).isNull() | (F.trim(VALUE) != ""))
     read, broken = records(said.select(VALUE, *known, *(f"`{name}`" for name in others)), VALUE, kind)
     told = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from etl.file_formats import readable, reader_options
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
+from etl.sail.json_lines import JsonLines
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
@@ -64,7 +66,8 @@ def read_s3(
         check_sizes(stored)
         frame = read_objects(context, files, taken, ctx, schema=schema_of(options), filename=attached.filename)
     else:
-        frame = _read_files(context, one, files, connection, options, attached.filename, ctx)
+        lines = JsonLines(context.spark_session, stored, partial(_pin, context, paths, stored))
+        frame = _read_files(context, one, files, lines, connection, options, attached.filename, ctx)
     if connection.get("isFailFast") and (found := frame.errorsCount()):
         raise ErrorThresholdError(f"{', '.join(paths)} has {found} error records and isFailFast allows none.")
     return frame
@@ -74,6 +77,7 @@ def _read_files(
     context: GlueContext,
     one: DataFormat,
     files: Sequence[str],
+    stored: JsonLines,
     connection: Mapping[str, Any],
     options: Mapping[str, Any],
     filename: str,
@@ -85,11 +89,17 @@ def _read_files(
     schema = schema_of(options)
     if one is JSON:
         lines = _with_filename(reader.text(list(files)), filename)
-        return read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=schema)
+        alone = engine.active() and lines.columns == ["value"]  # no partition keys beside
+        rows = lines.withColumnRenamed("value", VALUE)
+        return read_records(context, rows, ctx, schema=schema, lines=stored if alone else None)
     if schema is not None:
         reader = reader.schema(schema)
     reader = reader.format(one.spark).options(**reader_options(one, options))
     return DynamicFrame(_with_filename(reader.load(list(files)), filename), context, ctx)
+
+
+def _pin(context: GlueContext, paths: Sequence[str], stored: Sequence[StoredObject]) -> None:
+    context.scans.pin(stored, lambda: objects_in(context, paths))
 
 
 def _with_filename(rows: DataFrame, name: str) -> DataFrame:

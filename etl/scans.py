@@ -113,6 +113,7 @@ class Scans:
 
     def __init__(self) -> None:
         self._scans: list[_Scan] = []
+        self._pinned: list[tuple[Sequence[StoredObject], Callable[[], Sequence[StoredObject]]]] = []
         self._moved: dict[int, Any] = {}  # from a place in the script's plans to what it is read from now
         self._published = False
 
@@ -124,13 +125,20 @@ class Scans:
         self._scans.append(_Scan(again, sequence, snapshot, places))
         return frame
 
+    def pin(self, objects: Sequence[StoredObject], again: Callable[[], Sequence[StoredObject]]) -> None:
+        """Have actions on Sail fail that read one of these objects when ``again`` does not list it as it was."""
+        self._pinned.append((objects, again))
+
     def require_objects(self, plan: bytes) -> None:
         """What every action on Sail ends with: Sail reads the files that were listed, and goes without those that are
-        gone by then. Raises PublishError for such files in the action's plan.
+        gone by then. Raises PublishError for such files in the action's plan, and for pinned ones that were replaced.
         """
+        for objects, again in self._pinned:
+            if any(one.key.encode() in plan for one in objects) and (gone := set(objects).difference(again())):
+                first = min(one.uri for one in gone)
+                raise PublishError(f"{first} was replaced or deleted while it was read: run it again.")
         for scan in self._scans:
-            names = (one.key.encode() for one in scan.snapshot.objects)
-            if not any(name in plan for name in names):
+            if not any(one.key.encode() in plan for one in scan.snapshot.objects):
                 continue
             table = scan.snapshot.table
             now = _sequence(table.workspace, table.database, table.name)

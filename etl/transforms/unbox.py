@@ -38,7 +38,7 @@ def unbox(frame: DynamicFrame, path: str, format: str, options: Mapping[str, Any
     text = column_at(found)
     if format == "json":
         refuse_unknown(dict(options), frozenset(), "unbox of json")
-        schema = discovered(raw.where(F.trim(text) != ""), text)
+        schema = discovered(raw.where(F.trim(text) != ""), text).kind
         value = parsed(text, schema)
         bad = (F.trim(text) != "") & F.try_parse_json(text).isNull()
     elif format == "csv":

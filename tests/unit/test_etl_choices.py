@@ -30,7 +30,7 @@ RECORDS = [
 
 def read(glue: GlueContext, records: list[Any]) -> DynamicFrame:
     texts = glue.spark_session.createDataFrame([(json.dumps(one),) for one in records], "value string").coalesce(1)
-    kind = discovered(texts, F.col("value"))
+    kind = discovered(texts, F.col("value")).kind
     rows = texts.select(parsed(F.col("value"), kind).alias("r")).select("r.*")
     return DynamicFrame(rows, glue, "records")
 

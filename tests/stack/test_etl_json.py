@@ -1,0 +1,181 @@
+"""JSON of many blocks on a real lake: what one part says holds for all of it, and no record is lost or read twice.
+
+An object of more than a megabyte is read in parts; on Sail its own reader reads what was found to be whole before.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from etl import json_text
+from etl.sail import engine
+from tests.lake import Lake, own_lake
+from tests.spark import kinds, values
+from workspace.errors import PublishError
+
+if TYPE_CHECKING:
+    from awsglue.context import GlueContext
+    from awsglue.dynamicframe import DynamicFrame
+
+pytestmark = pytest.mark.stack
+TWICE = '{"n": 1} {"n": 2}'
+ROWS = 40_000  # of about 100 bytes
+lake_on_sail = pytest.mark.parametrize("lake", ["sail"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def place(lake: GlueContext) -> Iterator[Lake]:
+    with own_lake(lake, "test-json") as made:
+        yield made
+
+
+def lines(rows: int = ROWS) -> list[str]:
+    return [json.dumps({"n": n, "half": n / 2, "text": f"{n} é " + "x" * (n % 160)}) for n in range(rows)]
+
+
+def counted(frame: DynamicFrame) -> tuple[int, ...]:
+    """Rows, different numbers, their sum, and the length of all texts."""
+    found = frame.toDF().agg(
+        F.count("*"), F.count_distinct("n"), F.sum("n"), F.sum(F.length("text")), F.sum(F.col("half") * 2).cast("long")
+    )
+    return tuple(found.collect()[0])
+
+
+def expected(texts: list[str]) -> tuple[int, ...]:
+    records = [json.loads(text) for text in texts]
+    total = sum(one["n"] for one in records)
+    return len(records), len(records), total, sum(len(one["text"]) for one in records), total
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "crlf", "blank", "several", "folders"])
+def test_all_records_of_large_objects_are_read_once(place: Lake, how: str) -> None:
+    texts = lines()
+    content = "\n".join(texts).encode()  # no line feed at the end
+    objects = {
+        "plain": {"a.json": content},
+        "gzip": {"a.json.gz": gzip.compress(content, 1)},
+        "crlf": {"a.json": content.replace(b"\n", b"\r\n") + b"\r\n"},
+        "blank": {"a.json": b"\n\n" + content.replace(b"\n", b"\n\n") + b"\n \n"},
+        "several": {
+            "a.json": "\n".join(texts[:30_000]).encode(),
+            "b": "\n".join(texts[30_000:]).encode(),
+            "c.json": b"",
+        },
+        "folders": {"x/a.json": "\n".join(texts[:10]).encode(), "y/z/a.json": "\n".join(texts[10:]).encode()},
+    }[how]
+    for name, one in objects.items():
+        place.put(f"large-{how}/{name}", one)
+    frame = place.read(f"large-{how}", "json", recurse=True)
+    assert kinds(frame) == {"half": "double", "n": "bigint", "text": "string"}
+    assert counted(frame) == expected(texts)
+    assert frame.errorsCount() == 0
+
+
+def test_a_choice_at_the_very_end_is_one(place: Lake) -> None:
+    texts = lines()
+    last = json.dumps({"n": "last", "half": 7, "text": "z", "more": [True]})
+    place.put("end/a.json", "\n".join([*texts, last]))
+    frame = place.read("end", "json")
+    assert kinds(frame) == {
+        "half": "struct<double:double,long:bigint>", "more": "array<boolean>",
+        "n": "struct<long:bigint,string:string>", "text": "string",
+    }  # fmt: skip
+    rows = frame.resolveChoice(specs=[("half", "cast:double")]).resolveChoice(specs=[("n", "project:long")])
+    assert counted(rows.derive(rows.toDF().where("n is not null"))) == expected(texts)
+    (found,) = frame.toDF().where("n.string is not null").collect()
+    assert (found["n"]["string"], found["half"]["long"], found["half"]["double"], found["more"]) == (
+        "last", 7, None, [True],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ['{"n": 1, "half": 0.5', TWICE, '{\n"n": 3\n}', "[1]"])
+def test_what_is_broken_in_the_middle_is_the_only_thing_that_is_lost(place: Lake, wrong: str) -> None:
+    if wrong == TWICE and not engine.active():
+        pytest.skip("Spark's from_json takes the first of two objects in a line")
+    texts = lines()
+    folder = f"broken-{len(wrong)}"
+    place.put(f"{folder}/a.json", "\n".join([*texts[:20_000], wrong, *texts[20_000:]]))
+    frame = place.read(folder, "json")
+    assert counted(frame) == expected(texts)
+    errors = frame.errorsAsDynamicFrame().toDF().select("error.input").collect()
+    assert sorted(row[0] for row in errors) == sorted(wrong.splitlines())
+
+
+def test_documents_over_many_lines_are_read_whole(place: Lake) -> None:
+    records = [json.loads(text) for text in lines(20_000)]
+    text = json.dumps({"page": 1, "rows": records}, indent=1)
+    place.put("documents/a.json.gz", gzip.compress(text.encode(), 1))
+    frame = place.read("documents", "json", {"jsonPath": "$.rows[*]"})
+    assert counted(frame) == expected(lines(20_000)) and frame.errorsCount() == 0
+    place.put("pretty/a.json", "\n".join(json.dumps(one, indent=1) for one in records))
+    frame = place.read("pretty", "json", {"multiline": True})
+    assert counted(frame) == expected(lines(20_000)) and frame.errorsCount() == 0
+
+
+NAMES = ["a", "b.c", "[]", "ü", "A b", "a`b"]
+TEXTS = ["", "x", "12", "1.5", "true", "null", "2024-01-02", "2024-01-02T03:04:05Z", '\t"\\/\u2028', "é😀\0"]
+VALUES: dict[str, Any] = {
+    "whole": lambda r: r.choice([0, -1, 7, (1 << 63) - 1, -(1 << 63), r.randrange(-(10**12), 10**12)]),
+    "point": lambda r: r.choice([0.0, -0.0, 1.0, 1e300, 5e-324, 0.1, r.random(), float(r.randrange(10**6))]),
+    "huge": lambda r: r.choice([1 << 63, -(1 << 70), 2.5]),
+    "truth": lambda r: r.random() < 0.5,
+    "text": lambda r: r.choice(TEXTS),
+    "none": lambda r: None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_values_are_those_of_every_record_by_itself(place: Lake, seed: int) -> None:
+    chance = random.Random(seed)
+    chosen = {name: chance.choice(list(VALUES.values())) for name in NAMES} | {"z": VALUES["whole"]}
+    records = []
+    for _ in range(2000):
+        made = {name: value(chance) if chance.random() < 0.9 else None for name, value in chosen.items()}
+        records.append({name: value for name, value in made.items() if chance.random() < 0.9})
+    texts = [json.dumps(one, ensure_ascii=chance.random() < 0.5) for one in records]
+    place.put(f"random-{seed}/a.json", "\n".join(texts))
+    frame = place.read(f"random-{seed}", "json")
+    kind = frame.schema()
+    assert json_text.in_order(kind) == kind and set(kind.names) == set().union(*records)
+    read = json_text.Parser(kind)
+    assert sorted(map(repr, (tuple(row) for row in frame.toDF().collect()))) == sorted(
+        repr(read(text)) for text in texts
+    )
+
+
+def test_names_that_differ_by_their_case_alone_are_refused(place: Lake) -> None:
+    place.put("case/a.json", '{"a": 1, "A": "x"}\n{"A": "y"}\n')
+    with pytest.raises(AnalysisException, match=r"(?i)ambiguous"):
+        place.read("case", "json").count()
+
+
+def test_folders_named_after_a_key_are_columns(place: Lake) -> None:
+    place.put("keys/k=1/a.json", '{"a": 1}\n')
+    place.put("keys/k=2/a.json", '{"a": 2}\n')
+    frame = place.read("keys", "json")
+    assert sorted(values(frame, "a", "k")) == [(1, 1), (2, 2)]
+    assert sorted(values(place.read("keys", "json", recurse=True), "a")) == [1, 2]
+
+
+@lake_on_sail
+def test_an_object_that_was_replaced_since_its_types_were_found_is_not_read_by_them(place: Lake) -> None:
+    place.put("moved/a.json", '{"a": 1}\n')
+    frame = place.read("moved", "json")
+    assert values(frame, "a") == [1]
+    place.put("moved/b.json", '{"a": 2.5}\n')  # not one of those that were listed
+    assert values(frame, "a") == [1]
+    place.put("moved/a.json", '{"a": 1.5}\n')
+    with pytest.raises(PublishError, match=r"moved/a\.json was replaced or deleted"):
+        frame.count()
+    place.client.delete_object(Bucket=place.name, Key="moved/a.json")
+    with pytest.raises(PublishError, match=r"moved/a\.json was replaced or deleted"):
+        frame.toDF().collect()
+    assert values(place.read("moved", "json"), "a") == [2.5]
