@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 LULL_SECONDS = 8.0  # a run that has just taken a driver has the machine to itself for so long, unless it ends before
 END_SECONDS = 15.0
+READY_POLL_SECONDS = 0.05
 DEAD_SECONDS = 60.0  # before the next try after a driver that died while it waited
 
 # What a JVM or a spark-submit can only be told when it starts; all other properties a driver takes at any time.
@@ -118,6 +119,18 @@ class WarmDrivers:
             self._used = time.monotonic()
             self._rest_until = 0.0
             self._changed.notify_all()
+
+    def await_ready(self, timeout_seconds: float) -> bool:
+        """Keep drivers from now on, as if a run had come, and wait until one waits; False when it does not by then."""
+        with self._changed:
+            self._used = time.monotonic()
+            self._changed.notify_all()
+        deadline = time.monotonic() + timeout_seconds
+        while not any((one.folder / warm_driver.READY).exists() for one in self._waiting):
+            if not self._wanted or time.monotonic() > deadline:
+                return False
+            time.sleep(READY_POLL_SECONDS)
+        return True
 
     # -- the thread ----------------------------------------------------------------------------------------------
 

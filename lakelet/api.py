@@ -27,6 +27,7 @@ from workspace.errors import InternalServiceException, LakeletError, ServiceErro
 
 log = logging.getLogger(__name__)
 
+WARM_SECONDS = 30.0  # the most that a request waits for a driver
 Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response | Awaitable[Response]"]
 
 
@@ -38,6 +39,7 @@ def api_routes(
     token: str,
     guard: Guard,
     reset: Callable[[], dict[str, Any]] | None = None,
+    sail_ready: Callable[[float], bool] = lambda seconds: False,
 ) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
 
@@ -128,9 +130,18 @@ def api_routes(
                 route("/lineage", "POST", lineage_handler(lineage, find_runs)),
                 route("/sql", "POST", sql_handler(sql)),
                 route("/reset", "POST", wipe),
+                route("/warm-sail", "POST", _warm_handler(sail_ready)),
             ],
         )
     ]
+
+
+def _warm_handler(sail_ready: Callable[[float], bool]) -> Handler:
+    def warm(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        bodies.only(body)
+        return {"ready": sail_ready(WARM_SECONDS)}
+
+    return warm
 
 
 async def _health(request: Request) -> Response:

@@ -105,7 +105,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     aws.context.use(context)
     lake = Lake(catalog, context.account_id)
     guard = Guard(lake, RunPrincipals(workspace, jobs, lambda name: context.identity.find_arn("role", name)))
-    app = create_app(Directory.served(), _routes(context, sql, guard))
+    app = create_app(Directory.served(), _routes(context, sql, guard, warm[engines.SAIL]))
     indexes = IndexBuilder(engine, catalog)
     indexes.start()
     publishes.start()
@@ -168,11 +168,12 @@ def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Schedul
         return catalog.statistics_settings.scheduled(connection)
 
 
-def _routes(context: aws.context.Context, sql: SqlService, guard: Guard) -> list[BaseRoute]:
+def _routes(context: aws.context.Context, sql: SqlService, guard: Guard, sail: WarmDrivers) -> list[BaseRoute]:
     workspace, engine = context.workspace, context.engine
     lineage = Lineage(engine, context.catalog)
     token, reset = secret(workspace, "control_token"), Reset(workspace, engine, context.iam_changed)
-    return api_routes(context.publishes, lineage, context.jobs.runs_by_id, sql, token, guard, reset)
+    runs = context.jobs.runs_by_id
+    return api_routes(context.publishes, lineage, runs, sql, token, guard, reset, sail.await_ready)
 
 
 def _stack_is_up(workspace: Workspace) -> bool:

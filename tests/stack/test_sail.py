@@ -13,8 +13,8 @@ from jobs import engines
 from jobs.client import JobRun
 from jobs.logs import Stream, read
 from jobs.warm_driver import READY, START
-from tests.conftest import eventually
 from tests.stack.flights import Flights
+from workspace.control import call
 
 pytestmark = pytest.mark.stack
 
@@ -221,8 +221,8 @@ open("leak", "w").close()
 
 def test_runs_are_forked_from_one_template_and_see_nothing_of_each_other(flights: Flights) -> None:
     home = flights.workspace.state / "warm-sail"
-    run(flights, "sail_first", "import pyspark\n")
-    ready = eventually(lambda: list(home.glob(f"*/{READY}")))
+    assert call(flights.workspace, "POST", "warm-sail", {}) == {"ready": True}
+    ready = list(home.glob(f"*/{READY}"))
     numbers = set()
     for _ in range(2):
         ended, said = run(flights, "sail_forked", FORKED)
