@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.conftest import Stack
 from workspace.paths import REPOSITORY
@@ -47,21 +47,25 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opens(flights: Stack, browser: Browser) -> Iterator[Opens]:
-    """``opens("flights", width=420, scheme="dark")``: a page of the dashboards, once it stands still."""
-    contexts = []
+    """``opens("flights", width=420, scheme="dark")``: a page of the dashboards, once it stands still.
+
+    A test's pages of one size and scheme have one context, as a person's have: what they share is fetched once.
+    """
+    contexts: dict[tuple[int, str], BrowserContext] = {}
     expect.set_options(timeout=SECONDS * 1000)
 
     def open_page(path: str, width: int = 1440, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
-        context.set_default_timeout(SECONDS * 1000)
-        contexts.append(context)
-        page = context.new_page()
+        if (width, scheme) not in contexts:
+            size: ViewportSize = {"width": width, "height": 1000}
+            contexts[width, scheme] = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+            contexts[width, scheme].set_default_timeout(SECONDS * 1000)
+        page = contexts[width, scheme].new_page()
         page.goto(f"{flights.workspace.endpoint('dashboards')}/{path}")
         settled(page)
         return page
 
     yield open_page
-    for context in contexts:
+    for context in contexts.values():
         context.close()
 
 

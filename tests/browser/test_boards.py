@@ -165,15 +165,14 @@ def test_a_board_file_is_a_page_at_once(opens: Opens, truth: duckdb.DuckDBPyConn
         path.unlink()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 420])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (420, "dark")])
 def test_pages_fit_the_screen(opens: Opens, width: int, scheme: str) -> None:
     for name in PAGES:
         page = opens(name, width, scheme)
         # Tables are drawn a moment after the page stands still; they may be too wide until then, not after.
         eventually(lambda: page.evaluate(FITS), seconds=30)  # noqa: B023 - called here and now
         assert Path(keep(page, f"{name or 'overview'}-{width}-{scheme}")).stat().st_size > 5_000
-        page.context.close()
+        page.close()
 
 
 def test_nothing_is_fetched_from_elsewhere(opens: Opens, flights: Stack) -> None:

@@ -53,4 +53,4 @@ def test_catalog_pages_fit_the_screen(opens: Opens, width: int, scheme: str) -> 
         expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
         eventually(lambda: page.evaluate(FITS), seconds=30)  # noqa: B023 - called here and now
         keep(page, f"catalog-{name}-{width}-{scheme}")
-        page.context.close()
+        page.close()
