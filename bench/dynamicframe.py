@@ -73,17 +73,20 @@ def ours(case):
                                         for f in frame.schema().fields])
     glue.write_dynamic_frame.from_options(mapped, "s3", {{"path": target("ours")}}, "parquet")
 
-def read(case, zone, folder):
+def read(case, zone, *folders):
     reader = spark.read.schema(SCHEMA.format(zone)).format(case["format"])
     if case["options"]:
         reader = reader.option("header", True)
-    return reader.load("s3://{BUCKET}/" + case["folder"] + "/" + folder).selectExpr(
+    return reader.load(["s3://{BUCKET}/" + case["folder"] + "/" + one for one in folders]).selectExpr(
         "id", "fare as price", "cast(zone as string) as zone", "city", "note")
 
 def plain(case):
-    rows = read(case, "int", "number" if case["choice"] else "")
-    if case["choice"]:  # each folder by its type: Sail's own reader fails on a field of two
-        rows = rows.union(read(case, "string", "words"))
+    if not case["choice"]:
+        rows = read(case, "int", "")
+    elif sys.argv[3] == "sail":  # each folder by its type: Sail's own reader fails on a field of two
+        rows = read(case, "int", "number").union(read(case, "string", "words"))
+    else:
+        rows = read(case, "string", "number", "words")
     rows.write.mode("overwrite").parquet("s3://{BUCKET}/out/plain/")
 
 found = {{}}
@@ -113,7 +116,7 @@ def measure(workspace: Workspace, engine: str, rows: int, repeat: int) -> Measur
         script.write_text(SCRIPT)
         run([*sail_argv(make, []), str(rows)], env[engines.SAIL], folder)
         words = sail_argv(script, []) if engine == engines.SAIL else spark_submit(workspace, script)
-        said = run([*words, json.dumps(CASES), str(repeat)], env[engine], folder).output
+        said = run([*words, json.dumps(CASES), str(repeat), engine], env[engine], folder).output
     found: Measured = measured(said)
     return found
 
