@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
@@ -93,9 +94,17 @@ def dialect_options(dialect: Dialect) -> dict[str, Any]:
     }
 
 
-def write(rows: DataFrame, one: DataFormat, options: Mapping[str, Any], keys: Sequence[str], folder: str) -> None:
-    """Write with Spark to a folder by its Hadoop name (``s3a://…``), which must not be there."""
-    writer = rows.write.format(one.spark).mode("error").options(**_writer_options(one, options))
+def write(
+    rows: DataFrame,
+    one: DataFormat,
+    options: Mapping[str, Any],
+    keys: Sequence[str],
+    folder: str,
+    committer: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write with Spark to a folder by its Hadoop name (``s3a://…``), which must not be there. ``committer`` are the
+    options of Spark that say how its tasks do it."""
+    writer = rows.write.format(one.spark).mode("error").options(**_writer_options(one, options), **committer)
     (writer.partitionBy(*keys) if keys else writer).save(folder)
 
 

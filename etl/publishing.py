@@ -12,13 +12,16 @@ from typing import Any
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path, partition_path
 from data.zones import split_uri
+from etl.sail import engine
 from workspace import effects
 from workspace.control import call
-from workspace.errors import ConcurrentModificationException
+from workspace.errors import ConcurrentModificationException, PublishError
 from workspace.paths import Workspace
 
 RUN_VARIABLE = "LAKELET_RUN_ID"
 RUN_PATIENCE_SECONDS = 60.0
+_COMMITTER = "lakelet.publish.StagingCommitterFactory"  # of lakelet/stack/spark_build
+_MARKS = "committed/"
 
 
 @cache
@@ -96,13 +99,32 @@ class Publication:
         """
         bucket, prefix = split_uri(self.staging)
         final, mark, moves = split_uri(self.location)[1], run_id().removeprefix("jr_")[:12], []
-        for stored in list_objects(s3_client(self.workspace), bucket, prefix + folder):
-            place, slash, name = stored.key.removeprefix(prefix + folder).rpartition("/")
+        listed = [stored.key for stored in list_objects(s3_client(self.workspace), bucket, prefix + folder)]
+        paths = {key.removeprefix(prefix + folder): key for key in listed}
+        for path, staged in (paths if engine.active() else _committed(paths)).items():
+            place, slash, name = path.rpartition("/")
             if pairs := parse_partition_path(place + slash):
                 place = partition_path([key for key, _ in pairs], [value for _, value in pairs])
-            moves.append((stored.key, f"{final}{place}{slash}{mark}-{name}"))
+            moves.append((staged, f"{final}{place}{slash}{mark}-{name}"))
         return moves
 
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""
         call(self.workspace, "DELETE", f"publishes/{self.id}", patience=patience(), repeatable=True)
+
+
+def committer() -> dict[str, str]:
+    """The options of a write by Spark to staging: our own committer of its tasks (docs/adr/0025). Sail has none."""
+    return {} if engine.active() else {"mapreduce.outputcommitter.factory.class": _COMMITTER}
+
+
+def _committed(paths: Mapping[str, str]) -> dict[str, str]:
+    """Of what Spark's tasks staged, by path, what counts, without the folder of the attempt that wrote it: for each
+    task one attempt that has its mark, ``committed/TASK/ATTEMPT``. Others died, or are at it still. Raises PublishError
+    when there is no mark at all."""
+    marks = sorted(path.split("/")[1:] for path in paths if path.startswith(_MARKS))
+    if not marks:  # even of no rows there is a task
+        raise PublishError("No task of Spark has committed what it staged: its workers lack Lakelet's committer.")
+    attempts = set(dict(marks).values())  # two may have done a task: both are whole, one counts
+    split = ((*path.partition("/"), key) for path, key in paths.items())
+    return {rest: key for attempt, _, rest, key in split if attempt in attempts}

@@ -21,7 +21,7 @@ from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
-from etl.publishing import Publication
+from etl.publishing import Publication, committer
 from etl.sail.writing import require_codec
 from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import PublishError, UsageError
@@ -156,7 +156,7 @@ class S3Sink:
         """Write to a folder of the staging that nothing was written to before; returns its name, ending in ``/``."""
         folder = f"data-{token_hex(4)}/"
         staging = "s3a://" + publication.staging.split("://", 1)[1] + folder
-        write(rows, one, self.format_options, self.partition_keys, staging)
+        write(rows, one, self.format_options, self.partition_keys, staging, committer())
         return folder
 
     def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:

@@ -53,7 +53,7 @@ _DELTA = _Format(
     "io.delta.sql.DeltaSparkSessionExtension",
     {
         _SESSION: "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        f"{_LOG_STORES}class": "lakelet.delta.ConditionalLogStore",  # of lakelet/stack/delta_build
+        f"{_LOG_STORES}class": "lakelet.delta.ConditionalLogStore",  # of lakelet/stack/spark_build
         # Columns and properties of a table go to the catalog with every commit that changes them.
         "spark.databricks.delta.catalog.update.enabled": "true",
         # A log is read into so many partitions: 50 tasks, by default, for a handful of files.

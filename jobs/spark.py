@@ -131,10 +131,11 @@ def class_path(workspace: Workspace) -> str:
     return os.pathsep.join(_jars(workspace))
 
 
-def _jars(workspace: Workspace) -> tuple[str, str, str]:
+def _jars(workspace: Workspace) -> list[str]:
     # In this order: the class-data archive was made for the first two.
     cache = workspace.cache
-    return str(cache.s3a_jars / "*"), str(spark_home() / "jars" / "*"), str(cache.spark_jars / "*")
+    folders = (cache.s3a_jars, spark_home() / "jars", cache.spark_jars, cache.committer_jars)
+    return [str(folder / "*") for folder in folders]
 
 
 def submit_argv(
@@ -234,7 +235,6 @@ def _metastore(workspace: Workspace) -> dict[str, str]:
 
 
 def _s3a(endpoint: str, region: str) -> dict[str, str]:
-    factory = "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
     renaming = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
     return {
         "fs.s3a.endpoint": endpoint,
@@ -247,12 +247,10 @@ def _s3a(endpoint: str, region: str) -> dict[str, str]:
         # Glue scripts say s3://, Hadoop's own name for the same is s3a://.
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "fs.s3n.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "fs.s3a.committer.name": "magic",
-        "fs.s3a.committer.magic.enabled": "true",
-        # What sinks write, to their staging (s3a://), needs no rename. What a script writes itself (s3://, and what
-        # spark.sql writes) goes by renames: only that can overwrite the partitions that come and keep the others.
+        # What sinks write has a committer of its own (docs/adr/0025). What a script writes itself, and what spark.sql
+        # writes, goes by renames: only that can overwrite the partitions that come and keep the others.
         "mapreduce.outputcommitter.factory.scheme.s3": renaming,
-        "mapreduce.outputcommitter.factory.scheme.s3a": factory,
+        "mapreduce.outputcommitter.factory.scheme.s3a": renaming,
         # By default S3A retries a dead endpoint for many minutes; a job should fail while someone is looking.
         "fs.s3a.attempts.maximum": "3",
         "fs.s3a.retry.limit": "4",

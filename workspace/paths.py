@@ -160,6 +160,11 @@ class Cache:
         return self.root / "spark-jars"
 
     @property
+    def committer_jars(self) -> Path:
+        """The committer of what sinks write (docs/adr/0025), compiled at the installation."""
+        return self.root / "committer-jars"
+
+    @property
     def iceberg_jars(self) -> Path:
         """Iceberg's runtime for Spark, which jobs get that ask for it (``--datalake-formats iceberg``)."""
         return self.root / "iceberg-jars"

@@ -22,9 +22,9 @@ from lakelet.stack.class_archive import make_archive
 from lakelet.stack.download import Cancelled, disk_errors, fetch, sha256
 from lakelet.stack.go_build import build_minio
 from lakelet.stack.java import copy_jdk
-from lakelet.stack.log_store import build_log_store
 from lakelet.stack.parts import Part, parts
 from lakelet.stack.progress import Progress, shown
+from lakelet.stack.scala_build import compile_scala
 from workspace.errors import InstallError
 from workspace.files import write_atomic
 from workspace.paths import Workspace
@@ -155,11 +155,9 @@ def _make_jars(job: Job) -> None:
     job.draft.mkdir()
     for path in job.fetched():
         shutil.copyfile(path, job.draft / path.name)
-
-
-def _make_delta(job: Job) -> None:
-    _make_jars(job)
-    build_log_store(job.workspace, job.work, job.draft, partial(job.progress.phase, job.part), job.cancelled)
+    for source in job.part.sources:
+        phase = partial(job.progress.phase, job.part)
+        compile_scala(job.workspace, source, job.work, job.draft, phase, job.cancelled)
 
 
 def _make_opensearch(job: Job) -> None:
@@ -187,8 +185,9 @@ MAKERS: Mapping[str, Callable[[Job], None]] = {
     "java": _make_java,
     "s3a-jars": _make_jars,
     "spark-jars": _make_jars,
+    "committer-jars": _make_jars,
     "iceberg-jars": _make_jars,
-    "delta-jars": _make_delta,
+    "delta-jars": _make_jars,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
     "minio": _make_minio,

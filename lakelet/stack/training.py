@@ -36,7 +36,6 @@ def main(folder: str) -> None:
         "org.apache.spark.executor.CoarseGrainedExecutorBackend",
         "org.apache.spark.scheduler.cluster.StandaloneSchedulerBackend",
         "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
-        "org.apache.hadoop.fs.s3a.commit.magic.MagicS3GuardCommitter",
     ):
         spark.sparkContext._gateway.jvm.java.lang.Class.forName(name)  # type: ignore[union-attr]
     spark.stop()

@@ -19,6 +19,7 @@ import pytest
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
 from data.objects import s3_client
+from data.publish import STAGING_PREFIX, keys_below
 from jobs.launchers import folder_of
 from jobs.runner import Runner
 from jobs.store import JobStore
@@ -46,6 +47,33 @@ def wait(rows):
     return [sum(rows)]
 print("up", os.getpid(), flush=True)
 print("sum", spark.sparkContext.parallelize(range(100), 2).mapPartitions(wait).sum(), flush=True)
+"""
+# A sink's write of 100 rows, of which each of two tasks puts every ten into an object; the first one to have put some
+# kills its executor.
+DYING = """
+import os, signal, sys
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+from pyspark.context import SparkContext
+flag = sys.argv[sys.argv.index("--flag") + 1]
+glue = GlueContext(SparkContext.getOrCreate())
+spark = glue.spark_session
+spark.conf.set("spark.sql.files.maxRecordsPerFile", 10)
+spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 10)
+def mortal(batches):
+    for number, batch in enumerate(batches):
+        if number == 3:
+            try:
+                os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                pass
+            else:
+                os.kill(os.getppid(), signal.SIGKILL)
+        yield batch
+rows = spark.range(0, 100, 1, 2).mapInPandas(mortal, "id long")
+glue.write_dynamic_frame.from_options(
+    DynamicFrame.fromDF(rows, glue, "rows"), "s3", {"path": "s3://silver/dying/" + flag.rpartition("/")[2] + "/"}, "csv"
+)
 """
 SHELL = """
 import os, sys, time
@@ -136,6 +164,19 @@ def test_a_killed_worker_does_not_change_the_result(jobs: Jobs, flag: Path) -> N
     eventually(lambda: back(jobs.workspace, "spark-worker-1", dead))
 
 
+def test_an_executor_killed_in_a_write_leaves_no_row_twice(jobs: Jobs, tmp_path: Path) -> None:
+    flag = tmp_path / uuid.uuid4().hex
+    submitted = jobs.client.start(jobs.create(DYING, "glueetl"), {"--flag": str(flag)})
+    run = jobs.client.wait(submitted)
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert flag.exists()  # one was killed
+    s3 = s3_client(jobs.workspace)
+    keys = list(keys_below(s3, "silver", f"dying/{flag.name}/"))
+    bodies = [s3.get_object(Bucket="silver", Key=key)["Body"].read().decode() for key in keys]
+    assert sorted(int(row) for body in bodies for row in body.split()[1:]) == list(range(100))
+    assert not list(keys_below(s3, "silver", f"{STAGING_PREFIX}{submitted.run_id}/"))
+
+
 def test_a_killed_shim_ends_the_driver_and_the_run(jobs: Jobs, flag: Path) -> None:
     away = "import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
     submitted, folder = start(jobs, away + SHELL, flag)
@@ -164,6 +205,7 @@ def test_a_killed_control_process_finds_its_runs_again(jobs: Jobs, flag: Path) -
 WRITE = """
 import os, sys, time
 from data.objects import s3_client
+from data.publish import STAGING_PREFIX, keys_below
 from data.zones import split_uri
 from etl.publishing import Publication
 from workspace.paths import Workspace

@@ -108,7 +108,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr(pins, "SPARK_JARS", (B,))
     monkeypatch.setattr(pins, "ICEBERG_JARS", (B,))
     monkeypatch.setattr(pins, "DELTA_JARS", (B,))
-    monkeypatch.setattr(install, "build_log_store", lambda *_: None)  # there is no JDK, and no Delta to compile with
+    monkeypatch.setattr(install, "compile_scala", lambda *_: None)  # there is no JDK, and nothing to compile with
     monkeypatch.setattr(pins, "OPENSEARCH_JARS", (B,))
     monkeypatch.setattr(pins, "OPENSEARCH", ZIP)
     return Workspace(tmp_path, tmp_path / "state").prepare()
@@ -116,7 +116,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def test_parts_arrive_whole_and_a_second_install_asks_nobody(workspace: Workspace, repository: Repository) -> None:
     done = install.install(workspace, [repository.url])
-    jars = {"s3a-jars", "spark-jars", "iceberg-jars", "delta-jars"}
+    jars = {"s3a-jars", "spark-jars", "committer-jars", "iceberg-jars", "delta-jars"}
     assert {part.name for part in done} == jars | {"opensearch", "opensearch-jars"}
     assert (workspace.cache.opensearch_home / "lib/one.txt").read_text() == "1"
     assert sorted(path.name for path in workspace.cache.s3a_jars.iterdir()) == ["jar-a-1.jar", "jar-b-1.jar"]
@@ -279,7 +279,13 @@ def test_another_version_is_installed_anew(
 
 def test_what_exists_already_is_not_installed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKELET_OPENSEARCH_ENDPOINT", "http://127.0.0.1:9")
-    assert [part.name for part in parts.parts(workspace)] == ["s3a-jars", "spark-jars", "iceberg-jars", "delta-jars"]
+    assert [part.name for part in parts.parts(workspace)] == [
+        "s3a-jars",
+        "spark-jars",
+        "committer-jars",
+        "iceberg-jars",
+        "delta-jars",
+    ]
     assert workspace.cache.java_home == Path("/somewhere")
     assert workspace.cache.minio == Path("/somewhere/minio")
 
