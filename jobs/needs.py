@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from etl.sail.statements import is_query
+from jobs.script_texts import UNKNOWN, ScriptTexts
 
 # Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
 _MEMBERS = frozenset(
@@ -36,6 +37,7 @@ _WORDS = frozenset(
     )
 )  # fmt: skip
 _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
+_UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
@@ -76,23 +78,26 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
 
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
+    texts = ScriptTexts(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (f"it imports {name}" for name in _imported(node) if _is_module(name))
         elif isinstance(node, ast.Attribute) and node.attr in _MEMBERS:
             yield f"it uses {node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
-            yield from _of_sql(node)
+            yield from _of_sql(node, texts)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
             yield f"it uses {node.func.id}"
     yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
 
 
-def _of_sql(call: ast.Call) -> Iterator[str]:
-    statement = call.args[0] if call.args else None
-    if not (isinstance(statement, ast.Constant) and isinstance(statement.value, str)):
+def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
+    named = (keyword.value for keyword in call.keywords if keyword.arg == "sqlQuery")
+    expression = call.args[0] if call.args else next(named, None)
+    statements = texts.of(expression) if expression is not None else None
+    if not statements or any(one.lstrip().startswith(UNKNOWN) or _UNKNOWN_TABLE.search(one) for one in statements):
         yield "its spark.sql is known only when it runs"
-    elif not is_query(statement.value) or _TABLE.search(statement.value):
+    elif any(not is_query(one) or _TABLE.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
 
 

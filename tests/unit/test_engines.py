@@ -26,6 +26,13 @@ rows = frame.toDF().join(F.broadcast(other.toDF()), "tailnum")
 rows.createOrReplaceTempView("v")
 spark.sql("select * from v").write.mode("overwrite").parquet("s3://gold/out/")
 """
+# What Glue Studio writes for its transform "SQL query".
+STUDIO = """
+def sparkSqlQuery(glueContext, query, mapping, transformation_ctx):
+    for alias, frame in mapping.items():
+        frame.toDF().createOrReplaceTempView(alias)
+    return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
+"""
 
 
 @pytest.fixture
@@ -53,6 +60,27 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         ("spark.sql('insert into a select 1')", "catalog"),
         ("spark.sql('select * from silver.flights')", "catalog"),
         ("spark.sql(f'select * from {t}')", "only when it runs"),
+        ("spark.sql(f'select * from v where d > {d}')", ""),
+        ("q = 'select * from v'\nspark.sql(q)", ""),
+        ("q = 'select * from v'\nq = 'drop table v'\nspark.sql(q)", "catalog"),
+        ("q = 'select *' + ' from silver.flights'\nspark.sql(q)", "catalog"),
+        ("q = 'select * from v'\nq += more\nspark.sql(q)", "only when it runs"),
+        ("for q in queries:\n    spark.sql(q)", "only when it runs"),
+        ("q = 'select 1'\nq, r = queries\nspark.sql(q)", "only when it runs"),
+        ("t = 'v'\nspark.sql(f'select * from {t}'.strip())", ""),
+        ("d = 'silver'\nspark.sql(f'select * from {d}.v')", "catalog"),
+        ("spark.sql('select * from v' if a else 'drop table v')", "catalog"),
+        ("spark.sql(sqlQuery='select 1')", ""),
+        ("q = q2\nq2 = q\nspark.sql(q)", "only when it runs"),
+        (f"{STUDIO}\nsparkSqlQuery(glue, 'select * from v', {{}}, 'a')", ""),
+        (f"{STUDIO}\nQ = 'select 1'\nsparkSqlQuery(glue, query=Q, mapping={{}}, transformation_ctx='a')", ""),
+        (
+            f"{STUDIO}\nsparkSqlQuery(glue, 'select 1', {{}}, 'a')\nsparkSqlQuery(glue, q, {{}}, 'a')",
+            "only when it runs",
+        ),
+        (f"{STUDIO}\nsparkSqlQuery(glue, 'select * from silver.v', {{}}, 'a')", "catalog"),
+        (f"{STUDIO}\nsparkSqlQuery(*given)", "only when it runs"),
+        (STUDIO, "only when it runs"),
         ("spark.read.format('orc').load(p)", "orc"),
         ("glueContext.create_dynamic_frame.from_options('mongodb', options)", "mongodb"),
         ("spark.read.parquet('s3://b/*/x')", "s3://b/"),
