@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from etl import spark_writes
 from etl.batches import for_each_batch, with_ingestion_time
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.jdbc import extract_jdbc_conf
@@ -52,6 +53,8 @@ class GlueContext(Reading, Writing):
         self.write_data_frame = DataFrameWriter(self)
         record_application(self.workspace, sparkContext)
         engine.after_actions(self.scans.require_objects)
+        if not engine.active():
+            spark_writes.install()
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_THE_SESSION:

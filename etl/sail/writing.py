@@ -1,6 +1,5 @@
-"""``DataFrame.write`` on Sail: staged, then published at once, as our sinks do (docs/adr/0013).
-
-Sail's own writes are not safe: an overwrite of some partitions deletes the others, and one that fails leaves rows.
+"""``DataFrame.write`` on Sail (docs/adr/0013): what it lacks is refused, and what goes to S3 is published
+(:mod:`etl.frame_writes`). Its own overwrite of some partitions deletes the others.
 """
 
 from __future__ import annotations
@@ -8,11 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import AnalysisException
-
-from data.objects import list_objects, s3_client
-from data.zones import split_uri
-from etl.publishing import Publication
+from etl.frame_writes import DYNAMIC, is_staging, publish_write
 from etl.sail import engine
 from etl.sail.reading import S3, local_path
 from workspace import effects
@@ -25,7 +20,6 @@ FORMATS = frozenset({"parquet", "csv", "json", "text"})
 _TEXT = FORMATS - {"parquet"}
 _TEXT_CODECS = frozenset({"none", "uncompressed", "gzip", "bzip2"})  # Spark has more
 MODES = ("error", "errorifexists", "append", "overwrite", "ignore")
-DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
 
 
 def install(workspace: Workspace) -> None:
@@ -82,7 +76,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
     require_codec(format, plan.options)
-    if _is_staging(path):
+    if path.startswith(S3) and is_staging(path):
         stage(writer, original, path)
         return
     mode = (plan.mode or "error").lower()
@@ -93,29 +87,8 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
             raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
         stage(writer, original, local_path(path))
         return
-    location = path.rstrip("/") + "/"
-    publication = Publication.begin(workspace, location, None)
-    try:
-        existing = list(list_objects(s3_client(workspace), *split_uri(location)))
-        if existing and mode == "ignore":
-            publication.abort()
-            return
-        if existing and mode in ("error", "errorifexists"):
-            raise AnalysisException(f"[PATH_ALREADY_EXISTS] Path {path} already exists: choose another mode.")
-        stage(writer, original, "s3a://" + publication.staging.split("://", 1)[1] + "data/")
-        moves = publication.moves("data/")
-        if mode == "overwrite":
-            written = {target.rpartition("/")[0] for _, target in moves}
-            dynamic = bool(plan.partitioning_cols) and _dynamic(writer)
-            publication.removed = {one.key for one in existing if not dynamic or one.key.rpartition("/")[0] in written}
-        publication.commit(moves)
-    except BaseException:
-        publication.abort()
-        raise
-
-
-def _is_staging(path: str) -> bool:
-    return path.startswith(S3) and "/.lakelet/staging/" in path
+    by_partitions = bool(plan.partitioning_cols) and _dynamic(writer)
+    publish_write(workspace, path, mode, by_partitions, lambda folder: stage(writer, original, folder))
 
 
 def _dynamic(writer: DataFrameWriter) -> bool:
