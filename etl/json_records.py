@@ -40,8 +40,15 @@ def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, 
     read = F.from_json(F.col(f"`{text}`"), _with_corrupt(kind), {"columnNameOfCorruptRecord": CORRUPT})
     # Of the one element of an array, for a filter on the record would be moved before the reading and read it again.
     both = rows.withColumn(_READ, F.explode(F.array(read)))
-    is_broken = F.col(_READ).isNull() | F.col(_READ).getField(CORRUPT).isNotNull()
+    is_broken = F.col(_READ).isNull() | F.col(_READ).getField(CORRUPT).isNotNull() | _has_more(F.col(f"`{text}`"))
     return both.where(~is_broken).withColumn(text, F.col(_READ)).drop(_READ), both.where(is_broken).drop(_READ)
+
+
+def _has_more(text: Column) -> Column:
+    """Whether something follows the record in its text: ``from_json`` takes the first of two, and says nothing."""
+    likely = text.rlike(r"\}\s*[^\s\]}]")  # within a record, too
+    one = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
+    return ~F.rtrim(text).endswith("}") | (likely & ~F.coalesce(one, F.lit(False)))
 
 
 def _with_corrupt(kind: T.StructType) -> T.StructType:

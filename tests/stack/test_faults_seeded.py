@@ -12,7 +12,7 @@ from bench.faults import Faults
 pytestmark = pytest.mark.stack
 
 # They are to hit each kind of process, on Spark and on Sail.
-RUNS, SEED = 6, 1739
+RUNS, SEED = 10, 1739
 
 
 def test_whatever_is_killed_states_are_true_and_no_row_is_lost_or_doubled(stack: Any, tmp_path: Path) -> None:
