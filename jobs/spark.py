@@ -131,11 +131,14 @@ def class_path(workspace: Workspace) -> str:
     return os.pathsep.join(_jars(workspace))
 
 
+def archived_jars(workspace: Workspace) -> list[str]:
+    """What the class-data archive is made for: a class path may have more behind these, and nothing before."""
+    return [str(folder / "*") for folder in (workspace.cache.s3a_jars, spark_home() / "jars")]
+
+
 def _jars(workspace: Workspace) -> list[str]:
-    # In this order: the class-data archive was made for the first two.
     cache = workspace.cache
-    folders = (cache.s3a_jars, spark_home() / "jars", cache.spark_jars, cache.committer_jars)
-    return [str(folder / "*") for folder in folders]
+    return [*archived_jars(workspace), *(str(folder / "*") for folder in (cache.spark_jars, cache.committer_jars))]
 
 
 def submit_argv(
@@ -179,6 +182,10 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores * settings.number("workers")),
+        # A second executor comes when tasks have waited: its start would take a small job's time from the first one.
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "1",
+        "spark.dynamicAllocation.schedulerBacklogTimeout": "3s",
         "spark.default.parallelism": str(max(2, cores * settings.number("workers"))),
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",

@@ -66,7 +66,8 @@ class Nouns(TyperGroup):
         )
         for name, _, text in COMMANDS:
             print(f"  {name:10} {text}")
-        print("\n--project DIR means the project in that folder, not the one around the working folder.")
+        print("\n`lakelet --version` tells the version.")
+        print("--project DIR means the project in that folder, not the one around the working folder.")
         print("`lakelet COMMAND --help` shows a command's options with an example.")
 
 
@@ -76,9 +77,18 @@ LONGEST_WORD = 300
 app = typer.Typer(cls=Nouns, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"lakelet {version('lakelet')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     project: Annotated[Path | None, typer.Option(metavar="DIR", help="The project that the command is about.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True)] = False,
 ) -> None:
     """The AWS data stack on your own machine, really executing."""
     from workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE, check_project

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs.spark import class_archive, spark_environment, spark_home, submit_argv
+from jobs.spark import archived_jars, class_archive, spark_environment, spark_home, submit_argv
 from lakelet.stack import training
 from lakelet.stack.download import AGAIN
 from lakelet.stack.retention import Freed
@@ -34,6 +34,7 @@ def make_archive(
     """
     phase("teaching it Spark's classes")
     _record(workspace)
+    class_archive(workspace).unlink(missing_ok=True)  # a damaged one: the JVM that makes another would be given it
     conf = {
         "spark.master": "local[2]",
         "spark.ui.port": "0",
@@ -42,14 +43,19 @@ def make_archive(
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": work.as_uri(),
         "spark.sql.shuffle.partitions": "2",
-        "spark.hadoop.fs.s3a.endpoint": "http://127.0.0.1:1",
         "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
         "spark.hadoop.fs.s3a.attempts.maximum": "1",
         "spark.hadoop.fs.s3a.retry.limit": "0",
         "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
+        "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter",
+        "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": (
+            "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
+        ),
     }
     argv = submit_argv(workspace, training.__file__, [str(work / "data")], conf=conf)
     java, *rest = argv
+    rest[rest.index("-cp") + 1] = os.pathsep.join(archived_jars(workspace))  # what follows may be made anew
     environment = os.environ | spark_environment(workspace)
     environment |= {
         "SPARK_CONF_DIR": str(work),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
+
+from lakelet.stack.training_store import store
 
 
 def main(folder: str) -> None:
@@ -27,8 +28,10 @@ def main(folder: str) -> None:
     parquet.withColumn("rank", f.row_number().over(window)).where("rank < 3").orderBy("id").collect()
     spark.sql("select name, sum(value) s, to_timestamp('2013-01-01') d from t group by name having s > 1").toPandas()
     frame.rdd.map(lambda row: (row.month, 1)).reduceByKey(lambda a, b: a + b).collect()
-    with contextlib.suppress(Exception):  # nothing listens there: it is for the classes that say so
-        spark.read.parquet("s3a://training/nothing").count()
+    with store() as address:
+        spark.sparkContext._jsc.hadoopConfiguration().set("fs.s3a.endpoint", address)
+        frame.write.partitionBy("month").parquet("s3a://training/data")
+        spark.read.parquet("s3a://training/data").where("id > 3").count()
     for name in (
         "org.apache.spark.deploy.master.Master",
         "org.apache.spark.deploy.worker.Worker",

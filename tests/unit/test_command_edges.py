@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib.metadata
 import socket
 import subprocess
 import sys
@@ -68,6 +69,11 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     lakelet.stdout.close()
     assert lakelet.stderr.read() == b"" and lakelet.wait(timeout=120) == 141
     lakelet.stderr.close()
+
+
+def test_the_version_is_told() -> None:
+    done = subprocess.run([LAKELET, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"lakelet {importlib.metadata.version('lakelet')}\n"
 
 
 def test_an_error_cannot_move_the_cursor_or_fill_the_screen() -> None:
