@@ -48,7 +48,7 @@ def _has_more(text: Column) -> Column:
     """Whether something follows the record in its text: ``from_json`` takes the first of two, and says nothing."""
     likely = text.rlike(r"\}\s*[^\s\]}]")  # within a record, too
     one = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
-    return ~F.rtrim(text).endswith("}") | (likely & ~F.coalesce(one, F.lit(False)))
+    return ~text.rlike(r"\}\s*$") | (likely & ~F.coalesce(one, F.lit(False)))
 
 
 def _with_corrupt(kind: T.StructType) -> T.StructType:

@@ -109,7 +109,7 @@ WRONG = [
 
 def test_what_is_broken_in_the_middle_is_the_only_thing_that_is_lost(place: Lake) -> None:
     texts = lines()
-    place.put("broken/a.json", "\n".join([*texts[:20_000], *WRONG, *texts[20_000:]]))
+    place.put("broken/a.json", "\n".join([*texts[:20_000], *WRONG, *(f"{one} \t" for one in texts[20_000:])]))
     frame = place.read("broken", "json")
     assert counted(frame) == expected(texts)
     errors = frame.errorsAsDynamicFrame().toDF().select("error.input").collect()
