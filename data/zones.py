@@ -13,6 +13,7 @@ QUARANTINE = "quarantine"  # rows that could not be read, with reasons
 
 ZONES = (BRONZE, SILVER, GOLD, QUARANTINE)
 
+S3 = ("s3://", "s3a://", "s3n://")  # how a location on S3 begins, by AWS's name and by Hadoop's
 PRIVATE_PREFIX = ".lakelet/"  # staging and manifests; readers skip names that begin with a dot
 
 

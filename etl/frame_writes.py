@@ -6,6 +6,7 @@ What engines do themselves is not safe: an overwrite deletes first and writes th
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
@@ -15,7 +16,11 @@ from data.zones import PRIVATE_PREFIX, split_uri
 from etl.publishing import Publication
 from workspace.paths import Workspace
 
-DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+OVERWRITE_MODE = "partitionOverwriteMode"
+_DYNAMIC = f"spark.sql.sources.{OVERWRITE_MODE}"
 _FOLDER = "data/"
 _REFUSING = ("error", "errorifexists")
 
@@ -23,6 +28,11 @@ _REFUSING = ("error", "errorifexists")
 def is_staging(path: str) -> bool:
     """Whether a path lies in the staging of a publish, where nothing has to be staged once more."""
     return f"/{PRIVATE_PREFIX}staging/" in path
+
+
+def is_dynamic(option: str | None, session: SparkSession) -> bool:
+    """Whether an overwrite is of those partitions that come, by the write's own OVERWRITE_MODE or the session's."""
+    return str(option or session.conf.get(_DYNAMIC, "static")).lower() == "dynamic"
 
 
 def publish_write(
@@ -45,7 +55,7 @@ def publish_write(
             return
         if existing and mode in _REFUSING:
             raise AnalysisException(f"[PATH_ALREADY_EXISTS] Path {path} already exists: choose another mode.")
-        stage("s3a://" + publication.staging.split("://", 1)[1] + _FOLDER)
+        stage(publication.folder(_FOLDER))
         moves = publication.moves(_FOLDER)
         if mode == "overwrite" and by_partitions:
             written = {target.rpartition("/")[0] for _, target in moves}

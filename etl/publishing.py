@@ -65,6 +65,10 @@ class Publication:
         """The bucket of the location."""
         return split_uri(self.location)[0]
 
+    def folder(self, name: str) -> str:
+        """A folder of the staging (its name, ending in ``/``), as engines write to it."""
+        return "s3a://" + self.staging.split("://", 1)[1] + name
+
     def commit(
         self,
         add: Iterable[tuple[str, str]] = (),

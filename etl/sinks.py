@@ -155,8 +155,7 @@ class S3Sink:
     def _stage(self, rows: DataFrame, one: DataFormat, publication: Publication) -> str:
         """Write to a folder of the staging that nothing was written to before; returns its name, ending in ``/``."""
         folder = f"data-{token_hex(4)}/"
-        staging = "s3a://" + publication.staging.split("://", 1)[1] + folder
-        write(rows, one, self.format_options, self.partition_keys, staging, committer())
+        write(rows, one, self.format_options, self.partition_keys, publication.folder(folder), committer())
         return folder
 
     def _table_input(self, schema: T.StructType, one: DataFormat) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.frame_writes import DYNAMIC, is_staging, publish_write
+from data.zones import S3
+from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.publishing import committer
 from workspace.paths import Workspace
 
 FORMATS = frozenset({"parquet", "csv", "json", "text", "orc", "avro", "xml"})
-_S3 = ("s3://", "s3a://", "s3n://")
-_OPTION = "partitionOverwriteMode"
 
 
 def install() -> None:
@@ -55,12 +54,11 @@ class _Writer:
         told = self._java.extraOptions()
         path = paths[0] if paths else _option(told, "path")
         bucketed = self._java.bucketColumnNames().isDefined() or self._java.clusteringColumns().isDefined()
-        if self._java.source().lower() not in FORMATS or bucketed or not path.startswith(_S3) or is_staging(path):
+        if self._java.source().lower() not in FORMATS or bucketed or not path.startswith(S3) or is_staging(path):
             self._java.save(*paths)
             return
         keys = self._java.partitioningColumns()
-        overwriting = _option(told, _OPTION) or self._rows.sparkSession.conf.get(DYNAMIC, "static") or ""
-        by_partitions = keys.isDefined() and overwriting.lower() == "dynamic"
+        by_partitions = keys.isDefined() and is_dynamic(_option(told, OVERWRITE_MODE), self._rows.sparkSession)
         mode = str(self._java.curmode().toString()).lower()
         publish_write(Workspace.find(), path, mode, by_partitions, self._stage)
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import botocore.exceptions
 
 from data.objects import s3_client
-from data.zones import split_uri
+from data.zones import S3, split_uri
 from jobs.definitions import PYTHON_SHELL, SPARK
 from workspace.errors import RunError
 from workspace.paths import Workspace
@@ -65,7 +65,7 @@ def on_path(file: Path) -> str:
 
 def _copy(workspace: Workspace, location: str, target: Path, advice: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if location.startswith(("s3://", "s3a://", "s3n://")):
+    if location.startswith(S3):
         _download(workspace, location, target, advice)
         return
     path = unquote(urlsplit(location).path) if location.startswith("file:") else location

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from catalog.hive.face import DEFAULT, Face, client, like, plain
 from catalog.hive.shapes import MANAGED, database_input, hive_database
 from catalog.model import Database
+from data.zones import S3
 from workspace.errors import AlreadyExistsException, InvalidInputException, ServiceUnavailableException
 from workspace.state import reading, writing
 
@@ -94,7 +95,7 @@ class Databases(Face):
         local = (self.workspace.spark / "warehouse").as_uri()
         if not location or location.replace("file:///", "file:/").startswith(local.replace("file:///", "file:/")):
             return self.default_location(plain(database.name))
-        if not location.startswith(("s3://", "s3a://", "s3n://")):
+        if not location.startswith(S3):
             raise InvalidInputException(
                 f"Database {database.name} cannot lie at {location}: write LOCATION 's3://bucket/path'."
             )

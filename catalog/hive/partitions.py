@@ -15,6 +15,7 @@ from catalog.hive.tables import Tables
 from catalog.model import Partition, Table
 from catalog.partitions.values import Kind, kind_of
 from data.partitions import parse_partition_path, partition_path
+from data.zones import S3
 from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 from workspace.state import reading, writing
 
@@ -244,7 +245,7 @@ class Partitions(Tables):
             whole = table.definition.get("StorageDescriptor") or {}
             descriptor = {member: value for member, value in whole.items() if member != "Location"}
         location = descriptor.get("Location") or self._folder(table, partition.values)
-        if not location.startswith(("s3://", "s3a://", "s3n://")):
+        if not location.startswith(S3):
             raise InvalidInputException(f"A partition of {table.name} cannot lie at {location}: only on S3.")
         return {**found, "StorageDescriptor": {**descriptor, "Location": location}}
 

@@ -16,6 +16,7 @@ from catalog.hive.renames import rename_table
 from catalog.hive.shapes import MANAGED, VIEW, hive_table, table_input
 from catalog.hive.views import filtered
 from catalog.model import Definition, Table, fold
+from data.zones import S3
 from workspace.errors import (
     AccessDeniedException,
     AlreadyExistsException,
@@ -24,8 +25,6 @@ from workspace.errors import (
     InvalidInputException,
 )
 from workspace.state import reading, writing
-
-_S3 = ("s3://", "s3a://", "s3n://")
 
 
 class Tables(Databases):
@@ -268,7 +267,7 @@ def _placed(definition: dict[str, Any], default: str) -> dict[str, Any]:
         return definition
     descriptor = definition.get("StorageDescriptor") or {}
     location = descriptor.get("Location") or default
-    if not location.startswith(_S3):
+    if not location.startswith(S3):
         raise InvalidInputException(
             f"Table {definition['Name']} cannot lie at {location}: tables of the catalog lie on S3, write "
             "LOCATION 's3://bucket/path'."

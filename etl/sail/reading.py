@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
-from data.zones import split_uri
+from data.zones import S3, split_uri
 from etl.sail import engine
 from workspace.paths import Workspace
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 # Not binaryFile: Sail gives an object of more than a megabyte once for each part that it makes of it.
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
-S3 = ("s3://", "s3a://", "s3n://")
 REFUSED_OPTIONS = frozenset(
     {"basepath", "pathglobfilter", "modifiedbefore", "modifiedafter", "columnnameofcorruptrecord"}
 )

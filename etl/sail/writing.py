@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from etl.frame_writes import DYNAMIC, is_staging, publish_write
+from data.zones import S3
+from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.sail import engine
-from etl.sail.reading import S3, local_path
+from etl.sail.reading import local_path
 from workspace import effects
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql.connect.readwriter import DataFrameWriter
+    pass
 
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
 _TEXT = FORMATS - {"parquet"}
@@ -87,13 +88,8 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
             raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
         stage(writer, original, local_path(path))
         return
-    by_partitions = bool(plan.partitioning_cols) and _dynamic(writer)
+    by_partitions = bool(plan.partitioning_cols) and is_dynamic(plan.options.get(OVERWRITE_MODE), writer._spark)
     publish_write(workspace, path, mode, by_partitions, lambda folder: stage(writer, original, folder))
-
-
-def _dynamic(writer: DataFrameWriter) -> bool:
-    own = writer._write.options.get("partitionOverwriteMode")
-    return str(own or writer._spark.conf.get(DYNAMIC, "static")).lower() == "dynamic"
 
 
 def _refusing(what: str) -> Any:
