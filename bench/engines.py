@@ -7,7 +7,8 @@ StartJobRun to SUCCEEDED (aim: a fifteenth of spark-submit on the cluster), besi
 it on Spark with a driver that waits (aim: a half); and a plain PySpark script that makes
 Parquet by partitions of 5 million rows, about 1 GB, of CSV, in CPU seconds (aim: an eighth): on Sail those of a run,
 whose Python was forked, and those of a Python that starts anew; of Spark's those of all processes of spark-submit with
-local[*], so that its executors are counted.
+local[*], so that its executors are counted. spark-submit is Spark as it ships, on the same cluster; what our
+configuration (class-data archive, compiler's thresholds, one executor first) makes of it is a row of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,9 +72,11 @@ rows.where("fare > 1").write.mode("overwrite").partitionBy("city").parquet("s3:/
 used = resource.getrusage(resource.RUSAGE_SELF)
 print("MEASURED", json.dumps(used.ru_utime + used.ru_stime))
 """
-FORKED, WARM = "sail, forked", "spark, warm"
+FORKED, WARM, OURS, SHIPPED = "sail, forked", "spark, warm", "spark-submit, our configuration", "spark-submit"
 # The share of spark-submit that each is to have.
 AIMS = {"small": {engines.SAIL: 1 / 15, WARM: 1 / 2}, "large": {FORKED: 1 / 8, engines.SAIL: 1 / 8}}
+# What our spark-defaults.conf adds to how Spark starts its JVMs and asks for executors, taken back.
+_SHIPPED = ("spark.executor.defaultJavaOptions=", "spark.dynamicAllocation.enabled=false")
 MAKE = f"""
 from pyspark.sql import SparkSession, functions as F
 
@@ -149,12 +152,21 @@ def measured(output: str) -> Any:
     return json.loads(line.removeprefix("MEASURED "))
 
 
-def spark_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:
-    """Spark's own launcher, with the flags that our JVMs have."""
+def spark_submit(workspace: Workspace, script: Path) -> list[str]:
+    """Spark's own launcher with our configuration, and with the flags that our drivers have."""
     flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
-    heap = f"{workspace.settings.number('driver_memory_mb')}m"
-    binary = str(spark_home() / "bin" / "spark-submit")
-    return [binary, *options, "--driver-memory", heap, "--driver-java-options", flags, str(script)]
+    return [*_launcher(workspace), "--driver-java-options", flags, str(script)]
+
+
+def shipped_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:
+    """The same as Spark ships, but for the cluster and the lake that it is told of."""
+    taken_back = [word for one in _SHIPPED for word in ("--conf", one)]
+    return [*_launcher(workspace), *taken_back, *options, str(script)]
+
+
+def _launcher(workspace: Workspace) -> list[str]:
+    memory = f"{workspace.settings.number('driver_memory_mb')}m"
+    return [str(spark_home() / "bin" / "spark-submit"), "--driver-memory", memory]
 
 
 def submitted(workspace: Workspace, script: Path) -> tuple[float, str]:
@@ -171,33 +183,42 @@ def submitted(workspace: Workspace, script: Path) -> tuple[float, str]:
     return seconds, "\n".join(line.text for line in read(workspace, ended["Id"], Stream.driver))
 
 
+def _cpu(
+    workspace: Workspace, script: Path, env: Mapping[str, dict[str, str]]
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The ways to run the large job, each with what runs it and says its CPU seconds."""
+    shipped = shipped_submit(workspace, script, "--master", "local[*]")
+    yield FORKED, lambda: float(measured(submitted(workspace, script)[1]))
+    yield engines.SAIL, lambda: run(sail_argv(script, []), env[engines.SAIL], script.parent).cpu
+    yield SHIPPED, lambda: run(shipped, env[engines.SPARK], script.parent).cpu
+
+
 def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str, list[float]]]:
     """Seconds of the small job and CPU seconds of the large one, by engine, in turn."""
     env = environments(workspace)
-    small: dict[str, list[float]] = {engines.SAIL: [], WARM: [], engines.SPARK: []}
-    large: dict[str, list[float]] = {FORKED: [], engines.SAIL: [], engines.SPARK: []}
+    small: dict[str, list[float]] = {engines.SAIL: [], WARM: [], OURS: [], SHIPPED: []}
+    large: dict[str, list[float]] = {FORKED: [], engines.SAIL: [], SHIPPED: []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(workspace, folder, rows)
-        (folder / "bench_small.py").write_text(SMALL)
-        (folder / "bench_large.py").write_text(LARGE)
+        script = folder / "bench_small.py"
+        script.write_text(SMALL)
         for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
-            script = folder / "bench_small.py"
             if round_:  # before the first run on Spark there may be no driver that waits
                 eventually_ready(workspace)  # nobody is measured while the next driver gets ready beside him
-            sail, _ = submitted(workspace, script)
-            warm = run(submit_and_wait(script), env[engines.SPARK], folder).seconds
+            took = {engines.SAIL: submitted(workspace, script)[0]}
+            took[WARM] = run(submit_and_wait(script), env[engines.SPARK], folder).seconds
             eventually_ready(workspace)
-            spark = run(spark_submit(workspace, script), env[engines.SPARK], folder).seconds
-            if round_:
-                for engine, seconds in ((engines.SAIL, sail), (WARM, warm), (engines.SPARK, spark)):
-                    small[engine].append(seconds)
-        for _ in range(max(repeat // 2, 1)):
-            script = folder / "bench_large.py"
-            large[FORKED].append(measured(submitted(workspace, script)[1]))
-            large[engines.SAIL].append(run(sail_argv(script, []), env[engines.SAIL], folder).cpu)
-            argv = spark_submit(workspace, script, "--master", "local[*]")
-            large[engines.SPARK].append(run(argv, env[engines.SPARK], folder).cpu)
+            took[OURS] = run(spark_submit(workspace, script), env[engines.SPARK], folder).seconds
+            took[SHIPPED] = run(shipped_submit(workspace, script), env[engines.SPARK], folder).seconds
+            for way, seconds in took.items():
+                small[way] += [seconds] if round_ else []
+        script = folder / "bench_large.py"
+        script.write_text(LARGE)
+        ways = [*_cpu(workspace, script, env)]
+        for round_ in range(repeat):
+            for way, seconds in ways[round_ % len(ways) :] + ways[: round_ % len(ways)]:  # nobody always follows Spark
+                large[way].append(seconds())
     return {"small": small, "large": large}
 
 
@@ -213,11 +234,11 @@ def main() -> None:
         print(json.dumps(found, indent=1))
         return
     for name, unit in (("small", "s"), ("large", "CPU s")):
-        medians = {engine: statistics.median(values) for engine, values in found[name].items()}
-        spark = medians.pop(engines.SPARK)
-        for engine, median in medians.items():
-            ratio = f"1/{spark / median:.1f} (aim: 1/{1 / AIMS[name][engine]:.0f})"
-            print(f"{name}: {engine} {median:.2f} {unit}, spark-submit {spark:.2f} {unit}: {ratio}")
+        medians = {way: statistics.median(values) for way, values in found[name].items()}
+        for way, median in medians.items():
+            aim = f" (aim: 1/{1 / AIMS[name][way]:.0f})" if way in AIMS[name] else ""
+            ours = f", 1/{medians[OURS] / median:.1f} of it with our configuration" if OURS in medians else ""
+            print(f"{name}: {way} {median:.2f} {unit}, 1/{medians[SHIPPED] / median:.1f} of spark-submit{aim}{ours}")
 
 
 if __name__ == "__main__":

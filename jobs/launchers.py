@@ -21,7 +21,7 @@ from jobs import datalake, engines, fallback
 from jobs.definitions import SPARK, special
 from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
-from jobs.spark import python_path, spark_environment, submit_argv
+from jobs.spark import RUN_PROPERTY, python_path, spark_environment, submit_argv
 from jobs.warm import Start, WarmDrivers
 from workspace import shim
 from workspace.environment import client_environment
@@ -152,6 +152,7 @@ def script_arguments(run: Run) -> list[str]:
 
 def spark_properties_of(workspace: Workspace, run: Run, extra: Sequence[Path]) -> dict[str, str]:
     """The Spark properties of a run: its name, cores and ``extra`` files, those of ``--conf`` and of its formats."""
-    own = {"spark.app.name": run.name} | ({"spark.cores.max": str(run.cores)} if run.cores else {})
+    own = {"spark.app.name": run.name, RUN_PROPERTY: run.id}
+    own |= {"spark.cores.max": str(run.cores)} if run.cores else {}
     files = {"spark.submit.pyFiles": ",".join(map(str, extra))} if extra else {}
     return own | datalake.properties(workspace, run.arguments, engines.spark_conf(run.arguments)) | files

@@ -41,7 +41,19 @@ MODULE_FLAGS = (
 # JVMs that mostly start and wait: one collector thread and the quick compiler halve their start-up and memory.
 LIGHT_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
 
-EXECUTOR_FLAGS = ("-XX:+UseSerialGC", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
+# The thorough compiler comes to what is called 40 times as often as by default: it takes a core of a small machine from
+# the job that it is to make quicker, for code that most jobs are through with by then (docs/adr/0027).
+LATE = 40
+TIERS = (
+    f"-XX:Tier4InvocationThreshold={5_000 * LATE}",
+    f"-XX:Tier4MinInvocationThreshold={600 * LATE}",
+    f"-XX:Tier4CompileThreshold={15_000 * LATE}",
+    f"-XX:Tier4BackEdgeThreshold={40_000 * LATE}",
+)
+EXECUTOR_FLAGS = ("-XX:+UseSerialGC", *TIERS, "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
+
+# Of lakelet/stack/spark_build/Publication.scala: where the workspace is, and whose publishes these are.
+STATE_PROPERTY, RUN_PROPERTY = "spark.hadoop.lakelet.state", "spark.hadoop.lakelet.run_id"
 
 _LOG4J = """\
 # Written by `lakelet up`. Every line begins with time (UTC), level and logger, so that the log shipper can read it.
@@ -206,7 +218,9 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
     }
     properties |= {
         "spark.hadoop.fs.s3a.buffer.dir": str(spark / "local"),
-        "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
+        # What SQL and DataFrames write to files on S3 is published; the control process is found by its folder.
+        "spark.sql.sources.commitProtocolClass": "lakelet.publish.PublishingProtocol",
+        STATE_PROPERTY: str(workspace.state),
         "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter",
     }
     properties |= _metastore(workspace)
@@ -254,8 +268,8 @@ def _s3a(endpoint: str, region: str) -> dict[str, str]:
         # Glue scripts say s3://, Hadoop's own name for the same is s3a://.
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "fs.s3n.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        # What sinks write has a committer of its own (docs/adr/0025). What a script writes itself, and what spark.sql
-        # writes, goes by renames: only that can overwrite the partitions that come and keep the others.
+        # What sinks write has a committer of its own (docs/adr/0025), what SQL and DataFrames write a protocol (0028).
+        # For what is left, RDDs and the tables that Hive moves, it is renames.
         "mapreduce.outputcommitter.factory.scheme.s3": renaming,
         "mapreduce.outputcommitter.factory.scheme.s3a": renaming,
         # By default S3A retries a dead endpoint for many minutes; a job should fail while someone is looking.

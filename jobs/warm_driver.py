@@ -8,9 +8,12 @@ own.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import os
+import secrets
 import select
 import sys
 import tempfile
@@ -32,6 +35,7 @@ OF_WAITING = (FOLDER_VARIABLE, "LAKELET_COMPONENT", "PYTHONSAFEPATH")  # variabl
 IMPORTED = ("pyspark.sql.functions", "awsglue.context", "awsglue.job", "awsglue.transforms", "awsglue.utils")
 CALLED = ("glue", "s3")  # by boto3
 READY = "ready"  # the file that is there when there is nothing more to prepare
+NOWHERE = {"endpoint": "http://127.0.0.1:1", "attempts.maximum": "1", "retry.limit": "0"}
 START = "start.json"  # in the run's folder: what jobs.warm.Start has
 
 
@@ -49,6 +53,7 @@ def await_run(*preparations: Callable[[], None]) -> dict[str, Any]:
     for number, prepare in enumerate(preparations):
         if not number or not _waits_for_us(line, 0):
             prepare()
+    gc.freeze()  # it stays to the end, where half a second went to find that none of it is garbage
     tell_ready()
     _waits_for_us(line, None)
     folder = Path(os.read(line, 4096).decode().strip())
@@ -120,7 +125,25 @@ def _session(context: SparkContext) -> None:
             F.count("*").alias("rows"), F.first("text").alias("text")
         ).write.partitionBy("part").parquet(f"{folder}/parquet")
         spark.read.parquet(f"{folder}/parquet").join(frame, "text", "left").count()
+    _object_store(context)
     spark.stop()
+
+
+def _object_store(context: SparkContext) -> None:
+    """Load what asks for an object: of a bucket that is nowhere, at a port where nobody listens, so that no file system
+    that the script will ask for stays in Hadoop's cache."""
+    from py4j.protocol import Py4JJavaError
+
+    gateway: Any = context._jvm
+    conf = gateway.org.apache.hadoop.conf.Configuration(context._jsc.hadoopConfiguration())
+    for name, value in NOWHERE.items():
+        conf.set(f"fs.s3a.{name}", value)
+    path = gateway.org.apache.hadoop.fs.Path(f"s3a://{secrets.token_hex(16)}/object")
+    try:
+        with contextlib.closing(path.getFileSystem(conf)) as files:
+            files.exists(path)
+    except Py4JJavaError:
+        pass  # as it must
 
 
 def _set_properties(properties: dict[str, str]) -> None:

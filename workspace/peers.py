@@ -16,7 +16,6 @@ from pathlib import Path
 from workspace.process import processes
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_MAPPED = "::ffff:"
 
 
 def owner(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
@@ -71,4 +70,7 @@ def _address(text: str) -> tuple[str, int]:
     """``0100007F:1F90`` is 127.0.0.1:8080: 32-bit words in the machine's byte order, and the port."""
     words, _, port = text.partition(":")
     packed = b"".join(struct.pack("=I", int(words[at : at + 8], 16)) for at in range(0, len(words), 8))
-    return str(ipaddress.ip_address(packed)).removeprefix(_MAPPED), int(port, 16)
+    address = ipaddress.ip_address(packed)
+    # A socket that speaks both lists IPv4 addresses as mapped ones; a JVM opens such by default.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address), int(port, 16)

@@ -155,9 +155,9 @@ def _make_jars(job: Job) -> None:
     job.draft.mkdir()
     for path in job.fetched():
         shutil.copyfile(path, job.draft / path.name)
-    for source in job.part.sources:
+    if job.part.sources:
         phase = partial(job.progress.phase, job.part)
-        compile_scala(job.workspace, source, job.work, job.draft, phase, job.cancelled)
+        compile_scala(job.workspace, job.part.sources, job.work, job.draft, phase, job.cancelled)
 
 
 def _make_opensearch(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""Our classes for Spark, compiled by the Scala compiler that comes with it (docs/adr/0020, docs/adr/0025)."""
+"""Our classes for Spark, compiled by the Scala compiler that comes with it (docs/adr/0020, 0025 and 0028)."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from lakelet.stack.steps import run_step
 from workspace.paths import Workspace
 
 SOURCES = Path(__file__).parent / "spark_build"
-LOG_STORE, COMMITTER = SOURCES / "ConditionalLogStore.scala", SOURCES / "StagingCommitter.scala"
+LOG_STORE = (SOURCES / "ConditionalLogStore.scala",)
+COMMITTERS = tuple(SOURCES / f"{name}.scala" for name in ("StagingCommitter", "PublishingProtocol", "Publication"))
 
 
 def compile_scala(
     workspace: Workspace,
-    source: Path,
+    sources: Sequence[Path],
     work: Path,
     jars: Path,
     phase: Callable[[str], None],
     cancelled: threading.Event,
 ) -> None:
-    """Compile a source against the ``jars`` of a folder, Spark's and S3A's, and leave its jar among the first.
+    """Compile sources against the ``jars`` of a folder, Spark's and S3A's, and leave their jar among the first.
 
     Raises :class:`~workspace.errors.InstallError` when it does not compile.
     """
-    phase(f"compiling {source.stem}")
+    name = sources[0].stem
+    phase(f"compiling {name}")
     folders = (workspace.cache.s3a_jars, spark_home() / "jars", jars)
     class_path = os.pathsep.join(str(folder / "*") for folder in folders)
     argv = java_argv(workspace, "scala.tools.nsc.Main", heap_mb=512)
-    jar = str(jars / f"lakelet-{source.stem}.jar")
-    explain = partial(_explain, source.stem)
-    run_step([*argv, "-classpath", class_path, "-d", jar, str(source)], work, os.environ, cancelled, explain)
+    command = [*argv, "-classpath", class_path, "-d", str(jars / f"lakelet-{name}.jar"), *map(str, sources)]
+    run_step(command, work, os.environ, cancelled, partial(_explain, name))
 
 
 def _explain(name: str, argv: Sequence[str], tail: Sequence[str]) -> str:

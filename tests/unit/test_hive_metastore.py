@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Collection, Iterator
@@ -256,13 +257,17 @@ def test_only_the_workspaces_user_is_let_in(face: Face, monkeypatch: pytest.Monk
     client = face.client()
     assert client.getVersion() == "2.3.10"
     here, there = client._iprot.trans._TBufferedTransport__trans.handle.getsockname(), ("127.0.0.1", face.port)
-    import os
-
     assert owner(here, there) == os.getuid()
     assert owner(("127.0.0.1", 1), there) is None
     monkeypatch.setattr(face.server._server, "_find_owner", lambda peer, here: 4_000_000)
     with pytest.raises(TTransportException):
         face.client().getVersion()
+
+
+def test_a_client_that_speaks_both_internet_protocols_is_known(face: Face) -> None:
+    with socket.socket(socket.AF_INET6) as client:  # as JVMs open them
+        client.connect(("::ffff:127.0.0.1", face.port))
+        assert owner(("127.0.0.1", client.getsockname()[1]), ("127.0.0.1", face.port)) == os.getuid()
 
 
 def test_garbage_ends_a_connection_and_nothing_else(face: Face) -> None:
