@@ -84,6 +84,9 @@ private class Control(conf: Configuration) {
       case _: IOException if System.nanoTime < deadline =>
         Thread.sleep(200)
         sent(request, deadline)
+      case error: IOException =>
+        val where = request.uri.getAuthority
+        throw new IOException(s"The control process at $where does not answer: see `lakelet status`.", error)
     }
 }
 

@@ -38,8 +38,8 @@ class PublishingProtocol(jobId: String, path: String, dynamic: Boolean) extends 
     real.deleteWithJob(files, doomed, recursive)
 }
 
-/** Of one task's attempt that counts: from staged file to what it will be, below the location and in partitions that lie
-  * somewhere else.
+/** Of one task's attempt that counts: from staged file to what it will be, below the location and in partitions that
+  * lie somewhere else.
   */
 private case class Staged(inside: Map[String, String], elsewhere: Map[String, String])
 
@@ -110,7 +110,7 @@ private class Publish(jobId: String, path: String, dynamic: Boolean) extends Fil
     val folders = if (dynamic) staged.flatMap(_.inside.values).map(file => new Path(root, file).getParent) else Nil
     val files = root.getFileSystem(job.getConfiguration)
     val removed = replaced.flatMap(list(files, _, true)) ++ folders.distinct.flatMap(list(files, _, false))
-    val added = staged.flatMap(_.inside).map { case (source, file) => key(source) -> key(new Path(root, file).toString) }
+    val added = staged.flatMap(_.inside).map { case (source, file) => key(source) -> key(s"$root/$file") }
     publication.commit(added, removed.map(one => key(one.toString)).distinct, dynamic || doomed.nonEmpty)
     publication = null
     move(files, staged.flatMap(_.elsewhere), others)
