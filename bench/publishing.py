@@ -4,8 +4,8 @@
 
 Needs a running stack. Rows that make one small Parquet file in each of many partitions are written by a Glue sink
 (staged, committed by one manifest, moved into place), by Spark's writer as Spark itself commits it (tasks and the job
-by renames), and by that writer as it commits here (docs/adr/0028); in turn, in one driver, each to a folder that is new,
-after a first round of few files. Aim: 1.3. It takes some ten minutes.
+by renames), and by that writer as it commits here (docs/adr/0028); in turn, in one driver, each to a folder that is
+new, after a first round of few files. Aim: 1.3. It takes some ten minutes.
 """
 
 from __future__ import annotations
