@@ -145,6 +145,19 @@ def test_logs(place: Lake) -> None:
         place.read("logs", "grokLog")
 
 
+def test_logs_in_patterns_and_with_a_missing_mark_of_one_s_own(place: Lake) -> None:
+    place.put("own/a.log", "EDDF late n/a\nKJFK early rain\n")
+    options = {
+        "logFormat": "%{STATION:station} %{WORD:state} %{NOTSPACE:why}",
+        "customPatterns": "LETTER [A-Z]\nSTATION %{LETTER}{4}",
+        "MISSING": "n/a",
+    }
+    frame = place.read("own", "grokLog", options)
+    assert values(frame, "station", "state", "why") == [("EDDF", "late", None), ("KJFK", "early", "rain")]
+    with pytest.raises(InvalidInputException, match="STATION"):
+        place.read("own", "grokLog", {"logFormat": options["logFormat"]})
+
+
 def test_ion(place: Lake) -> None:
     from amazon.ion import simpleion
 
