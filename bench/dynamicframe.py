@@ -17,7 +17,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench.engines import environments, measured, run, spark_submit, store
+from bench.engines import environments, measured, run, store
+from bench.submit import spark_submit
 from jobs import engines
 from jobs.sail import sail_argv
 from workspace.paths import Workspace

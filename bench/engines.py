@@ -26,7 +26,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.submit import eventually_ready, submit_and_wait
+from bench.submit import eventually_ready, launcher, spark_submit, submit_and_wait
 from catalog.glue import Glue
 from data.formats import PARQUET, storage_descriptor
 from data.objects import s3_client
@@ -34,7 +34,7 @@ from jobs import engines
 from jobs.client import JobClient
 from jobs.logs import Stream, read
 from jobs.sail import sail_argv, sail_environment
-from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, python_path, spark_environment, spark_home
+from jobs.spark import python_path, spark_environment
 from jobs.warm_driver import READY
 from workspace.environment import client_environment
 from workspace.paths import Workspace
@@ -152,21 +152,10 @@ def measured(output: str) -> Any:
     return json.loads(line.removeprefix("MEASURED "))
 
 
-def spark_submit(workspace: Workspace, script: Path) -> list[str]:
-    """Spark's own launcher with our configuration, and with the flags that our drivers have."""
-    flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
-    return [*_launcher(workspace), "--driver-java-options", flags, str(script)]
-
-
 def shipped_submit(workspace: Workspace, script: Path, *options: str) -> list[str]:
-    """The same as Spark ships, but for the cluster and the lake that it is told of."""
+    """Spark's own launcher as Spark ships it, but for the cluster and the lake that it is told of."""
     taken_back = [word for one in _SHIPPED for word in ("--conf", one)]
-    return [*_launcher(workspace), *taken_back, *options, str(script)]
-
-
-def _launcher(workspace: Workspace) -> list[str]:
-    memory = f"{workspace.settings.number('driver_memory_mb')}m"
-    return [str(spark_home() / "bin" / "spark-submit"), "--driver-memory", memory]
+    return [*launcher(workspace), *taken_back, *options, str(script)]
 
 
 def submitted(workspace: Workspace, script: Path) -> tuple[float, str]:
@@ -211,8 +200,9 @@ def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str,
             eventually_ready(workspace)
             took[OURS] = run(spark_submit(workspace, script), env[engines.SPARK], folder).seconds
             took[SHIPPED] = run(shipped_submit(workspace, script), env[engines.SPARK], folder).seconds
-            for way, seconds in took.items():
-                small[way] += [seconds] if round_ else []
+            if round_:
+                for way, seconds in took.items():
+                    small[way].append(seconds)
         script = folder / "bench_large.py"
         script.write_text(LARGE)
         ways = [*_cpu(workspace, script, env)]

@@ -16,7 +16,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from bench.engines import environments, measured, run, spark_submit, store
+from bench.engines import environments, measured, run, store
+from bench.submit import spark_submit
 from data.publish import delete_keys, keys_below
 from jobs import engines
 from workspace.paths import Workspace

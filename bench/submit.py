@@ -34,19 +34,26 @@ EMPTY = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate(
 def ways(workspace: Workspace, script: Path) -> dict[str, list[str]]:
     """The argv of each way to run the empty job."""
     heap = f"{workspace.settings.number('driver_memory_mb')}m"
-    flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
-    spark_submit = [
-        str(spark_home() / "bin" / "spark-submit"), "--driver-memory", heap, "--driver-java-options", flags,
-        str(script),
-    ]  # fmt: skip
     submit = submit_and_wait(script)
     return {
         WARM: submit,
         # A driver's memory is for a JVM that is still to start.
         COLD: [*submit, "--arg", f"--conf=spark.driver.memory={heap}"],
-        "spark-submit": spark_submit,
+        "spark-submit": spark_submit(workspace, script),
         "SparkSubmit's JVM": submit_argv(workspace, script),
     }
+
+
+def spark_submit(workspace: Workspace, script: Path) -> list[str]:
+    """Spark's own launcher with our configuration, and with the flags that our drivers have."""
+    flags = " ".join([*LIGHT_FLAGS, *archive_flags(workspace), *MODULE_FLAGS])
+    return [*launcher(workspace), "--driver-java-options", flags, str(script)]
+
+
+def launcher(workspace: Workspace) -> list[str]:
+    """Spark's own launcher, told the memory that our drivers have."""
+    memory = f"{workspace.settings.number('driver_memory_mb')}m"
+    return [str(spark_home() / "bin" / "spark-submit"), "--driver-memory", memory]
 
 
 def submit_and_wait(script: Path) -> list[str]:

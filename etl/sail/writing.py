@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data.zones import S3
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
@@ -13,9 +13,6 @@ from etl.sail import engine
 from etl.sail.reading import local_path
 from workspace import effects
 from workspace.paths import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
 _TEXT = FORMATS - {"parquet"}

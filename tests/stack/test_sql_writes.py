@@ -23,6 +23,7 @@ from tests.conftest import eventually
 from tests.spark import lake_on_spark
 from tests.stack.test_faults_jobs import driver_of
 from tests.stack.test_jobs import Jobs
+from workspace.control import call
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -68,6 +69,11 @@ def keys(lake: GlueContext, table: str) -> list[str]:
     found = sorted(key for key in below if not key.endswith("/"))  # CREATE TABLE makes a folder
     assert not [key for key in found if "_temporary" in key or "_SUCCESS" in key or "staging" in key]
     return found
+
+
+def opened_by(lake: GlueContext) -> set[str]:
+    """The runs that have a publish which has not ended."""
+    return {one["run_id"] for one in call(lake.workspace, "GET", "publishes")["publishes"]}
 
 
 def test_insert_adds_and_overwrite_replaces_what_it_names(lake: GlueContext, table: str) -> None:
@@ -178,10 +184,12 @@ def test_a_killed_driver_leaves_what_was_there_and_no_litter(
     code = OVERWRITES.replace("FLAG", str(flag)).replace("NAME", table)
     submitted = jobs.client.start(jobs.create(code, "glueetl"), {"--engine": "spark"})
     eventually(flag.exists)
+    assert submitted.run_id in opened_by(lake), "the publish is the run's"
     os.kill(driver_of(folder_of(jobs.workspace, submitted.run_id)), signal.SIGKILL)
     run = jobs.client.wait(submitted)
     assert run["JobRunState"] == "FAILED"
     assert keys(lake, table) == before
     assert rows(lake, table) == [(1, "a")]
+    assert submitted.run_id not in opened_by(lake)
     client = s3_client(lake.workspace)
     eventually(lambda: not [key for key in keys_below(client, BUCKET, STAGING_PREFIX) if submitted.run_id in key])

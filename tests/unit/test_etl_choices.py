@@ -17,6 +17,7 @@ from etl.errors import UnsupportedError
 from etl.json_batches import discovered
 from etl.json_records import parsed
 from etl.paths import parse_path
+from etl.sail import engine
 from tests.spark import kinds, values
 from workspace.errors import UsageError
 
@@ -160,7 +161,10 @@ def test_union_of_differing_frames_has_choices(glue: GlueContext) -> None:
     both = one.union(other)
     assert kinds(both) == {"a": "struct<long:bigint,string:string>", "s": "struct<x:bigint,y:array<boolean>>"}
     found = values(both.union(one).resolveChoice(choice="cast:string"), "a", "s.x")
-    assert sorted(found, key=repr) == [("1", 1), ("1", 1), ("z", None)]  # a union has no order
+    expected = [("1", 1), ("z", None), ("1", 1)]
+    if engine.active():  # Sail's unions have no order
+        found, expected = sorted(found, key=repr), sorted(expected, key=repr)
+    assert found == expected
 
 
 def test_apply_mapping_of_nested_paths(glue: GlueContext) -> None:
