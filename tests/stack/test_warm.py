@@ -16,6 +16,7 @@ from tests.conftest import eventually
 from tests.stack.test_faults_jobs import back, driver_of, kill
 from tests.stack.test_jobs import Jobs
 from workspace import shim
+from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 
@@ -25,19 +26,23 @@ import json, os, sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 system = spark.sparkContext._jvm.java.lang.System
-names = ("LAKELET_RUN_ID", "LAKELET_JOB_NAME", "LAKELET_COMPONENT", "LAKELET_WARM_FOLDER", "PYTHONSAFEPATH", "LEAK")
+names = ("LAKELET_RUN_ID", "LAKELET_JOB_NAME", "LAKELET_COMPONENT", "LAKELET_WARM_FOLDER", "PYTHONSAFEPATH", "LEAK",
+         "AWS_SESSION_TOKEN")
+hadoop = spark.sparkContext._jsc.hadoopConfiguration()
 print("seen", json.dumps({
     "argv": sys.argv[1:], "folder": os.getcwd(), "files": os.listdir(), "path": sys.path[0], "name": __name__,
     "main": sys.modules["__main__"].__file__, "env": {name: os.environ.get(name) for name in names},
     "views": [table.name for table in spark.catalog.listTables() if table.isTemporary],
     "conf": {key: spark.conf.get(key, None) for key in ("spark.app.name", "spark.master", "spark.leak", "spark.test")},
     "authenticates": spark.sparkContext.getConf().get("spark.authenticate"), "leaked": system.getProperty("leak"),
+    "key": hadoop.get("fs.s3a.access.key"),
     "partitions": spark.range(4).repartition(2).rdd.getNumPartitions(),
 }), flush=True)
 spark.range(1).createOrReplaceTempView("leak")
 spark.conf.set("spark.leak", "yes")
 system.setProperty("leak", "yes")
-os.environ["LEAK"] = "yes"
+os.environ["LEAK"] = os.environ["AWS_SESSION_TOKEN"] = "yes"
+hadoop.set("fs.s3a.access.key", "yes")
 open("leak", "w").close()
 """
 WAIT = """
@@ -77,9 +82,11 @@ def test_a_run_sees_what_a_cold_one_sees_and_nothing_of_another_run(jobs: Jobs) 
         assert seen == {
             "argv": [*name, "--word", "two words"], "folder": str(folder / "work"), "files": [],
             "path": str(folder / "script"), "name": "__main__", "main": script,
-            "env": dict.fromkeys(("LAKELET_COMPONENT", "LAKELET_WARM_FOLDER", "PYTHONSAFEPATH", "LEAK"))
-            | {"LAKELET_RUN_ID": submitted.run_id, "LAKELET_JOB_NAME": submitted.job},
+            "env": dict.fromkeys(
+                ("LAKELET_COMPONENT", "LAKELET_WARM_FOLDER", "PYTHONSAFEPATH", "LEAK", "AWS_SESSION_TOKEN")
+            ) | {"LAKELET_RUN_ID": submitted.run_id, "LAKELET_JOB_NAME": submitted.job},
             "views": [], "authenticates": "true", "leaked": None, "partitions": 2,
+            "key": secret(jobs.workspace, "access_key"),
             "conf": {
                 "spark.app.name": submitted.job, "spark.master": jobs.workspace.endpoint("spark_master"),
                 "spark.leak": None, "spark.test": "given",
