@@ -1,14 +1,15 @@
 """What the engine sail saves beside spark-submit of the same script, side by side in one run.
 
-    python -m bench.engines [--repeat 3] [--rows 5000000] [--output json]
+    python -m bench.engines [--repeat 3] [--rows 5000000] [--only small|large] [--output json]
 
 Needs a running stack. Two jobs: a stock Glue script over a table of 100,000 rows, catalog to Parquet, in seconds from
 StartJobRun to SUCCEEDED (aim: a fifteenth of spark-submit on the cluster), beside that `lakelet jobs submit --wait` of
 it on Spark with a driver that waits (aim: a half); and a plain PySpark script that makes
 Parquet by partitions of 5 million rows, about 1 GB, of CSV, in CPU seconds (aim: an eighth): on Sail those of a run,
 whose Python was forked, and those of a Python that starts anew; of Spark's those of all processes of spark-submit with
-local[*], so that its executors are counted. spark-submit is Spark as it ships, on the same cluster; what our
-configuration (class-data archive, compiler's thresholds, one executor first) makes of it is a row of its own.
+local[*], which is what Sail is held against, and beside it on the cluster, with all executors' and workers'.
+spark-submit is Spark as it ships; what our configuration (class-data archive, compiler's thresholds, one executor
+first) makes of the small job is a row of its own.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.submit import eventually_ready, launcher, spark_submit, submit_and_wait
+import psutil
+
+from bench.submit import eventually, eventually_ready, launcher, spark_submit, submit_and_wait
 from catalog.glue import Glue
 from data.formats import PARQUET, storage_descriptor
 from data.objects import s3_client
@@ -36,6 +39,7 @@ from jobs.logs import Stream, read
 from jobs.sail import sail_argv, sail_environment
 from jobs.spark import python_path, spark_environment
 from jobs.warm_driver import READY
+from lakelet.stack.record import read_record
 from workspace.environment import client_environment
 from workspace.paths import Workspace
 
@@ -70,9 +74,10 @@ rows = spark.read.csv("s3://{BUCKET}/csv/", header=True,
                       schema="id long, city int, fare double, at timestamp, note string")
 rows.where("fare > 1").write.mode("overwrite").partitionBy("city").parquet("s3://{BUCKET}/large/")
 used = resource.getrusage(resource.RUSAGE_SELF)
-print("MEASURED", json.dumps(used.ru_utime + used.ru_stime))
+print("MEASURED", json.dumps([used.ru_utime, used.ru_stime]))
 """
 FORKED, WARM, OURS, SHIPPED = "sail, forked", "spark, warm", "spark-submit, our configuration", "spark-submit"
+CLUSTER = "spark-submit, on the cluster"
 # The share of spark-submit that each is to have.
 AIMS = {"small": {engines.SAIL: 1 / 15, WARM: 1 / 2}, "large": {FORKED: 1 / 8, engines.SAIL: 1 / 8}}
 # What our spark-defaults.conf adds to how Spark starts its JVMs and asks for executors, taken back.
@@ -127,23 +132,48 @@ def store(workspace: Workspace, bucket: str) -> Any:
     return client
 
 
+class Cpu(NamedTuple):
+    """CPU seconds: a process's own, and what the kernel took for it. The kernel's tell how dear memory is just then."""
+
+    own: float
+    kernel: float
+
+    @classmethod
+    def of_children(cls) -> Cpu:
+        """Of all children of this process that have ended."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(used.ru_utime, used.ru_stime)
+
+    @classmethod
+    def of_workers(cls, workspace: Workspace) -> Cpu:
+        """Of the cluster's workers and of all their executors, once these have ended."""
+        record = read_record(workspace)
+        processes = record.components if record else []
+        workers = [psutil.Process(one.pid) for one in processes if one.pid and one.name.startswith("spark-worker-")]
+        eventually(lambda: not any(one.children() for one in workers), "an executor does not end")
+        times = [one.cpu_times() for one in workers]
+        return cls(sum(t.user + t.children_user for t in times), sum(t.system + t.children_system for t in times))
+
+    def __sub__(self, before: Cpu) -> Cpu:
+        """What was used since then."""
+        return Cpu(self.own - before.own, self.kernel - before.kernel)
+
+
 class Ended(NamedTuple):
     """A command that has succeeded: its seconds, the CPU seconds of it and all its children, and what it printed."""
 
     seconds: float
-    cpu: float
+    cpu: Cpu
     output: str
 
 
 def run(argv: list[str], env: Mapping[str, str], folder: Path) -> Ended:
     """Run a command that has to succeed. Raises SystemExit with the end of what it said."""
-    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    began, before = time.perf_counter(), Cpu.of_children()
     done = subprocess.run(argv, env=dict(env), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{argv[:3]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Ended(time.perf_counter() - began, cpu, done.stdout)
+    return Ended(time.perf_counter() - began, Cpu.of_children() - before, done.stdout)
 
 
 def measured(output: str) -> Any:
@@ -174,42 +204,76 @@ def submitted(workspace: Workspace, script: Path) -> tuple[float, str]:
 
 def _cpu(
     workspace: Workspace, script: Path, env: Mapping[str, dict[str, str]]
-) -> Iterator[tuple[str, Callable[[], float]]]:
+) -> Iterator[tuple[str, Callable[[], Cpu]]]:
     """The ways to run the large job, each with what runs it and says its CPU seconds."""
     shipped = shipped_submit(workspace, script, "--master", "local[*]")
-    yield FORKED, lambda: float(measured(submitted(workspace, script)[1]))
+    yield FORKED, lambda: Cpu(*measured(submitted(workspace, script)[1]))
     yield engines.SAIL, lambda: run(sail_argv(script, []), env[engines.SAIL], script.parent).cpu
     yield SHIPPED, lambda: run(shipped, env[engines.SPARK], script.parent).cpu
 
+    def on_the_cluster() -> Cpu:
+        before = Cpu.of_workers(workspace)
+        driver = run(shipped_submit(workspace, script), env[engines.SPARK], script.parent).cpu
+        executors = Cpu.of_workers(workspace) - before
+        return Cpu(driver.own + executors.own, driver.kernel + executors.kernel)
 
-def measure(workspace: Workspace, repeat: int, rows: int) -> dict[str, dict[str, list[float]]]:
-    """Seconds of the small job and CPU seconds of the large one, by engine, in turn."""
-    env = environments(workspace)
-    small: dict[str, list[float]] = {engines.SAIL: [], WARM: [], OURS: [], SHIPPED: []}
-    large: dict[str, list[float]] = {FORKED: [], engines.SAIL: [], SHIPPED: []}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(workspace, folder, rows)
-        script = folder / "bench_small.py"
-        script.write_text(SMALL)
-        for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
-            if round_:  # before the first run on Spark there may be no driver that waits
-                eventually_ready(workspace)  # nobody is measured while the next driver gets ready beside him
-            took = {engines.SAIL: submitted(workspace, script)[0]}
-            took[WARM] = run(submit_and_wait(script), env[engines.SPARK], folder).seconds
-            eventually_ready(workspace)
-            took[OURS] = run(spark_submit(workspace, script), env[engines.SPARK], folder).seconds
-            took[SHIPPED] = run(shipped_submit(workspace, script), env[engines.SPARK], folder).seconds
-            if round_:
-                for way, seconds in took.items():
-                    small[way].append(seconds)
-        script = folder / "bench_large.py"
-        script.write_text(LARGE)
-        ways = [*_cpu(workspace, script, env)]
-        for round_ in range(repeat):
-            for way, seconds in ways[round_ % len(ways) :] + ways[: round_ % len(ways)]:  # nobody always follows Spark
-                large[way].append(seconds())
-    return {"small": small, "large": large}
+    yield CLUSTER, on_the_cluster
+
+
+def small(workspace: Workspace, folder: Path, repeat: int) -> dict[str, list[float]]:
+    """Seconds of the small job by the way it is run, in turn."""
+    env = environments(workspace)[engines.SPARK]
+    found: dict[str, list[float]] = {engines.SAIL: [], WARM: [], OURS: [], SHIPPED: []}
+    script = folder / "bench_small.py"
+    script.write_text(SMALL)
+    for round_ in range(repeat + 1):  # the first round warms the page cache and does not count
+        if round_:  # before the first run on Spark there may be no driver that waits
+            eventually_ready(workspace)  # nobody is measured while the next driver gets ready beside him
+        took = {engines.SAIL: submitted(workspace, script)[0]}
+        took[WARM] = run(submit_and_wait(script), env, folder).seconds
+        eventually_ready(workspace)
+        took[OURS] = run(spark_submit(workspace, script), env, folder).seconds
+        took[SHIPPED] = run(shipped_submit(workspace, script), env, folder).seconds
+        if round_:
+            for way, seconds in took.items():
+                found[way].append(seconds)
+    return found
+
+
+def large(workspace: Workspace, folder: Path, repeat: int) -> dict[str, list[Cpu]]:
+    """CPU seconds of the large job by the way it is run, in turn."""
+    found: dict[str, list[Cpu]] = {FORKED: [], engines.SAIL: [], SHIPPED: [], CLUSTER: []}
+    script = folder / "bench_large.py"
+    script.write_text(LARGE)
+    ways = [*_cpu(workspace, script, environments(workspace))]
+    for round_ in range(repeat):
+        for way, used in ways[round_ % len(ways) :] + ways[: round_ % len(ways)]:  # nobody always follows Spark
+            found[way].append(used())
+    return found
+
+
+def _print_small(found: Mapping[str, Sequence[float]]) -> None:
+    medians = {way: statistics.median(values) for way, values in found.items()}
+    for way, median in medians.items():
+        ours = f", 1/{medians[OURS] / median:.1f} of it with our configuration"
+        print(f"small: {way} {median:.2f} s, {_share(medians, way)}{_aim('small', way)}{ours}")
+
+
+def _print_large(found: Mapping[str, Sequence[Cpu]]) -> None:
+    medians = {way: statistics.median(map(sum, values)) for way, values in found.items()}
+    own = {way: statistics.median(one.own for one in values) for way, values in found.items()}
+    for way, median in medians.items():
+        rounds = ", ".join(f"{one.own:.1f} + {one.kernel:.1f}" for one in found[way])
+        without = f", without the kernel's {own[way]:.2f}, 1/{own[SHIPPED] / own[way]:.1f}"
+        print(f"large: {way} {median:.2f} CPU s ({rounds}), {_share(medians, way)}{_aim('large', way)}{without}")
+
+
+def _share(medians: Mapping[str, float], way: str) -> str:
+    return f"1/{medians[SHIPPED] / medians[way]:.1f} of spark-submit"
+
+
+def _aim(job: str, way: str) -> str:
+    return f" (aim: 1/{1 / AIMS[job][way]:.0f})" if way in AIMS[job] else ""
 
 
 def main() -> None:
@@ -217,18 +281,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--only", choices=["small", "large"], help="one of the two jobs")
     parser.add_argument("--output", choices=["text", "json"], default="text")
     options = parser.parse_args()
-    found = measure(Workspace.find(), options.repeat, options.rows)
+    workspace, found = Workspace.find(), dict[str, Any]()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(workspace, folder, options.rows)
+        if options.only != "large":
+            found["small"] = small(workspace, folder, options.repeat)
+        if options.only != "small":
+            found["large"] = large(workspace, folder, options.repeat)
     if options.output == "json":
         print(json.dumps(found, indent=1))
         return
-    for name, unit in (("small", "s"), ("large", "CPU s")):
-        medians = {way: statistics.median(values) for way, values in found[name].items()}
-        for way, median in medians.items():
-            aim = f" (aim: 1/{1 / AIMS[name][way]:.0f})" if way in AIMS[name] else ""
-            ours = f", 1/{medians[OURS] / median:.1f} of it with our configuration" if OURS in medians else ""
-            print(f"{name}: {way} {median:.2f} {unit}, 1/{medians[SHIPPED] / median:.1f} of spark-submit{aim}{ours}")
+    if "small" in found:
+        _print_small(found["small"])
+    if "large" in found:
+        _print_large(found["large"])
 
 
 if __name__ == "__main__":

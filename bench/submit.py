@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from jobs import engines
@@ -64,10 +65,15 @@ def submit_and_wait(script: Path) -> list[str]:
 
 def eventually_ready(workspace: Workspace) -> None:
     """Wait until a Spark driver waits, and is ready."""
+    eventually(lambda: any((workspace.state / "warm").glob(f"*/{READY}")), "no warm driver: is warm_drivers 0?")
+
+
+def eventually(condition: Callable[[], bool], complaint: str) -> None:
+    """Wait until that is so. Raises SystemExit with the complaint after two minutes."""
     deadline = time.monotonic() + 120
-    while not any((workspace.state / "warm").glob(f"*/{READY}")):
+    while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("no warm driver: is warm_drivers 0?")
+            raise SystemExit(complaint)
         time.sleep(0.1)
 
 
