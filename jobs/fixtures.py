@@ -77,10 +77,12 @@ def cases(workspace: Workspace, job: str | None = None) -> list[Case]:
 
 
 def problems(workspace: Workspace, case: Case) -> list[str]:
-    """Run a case on Sail in an empty lake; what is not as expected, none when all is."""
+    """Run a case in an empty lake, a Spark job's on Sail; what is not as expected, none when all is."""
     _put(workspace, case)
     client = JobClient(workspace)
-    run = client.wait(client.submit(case.job, {engines.ARGUMENT: engines.SAIL, **case.arguments}))
+    kind = definitions.read_job(case.folder.parents[1])["Command"]["Name"]
+    engine = {engines.ARGUMENT: engines.SAIL} if kind == definitions.SPARK else {}
+    run = client.wait(client.submit(case.job, {**engine, **case.arguments}))
     if run["JobRunState"] != "SUCCEEDED":
         return [f"the run {run['Id'][:11]} ended in {run['JobRunState']}: {run.get('ErrorMessage', '')}"]
     return [problem for table, rows in case.expected.items() for problem in _differences(workspace, table, rows)]

@@ -57,9 +57,12 @@ def submit(
 ) -> None:
     """Start a run of a job of the library, of a registered job, or of a script."""
     from jobs import engines
+    from workspace.errors import UsageError
 
+    if engine is not None and engine not in engines.ENGINES:
+        raise UsageError(f"There is no engine {engine!r}: use {', '.join(engines.ENGINES)}.")
     client = _client()
-    arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine else {})
+    arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine is not None else {})
     submitted = client.submit(what, arguments, timeout)
     if not wait:
         text = f"{submitted.run_id}\nFollow it with `lakelet jobs show {submitted.run_id[:11]}`."
