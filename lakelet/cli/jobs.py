@@ -275,16 +275,18 @@ def _conclude(run: JobRun, output: Format) -> None:
 
 
 def _record(run: JobRun) -> dict[str, Any]:
+    from etl import transformation_contexts
     from jobs import engines
     from workspace.paths import Workspace
 
-    row = _row(run)
-    choice = engines.noted(Workspace.find().runs / run["Id"])
+    row, folder = _row(run), Workspace.find().runs / run["Id"]
+    choice = engines.noted(folder)
     return row | {
         "engine": f"{choice.engine}: {choice.reason}" if choice else None,
         "ended": run.get("CompletedOn"),
         "previous": run.get("PreviousRunId"),
         "arguments": run.get("Arguments", {}),
+        "transformation_ctx": transformation_contexts.recorded(folder),
         "timeout_minutes": run.get("Timeout"),
     }
 
