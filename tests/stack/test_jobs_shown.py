@@ -17,7 +17,11 @@ from awsglue.context import GlueContext
 from awsglue.job import Job
 from pyspark.context import SparkContext
 
-glue = GlueContext(SparkContext.getOrCreate())
+sc = SparkContext()  # as Glue Studio writes it; most scripts have the other
+assert SparkContext.getOrCreate() is sc
+glue = GlueContext(sc)
+spark = glue.spark_session
+assert spark.sql("select 1 as one").collect()[0].one == spark.range(1).count() == 1
 job = Job(glue)
 job.init("shown")
 glue.purge_s3_path("s3://silver/NAME/table/", {"retentionPeriod": 0}, transformation_ctx="purge")
