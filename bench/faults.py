@@ -2,12 +2,15 @@
 
     python -m bench.faults [--runs 50] [--seed 1] [--output json]
 
-Needs a running stack. Each run appends its own rows to one partition of a table, by a script as one writes it for
-AWS Glue, on Spark or on Sail; at a random moment its script (in whose process Sail runs), its driver, a Spark worker,
-MinIO or the control process gets SIGKILL. After each run this must hold, or the program ends with exit code 1:
+Needs a running stack. Each run puts its own rows into one partition of a table, by a script as one writes it for
+AWS Glue, on Spark or on Sail: a sink appends them, or a DataFrame overwrites the partition (dynamic partition
+overwrite). At a random moment its script (in whose process Sail runs), its driver, a Spark worker, MinIO or the control
+process gets SIGKILL, each of them before one comes again. After each run this must hold, or the program ends with exit
+code 1:
 
 - the run's state is the truth: SUCCEEDED and all of its rows are there, once; or FAILED and none is;
-- every object that was there before is there unchanged, and nothing new lies in the other partitions;
+- every object that was there before is there unchanged, but for those of the partition that it overwrote, and nothing
+  new lies in the other partitions;
 - nothing is left of the staging of the runs before.
 """
 
@@ -60,7 +63,7 @@ from pyspark.context import SparkContext
 from pyspark.sql import functions as F
 
 print("pid", os.getpid(), flush=True)
-args = getResolvedOptions(sys.argv, ["JOB_NAME", "number", "rows"])
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "number", "rows", "how"])
 glue = GlueContext(SparkContext.getOrCreate())
 job = Job(glue)
 job.init(args["JOB_NAME"], args)
@@ -69,22 +72,28 @@ rows = glue.spark_session.range(int(args["rows"])).repartition(4).select(
     F.lit(number).alias("number"), "id", F.sha2(F.col("id").cast("string"), 256).alias("text"),
     F.lit(number % {PARTITIONS}).alias("part"),
 )
-sink = glue.getSink(
-    connection_type="s3", path="s3://{BUCKET}/{PREFIX}", enableUpdateCatalog=True, partitionKeys=["part"]
-)
-sink.setFormat("glueparquet")
-sink.setCatalogInfo(catalogDatabase="{DATABASE}", catalogTableName="{TABLE}")
-sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
+if args["how"] == "overwrite":
+    writer = rows.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+    writer.partitionBy("part").parquet("s3://{BUCKET}/{PREFIX}")
+else:
+    sink = glue.getSink(
+        connection_type="s3", path="s3://{BUCKET}/{PREFIX}", enableUpdateCatalog=True, partitionKeys=["part"]
+    )
+    sink.setFormat("glueparquet")
+    sink.setCatalogInfo(catalogDatabase="{DATABASE}", catalogTableName="{TABLE}")
+    sink.writeFrame(DynamicFrame.fromDF(rows, glue, "rows"))
 job.commit()
 """
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run: who was killed how many seconds after its submission (None: nobody), how it ended, what is wrong."""
+    """One run: how it wrote (``append``, ``overwrite``), who was killed (None: nobody) how many seconds after its
+    submission or as soon as there was somebody to kill, how it ended, what is wrong."""
 
     number: int
     engine: str
+    how: str
     victim: str | None
     after: float
     state: str
@@ -120,31 +129,45 @@ class Faults:
             began = time.monotonic()
             yield self._one(number, engine, None, 0.0)
             seconds[engine] = time.monotonic() - began
+        kinds = [(engine, victim) for engine, victims in VICTIMS.items() for victim in victims]
+        left: list[tuple[str, str]] = []
         for number in range(len(VICTIMS), len(VICTIMS) + runs):
-            engine = self._random.choice(list(VICTIMS))
-            victim, after = self._random.choice(VICTIMS[engine]), self._random.uniform(0, 1.1 * seconds[engine])
-            yield self._one(number, engine, victim, after)
+            left = left or self._random.sample(kinds, len(kinds))
+            engine, victim = left.pop()
+            yield self._one(number, engine, victim, self._random.uniform(0, 1.1 * seconds[engine]))
 
     def _one(self, number: int, engine: str, victim: str | None, after: float) -> Outcome:
         before = self._objects(PREFIX)
-        arguments = {"--number": str(number), "--rows": str(ROWS), "--engine": engine}
+        same = {one for one in self._published if one % PARTITIONS == number % PARTITIONS}
+        how = "overwrite" if same and number // PARTITIONS % 2 else "append"  # the catalog knows the partition by then
+        arguments = {"--number": str(number), "--rows": str(ROWS), "--engine": engine, "--how": how}
         submitted = self._jobs.submit(self._script, arguments)
         if victim:
             time.sleep(after)
-            victim = victim if self._kill(victim, submitted) else None
+            victim = victim if self._kill_in_time(victim, submitted) else None
         ended = self._jobs.wait(submitted)
         state = str(ended["JobRunState"])
         self._settle()
         # Who is killed between its commit and its end has failed, and its rows are there: its message has to say so.
         if state == "SUCCEEDED" or PUBLISHED in ended.get("ErrorMessage", ""):
             self._published.add(number)
-        wrong = (*self._rows(), *self._untouched(number, before), *self._litter())
+            self._published -= same if how == "overwrite" else set()
+        own = f"/part={number % PARTITIONS}/" if how == "overwrite" and number in self._published else None
+        kept = {name: etag for name, etag in before.items() if own is None or own not in name}
+        wrong = (*self._rows(), *self._untouched(number, kept, set(before)), *self._litter())
         if state not in ("SUCCEEDED", "FAILED") or (victim is None and state == "FAILED"):
             wrong = (*wrong, f"the run ended in {state}")
         self._ended[number] = submitted
-        return Outcome(number, engine, victim, after, state, wrong)
+        return Outcome(number, engine, how, victim, after, state, wrong)
 
     # -- killing ------------------------------------------------------------------------------------------------
+
+    def _kill_in_time(self, victim: str, submitted: Submitted) -> bool:
+        """Kill, as soon as there is somebody to kill and before the run has ended; whether it was so."""
+        folder = folder_of(self._workspace, submitted.run_id)
+        while not (killed := self._kill(victim, submitted)) and shim.read_exit(folder) is None:
+            time.sleep(0.02)
+        return killed
 
     def _kill(self, victim: str, submitted: Submitted) -> bool:
         """Whether there was somebody to kill: a script may not have come up yet, or have ended."""
@@ -207,9 +230,9 @@ class Faults:
             if found.get(number) != expected.get(number):
                 yield f"run {number} has {found.get(number)}, not {expected.get(number)}"
 
-    def _untouched(self, number: int, before: dict[str, str]) -> Iterator[str]:
+    def _untouched(self, number: int, kept: dict[str, str], before: set[str]) -> Iterator[str]:
         now = self._objects(PREFIX)
-        changed = [name for name, etag in before.items() if now.get(name) != etag]
+        changed = [name for name, etag in kept.items() if now.get(name) != etag]
         added = [name for name in now if name not in before]
         if changed:
             yield f"{len(changed)} objects of other runs changed"
@@ -244,9 +267,8 @@ def main() -> int:
             if options.output == "text":
                 killed = f"{outcome.victim} after {outcome.after:.1f} s" if outcome.victim else "nobody"
                 wrong = "; ".join(outcome.wrong)
-                print(
-                    f"{outcome.number:4} {outcome.engine:6} killed: {killed:28} {outcome.state:10} {wrong}", flush=True
-                )
+                run = f"{outcome.number:4} {outcome.engine:6} {outcome.how:9}"
+                print(f"{run} killed: {killed:28} {outcome.state:10} {wrong}", flush=True)
     failures = sum(bool(outcome.wrong) for outcome in outcomes)
     if options.output == "json":
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))

@@ -17,6 +17,7 @@ from etl.s3_source import read_s3
 from etl.selection import SampleOptions
 from etl.sinks import S3Sink
 from etl.tables import CatalogTable
+from etl.transformation_contexts import READS, WRITES, place, record
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def read_from(
 ) -> DynamicFrame:
     """What lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
+    record(context.workspace, ctx, READS, place(connection_type, options))
     if connection_type != "s3" and (format or format_options or sample):
         raise UsageError(f"The connection type {connection_type} takes no format and no sample_options.")
     if connection_type == opensearch.TYPE:
@@ -90,9 +92,10 @@ def read_from(
     return read_s3(context, format, options, format_options, ctx, sample)
 
 
-def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sink:
+def sink_to(context: GlueContext, connection_type: str, options: Options, ctx: str = "") -> Sink:
     """A sink to what lies behind a connection. Raises UnsupportedError for a type that is not served, UsageError."""
     _check(connection_type)
+    record(context.workspace, ctx, WRITES, place(connection_type, options))
     if connection_type in jdbc.TYPES:
         return jdbc.JdbcSink.of_options(context, connection_type, options)
     if connection_type in mongodb.TYPES:
@@ -102,9 +105,10 @@ def sink_to(context: GlueContext, connection_type: str, options: Options) -> Sin
     return S3Sink.of_options(context, options)
 
 
-def sink_to_table(context: GlueContext, database: str, name: str, options: Options) -> Sink:
+def sink_to_table(context: GlueContext, database: str, name: str, options: Options, ctx: str = "") -> Sink:
     """A sink to a table that is in the catalog. Raises EntityNotFoundException, UnsupportedError, UsageError."""
     table = CatalogTable.get(context.workspace, database, name)
+    record(context.workspace, ctx, WRITES, str(table))
     if is_open(table):
         return OpenTableSink.of_table(context, table, options)
     if mongodb.is_mongodb(table):

@@ -21,6 +21,7 @@ from etl.scans import Scans
 from etl.session import record_application, session_of
 from etl.sources import matching_partitions
 from etl.tables import CatalogTable, require_own_catalog
+from etl.transformation_contexts import PURGES, record
 from etl.writing import DataFrameWriter, FrameWriter, Writing
 from workspace.paths import Workspace
 
@@ -108,10 +109,13 @@ class GlueContext(Reading, Writing):
         AWS documents two orders of the parameters: the other one is ``(database, table_name, options)``.
         """
         if catalog_id and database and not (table_name and isinstance(table_name, str)):
+            if isinstance(options, str):  # the place of transformation_ctx in that order
+                transformation_ctx, options = options, None
             database, table_name, options, catalog_id = catalog_id, database, table_name or options, None
         require_own_catalog(self.workspace, catalog_id)
         hours, predicate, classes = _purge_options(options)
         table = CatalogTable.get(self.workspace, database, table_name)
+        record(self.workspace, transformation_ctx, PURGES, str(table))
         folders = [table.location]
         if predicate:
             folders = [part.location for part in matching_partitions(self, table, predicate)]
@@ -128,6 +132,7 @@ class GlueContext(Reading, Writing):
         if predicate:
             raise UnsupportedError("purge_s3_path does not support partitionPredicate: use purge_table.")
         folder = s3_path.rstrip("/") + "/"
+        record(self.workspace, transformation_ctx, PURGES, folder)
         self.purges.purge(folder, [folder], None, hours, classes)
 
     # -- refused ------------------------------------------------------------------------------------------------

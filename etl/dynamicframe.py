@@ -260,7 +260,7 @@ class DynamicFrame(Frame):
         from etl.collection import DynamicFrameCollection
         from etl.transforms.fields import split_fields
 
-        first, second = split_fields(self, paths)
+        first, second = split_fields(self, paths, name=transformation_ctx)
         self.checked(stageThreshold, totalThreshold)
         return DynamicFrameCollection({name1: first, name2: second}, self.glue_ctx)
 
@@ -294,7 +294,7 @@ class DynamicFrame(Frame):
         """Write a sample of the records and go on with all: see :mod:`etl.transforms.spigot`."""
         from etl.transforms.spigot import spigot
 
-        spigot(self, path, options or {})
+        spigot(self, path, options or {}, transformation_ctx)
         return self.checked(stageThreshold, totalThreshold)
 
     def write(

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _ATTACH = frozenset({"attachFilename"})
 # What has nothing to act on here; docs/awsglue.md says why of each.
-WITHOUT_EFFECT = frozenset({"optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode"})
-_READING: Mapping[str, frozenset[str]] = {
+WITHOUT_EFFECT = frozenset(
+    {"optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode", "version"}
+)
+READING: Mapping[str, frozenset[str]] = {
     CSV.name: _ATTACH | {
         "separator", "quoteChar", "escaper", "withHeader", "skipFirst", "multiLine", "multiline", "writeHeader",
         "optimizePerformance", "strictCheckForQuoting",
@@ -36,7 +38,7 @@ _READING: Mapping[str, frozenset[str]] = {
     GROK.name: _ATTACH | {"logFormat", "customPatterns", "MISSING", "LineCount", "StrictMode"},
     ION.name: _ATTACH,
 }  # fmt: skip
-_WRITING: Mapping[str, frozenset[str]] = {
+WRITING: Mapping[str, frozenset[str]] = {
     CSV.name: frozenset({"separator", "quoteChar", "escaper", "writeHeader", "withHeader", "compression"}),
     JSON.name: frozenset({"compression"}),
     PARQUET.name: frozenset({"compression", "blockSize", "pageSize", "useGlueParquetWriter"}),
@@ -52,16 +54,16 @@ _XML = {
 def readable(name: str, options: Mapping[str, Any]) -> DataFormat:
     """The format of that name, its options being known. Raises InvalidInputException, UnsupportedError."""
     one = data_format("parquet" if name == "glueparquet" else name)
-    refuse_unknown(dict(options), _READING[one.name], f"The format {name}")
+    refuse_unknown(dict(options), READING[one.name], f"The format {name}")
     return one
 
 
 def writable(name: str, options: Mapping[str, Any]) -> DataFormat:
     """The format of that name if a sink can write it so. Raises InvalidInputException, UnsupportedError, UsageError."""
     one = data_format("parquet" if name == "glueparquet" else name)
-    if one.name not in _WRITING:
-        raise UnsupportedError(f"The format {name} can be read and not written: use {', '.join(_WRITING)}.")
-    refuse_unknown(dict(options), _WRITING[one.name], f"Writing the format {name}")
+    if one.name not in WRITING:
+        raise UnsupportedError(f"The format {name} can be read and not written: use {', '.join(WRITING)}.")
+    refuse_unknown(dict(options), WRITING[one.name], f"Writing the format {name}")
     if one is CSV and not csv_dialect(options, header_lines=0).quote:
         raise UnsupportedError("Writing the format csv does not support quoteChar -1 (no quoting): name a character.")
     return one

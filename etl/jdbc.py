@@ -31,7 +31,7 @@ TYPES = ("postgresql", "mysql", "mariadb", "jdbc")
 PARTITIONS = 7  # AWS's default for hashpartitions
 PARALLEL = frozenset({"hashfield", "hashexpression", "hashpartitions"})
 SAMPLE = frozenset({"sampleQuery", "sampleSize", "enablePartitioningForSampleQuery"})
-_WHERE = frozenset({"url", "user", "password", "dbtable", "database", "connectionName", "useConnectionProperties"})
+WHERE = frozenset({"url", "user", "password", "dbtable", "database", "connectionName", "useConnectionProperties"})
 _DRIVERS = {POSTGRESQL: "org.postgresql.Driver", MYSQL: "org.mariadb.jdbc.Driver"}
 _TLS = {
     POSTGRESQL: {True: "sslmode=require", False: "sslmode=prefer"},
@@ -143,7 +143,7 @@ class Database:
 
 def read_jdbc(context: GlueContext, kind: str, options: Options, ctx: str = "") -> DynamicFrame:
     """A table of a database, or a query's rows. Raises UnsupportedError for an option that is not known, UsageError."""
-    refuse_unknown(dict(options), _WHERE | PARALLEL | SAMPLE, f"The connection type {kind}")
+    refuse_unknown(dict(options), WHERE | PARALLEL | SAMPLE, f"The connection type {kind}")
     return DynamicFrame(Database.of(context.workspace, options).read(context, options), context, ctx)
 
 
@@ -180,7 +180,7 @@ class JdbcSink:
     @classmethod
     def of_options(cls, context: GlueContext, kind: str, options: Options) -> JdbcSink:
         """From connection_options; ``bulkSize`` is the rows of one INSERT. Raises UnsupportedError, UsageError."""
-        refuse_unknown(dict(options), _WHERE | {"bulkSize"}, f"Writing to the connection type {kind}")
+        refuse_unknown(dict(options), WHERE | {"bulkSize"}, f"Writing to the connection type {kind}")
         if not options.get("dbtable"):
             raise UsageError("A database needs the option dbtable: the table to write to, with its schema if any.")
         batch = int(options["bulkSize"]) if options.get("bulkSize") else None

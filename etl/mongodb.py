@@ -46,8 +46,8 @@ _WHERE = frozenset({
 WITHOUT_EFFECT = frozenset({"disableUpdateUri", "partitionerOptions.samplesPerPartition"})
 _KEY, _SIZE = "partitionerOptions.partitionKey", "partitionerOptions.partitionSizeMB"
 _NUMBER = "partitionerOptions.numberOfPartitions"
-_READING = _WHERE | WITHOUT_EFFECT | {"batchSize", "partitioner", _KEY, _SIZE, _NUMBER}
-_WRITING = _WHERE | {"retryWrites", "replaceDocument", "extendedBsonTypes", "maxBatchSize"}
+READING = _WHERE | WITHOUT_EFFECT | {"batchSize", "partitioner", _KEY, _SIZE, _NUMBER}
+WRITING = _WHERE | {"retryWrites", "replaceDocument", "extendedBsonTypes", "maxBatchSize"}
 # The names of AWS's documentation, those of Glue 4.0 and those before; how many parts there are is all they decide.
 _SINGLE = ("SinglePartitionPartitioner",)
 _BY_SIZE = (
@@ -152,7 +152,7 @@ def read_mongodb(context: GlueContext, kind: str, options: Options, ctx: str = "
     """
     from bson import json_util
 
-    refuse_unknown(dict(options), _READING, f"The connection type {kind}")
+    refuse_unknown(dict(options), READING, f"The connection type {kind}")
     collection = Collection.of(context.workspace, options)
     batch = {"batch": str(positive(options, "batchSize", 1))} if "batchSize" in options else {}
     parts = json_util.dumps(collection.parts(options), json_options=json_util.CANONICAL_JSON_OPTIONS)
@@ -194,7 +194,7 @@ class MongoDBSink:
     @classmethod
     def of_options(cls, context: GlueContext, kind: str, options: Options) -> MongoDBSink:
         """From connection_options. Raises UnsupportedError for an option that is not known, UsageError."""
-        refuse_unknown(dict(options), _WRITING, f"Writing to the connection type {kind}")
+        refuse_unknown(dict(options), WRITING, f"Writing to the connection type {kind}")
         collection = Collection.of(context.workspace, options)
         client = dict(collection.client)
         if "retryWrites" in options:

@@ -37,8 +37,8 @@ _WHERE = frozenset({"opensearch.resource", "opensearch.nodes", "opensearch.port"
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({"pushdown", "opensearch.nodes.wan.only"})
 _ARRAYS = "opensearch.read.field.as.array.include"
-_READING = _WHERE | WITHOUT_EFFECT | {"opensearch.query", _ARRAYS}
-_WRITING = _WHERE | WITHOUT_EFFECT | {"opensearch.write.operation", "opensearch.mapping.id"}
+READING = _WHERE | WITHOUT_EFFECT | {"opensearch.query", _ARRAYS}
+WRITING = _WHERE | WITHOUT_EFFECT | {"opensearch.write.operation", "opensearch.mapping.id"}
 _EVERYTHING: dict[str, Any] = {"query": {"match_all": {}}}
 _SLICES = 8  # at most, of one read
 _TYPES: Mapping[str, T.DataType] = {
@@ -54,7 +54,7 @@ def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> Dy
 
     Raises UnsupportedError for an option that is not known, UsageError, QueryError, NotRunningError.
     """
-    refuse_unknown(dict(options), _READING, "Reading OpenSearch")
+    refuse_unknown(dict(options), READING, "Reading OpenSearch")
     given, query = _given(context.workspace, options), _query(options)
     client, index = client_of(given), given["resource"]
     from search.client import translated  # with OpenSearch's client, which few jobs need
@@ -86,7 +86,7 @@ class OpenSearchSink:
     @classmethod
     def of_options(cls, context: GlueContext, options: Options) -> OpenSearchSink:
         """From connection_options. Raises UnsupportedError for an option that is not known, UsageError."""
-        refuse_unknown(dict(options), _WRITING, "Writing to OpenSearch")
+        refuse_unknown(dict(options), WRITING, "Writing to OpenSearch")
         operation = str(options.get("opensearch.write.operation") or "index")
         identity = str(options.get("opensearch.mapping.id") or "")
         if operation not in OPERATIONS or (operation == "upsert" and not identity):

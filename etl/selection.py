@@ -25,6 +25,7 @@ WITHOUT_EFFECT = frozenset({
 })  # fmt: skip
 SELECTING = frozenset({"exclusions", "excludeStorageClasses", "boundedFiles", "boundedSize", "compressionType"})
 SELECTION_OPTIONS = WITHOUT_EFFECT | SELECTING
+SAMPLE_OPTIONS = frozenset({"maxSamplePartitions", "maxSampleFilesPerPartition"})
 _SUFFIXES = {"gzip": ".gz", "bzip2": ".bz2"}
 
 
@@ -39,7 +40,7 @@ class SampleOptions:
     def of(cls, options: Mapping[str, Any] | None) -> SampleOptions:
         """From AWS's ``sample_options``; raises UnsupportedError, UsageError."""
         given = dict(options or {})
-        refuse_unknown(given, frozenset({"maxSamplePartitions", "maxSampleFilesPerPartition"}), "A sample")
+        refuse_unknown(given, SAMPLE_OPTIONS, "A sample")
         return cls(_limit(given, "maxSamplePartitions"), _limit(given, "maxSampleFilesPerPartition"))
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 UPDATE, LOG = "UPDATE_IN_DATABASE", "LOG"
 SINK_OPTIONS = frozenset({"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression"})
+OF_PLACE = frozenset({"path", "compression"})  # what a table of the catalog has said already
 # What dialect_of reads: of an older definition nothing may stay that says otherwise than this write does.
 _DIALECT = (
     "skip.header.line.count",
@@ -89,7 +90,7 @@ class S3Sink:
         ``options`` are AWS's additional_options: ``partitionKeys``, ``enableUpdateCatalog``, ``updateBehavior``.
         Raises UsageError when a partitioned table is to be written without its keys.
         """
-        refuse_unknown(dict(options), SINK_OPTIONS - {"path", "compression"}, "write_dynamic_frame.from_catalog")
+        refuse_unknown(dict(options), SINK_OPTIONS - OF_PLACE, "write_dynamic_frame.from_catalog")
         sink = cls.of_options(context, {"path": table.location, **options})
         expected = [key for key, _ in table.partition_keys]
         if [key.lower() for key in sink.partition_keys] != [key.lower() for key in expected]:

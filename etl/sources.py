@@ -28,6 +28,7 @@ from etl.sail import engine, reading
 from etl.scans import Snapshot, note_reading, read_elsewhere, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
+from etl.transformation_contexts import READS, record
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def read_table(
     option that is not known.
     """
     table = CatalogTable.get(context.workspace, database, name)
+    record(context.workspace, ctx, READS, str(table))
     if is_jdbc(table) or is_mongodb(table):
         if predicate or sample:
             raise UsageError(f"{table} lies in a database: push_down_predicate and samples are for tables on S3.")

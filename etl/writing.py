@@ -32,7 +32,7 @@ class Writing:
         **options: Any,
     ) -> Sink:
         """A sink to configure and write to: see :class:`etl.connection_types.Sink`."""
-        sink = sink_to(self._context, connection_type, options)
+        sink = sink_to(self._context, connection_type, options, transformation_ctx)
         if format:
             sink.setFormat(format)
         return sink
@@ -49,7 +49,8 @@ class Writing:
     ) -> DynamicFrame:
         """Append a frame to a table that is in the catalog: see :func:`etl.connection_types.sink_to_table`."""
         require_own_catalog(self.workspace, catalog_id)
-        return sink_to_table(self._context, database, table_name, additional_options or {}).writeFrame(frame)
+        options = additional_options or {}
+        return sink_to_table(self._context, database, table_name, options, transformation_ctx).writeFrame(frame)
 
     def write_data_frame_from_catalog(
         self,
@@ -63,7 +64,8 @@ class Writing:
     ) -> DataFrame:
         """Append a DataFrame to a table that is in the catalog; returns it."""
         require_own_catalog(self.workspace, catalog_id)
-        sink_to_table(self._context, database, table_name, additional_options or {}).write_rows(frame)
+        options = additional_options or {}
+        sink_to_table(self._context, database, table_name, options, transformation_ctx).write_rows(frame)
         return frame
 
     def write_dynamic_frame_from_options(
@@ -76,7 +78,8 @@ class Writing:
         transformation_ctx: str = "",
     ) -> DynamicFrame:
         """Append a frame to what lies behind a connection, without the catalog."""
-        return self._sink(connection_type, connection_options, format, format_options).writeFrame(frame)
+        sink = self._sink(connection_type, connection_options, format, format_options, transformation_ctx)
+        return sink.writeFrame(frame)
 
     def write_data_frame_from_options(
         self,
@@ -88,7 +91,7 @@ class Writing:
         transformation_ctx: str = "",
     ) -> DataFrame:
         """Append a DataFrame to what lies behind a connection; returns it."""
-        self._sink(connection_type, connection_options, format, format_options).write_rows(frame)
+        self._sink(connection_type, connection_options, format, format_options, transformation_ctx).write_rows(frame)
         return frame
 
     def write_from_options(
@@ -102,7 +105,8 @@ class Writing:
     ) -> FrameOrCollection:
         """The same for a frame or for every frame of a collection, one after the other, to the same place."""
         for frame in _frames(frame_or_dfc):
-            self._sink(connection_type, connection_options, format, format_options).writeFrame(frame)
+            sink = self._sink(connection_type, connection_options, format, format_options, transformation_ctx)
+            sink.writeFrame(frame)
         return frame_or_dfc
 
     def write_dynamic_frame_from_jdbc_conf(
@@ -115,7 +119,9 @@ class Writing:
         catalog_id: str | None = None,
     ) -> DynamicFrame:
         """Append a frame to a table of the database that a connection of the catalog leads to."""
-        return self.write_from_jdbc_conf(frame, catalog_connection, connection_options, catalog_id=catalog_id)
+        return self.write_from_jdbc_conf(
+            frame, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx, catalog_id
+        )
 
     def write_from_jdbc_conf(
         self,
@@ -134,13 +140,18 @@ class Writing:
             "connectionName": catalog_connection,
         }
         for frame in _frames(frame_or_dfc):
-            sink_to(self._context, "jdbc", options).writeFrame(frame)
+            sink_to(self._context, "jdbc", options, transformation_ctx).writeFrame(frame)
         return frame_or_dfc
 
     def _sink(
-        self, connection_type: str, options: Options | None, format: str | None, format_options: Options | str | None
+        self,
+        connection_type: str,
+        options: Options | None,
+        format: str | None,
+        format_options: Options | str | None,
+        ctx: str,
     ) -> Sink:
-        sink = sink_to(self._context, connection_type, options or {})
+        sink = sink_to(self._context, connection_type, options or {}, ctx)
         formatted = parse_options(format_options)
         if format or formatted:
             sink.setFormat(format or "", **formatted)

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs import datalake, engines
+from jobs import datalake, engines, needs
 from workspace.errors import InvalidInputException, NotImplementedException, UsageError
 from workspace.paths import Workspace
 from workspace.runs import Run, new_run_id
@@ -43,7 +43,9 @@ _REFUSED = (
     "--python-modules-installer-option", "--user-jars-first", "--customer-driver-env-vars",
     "--customer-executor-env-vars",
 )  # fmt: skip
+_OF_SPARK = (engines.ARGUMENT, "--conf", datalake.ARGUMENT)  # nothing that a Python shell job could heed
 _BOOKMARK = "--job-bookmark-option"
+_BOOKMARKS = ("job-bookmark-enable", "job-bookmark-disable", "job-bookmark-pause")
 
 
 def special(name: str) -> bool:
@@ -103,8 +105,13 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
         if not name.startswith("--") or name == "--":
             raise InvalidInputException(f"The job argument {name!r} has to begin with --.")
     datalake.formats(arguments)
-    if arguments.get(_BOOKMARK) in ("job-bookmark-enable", "job-bookmark-pause"):
-        raise NotImplementedException("Job bookmarks are not served yet: leave --job-bookmark-option out.")
+    bookmark = arguments.get(_BOOKMARK, _BOOKMARKS[1])
+    if bookmark not in _BOOKMARKS:
+        raise InvalidInputException(f"{_BOOKMARK} {bookmark!r} is none of {', '.join(_BOOKMARKS)}.")
+    if bookmark != _BOOKMARKS[1]:
+        raise NotImplementedException(
+            f"{_BOOKMARK} {bookmark}: job bookmarks are not served yet. Leave it out, or say {_BOOKMARKS[1]}."
+        )
 
 
 def new_run(
@@ -129,8 +136,10 @@ def new_run(
     _check_number(job["Name"], "Timeout", body["Timeout"], 1, MAX_TIMEOUT_MINUTES)
     command = body["Command"]
     merged = (job.get("DefaultArguments") or {}) | dict(arguments) | (job.get("NonOverridableArguments") or {})
-    if command["Name"] != SPARK and datalake.formats(merged):
-        raise InvalidInputException(f"Job {job['Name']} has {datalake.ARGUMENT} and uses no Spark: leave it out.")
+    if command["Name"] != SPARK and (given_in_vain := [name for name in _OF_SPARK if name in merged]):
+        raise InvalidInputException(
+            f"Job {job['Name']} is a Python shell job, which uses no Spark: leave {', '.join(given_in_vain)} out."
+        )
     choice = engines.choose(job["Name"], merged, settings, sources) if command["Name"] == SPARK else None
     cores, memory_mb = _needs(body, choice, settings)
     return Run(
@@ -227,10 +236,9 @@ def read_job(folder: Path) -> dict[str, Any]:
 def script_job(script: Path) -> dict[str, Any]:
     """CreateJob's members for a script that is submitted as it is; the job is named after the file.
 
-    A script that mentions Spark or awsglue is a Spark job, another a Python shell job.
+    A script that imports Spark or awsglue is a Spark job, another a Python shell job.
     """
-    text = script.read_text(encoding="utf-8", errors="replace")
-    uses_spark = re.search(r"^\s*(from|import)\s+(pyspark|awsglue|awsgluedq)\b", text, re.MULTILINE)
+    uses_spark = needs.imports_spark(script.read_text(encoding="utf-8", errors="replace"))
     return {
         "Name": script.stem,
         "Role": ROLE,

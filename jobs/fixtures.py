@@ -25,6 +25,8 @@ from workspace.errors import LakeletError, UsageError
 from workspace.paths import Workspace
 
 MOST_SHOWN = 3  # differing rows of a table
+_PARTS = frozenset({"fixture.toml", "input", "expected"})
+_NEEDED, _MORE = frozenset({"format", "columns"}), frozenset({"partition_keys", "parameters"})
 
 
 @dataclass(frozen=True)
@@ -35,28 +37,54 @@ class Case:
     folder: Path
     arguments: Mapping[str, str]
     tables: Mapping[str, Mapping[str, Any]]
+    expected: Mapping[str, Sequence[Mapping[str, Any]]]  # the rows that are to come out, by table
 
     @classmethod
     def read(cls, folder: Path) -> Case:
-        """The fixture in a folder. Raises UsageError."""
+        """The fixture in a folder. Raises UsageError, for one that expects nothing too: it could not fail."""
         try:
             values = tomllib.loads((folder / "fixture.toml").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}/fixture.toml cannot be read ({error}): see docs/jobs.md.") from error
         if unknown := sorted(values.keys() - {"arguments", "tables"}):
             raise UsageError(f"{folder}/fixture.toml has {', '.join(unknown)}: it takes arguments and tables.")
+        found = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        if others := sorted(found - _PARTS):
+            raise UsageError(f"{folder} has {', '.join(others)}: a fixture has {', '.join(sorted(_PARTS))}.")
         arguments = {f"--{name}": str(value) for name, value in values.get("arguments", {}).items()}
-        return cls(folder.parents[1].name, folder, arguments, values.get("tables", {}))
+        tables, expected = values.get("tables", {}), _expected(folder)
+        for table in (*tables, *expected, *(path.name for path in folder.glob("input/*"))):
+            if len(parts := table.split(".")) != 2 or not all(parts):
+                raise UsageError(f"{folder} names the table {table!r}: write database.table.")
+        for table, given in tables.items():
+            if not isinstance(given, dict) or not _NEEDED <= given.keys() <= _NEEDED | _MORE:
+                takes = f"{', '.join(sorted(_NEEDED))} and, if there are any, {', '.join(sorted(_MORE))}"
+                raise UsageError(f'{folder}/fixture.toml: [tables."{table}"] takes {takes}.')
+        return cls(folder.parents[1].name, folder, arguments, tables, expected)
 
     @property
     def name(self) -> str:
         return f"{self.job}/{self.folder.name}"
 
-    @property
-    def expected(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows that are to come out, by table."""
-        files = sorted((self.folder / "expected").glob("*.jsonl"))
-        return {file.stem: [json.loads(line) for line in file.read_text().splitlines() if line] for file in files}
+
+def _expected(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    files, rows = sorted(folder.glob("expected/*")), {}
+    if not files or any(file.suffix != ".jsonl" for file in files):
+        names = ", ".join(file.name for file in files) or "nothing"
+        raise UsageError(f"{folder}/expected has {names}: give a file database.table.jsonl of each table.")
+    for file in files:
+        rows[file.stem] = [_row(file, *one) for one in enumerate(file.read_text("utf-8").splitlines(), 1) if one[1]]
+    return rows
+
+
+def _row(file: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{file}, line {number}, is no JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise UsageError(f"{file}, line {number}, is no row: write a JSON object.")
+    return row
 
 
 def cases(workspace: Workspace, job: str | None = None) -> list[Case]:
@@ -77,10 +105,12 @@ def cases(workspace: Workspace, job: str | None = None) -> list[Case]:
 
 
 def problems(workspace: Workspace, case: Case) -> list[str]:
-    """Run a case on Sail in an empty lake; what is not as expected, none when all is."""
+    """Run a case in an empty lake, a Spark job's on Sail; what is not as expected, none when all is."""
     _put(workspace, case)
     client = JobClient(workspace)
-    run = client.wait(client.submit(case.job, {engines.ARGUMENT: engines.SAIL, **case.arguments}))
+    kind = definitions.read_job(case.folder.parents[1])["Command"]["Name"]
+    engine = {engines.ARGUMENT: engines.SAIL} if kind == definitions.SPARK else {}
+    run = client.wait(client.submit(case.job, {**engine, **case.arguments}))
     if run["JobRunState"] != "SUCCEEDED":
         return [f"the run {run['Id'][:11]} ended in {run['JobRunState']}: {run.get('ErrorMessage', '')}"]
     return [problem for table, rows in case.expected.items() for problem in _differences(workspace, table, rows)]
@@ -88,7 +118,8 @@ def problems(workspace: Workspace, case: Case) -> list[str]:
 
 def _put(workspace: Workspace, case: Case) -> None:
     glue, client = Glue(workspace), s3_client(workspace)
-    inputs = sorted((case.folder / "input").iterdir())
+    given = {path.name for path in case.folder.glob("input/*")}
+    inputs = [case.folder / "input" / name for name in sorted({*given, *case.tables})]  # of no folder: an empty table
     there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
     for database in sorted({name.partition(".")[0] for name in (*(one.name for one in inputs), *case.expected)}):
         if database not in there:
@@ -135,9 +166,10 @@ def _differences(workspace: Workspace, table: str, expected: Sequence[Mapping[st
         return
     rest = [json.dumps([row.get(name) for name in names]) for row in expected]
     more = []
-    for row in (json.dumps(row) for row in found if names or expected):
+    for row in (json.dumps(row if names else []) for row in found):
         rest.remove(row) if row in rest else more.append(row)
     for what, rows in (("lacks", rest), ("has beside the expected", more)):
         if rows:
             shown = "; ".join(rows[:MOST_SHOWN])
-            yield f"{table} {what} {len(rows)} row{'s' * (len(rows) > 1)} of ({', '.join(names)}): {shown}"
+            of = f"row{'s' * (len(rows) > 1)} of ({', '.join(names) or 'any columns'})"
+            yield f"{table} {what} {len(rows)} {of}: {shown}"

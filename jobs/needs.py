@@ -43,12 +43,26 @@ _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
 
+_SPARK = ("pyspark", "awsglue", "awsgluedq")
+_IMPORTS_SPARK = re.compile(rf"^\s*(from|import)\s+({'|'.join(_SPARK)})\b", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a script names: paths on S3, and tables as ``(database, name)``."""
 
     paths: tuple[str, ...]
     tables: tuple[tuple[str, str], ...]
+
+
+def imports_spark(source: str) -> bool:
+    """Whether a script imports pyspark, awsglue or awsgluedq; of one that cannot be parsed, whether a line looks so."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return bool(_IMPORTS_SPARK.search(source))
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return any(name.partition(".")[0] in _SPARK for node in nodes for name in _imported(node))
 
 
 def spark_alone(source: str) -> str:

@@ -22,7 +22,7 @@ from jobs.spark import spark_environment, submit_argv
 from workspace.files import write_atomic
 from workspace.paths import COMPONENT_VARIABLE, Workspace
 from workspace.process import Identity
-from workspace.standby import Standby
+from workspace.standby import Standby, is_lived_in
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,10 @@ class WarmDrivers:
         self._thread = threading.Thread(target=self._loop, name="warm-drivers", daemon=True)
 
     def start(self) -> None:
-        """Begin, with nothing left of a control process before."""
-        shutil.rmtree(self._home, ignore_errors=True)
+        """Begin, with nothing left of a control process before but what its runs still need."""
+        for folder in self._home.glob("*"):
+            if not is_lived_in(folder):
+                shutil.rmtree(folder, ignore_errors=True)
         self._thread.start()
 
     def close(self) -> None:

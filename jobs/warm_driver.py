@@ -8,6 +8,7 @@ own.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import gc
 import importlib
@@ -165,7 +166,7 @@ def run_script(script: str, arguments: list[str]) -> None:
     sys.path.insert(0, str(Path(script).parent))
     main = types.ModuleType("__main__")
     main.__file__ = script
-    main.__dict__["__builtins__"] = __builtins__
+    main.__dict__["__builtins__"] = builtins  # Python's, not this module's, whose `import data` means ours (ADR 16)
     sys.modules["__main__"] = main
     try:
         exec(compile(Path(script).read_bytes(), script, "exec"), main.__dict__)  # noqa: S102 - the run's own script

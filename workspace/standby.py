@@ -8,11 +8,14 @@ driver's output and working folder there (open files go along), says "1" on stan
 folder through the pipe, and is from then on the shim of that run as any other (:mod:`workspace.shim`).
 
 Until then it belongs to whoever started it: when standard input ends, on SIGTERM, or when the driver dies, it ends with
-all that it started. Its folder goes then, but for the logs of a driver that died by itself.
+all that it started. Its folder goes then, but for the logs of a driver that died by itself. A driver that has a run
+before it is ready needs the folder still: as long as this process lives, it holds a lock on ``shim.log``
+(:func:`is_lived_in`).
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -30,6 +33,7 @@ from workspace.process import Identity
 
 LINE = "line"
 LOGS = ("stdout.log", "stderr.log")
+_LOG = "shim.log"
 
 
 class Standby:
@@ -41,7 +45,7 @@ class Standby:
         """Start ``argv`` under a standby in ``folder``, which must not be there yet. Raises ``OSError``."""
         self.folder = folder
         folder.mkdir(parents=True, mode=0o700)
-        with open(folder / "shim.log", "ab") as log:
+        with open(folder / _LOG, "ab") as log:
             self._process = subprocess.Popen(
                 self.words(folder, argv), env=dict(env), cwd=folder, start_new_session=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
@@ -89,6 +93,18 @@ class Standby:
         self._process.wait(seconds)
 
 
+def is_lived_in(folder: Path) -> bool:
+    """Whether the standby of a folder lives, its owner or not: its driver may have a run to get ready for."""
+    try:
+        with open(folder / _LOG, "rb") as log:
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _stream(stream: IO[bytes] | None) -> IO[bytes]:
     if stream is None:
         raise OSError("the standby has no such stream")
@@ -101,6 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     if separator != "--" or not argv:
         raise SystemExit("usage: python -m workspace.standby FOLDER -- ARGV…")
     home = Path(name)
+    fcntl.flock(sys.stderr.fileno(), fcntl.LOCK_EX)  # its shim.log
     stop = shim.Stop()
     signal.signal(signal.SIGTERM, stop)
     shim.adopt_orphans()

@@ -29,8 +29,8 @@ WITHOUT_EFFECT = frozenset({
     "dataQualityResultsPublishing.strategy", "enableDataQualityCloudWatchMetrics", "observations.scope",
     "publishAggregatedMetrics.status",
 })  # fmt: skip
-_PUBLISHING = frozenset({"dataQualityEvaluationContext", "enableDataQualityResultsPublishing", "resultsS3Prefix"})
-_CHOICES = {
+PUBLISHING = frozenset({"dataQualityEvaluationContext", "enableDataQualityResultsPublishing", "resultsS3Prefix"})
+CHOICES = {
     "compositeRuleEvaluation.method": ("COLUMN", "ROW"),
     "performanceTuning.caching": ("CACHE_NOTHING", "CACHE_INPUT"),
     "rowLevelConfiguration.filteredRowLabel": ("PASSED", "SKIPPED"),
@@ -52,20 +52,20 @@ class Options:
     def of(cls, publishing: Mapping[str, Any] | None, additional: Mapping[str, Any] | None = None) -> Options:
         """Raises UnsupportedError for an option that is not there, UsageError for a value that AWS does not have."""
         given, more = dict(publishing or {}), dict(additional or {})
-        refuse_unknown(given, _PUBLISHING | WITHOUT_EFFECT, "publishing_options")
-        refuse_unknown(more, frozenset(_CHOICES) | WITHOUT_EFFECT, "additional_options")
+        refuse_unknown(given, PUBLISHING | WITHOUT_EFFECT, "publishing_options")
+        refuse_unknown(more, frozenset(CHOICES) | WITHOUT_EFFECT, "additional_options")
         results = str(given.get("resultsS3Prefix") or "")
         if results:
             results = results if "://" in results else f"s3://{results}"  # AWS's example names a bucket alone
             split_uri(results)
-        for name, allowed in _CHOICES.items():
+        for name, allowed in CHOICES.items():
             if str(more.get(name, allowed[0])).upper() not in allowed:
                 raise UsageError(f"{name} is {more[name]!r}: use {' or '.join(allowed)}.")
         return cls(
             str(given.get("dataQualityEvaluationContext") or _DEFAULT_CONTEXT),
             str(given.get("enableDataQualityResultsPublishing", True)).lower() != "false",
             results,
-            {name: str(more.get(name, allowed[0])).upper() for name, allowed in _CHOICES.items()},
+            {name: str(more.get(name, allowed[0])).upper() for name, allowed in CHOICES.items()},
         )
 
     def says(self, name: str, value: str) -> bool:

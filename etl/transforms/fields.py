@@ -74,9 +74,9 @@ def drop_null_fields(frame: DynamicFrame, *, name: str = "") -> DynamicFrame:
     return frame.derive(kept, pending=_pending(frame, kept.columns), name=name)
 
 
-def split_fields(frame: DynamicFrame, paths: Sequence[str]) -> tuple[DynamicFrame, DynamicFrame]:
+def split_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> tuple[DynamicFrame, DynamicFrame]:
     """Two frames: one of these fields, one of the others. Raises UsageError for a field that is not there."""
-    return select_fields(frame, paths), drop_fields(frame, paths)
+    return select_fields(frame, paths, name=name), drop_fields(frame, paths, name=name)
 
 
 def _all(paths: Sequence[str]) -> list[str]:

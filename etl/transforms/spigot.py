@@ -7,13 +7,14 @@ from typing import Any
 
 from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
+from etl.transformation_contexts import WRITES, record
 from workspace.errors import UsageError
 
 OPTIONS = frozenset({"topk", "prob"})
 TOPK = 100  # AWS's default
 
 
-def spigot(frame: DynamicFrame, path: str, options: Mapping[str, Any]) -> None:
+def spigot(frame: DynamicFrame, path: str, options: Mapping[str, Any], ctx: str = "") -> None:
     """Write records as JSON lines to a folder: of each with the probability ``prob`` (1), the first ``topk`` (100)."""
     from etl.sinks import S3Sink
 
@@ -21,6 +22,7 @@ def spigot(frame: DynamicFrame, path: str, options: Mapping[str, Any]) -> None:
     top, prob = int(options.get("topk", TOPK)), float(options.get("prob", 1))
     if top < 1 or not 0 < prob <= 1:
         raise UsageError(f"spigot takes topk from 1 and prob from above 0 to 1, not {top} and {prob}.")
+    record(frame.glue_ctx.workspace, ctx, WRITES, path)
     rows = frame.toDF()
     sample = (rows if prob == 1 else rows.sample(prob)).limit(top)
     sink = S3Sink.of_options(frame.glue_ctx, {"path": path})

@@ -57,9 +57,12 @@ def submit(
 ) -> None:
     """Start a run of a job of the library, of a registered job, or of a script."""
     from jobs import engines
+    from workspace.errors import UsageError
 
+    if engine is not None and engine not in engines.ENGINES:
+        raise UsageError(f"There is no engine {engine!r}: use {', '.join(engines.ENGINES)}.")
     client = _client()
-    arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine else {})
+    arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine is not None else {})
     submitted = client.submit(what, arguments, timeout)
     if not wait:
         text = f"{submitted.run_id}\nFollow it with `lakelet jobs show {submitted.run_id[:11]}`."
@@ -272,16 +275,18 @@ def _conclude(run: JobRun, output: Format) -> None:
 
 
 def _record(run: JobRun) -> dict[str, Any]:
+    from etl import transformation_contexts
     from jobs import engines
     from workspace.paths import Workspace
 
-    row = _row(run)
-    choice = engines.noted(Workspace.find().runs / run["Id"])
+    row, folder = _row(run), Workspace.find().runs / run["Id"]
+    choice = engines.noted(folder)
     return row | {
         "engine": f"{choice.engine}: {choice.reason}" if choice else None,
         "ended": run.get("CompletedOn"),
         "previous": run.get("PreviousRunId"),
         "arguments": run.get("Arguments", {}),
+        "transformation_ctx": transformation_contexts.recorded(folder),
         "timeout_minutes": run.get("Timeout"),
     }
 

@@ -5,10 +5,11 @@ The page is made of what happens here: ``LAKELET_WRITE_REFERENCE=1 pytest tests/
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -31,8 +32,23 @@ from awsgluedq.transforms import EvaluateDataQuality
 from catalog.client import ensure_database
 from catalog.glue import Glue
 from data.objects import s3_client
+from etl import (
+    batches,
+    context,
+    file_formats,
+    jdbc,
+    mongodb,
+    open_tables,
+    opensearch,
+    s3_source,
+    selection,
+    sinks,
+    sources,
+)
+from etl.dqdl import evaluation
 from etl.errors import UnsupportedError
 from etl.sail import engine
+from etl.transforms import spigot, unbox
 from tests.databases import PostgreSQL
 from workspace.paths import REPOSITORY
 
@@ -54,6 +70,19 @@ what came of it. A dash is a call that works; what is refused says so. How they 
 | name | | on Spark | on Sail |
 |---|---|---|---|
 """
+
+
+ABOUT_OPTIONS = """
+Those that are known, from the code; every other one is refused by name. What they do, and on which engine, is in
+[Writing Glue scripts](awsglue.md), and there too what is [accepted without effect](awsglue.md#accepted-without-effect).
+
+| of | options |
+|---|---|
+"""
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 class Name(NamedTuple):
@@ -226,6 +255,38 @@ def _committed(job: Job) -> None:
     job.commit()
 
 
+OPTIONS_TITLE = "## Every option"
+CHECKED = 25  # calls of refuse_unknown whose options are below, or which know none
+OPTIONS: dict[str, Iterable[str]] = {
+    "`create_dynamic_frame.from_catalog` and the like: `additional_options`": sources.CATALOG_OPTIONS,
+    "the same, of a table in a database": jdbc.PARALLEL | jdbc.SAMPLE,
+    "the same, and `write_dynamic_frame.from_catalog`, of an Iceberg or Delta table": open_tables.OPTIONS,
+    "the connection type `s3`, reading": s3_source.S3_OPTIONS,
+    "`sample_options`": selection.SAMPLE_OPTIONS,
+    "the sink `s3`, in `connection_options` too": sinks.SINK_OPTIONS,
+    "`write_dynamic_frame.from_catalog`: `additional_options`": sinks.SINK_OPTIONS - sinks.OF_PLACE,
+    **{f"the format `{name}`, reading": known for name, known in file_formats.READING.items()},
+    **{f"the format `{name}`, writing": known for name, known in file_formats.WRITING.items()},
+    f"{_listed(jdbc.TYPES)}, reading": jdbc.WHERE | jdbc.PARALLEL | jdbc.SAMPLE,
+    f"{_listed(jdbc.TYPES)}, writing": jdbc.WHERE | {"bulkSize"},
+    f"{_listed(mongodb.TYPES)}, reading": mongodb.READING,
+    f"{_listed(mongodb.TYPES)}, writing": mongodb.WRITING,
+    "`opensearch`, reading": opensearch.READING,
+    "`opensearch`, writing": opensearch.WRITING,
+    "`forEachBatch`": batches.BATCH_OPTIONS,
+    "`purge_table`, `purge_s3_path`": context.PURGE_OPTIONS,
+    "`spigot`": spigot.OPTIONS,
+    "`unbox` of `csv`": unbox.CSV_OPTIONS,
+    "`EvaluateDataQuality`: `publishing_options`": evaluation.PUBLISHING | evaluation.WITHOUT_EFFECT,
+    "`EvaluateDataQuality`: `additional_options`": {*evaluation.CHOICES, *evaluation.WITHOUT_EFFECT},
+}
+
+
+def options_section() -> str:
+    rows = [f"| {what} | {_listed(sorted(known))} |" for what, known in OPTIONS.items()]
+    return f"\n{OPTIONS_TITLE}\n{ABOUT_OPTIONS}" + "\n".join(rows) + "\n"
+
+
 def names() -> Iterator[Name]:
     """Every public name, in the order of the page; of GlueContext, DynamicFrame and the like also the methods."""
     for module in MODULES:
@@ -295,10 +356,22 @@ def test_every_name_is_called_and_the_page_says_what_comes_of_it(lake: GlueConte
         both = [
             row(one, {each: came_of.get(each, {}).get(one.name, "") for each in ("spark", "sail")}) for one in listed
         ]
-        DOCUMENT.write_text(HEAD + "\n".join(both) + "\n")
-    written = DOCUMENT.read_text()
-    for one in listed:
-        line = next((line for line in written.splitlines() if line.startswith(f"| `{one.name}{one.signature}`")), "")
-        assert line, f"{one.name}{one.signature} is not on {DOCUMENT.name}: write it again with {WRITE}=1"
+        DOCUMENT.write_text(f"{HEAD}{chr(10).join(both)}\n{options_section()}")
+    written = re.findall(r"^\| `.*$", DOCUMENT.read_text().partition(OPTIONS_TITLE)[0], re.MULTILINE)
+    assert len(written) == len(listed), f"{DOCUMENT.name} has other names: write it again with {WRITE}=1"
+    for one, line in zip(listed, written, strict=True):
         said = re.split(r"(?<!\\) \| ", line.removesuffix(" |"))
-        assert said[ENGINES.index(engine_name) - 2] == came[one.name].replace("|", "\\|"), line
+        there = {each: said[ENGINES.index(each) - 2].replace("\\|", "|") for each in ENGINES}
+        assert line == row(one, {**there, engine_name: came[one.name]}), f"write the page again with {WRITE}=1"
+
+
+def test_the_page_has_every_option() -> None:
+    """What :func:`etl.errors.refuse_unknown` lets through, wherever it stands, and nothing else."""
+    assert DOCUMENT.read_text().endswith(options_section()), f"write the page again with {WRITE}=1"
+    calls = [
+        node
+        for path in (REPOSITORY / "etl").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "refuse_unknown"
+    ]
+    assert len(calls) == CHECKED, "a call that takes options is to be added to OPTIONS"

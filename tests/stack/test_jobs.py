@@ -363,6 +363,8 @@ def _until(terminal: int, text: str) -> str:
         ("submit", "no_such_job"),
         ("submit", "/no/such/script.py"),
         ("submit", "x", "--arg", "nonsense"),
+        ("submit", "flights_silver", "--engine", "fast"),
+        ("submit", "flights_silver", "--engine", ""),
         ("show", "jr_zzz"),
         ("logs", "../../etc"),
         ("stop", ""),

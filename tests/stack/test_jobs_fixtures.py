@@ -34,7 +34,7 @@ def lakelet(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_fixtures_go_in_and_rows_come_out(tmp_path: Path) -> None:
     (tmp_path / "lakelet.toml").write_text("")
     job = tmp_path / "jobs" / "library" / "numbers"
-    expected = {"right": '{"n": 1}\n{"n": 2}\n', "wrong": '{"n": 1, "name": "a"}\n{"n": 3, "name": "c"}\n'}
+    expected = {"none": "", "right": '{"n": 1}\n{"n": 2}\n', "wrong": '{"n": 1, "name": "a"}\n{"n": 3, "name": "c"}\n'}
     for case, rows in expected.items():
         folder = job / "fixtures" / case
         for path, text in {
@@ -48,7 +48,8 @@ def test_fixtures_go_in_and_rows_come_out(tmp_path: Path) -> None:
     (job / "script.py").write_text(SCRIPT)
     done = lakelet(tmp_path, "--output", "json")
     assert done.returncode == 4, done.stderr
-    right, wrong = json.loads(done.stdout)
+    none, right, wrong = json.loads(done.stdout)
+    assert none["problems"] == ["silver.numbers has beside the expected 2 rows of (any columns): []; []"]
     assert (right["case"], right["result"]) == ("numbers/right", "PASSED")
     assert wrong["problems"] == [
         'silver.numbers lacks 1 row of (n, name): [3, "c"]',

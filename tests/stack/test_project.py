@@ -33,7 +33,8 @@ def environment() -> dict[str, str]:
 
 def test_what_its_workflow_runs_passes(project: Path) -> None:
     steps = yaml.safe_load((project / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]["steps"]
-    commands = [step["run"] for step in steps if "run" in step and "install" not in step["run"]]
+    always = [step for step in steps if "if" not in step]  # what has a condition says what is not set up
+    commands = [step["run"] for step in always if "run" in step and "install" not in step["run"]]
     assert commands == ["python -m pytest"]
     argv = ["sh", "-c", f"{commands[0]} -q -p no:cacheprovider"]
     done = subprocess.run(argv, cwd=project, env=environment(), capture_output=True, text=True, check=False)

@@ -74,7 +74,7 @@ from pyspark.sql import SparkSession, functions as F
 
 spark = SparkSession.builder.appName("plain").master("local[*]").getOrCreate()
 spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
-out = "s3://silver/sail_plain/"
+out = "s3://silver/FOLDER/"
 rows = spark.range(6).withColumn("part", F.col("id") % 3)
 rows.write.mode("overwrite").partitionBy("part").parquet(out)
 rows.where("part = 1").withColumn("id", F.lit(7).cast("long")).write.mode("overwrite").partitionBy("part").parquet(out)
@@ -126,7 +126,7 @@ def test_a_stock_glue_script_runs_as_it_is(flights: Flights) -> None:
 
 
 def test_a_plain_script_overwrites_the_partitions_that_come(flights: Flights) -> None:
-    _, said = run(flights, "sail_plain", PLAIN)
+    _, said = run(flights, "sail_plain", PLAIN.replace("FOLDER", f"sail_plain_{uuid4().hex[:8]}"))
     assert said.splitlines()[0] == str([(0, 0), (0, 3), (1, 7), (1, 7), (2, 2), (2, 5), (2, 9)])
 
 
@@ -182,8 +182,10 @@ def test_what_sail_cannot_do_goes_to_spark_while_nothing_has_been_done(flights: 
         ("print(count)", "printed"),
         ("import boto3; boto3.client('s3').put_object(Bucket='silver', Key='effects/x', Body=b'')", "connected to"),
         ("rows.write.mode('overwrite').parquet('s3://silver/effects/out/')", "begun to publish"),
+        ("rows.toPandas().to_parquet('s3://silver/effects/pandas.parquet')", "called to_parquet"),
+        ("import os; os.write(1, b'said')", "printed"),
     ],
-    ids=["print", "boto3", "write"],
+    ids=["print", "boto3", "write", "pandas", "os.write"],
 )
 def test_a_script_that_has_done_something_is_not_started_again(flights: Flights, done: str, said: str) -> None:
     script = flights.scripts / f"sail_done_{abs(hash(done))}.py"

@@ -1,4 +1,4 @@
-"""Scripts whose own packages are called as ours are, on the driver, on the executors and in a Python shell."""
+"""Scripts whose own packages are called as ours are: on both engines, by drivers that waited, in a Python shell."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import io
 import uuid
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.objects import s3_client
 from jobs.client import JobClient
+from jobs.launchers import folder_of
 from jobs.logs import Stream, read
+from jobs.warm_driver import START
 from tests.clients import glue_client
+from tests.conftest import eventually
+from workspace.control import call
 
 pytestmark = pytest.mark.stack
 FOLDER = "test_script_packages"
@@ -44,10 +49,23 @@ glue.write_dynamic_frame.from_options(named, "s3", {"path": location}, "json")
 read = glue.create_dynamic_frame.from_options("s3", {"paths": [location]}, "json").toDF()
 found = sorted((row["id"], row["name"]) for row in read.collect())
 assert found == [(n, "DATA") for n in range(0, 10, 2)], found
-assert spark.sparkContext.parallelize(range(3)).map(jobs.rules.even).collect() == [True, False, True]
-
+RDD
 import lakelet.data.zones
 print(lakelet.data.zones.GOLD, data.__file__)
+"""
+
+# On Spark alone: what pickles a function by its module.
+RDD = "assert spark.sparkContext.parallelize(range(3)).map(jobs.rules.even).collect() == [True, False, True]"
+
+OWN = """
+import sys
+sys.path.insert(0, "FOLDER")
+from awsglue.context import GlueContext
+from pyspark.context import SparkContext
+import jobs.rules, data
+from search import NAME
+rows = GlueContext(SparkContext.getOrCreate()).spark_session.range(2)
+print(jobs.rules.NAME, data.NAME, NAME, rows.count(), sep=", ")
 """
 
 SHELL = """
@@ -91,17 +109,37 @@ def run(stack: Any, code: str, command: str, extra: list[str], **arguments: str)
         Name=name,
         Role="role",
         Command={"Name": command, "ScriptLocation": f"s3://bronze/{key}"},
-        DefaultArguments={"--extra-py-files": ", ".join(extra), **{f"--{k}": v for k, v in arguments.items()}},
+        DefaultArguments=({"--extra-py-files": ", ".join(extra)} if extra else {})
+        | {f"--{k}": v for k, v in arguments.items()},
     )
     done = client.wait(client.start(name))
     return done, "\n".join(line.text for line in read(stack.workspace, done["Id"], Stream.driver))
 
 
-def test_a_spark_script_has_packages_named_as_ours(stack: Any, archive: dict[str, str]) -> None:
+@pytest.mark.parametrize("engine", ["spark", "sail"])
+def test_a_glue_script_has_packages_named_as_ours(stack: Any, archive: dict[str, str], engine: str) -> None:
     location = f"s3://gold/{FOLDER}/{uuid.uuid4().hex}/"
-    done, said = run(stack, SPARK, "glueetl", [archive["zip"], archive["py"]], location=location, engine="spark")
+    code = SPARK.replace("RDD", RDD if engine == "spark" else "")
+    done, said = run(stack, code, "glueetl", [archive["zip"], archive["py"]], location=location, engine=engine)
     assert done["JobRunState"] == "SUCCEEDED", done.get("ErrorMessage", "") + said
     assert said.startswith("gold ") and "mine.zip/data" in said
+
+
+@pytest.mark.parametrize("engine", ["spark", "sail"])
+def test_a_driver_that_waited_gives_the_names_to_its_script(stack: Any, tmp_path: Path, engine: str) -> None:
+    """It has imported awsglue, and so our packages, before it knows the script, which finds its own by ``sys.path``."""
+    for name in ("data", "jobs", "search"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"NAME = 'my {name}'")
+        (tmp_path / name / "rules.py").write_text(f"NAME = 'rules of my {name}'")
+    if engine == "sail":
+        assert call(stack.workspace, "POST", "warm-sail", {}) == {"ready": True}
+    else:
+        eventually(lambda: list((stack.workspace.state / "warm").glob("*/stdout.log")))
+    done, said = run(stack, OWN.replace("FOLDER", str(tmp_path)), "glueetl", [], engine=engine)
+    assert done["JobRunState"] == "SUCCEEDED", done.get("ErrorMessage", "") + said
+    assert (folder_of(stack.workspace, done["Id"]) / START).exists(), "no driver that waited took it"
+    assert said.splitlines()[-1] == "rules of my jobs, my data, my search, 2"
 
 
 def test_a_python_shell_has_packages_named_as_ours(stack: Any, archive: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboards import statements
-from dashboards.spec import Board, parse
+from dashboards.spec import Board, load, parse
+from lakelet.project import TEMPLATE
 from workspace.errors import UsageError
 
 HOSTILE = ("'", "''", "\\'", "x' OR '1'='1", "'); DROP TABLE gold.trips; --", "\x00", "é'\n", '"', "$$", "${x}", "%s")
@@ -55,6 +57,22 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def trips(**values: Any) -> Board:
     return parse(Path("trips.toml"), BOARD | values)
+
+
+def test_the_board_of_a_new_project_can_be_drawn_of_its_table() -> None:
+    """What the template's board asks for is there by the template's definition of the table."""
+    table = runpy.run_path(str(TEMPLATE / "catalog" / "definitions" / "silver" / "orders.py"))
+    board = load(TEMPLATE / "dashboards" / "boards" / "orders.toml")
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE SCHEMA {table['DATABASE']}")
+        columns = ", ".join(f"{name} {kind}" for name, kind in table["COLUMNS"])
+        connection.execute(f"CREATE TABLE {table['DATABASE']}.{table['TABLE']} ({columns})")
+        row = [1, datetime.date(2026, 1, 5), "Anna", "DE", 120.5, 1]
+        connection.execute(f"INSERT INTO {board.dataset} VALUES (?, ?, ?, ?, ?, ?)", row)
+        assert connection.execute(statements.kpis(board, {})).fetchall() == [(1, 120.5)]
+        assert connection.execute(statements.options(board)).fetchall()
+        drawn = [connection.execute(statements.chart(board, chart, {})).fetchall() for chart in board.charts]
+        assert drawn == [[(1, 120.5)], [("Anna", "DE", 1, 120.5)]]
 
 
 def test_options_are_what_is_in_the_data(lake: duckdb.DuckDBPyConnection) -> None:

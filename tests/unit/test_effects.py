@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
-from workspace.paths import REPOSITORY
+from jobs.spark import python_path
 
 WATCH = """
 import sys
-sys.path.insert(0, {repository!r})
-from workspace import effects
+{before}
+from lakelet.workspace import effects
 effects.watch()
 {code}
 said = effects.happened()
@@ -24,9 +27,13 @@ print("SAID", said, end="")
 def done_by(code: str, tmp_path: Path) -> str:
     """What is said of a script, which a Python of its own runs."""
     script = tmp_path / "script.py"
-    script.write_text(WATCH.format(repository=str(REPOSITORY), code=code))
-    ended = subprocess.run([sys.executable, script], cwd=tmp_path, check=True, capture_output=True, text=True)
-    return ended.stdout.rpartition("SAID ")[2]
+    before = "import pandas" if "pandas" in code else ""  # as a driver has it
+    script.write_text(WATCH.format(code=code, before=before))
+    environment = {**os.environ, "PYTHONPATH": python_path()}  # by which our modules have their names of a run
+    log = tmp_path / "stdout.log"  # a file, as a run's is
+    with open(log, "wb") as stdout:
+        subprocess.run([sys.executable, script], cwd=tmp_path, check=True, stdout=stdout, env=environment)
+    return log.read_text().rpartition("SAID ")[2]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +56,19 @@ def done_by(code: str, tmp_path: Path) -> str:
             "connected to",
         ),
         ("open('other.py', 'w').close(); import other", "opened other.py"),
+        ("import os; os.write(1, b'x')", "printed"),
+        ("sys.stdout.buffer.write(b'x')", "printed"),
+        ("import pyarrow.csv as c; c.write_csv(c.read_csv('table.csv'), 'new')", "imported pyarrow.csv"),
+        ("from pyarrow import parquet", "imported pyarrow"),
+        ("import duckdb; duckdb.sql(\"copy (select 1) to 'new'\")", "imported _duckdb"),
+        ("import helper; helper.write()", "imported pyarrow"),
+        ("import pandas; pandas.DataFrame({'a': [1]}).to_parquet('new')", "called to_parquet"),
+        ("import ctypes; ctypes.CDLL('libc.so.6')", "loaded"),
     ],
 )
 def test_an_effect_is_told(code: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a\n1\n")
+    (tmp_path / "helper.py").write_text("def write():\n    import pyarrow.fs\n")
     assert done_by(code, tmp_path).startswith(said)
 
 
@@ -64,10 +81,15 @@ def test_an_effect_is_told(code: str, said: str, tmp_path: Path) -> None:
         "import helper",
         "import warnings; warnings.warn('x')",
         "import os; os.listdir('.'); os.environ['A'] = 'b'",
+        "import pandas, numpy; pandas.read_csv('table.csv').convert_dtypes(dtype_backend='pyarrow')",
+        "import pandas; pandas.read_parquet('table.parquet')",
+        "import zlib, _ctypes, ctypes, unicodedata, _elementtree, _decimal",
     ],
 )
 def test_what_only_reads_is_no_effect(code: str, tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def f(): return 1\n")
+    (tmp_path / "table.csv").write_text("a\n1\n")
+    parquet.write_table(pyarrow.table({"a": [1]}), tmp_path / "table.parquet")
     assert done_by(code, tmp_path) == ""
 
 

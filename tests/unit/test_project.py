@@ -41,7 +41,12 @@ def test_a_folder_with_anything_in_it_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_new_repository_may_become_a_project(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     files = create(tmp_path)
-    assert {"lakelet.toml", ".gitignore", "README.md", ".github/workflows/test.yml"} < set(files)
+    for pattern in (
+        "lakelet.toml", ".gitignore", "README.md", "jobs/library/*/job.toml", "jobs/library/*/script.py",
+        "jobs/library/*/fixtures/*/fixture.toml", "catalog/definitions/*/*.py", "dashboards/boards/*.toml",
+        "data/samples/*/*.csv", "tests/test_*.py", ".github/workflows/*.yml",
+    ):  # fmt: skip
+        assert [name for name in files if Path(name).match(pattern)], pattern
     assert all((tmp_path / name).stat().st_size for name in files)
     assert ".lakelet/" in (tmp_path / ".gitignore").read_text()
 

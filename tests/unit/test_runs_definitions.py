@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,7 @@ def job(**members: object) -> dict[str, object]:
         {"MaxCapacity": 2.0, "NumberOfWorkers": 2},
         {"DefaultArguments": {"name": "no dashes"}},
         {"DefaultArguments": {"--name": "no\0nul"}},
+        {"DefaultArguments": {"--job-bookmark-option": "on"}},
     ],
 )
 def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) -> None:
@@ -61,9 +63,38 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
         {"NonOverridableArguments": {"--extra-jars": "s3://b/k.jar"}},
     ],
 )
-def test_what_is_not_served_is_refused_by_name(members: dict[str, object]) -> None:
-    with pytest.raises(NotImplementedException):
+def test_what_is_not_served_is_refused_by_name(members: dict[str, Any]) -> None:
+    ((_, value),) = members.items()
+    names = [*value, *value.values()] if isinstance(value, dict) and "Name" not in value else ["FLEX", "Ray2.4"]
+    with pytest.raises(NotImplementedException) as raised:
         job(**members)
+    assert any(name in str(raised.value) for name in names)
+
+
+@pytest.mark.parametrize("option", ["job-bookmark-enable", "job-bookmark-pause"])
+def test_job_bookmarks_are_refused_by_name_and_may_be_disabled(option: str, settings: Settings) -> None:
+    argument = "--job-bookmark-option"
+    for refuse in (
+        lambda: job(DefaultArguments={argument: option}),
+        lambda: new_run(job(), {argument: option}, settings),
+    ):
+        with pytest.raises(NotImplementedException, match=f"{argument} {option}"):
+            refuse()
+    disabled = {argument: "job-bookmark-disable"}
+    assert new_run(job(DefaultArguments=disabled), disabled, settings).arguments == disabled
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"--engine": "sail"}, {"--engine": "fast"}, {"--conf": "spark.a=b"}, {"--datalake-formats": "delta"}],
+)
+def test_what_is_spark_s_is_refused_in_a_python_shell_job(arguments: dict[str, str], settings: Settings) -> None:
+    shell = {"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}
+    ((name, _),) = arguments.items()
+    with pytest.raises(InvalidInputException, match=f"Python shell job.* leave {name} out"):
+        new_run(job(Command=shell), arguments, settings)
+    with pytest.raises(InvalidInputException, match=f"Python shell job.* leave {name} out"):
+        new_run(job(Command=shell, DefaultArguments=arguments), {}, settings)
 
 
 def test_a_run_takes_its_arguments_from_three_places(settings: Settings) -> None:
@@ -145,7 +176,12 @@ def test_a_script_tells_what_kind_of_job_it_is(tmp_path: Path) -> None:
     for text, command in {
         "import pyspark": "glueetl",
         "from awsglue.context import GlueContext": "glueetl",
+        "import os, pyspark.sql as ps": "glueetl",
+        "def late():\n    import json; from pyspark.sql import SparkSession": "glueetl",
+        "from pyspark import SparkContext\ndef broken(": "glueetl",
         "# import pyspark would be slow": "pythonshell",
+        '"""\nimport pyspark\n"""\nimport pyspark_helper': "pythonshell",
+        "def broken(": "pythonshell",
     }.items():
         script.write_text(text)
         assert script_job(script)["Command"]["Name"] == command

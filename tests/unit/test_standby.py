@@ -236,6 +236,28 @@ def test_none_starts_before_the_stack_is_up_and_none_if_none_is_wanted(
     none.drivers.close()
 
 
+def test_a_new_control_process_leaves_its_folder_to_a_run_that_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver may be given a run before it has opened its line; the control process may die then."""
+    room, flag = Room(tmp_path / ".lakelet", monkeypatch), tmp_path / "flag"
+    homes = room.workspace.state / "warm"
+    (homes / "dead").mkdir(parents=True)
+    (homes / "dead" / "shim.log").touch()
+    slow = f"import os, time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.02)\n{DRIVER}"
+    argv = [sys.executable, "-c", slow, str(homes / "early"), "pass"]
+    one = Standby(homes / "early", argv, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)})
+    folder = a_run(tmp_path)
+    assert one.order(folder, 60)
+    monkeypatch.setattr(room.drivers, "_wanted", 0)
+    room.drivers.start()
+    assert not (homes / "dead").exists()
+    flag.touch()
+    assert eventually(lambda: shim.read_exit(folder)).exit_code == 0, (folder / "stderr.log").read_text()
+    eventually(lambda: not (homes / "early").exists())
+    room.drivers.close()
+
+
 def test_a_driver_that_dies_is_named_and_not_replaced_at_once(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     room.drivers.start()
     log = eventually(room.waiting)[0]
