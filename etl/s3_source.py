@@ -17,6 +17,7 @@ from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
+from etl.options import flag
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
@@ -58,7 +59,7 @@ def read_s3(
         raise UnsupportedError("attachLineNumber and attachText are supported for CSV only.")
     taken = reader_of(one.name, options) if one in (JSON, GROK, ION) else None
     # Folders by the names of partitions are Spark's to read, where it is Spark that lists them.
-    nested = bool(connection.get("recurse")) or not (one is CSV or taken)
+    nested = flag(connection, "recurse") or not (one is CSV or taken)
     files, stored = _chosen(context, paths, connection, Selection.of(connection, sample), nested=nested)
     if one is CSV:
         frame = _read_csv(context, files, stored, attached, options, ctx)
@@ -68,7 +69,7 @@ def read_s3(
     else:
         lines = JsonLines(context.spark_session, stored, partial(_pin, context, paths, stored))
         frame = _read_files(context, one, files, lines, connection, options, attached.filename, ctx)
-    if connection.get("isFailFast") and (found := frame.errorsCount()):
+    if flag(connection, "isFailFast") and (found := frame.errorsCount()):
         raise ErrorThresholdError(f"{', '.join(paths)} has {found} error records and isFailFast allows none.")
     return frame
 
@@ -84,7 +85,7 @@ def _read_files(
     ctx: str,
 ) -> DynamicFrame:
     """What Spark itself reads."""
-    recurse = bool(connection.get("recurse"))
+    recurse = flag(connection, "recurse")
     reader = context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
     schema = schema_of(options)
     if one is JSON:
@@ -128,7 +129,7 @@ def _chosen(
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} are left out by the options: read fewer of them.")
     check_compression(connection, stored)
-    if len(stored) == everything and (not engine.active() or (nested and not connection.get("recurse"))):
+    if len(stored) == everything and (not engine.active() or (nested and not flag(connection, "recurse"))):
         return [hadoop(path) for path in paths], stored
     return [hadoop(one.uri) for one in stored], stored
 
@@ -141,9 +142,9 @@ def _read_csv(
     options: Mapping[str, Any],
     ctx: str,
 ) -> DynamicFrame:
-    heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
-    dialect = csv_dialect(options, header_lines=int(heading))
-    columns = _header(context, stored, dialect, with_header=bool(options.get("withHeader")))
+    with_header = flag(options, "withHeader")
+    dialect = csv_dialect(options, header_lines=int(with_header or flag(options, "skipFirst")))
+    columns = _header(context, stored, dialect, with_header=with_header)
     check_sizes(stored)
     scan = DelimitedScan(files, columns, dialect, attached=attached)
     return DynamicFrame(scan.rows(context.spark_session), context, ctx, errors=scan.errors(context.spark_session))

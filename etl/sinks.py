@@ -21,6 +21,7 @@ from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
+from etl.options import flag
 from etl.publishing import Publication, committer
 from etl.sail.writing import require_codec
 from etl.tables import CatalogTable, require_own_catalog
@@ -77,7 +78,7 @@ class S3Sink:
             context,
             str(options["path"]).rstrip("/") + "/",
             list(options.get("partitionKeys") or ()),
-            bool(options.get("enableUpdateCatalog")),
+            flag(options, "enableUpdateCatalog"),
             behavior,
             format_options=compression,
         )

@@ -92,8 +92,8 @@ def _read_table(
         partitions = list(table.partitions(options.get("catalogPartitionPredicate")))
         if predicate:
             partitions = _pruned(context, table, partitions, predicate)
-    elif predicate:
-        raise UsageError(f"The table {table} has no partition keys for the predicate {predicate!r}.")
+    elif unusable := predicate or options.get("catalogPartitionPredicate"):
+        raise UsageError(f"The table {table} has no partition keys for the predicate {unusable!r}.")
     folders = [part.location for part in partitions] if table.partition_keys else [table.location]
     stored = objects_in(context, [table.location, *folders] if folders else [])
     check_compression(options, stored)
