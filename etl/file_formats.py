@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _ATTACH = frozenset({"attachFilename"})
 # What has nothing to act on here; docs/awsglue.md says why of each.
-WITHOUT_EFFECT = frozenset({"optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode"})
+WITHOUT_EFFECT = frozenset({
+    "optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode", "version",
+})  # fmt: skip
 _READING: Mapping[str, frozenset[str]] = {
     CSV.name: _ATTACH | {
         "separator", "quoteChar", "escaper", "withHeader", "skipFirst", "multiLine", "multiline", "writeHeader",

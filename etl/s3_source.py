@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
 from data.zones import split_uri
+from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.delimited import first_row
 from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
@@ -94,6 +95,10 @@ def _read_files(
         rows = lines.withColumnRenamed("value", VALUE)
         return read_records(context, rows, ctx, schema=schema, lines=stored if alone else None)
     if schema is not None:
+        if any(True for _ in choices_in(schema)):
+            raise UnsupportedError(
+                f"withSchema of {one.name} does not support ChoiceType: name one type of each field."
+            )
         reader = reader.schema(schema)
     reader = reader.format(one.spark).options(**reader_options(one, options))
     return DynamicFrame(_with_filename(reader.load(list(files)), filename), context, ctx)
