@@ -22,6 +22,7 @@ _ATTACH = frozenset({"attachFilename"})
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({
     "optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode", "version",
+    "blockSize", "pageSize",  # on Sail
 })  # fmt: skip
 _READING: Mapping[str, frozenset[str]] = {
     CSV.name: _ATTACH | {
