@@ -23,6 +23,7 @@ from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
 from etl.sail.json_lines import JsonLines
+from etl.sail.reading import in_partitions
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
@@ -125,7 +126,7 @@ def _chosen(
     if not stored:
         raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
     everything = len(stored)
-    if not nested:
+    if not nested or not (flag(connection, "recurse") or _partitioned(stored, paths)):
         stored = _direct(stored, paths)
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
@@ -191,6 +192,13 @@ def _direct(stored: Sequence[StoredObject], paths: Sequence[str]) -> list[Stored
     """The objects that are one of the paths, or lie in one of them as a folder, but in no folder below it."""
     folders = {path.rstrip("/") for path in paths}
     return [one for one in stored if one.uri in folders or one.uri.rpartition("/")[0] in folders]
+
+
+def _partitioned(stored: Sequence[StoredObject], paths: Sequence[str]) -> bool:
+    """Whether any of the objects lies in a folder ``key=value`` below the path that it was found by."""
+    below = sorted((f"{path.rstrip('/')}/" for path in paths), key=len, reverse=True)
+    found = ((one.uri, next((folder for folder in below if one.uri.startswith(folder)), "")) for one in stored)
+    return in_partitions(name.removeprefix(folder) for name, folder in found if folder)
 
 
 def _hidden(one: StoredObject) -> bool:

@@ -23,7 +23,7 @@ from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
 from etl.options import flag
 from etl.publishing import Publication, committer
-from etl.sail.writing import require_codec
+from etl.sail.writing import require_codec, require_types
 from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import PublishError, UsageError
 
@@ -139,6 +139,7 @@ class S3Sink:
         if self.update_catalog and self.table is None:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
         require_codec(one.spark, self.format_options)  # before anything is begun
+        require_types(one.spark, rows.schema)
         publication = self.context.purges.take(self.path, self.table)
         try:
             folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)
