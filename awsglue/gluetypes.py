@@ -2,6 +2,7 @@
 
 from pyspark.sql.types import (
     ArrayType,
+    AtomicType,
     BinaryType,
     BooleanType,
     ByteType,
@@ -19,13 +20,18 @@ from pyspark.sql.types import (
     StructType,
     TimestampType,
 )
+from pyspark.sql.types import NullType as UnknownType
 from pyspark.sql.types import StructField as Field
+
+from etl.choice_type import ChoiceType
 
 __all__ = [
     "ArrayType",
+    "AtomicType",
     "BinaryType",
     "BooleanType",
     "ByteType",
+    "ChoiceType",
     "DataType",
     "DateType",
     "DecimalType",
@@ -40,4 +46,5 @@ __all__ = [
     "StringType",
     "StructType",
     "TimestampType",
+    "UnknownType",
 ]

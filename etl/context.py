@@ -18,6 +18,7 @@ from etl.purges import DEFAULT_RETENTION_HOURS, Purges
 from etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
 from etl.sail import engine
 from etl.scans import Scans
+from etl.selection import listed
 from etl.session import record_application, session_of
 from etl.sources import matching_partitions
 from etl.tables import CatalogTable, require_own_catalog
@@ -175,4 +176,4 @@ def _purge_options(options: Mapping[str, Any] | None) -> tuple[float, str, froze
     given = dict(options or {})
     refuse_unknown(given, PURGE_OPTIONS, "A purge")
     hours = float(given.get("retentionPeriod", DEFAULT_RETENTION_HOURS))
-    return hours, str(given.get("partitionPredicate", "")), frozenset(given.get("excludeStorageClasses") or ())
+    return hours, str(given.get("partitionPredicate", "")), frozenset(listed(given, "excludeStorageClasses"))

@@ -30,11 +30,11 @@ class DynamicFrame(Frame):
     def apply_mapping(
         self,
         mappings: Sequence[Sequence[str]],
-        case_sensitive: bool = False,
         transformation_ctx: str = "",
         info: str = "",
         stageThreshold: int = 0,
         totalThreshold: int = 0,
+        case_sensitive: bool = False,
     ) -> DynamicFrame:
         """Rename, cast and select: see :mod:`etl.transforms.apply_mapping`."""
         from etl.transforms.apply_mapping import apply_mapping

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
 from etl.csv_options import csv_dialect
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.options import flag
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 _ATTACH = frozenset({"attachFilename"})
 # What has nothing to act on here; docs/awsglue.md says why of each.
-WITHOUT_EFFECT = frozenset(
-    {"optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode", "version"}
-)
+WITHOUT_EFFECT = frozenset({
+    "optimizePerformance", "strictCheckForQuoting", "useGlueParquetWriter", "StrictMode", "version",
+    "blockSize", "pageSize",  # on Sail
+})  # fmt: skip
 READING: Mapping[str, frozenset[str]] = {
     CSV.name: _ATTACH | {
         "separator", "quoteChar", "escaper", "withHeader", "skipFirst", "multiLine", "multiline", "writeHeader",
@@ -76,14 +78,14 @@ def reader_options(one: DataFormat, options: Mapping[str, Any]) -> dict[str, str
     if not options.get("rowTag"):
         raise UsageError("The format xml needs format_options={'rowTag': 'record'}, the element that is a record.")
     told = {_XML[name]: _text(value) for name, value in options.items() if name in _XML}
-    if _text(options.get("treatEmptyValuesAsNulls", "")) == "true":
+    if flag(options, "treatEmptyValuesAsNulls"):
         told["nullValue"] = ""
     return {"rowTag": str(options["rowTag"]), **told}
 
 
 def written_dialect(options: Mapping[str, Any]) -> Dialect:
     """How a sink with those format_options writes CSV."""
-    return csv_dialect(options, header_lines=int(_text(options.get("writeHeader", True)) == "true"))
+    return csv_dialect(options, header_lines=int(flag(options, "writeHeader", True)))
 
 
 def dialect_options(dialect: Dialect) -> dict[str, Any]:

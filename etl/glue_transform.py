@@ -53,7 +53,10 @@ class GlueTransform:
         """One dict per kind of error: type and description."""
         return [
             {"type": "UsageError", "description": "An argument names what is not there, or is of another form."},
-            {"type": "ErrorThresholdError", "description": "stageThreshold or totalThreshold is reached."},
+            {
+                "type": "ErrorThresholdError",
+                "description": "There are more error records than stageThreshold or totalThreshold allows.",
+            },
         ]
 
     @classmethod
@@ -78,8 +81,8 @@ _ARGUMENTS = {
     "dfc": "The collection of DynamicFrames.",
     "transformation_ctx": "The name of the new frame.",
     "info": "A text for error reports; without effect.",
-    "stageThreshold": "The number of error records of this transform at which it fails; 0: never.",
-    "totalThreshold": "The number of all error records at which it fails; 0: never.",
+    "stageThreshold": "The most error records that this transform may make; 0: any number.",
+    "totalThreshold": "The most error records that there may be in all; 0: any number.",
     "paths": "Paths to fields: a, a.b, a[].b.",
     "mappings": "Lists of source, source type, target, target type.",
     "f": "A function of a record, which is a dict.",

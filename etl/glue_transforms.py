@@ -29,14 +29,14 @@ class ApplyMapping(GlueTransform):
         self,
         frame: DynamicFrame,
         mappings: Sequence[Sequence[str]],
-        case_sensitive: bool = False,
         transformation_ctx: str = "",
         info: str = "",
         stageThreshold: int = 0,
         totalThreshold: int = 0,
+        case_sensitive: bool = False,
     ) -> DynamicFrame:
         """Run it."""
-        return frame.apply_mapping(mappings, case_sensitive, transformation_ctx, info, stageThreshold, totalThreshold)
+        return frame.apply_mapping(mappings, transformation_ctx, info, stageThreshold, totalThreshold, case_sensitive)
 
 
 class DropFields(GlueTransform):

@@ -40,7 +40,7 @@ def spark_name(name: str) -> str:
     if lower.startswith(("varchar(", "char(")):
         return "string"
     if lower.startswith(_NESTED):
-        return lower
+        return name.strip()  # the names of its fields keep their case
     raise UsageError(f"{name!r} is no Glue type: use one of {', '.join(_SPARK_NAMES)}, or array<…>, map<…>, struct<…>.")
 
 

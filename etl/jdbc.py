@@ -15,6 +15,7 @@ from catalog.glue import Glue
 from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.options import flag
 from etl.sail.engine import spark_only
 from workspace.errors import UsageError
 from workspace.paths import Workspace
@@ -128,7 +129,7 @@ class Database:
         predicates = self.predicates(options)
         table = str(options.get("dbtable") or "")
         if query := str(options.get("sampleQuery") or ""):
-            if predicates and str(options.get("enablePartitioningForSampleQuery")).lower() != "true":
+            if predicates and not flag(options, "enablePartitioningForSampleQuery"):
                 predicates = []
             table = f"({_OPEN_END.sub('', query.rstrip().rstrip(';'))}) sampled"
         if not table:

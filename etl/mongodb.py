@@ -24,6 +24,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.jdbc import connection_properties
 from etl.merging import merged
 from etl.mongodb_source import NAME, MongoDBDataSource
+from etl.options import flag
 from etl.sail.engine import spark_only
 from workspace.errors import UsageError
 from workspace.paths import Workspace
@@ -241,14 +242,6 @@ class MongoDBSink:
         self.context.scans.published()  # what has gone to a database cannot be taken back, and so not be read anew
         self.context.spark_session.dataSource.register(MongoDBDataSource)
         writable.write.format(NAME).mode("append").options(**self.given).save()
-
-
-def flag(options: Options, name: str, default: bool) -> bool:
-    """An option that is true or false, as a bool or as text. Raises UsageError."""
-    text = str(options.get(name, default)).lower()
-    if text not in ("true", "false"):
-        raise UsageError(f"The option {name} is {text!r}, and takes true or false.")
-    return text == "true"
 
 
 def positive(options: Options, name: str, default: int) -> int:

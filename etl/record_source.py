@@ -21,6 +21,7 @@ from etl.errors import UnsupportedError
 from etl.glue_types import spark_name
 from etl.json_batches import discovered
 from etl.json_records import members_of, records
+from etl.options import flag
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
 from etl.sail.json_lines import JsonLines
 from workspace.errors import UsageError
@@ -97,7 +98,7 @@ def reader_of(format_name: str, options: Mapping[str, Any]) -> Reader | None:
         pattern, custom = str(options["logFormat"]), str(options.get("customPatterns") or "")
         Grok.of(pattern, custom)
         return GrokLines(pattern, custom, str(options.get("MISSING", "-")))
-    if options.get("jsonPath") or _true(options.get("multiline")) or _true(options.get("multiLine")):
+    if options.get("jsonPath") or flag(options, "multiline") or flag(options, "multiLine"):
         path = str(options.get("jsonPath") or "$")
         JsonPath.of(path)
         return JsonDocuments(path)
@@ -134,7 +135,3 @@ def _struct_of(kind: T.DataType) -> T.StructType:
         return kind
     structs = [f.dataType for f in kind.fields if isinstance(f.dataType, T.StructType)] if is_choice(kind) else []  # type: ignore[attr-defined]
     return structs[0] if structs else T.StructType([])
-
-
-def _true(value: Any) -> bool:
-    return str(value).lower() == "true"

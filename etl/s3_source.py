@@ -11,16 +11,19 @@ from pyspark.sql import functions as F
 from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
 from data.zones import split_uri
+from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.delimited import first_row
 from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
+from etl.options import flag
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
 from etl.sail.json_lines import JsonLines
+from etl.sail.reading import in_partitions
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
@@ -58,7 +61,7 @@ def read_s3(
         raise UnsupportedError("attachLineNumber and attachText are supported for CSV only.")
     taken = reader_of(one.name, options) if one in (JSON, GROK, ION) else None
     # Folders by the names of partitions are Spark's to read, where it is Spark that lists them.
-    nested = bool(connection.get("recurse")) or not (one is CSV or taken)
+    nested = flag(connection, "recurse") or not (one is CSV or taken)
     files, stored = _chosen(context, paths, connection, Selection.of(connection, sample), nested=nested)
     if one is CSV:
         frame = _read_csv(context, files, stored, attached, options, ctx)
@@ -68,7 +71,7 @@ def read_s3(
     else:
         lines = JsonLines(context.spark_session, stored, partial(_pin, context, paths, stored))
         frame = _read_files(context, one, files, lines, connection, options, attached.filename, ctx)
-    if connection.get("isFailFast") and (found := frame.errorsCount()):
+    if flag(connection, "isFailFast") and (found := frame.errorsCount()):
         raise ErrorThresholdError(f"{', '.join(paths)} has {found} error records and isFailFast allows none.")
     return frame
 
@@ -84,7 +87,7 @@ def _read_files(
     ctx: str,
 ) -> DynamicFrame:
     """What Spark itself reads."""
-    recurse = bool(connection.get("recurse"))
+    recurse = flag(connection, "recurse")
     reader = context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
     schema = schema_of(options)
     if one is JSON:
@@ -93,6 +96,10 @@ def _read_files(
         rows = lines.withColumnRenamed("value", VALUE)
         return read_records(context, rows, ctx, schema=schema, lines=stored if alone else None)
     if schema is not None:
+        if any(True for _ in choices_in(schema)):
+            raise UnsupportedError(
+                f"withSchema of {one.name} does not support ChoiceType: name one type of each field."
+            )
         reader = reader.schema(schema)
     reader = reader.format(one.spark).options(**reader_options(one, options))
     return DynamicFrame(_with_filename(reader.load(list(files)), filename), context, ctx)
@@ -119,7 +126,7 @@ def _chosen(
     if not stored:
         raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
     everything = len(stored)
-    if not nested:
+    if not nested or not (flag(connection, "recurse") or _partitioned(stored, paths)):
         stored = _direct(stored, paths)
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
@@ -128,7 +135,7 @@ def _chosen(
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} are left out by the options: read fewer of them.")
     check_compression(connection, stored)
-    if len(stored) == everything and (not engine.active() or (nested and not connection.get("recurse"))):
+    if len(stored) == everything and (not engine.active() or (nested and not flag(connection, "recurse"))):
         return [hadoop(path) for path in paths], stored
     return [hadoop(one.uri) for one in stored], stored
 
@@ -141,9 +148,9 @@ def _read_csv(
     options: Mapping[str, Any],
     ctx: str,
 ) -> DynamicFrame:
-    heading = bool(options.get("withHeader")) or bool(options.get("skipFirst"))
-    dialect = csv_dialect(options, header_lines=int(heading))
-    columns = _header(context, stored, dialect, with_header=bool(options.get("withHeader")))
+    with_header = flag(options, "withHeader")
+    dialect = csv_dialect(options, header_lines=int(with_header or flag(options, "skipFirst")))
+    columns = _header(context, stored, dialect, with_header=with_header)
     check_sizes(stored)
     scan = DelimitedScan(files, columns, dialect, attached=attached)
     return DynamicFrame(scan.rows(context.spark_session), context, ctx, errors=scan.errors(context.spark_session))
@@ -185,6 +192,13 @@ def _direct(stored: Sequence[StoredObject], paths: Sequence[str]) -> list[Stored
     """The objects that are one of the paths, or lie in one of them as a folder, but in no folder below it."""
     folders = {path.rstrip("/") for path in paths}
     return [one for one in stored if one.uri in folders or one.uri.rpartition("/")[0] in folders]
+
+
+def _partitioned(stored: Sequence[StoredObject], paths: Sequence[str]) -> bool:
+    """Whether any of the objects lies in a folder ``key=value`` below the path that it was found by."""
+    below = sorted((f"{path.rstrip('/')}/" for path in paths), key=len, reverse=True)
+    found = ((one.uri, next((folder for folder in below if one.uri.startswith(folder)), "")) for one in stored)
+    return in_partitions(name.removeprefix(folder) for name, folder in found if folder)
 
 
 def _hidden(one: StoredObject) -> bool:

@@ -63,8 +63,8 @@ class Selection:
         if options.get("groupFiles") not in (None, "none", "inPartition", "acrossPartition"):
             raise UsageError(f"groupFiles is {options['groupFiles']!r}: use none or inPartition.")
         return cls(
-            tuple(re.compile(_glob(one)) for one in _listed(options, "exclusions")),
-            frozenset(_listed(options, "excludeStorageClasses")),
+            tuple(re.compile(_glob(one)) for one in listed(options, "exclusions")),
+            frozenset(listed(options, "excludeStorageClasses")),
             _limit(options, "boundedFiles"),
             _limit(options, "boundedSize"),
             sample or SampleOptions(),
@@ -115,8 +115,8 @@ def check_compression(options: Mapping[str, Any], stored: Iterable[StoredObject]
         raise UnsupportedError(f"compressionType is {kind} and {other.uri} does not end in {suffix}: rename it.")
 
 
-def _listed(options: Mapping[str, Any], name: str) -> list[str]:
-    """A list, or JSON text of one, as AWS writes it."""
+def listed(options: Mapping[str, Any], name: str) -> list[str]:
+    """A list, or JSON text of one, as AWS writes it. Raises UsageError for anything else."""
     given = options.get(name) or []
     try:
         found = json.loads(given) if isinstance(given, str) else list(given)

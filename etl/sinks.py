@@ -21,8 +21,9 @@ from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
 from etl.glue_types import hive_name
+from etl.options import flag
 from etl.publishing import Publication, committer
-from etl.sail.writing import require_codec
+from etl.sail.writing import require_codec, require_types
 from etl.tables import CatalogTable, require_own_catalog
 from workspace.errors import PublishError, UsageError
 
@@ -78,7 +79,7 @@ class S3Sink:
             context,
             str(options["path"]).rstrip("/") + "/",
             list(options.get("partitionKeys") or ()),
-            bool(options.get("enableUpdateCatalog")),
+            flag(options, "enableUpdateCatalog"),
             behavior,
             format_options=compression,
         )
@@ -139,6 +140,7 @@ class S3Sink:
         if self.update_catalog and self.table is None:
             raise UsageError("enableUpdateCatalog needs setCatalogInfo(catalogDatabase=…, catalogTableName=…).")
         require_codec(one.spark, self.format_options)  # before anything is begun
+        require_types(one.spark, rows.schema)
         publication = self.context.purges.take(self.path, self.table)
         try:
             folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)

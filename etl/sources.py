@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 
 from data.formats import CSV, GROK, JSON
 from data.objects import StoredObject
-from data.partitions import partition_path
+from data.partitions import DEFAULT_PARTITION, partition_path
 from etl.delimited_source import Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
@@ -21,6 +21,7 @@ from etl.jdbc import is_jdbc, read_jdbc_table
 from etl.json_names import spelled
 from etl.mongodb import is_mongodb, read_mongodb_table
 from etl.open_tables import is_open, kind_of, read_open_table
+from etl.options import flag
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
@@ -32,12 +33,12 @@ from etl.transformation_contexts import READS, record
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, DataFrameReader
+    from pyspark.sql import Column, DataFrame, DataFrameReader
 
     from etl.context import GlueContext
 
 SPELLING_OBJECTS = 4  # whose beginnings tell how JSON spells its keys
-CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate"})
+CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate", "recurse"})
 
 Files = Mapping[str, Sequence[str]]  # what is read of each folder: itself, or objects in it
 
@@ -94,12 +95,12 @@ def _read_table(
         partitions = list(table.partitions(options.get("catalogPartitionPredicate")))
         if predicate:
             partitions = _pruned(context, table, partitions, predicate)
-    elif predicate:
-        raise UsageError(f"The table {table} has no partition keys for the predicate {predicate!r}.")
+    elif unusable := predicate or options.get("catalogPartitionPredicate"):
+        raise UsageError(f"The table {table} has no partition keys for the predicate {unusable!r}.")
     folders = [part.location for part in partitions] if table.partition_keys else [table.location]
     stored = objects_in(context, [table.location, *folders] if folders else [])
     check_compression(options, stored)
-    files = _files(folders, stored, selection)
+    files = _files(folders, stored, selection, deep=flag(options, "recurse", True))
     attached, one = attached_of(options), table.format
     if attached != Attached() and one is not CSV:
         raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {one.name}.")
@@ -122,17 +123,21 @@ def _read_table(
     return Snapshot(table, list(files), _regular(table, partitions, files), frame, stored, attached.text)
 
 
-def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Selection) -> Files:
-    """What is to be read of the folders that hold anything; objects one by one only when some are left out, and for
-    Sail, which lists a folder anew at every action."""
+def _files(folders: Sequence[str], stored: Iterable[StoredObject], selection: Selection, *, deep: bool = True) -> Files:
+    """What is to be read of the folders that hold anything, with their subfolders if ``deep``; objects one by one only
+    when some are left out or lie in subfolders, and for Sail, which lists a folder anew at every action."""
     holding: dict[str, list[StoredObject]] = {folder: [] for folder in folders}
+    nested = False
     for one in stored:
         folder = one.uri
         while (folder := folder.rstrip("/").rpartition("/")[0] + "/") != "s3://":
             if folder in holding:
-                holding[folder].append(one)
+                below = "/" in one.uri.removeprefix(folder)
+                nested = nested or below
+                if deep or not below:
+                    holding[folder].append(one)
                 break
-    if not (selection.selects or engine.active()):
+    if not (nested or selection.selects or engine.active()):
         return {folder: [folder] for folder, found in holding.items() if found}
     kept = {one.uri for one in selection.of_objects(one for found in holding.values() for one in found)}
     chosen = {folder: [one.uri for one in found if one.uri in kept] for folder, found in holding.items()}
@@ -161,7 +166,7 @@ def _read_csv_table(
     )
     if not files:
         return DynamicFrame(session.createDataFrame([], _schema([*columns, *keys])), context, ctx)
-    typed = {key: F.col(f"`{key}`").try_cast(spark_name(kind)) for key, kind in keys}
+    typed = {key: _key(F.col(f"`{key}`"), kind) for key, kind in keys}
     rows = scan.rows(session).withColumns(typed) if typed else scan.rows(session)
     pending = {name: kind for name, kind in columns if spark_name(kind) != "string"}
     return DynamicFrame(rows, context, ctx, pending=pending, errors=scan.errors(session))
@@ -209,7 +214,7 @@ def _read_record_table(
     values = {part.location.rstrip("/"): part.values for part in partitions}
     rows = RecordScan(locations, reader, [key for key, _ in keys], values).rows(session)
     if keys:
-        rows = rows.withColumns({key: F.col(f"`{key}`").try_cast(spark_name(kind)) for key, kind in keys})
+        rows = rows.withColumns({key: _key(F.col(f"`{key}`"), kind) for key, kind in keys})
     if table.format is not GROK:
         return read_records(context, rows, ctx, schema=_schema(table.columns))
     pending = {name: kind for name, kind in table.columns if spark_name(kind) != "string"}
@@ -240,10 +245,7 @@ def _by_partition(
         return loaded.select(*order)
     rows: DataFrame | None = None
     for folder, paths in files.items():  # a partition may lie anywhere: its values then come from the catalog alone
-        constants = {
-            key: F.lit(value).try_cast(spark_name(kind))
-            for (key, kind), value in zip(keys, values[folder], strict=True)
-        }
+        constants = {key: _key(F.lit(value), kind) for (key, kind), value in zip(keys, values[folder], strict=True)}
         part = load(reading.listed(session.read.schema(_schema(own))), [hadoop(path) for path in paths])
         part = part.withColumns(constants).select(*order)
         rows = part if rows is None else rows.unionAll(part)
@@ -275,9 +277,7 @@ def _pruned(
         ]
     )
     listed = context.spark_session.createDataFrame([(at, *part.values) for at, part in enumerate(partitions)], schema)
-    typed = listed.withColumns(
-        {key: F.col(f"`{key}`").try_cast(spark_name(kind)) for key, kind in table.partition_keys}
-    )
+    typed = listed.withColumns({key: _key(F.col(f"`{key}`"), kind) for key, kind in table.partition_keys})
     try:
         kept = typed.where(predicate).collect()
     except AnalysisException as error:
@@ -287,6 +287,11 @@ def _pruned(
             f"The predicate {predicate!r} over the keys of {table} ({keys}) is not valid: {reason}"
         ) from error
     return [partitions[row["_at"]] for row in kept]
+
+
+def _key(value: Column, kind: str) -> Column:
+    """A partition's value by its (Glue) type, of the catalog's text for it; null for Hive's word for that."""
+    return F.when(value != DEFAULT_PARTITION, value).try_cast(spark_name(kind))
 
 
 def _schema(columns: Sequence[tuple[str, str]]) -> T.StructType:

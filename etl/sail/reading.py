@@ -1,14 +1,14 @@
 """``spark.read`` on Sail: what it would leave out in silence is put right or refused.
 
-Sail takes a path that is not there for one without rows, ignores ``basePath``, does not expand globs, and reads the
-values of ``key=value`` folders as text, where Spark tells numbers and dates.
+Sail takes a path that is not there for one without rows, ignores ``basePath``, does not expand globs, reads all
+subfolders, and the values of ``key=value`` folders as text, where Spark tells numbers and dates.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -56,10 +56,11 @@ def install(workspace: Workspace) -> None:
         if (reader._format or "parquet") not in FORMATS:
             raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
-            return original(reader, path=[local_path(one) for one in paths], schema=schema)
+            return original(reader, path=[_sail_path(one) for one in paths], schema=schema)
         checked = _check(workspace, reader._options, paths)
-        rows = original(reader, path=[local_path(one) for one in paths], schema=schema)
-        return rows if reader._schema else _typed(rows, checked)
+        chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
+        rows = original(reader, path=[_sail_path(one) for one in chosen], schema=schema)
+        return rows if reader._schema else _typed(rows, [one for inside in checked.values() for one in inside])
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -69,15 +70,40 @@ def listed(reader: Any) -> Any:
     return reader.option(LISTED, "true") if engine.active() else reader
 
 
-def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) -> list[str]:
-    """The paths of the objects that will be read, relative to what was asked for."""
+def in_partitions(names: Iterable[str]) -> bool:
+    """Whether any of these objects, named from their folder on, lies in a folder ``key=value``."""
+    return any("=" in part for name in names for part in name.split("/")[:-1])
+
+
+def _as_spark_lists(path: str, inside: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """What Sail is to read of a path, whose subfolders it reads unasked and makes columns of: Spark passes over those
+    that are no partitions, and with recursiveFileLookup makes no columns."""
+    if not any("/" in name for name in inside) or inside == [split_uri(path)[1] if path.startswith(S3) else path]:
+        return [path]
+    given = {name.lower(): value for name, value in options.items()}
+    if given.get("recursivefilelookup", "").lower() == "true":
+        chosen = list(inside)
+    elif in_partitions(inside):
+        return [path]
+    elif not (chosen := [name for name in inside if "/" not in name]):
+        raise engine.refused(f"Reading {path}, whose objects all lie in subfolders,")
+    return [f"{path.rstrip('/')}/{name}" for name in chosen]
+
+
+def _sail_path(path: str) -> str:
+    """A path as Sail takes it: a URL, in which a percent sign is written as one is in URLs."""
+    return path.replace("%", "%25") if path.startswith(S3) else local_path(path)
+
+
+def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) -> dict[str, list[str]]:
+    """The objects that lie at each of the paths, named from there on."""
     if unknown := sorted(name for name in options if name.lower() in REFUSED_OPTIONS):
         raise engine.refused(f"The option {', '.join(unknown)} of spark.read")
     if options.get("mode", "").upper() == "DROPMALFORMED":
         raise engine.refused("The mode DROPMALFORMED of spark.read")
     if not paths:
         raise engine.refused("spark.read.load without a path")
-    found: list[str] = []
+    found: dict[str, list[str]] = {}
     for path in paths:
         if _GLOB.search(path):
             raise engine.refused(f"The pattern {path} of spark.read")
@@ -86,7 +112,7 @@ def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) 
             from pyspark.errors import AnalysisException
 
             raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {path}.")
-        found += inside
+        found[path] = inside
     return found
 
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
 from data.zones import S3
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
+from etl.paths import quoted
 from etl.sail import engine
 from etl.sail.reading import local_path
 from workspace import effects
@@ -65,7 +69,46 @@ def stage(writer: Any, original: Any, folder: str) -> None:
         del options["compression"]
     if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
         raise engine.refused("Writing CSV with an escape character")
+    _name_partitions(writer)
     original(writer, folder, mode="error")
+
+
+def _name_partitions(writer: Any) -> None:
+    """Give the folders of partitions their names as text: Sail makes 0, false or 1970-01-01 of a null that is none."""
+    keys = {name.lower() for name in writer._write.partitioning_cols}
+    rows = _rows(writer)
+    kinds = {field.name: field.dataType for field in rows.schema.fields if field.name.lower() in keys}
+    if all(isinstance(kind, T.StringType | T.BinaryType) for kind in kinds.values()):
+        return
+    columns = (
+        F.col(quoted(name)).cast("string").alias(name)
+        if not isinstance(kinds.get(name), T.StringType | T.BinaryType | None)
+        else F.col(quoted(name))
+        for name in rows.columns
+    )
+    writer._write._child = rows.select(*columns)._plan
+
+
+def _rows(writer: Any) -> Any:
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    return DataFrame(writer._df, writer._spark)
+
+
+def require_types(format: str, schema: T.StructType) -> None:
+    """Refuse, on Sail, binary values in text, which it writes in another form than Spark. Raises UnsupportedError."""
+    if format in _TEXT and (binary := [f.name for f in schema.fields if _is_binary(f.dataType)]):
+        engine.spark_only(f"Writing binary values ({', '.join(binary)}) as {format}")
+
+
+def _is_binary(kind: T.DataType) -> bool:
+    if isinstance(kind, T.StructType):
+        return any(_is_binary(field.dataType) for field in kind.fields)
+    if isinstance(kind, T.ArrayType):
+        return _is_binary(kind.elementType)
+    if isinstance(kind, T.MapType):
+        return _is_binary(kind.keyType) or _is_binary(kind.valueType)
+    return isinstance(kind, T.BinaryType)
 
 
 def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
@@ -74,6 +117,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
     require_codec(format, plan.options)
+    require_types(format, _rows(writer).schema)
     if path.startswith(S3) and is_staging(path):
         stage(writer, original, path)
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from etl.casts import cast_as
 from etl.choices import is_choice, member_name, text_as
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
@@ -61,18 +62,34 @@ def _target(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> tupl
         return where, text_as(column, source_type, target_type)
     if target_type.strip().lower() in WHOLE:
         return where, column
-    if is_choice(kind):
-        assert isinstance(kind, T.StructType)  # noqa: S101 - it is a choice
-        return where, _member(column, kind, source_type).try_cast(spark_name(target_type))
-    if ELEMENT in path and not target_type.strip().lower().startswith("array<"):
-        return where, F.transform(column, lambda value: value.try_cast(spark_name(target_type)))
-    return where, column.try_cast(spark_name(target_type))
+    depth = path.count(ELEMENT)
+    if depth and target_type.strip().lower().startswith("array<"):
+        return where, _cast(column, _array_of(kind, depth), source_type, target_type)
+    return where, _each(column, depth, lambda value: _cast(value, kind, source_type, target_type))
 
 
-def _member(column: Column, kind: T.StructType, source_type: str) -> Column:
+def _array_of(kind: T.DataType, depth: int) -> T.DataType:
+    return T.ArrayType(_array_of(kind, depth - 1)) if depth else kind
+
+
+def _each(column: Column, depth: int, change: Callable[[Column], Column]) -> Column:
+    """A change of a value, or of every value of arrays in arrays, so deep."""
+    return F.transform(column, lambda value: _each(value, depth - 1, change)) if depth else change(column)
+
+
+def _cast(column: Column, kind: T.DataType, source_type: str, target_type: str) -> Column:
+    """A value as the target type; of a choice, the values of the source type. Fields of structs go by their names."""
+    if is_choice(kind) and isinstance(kind, T.StructType):
+        column, kind = _member(column, kind, source_type)
+    if target_type.strip().lower().startswith(("array<", "map<", "struct<")):
+        return cast_as(column, kind, spark_type(target_type))
+    return column.try_cast(spark_name(target_type))
+
+
+def _member(column: Column, kind: T.StructType, source_type: str) -> tuple[Column, T.DataType]:
     """The values of one type of a choice; none of that type: whatever is there."""
     lower = source_type.strip().lower()
     wanted = lower if lower in WHOLE else member_name(spark_type(source_type))
     if wanted in kind.names:
-        return column.getField(wanted)
-    return F.coalesce(*(column.getField(name).try_cast("string") for name in kind.names))
+        return column.getField(wanted), kind[wanted].dataType
+    return F.coalesce(*(column.getField(name).try_cast("string") for name in kind.names)), T.StringType()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import PLAIN, choices_in, is_choice, member_name, misfit, struct_of, text_as
+from etl.casts import cast_as
+from etl.choices import PLAIN, choices_in, is_choice, member_name, misfit, text_as
 from etl.frame import Frame
 from etl.glue_types import spark_name, spark_type
 from etl.paths import Edit, Path, locate, require, rewrite
@@ -87,9 +88,7 @@ def _decided(
     if verb == "cast":
         if declared is not None:
             return [(name, text_as(column, declared, wanted))]
-        if not members:
-            return [(name, _cast(column, kind, wanted))]
-        return [(name, F.coalesce(*(_cast(column.getField(one), members[one], wanted) for one in members)))]
+        return [(name, cast_as(column, kind, spark_type(wanted)))]
     if verb == "project":
         return [(name, _projected(column, name, members, wanted, declared))]
     if not members:
@@ -116,23 +115,6 @@ def _projected(column: Column, name: str, members: dict[str, T.DataType], wanted
     if one not in members:
         raise UsageError(f"{name} is a choice of {' and '.join(members)}: it cannot be projected to {wanted}.")
     return column.getField(one)
-
-
-def _cast(column: Column, kind: T.DataType, wanted: str) -> Column:
-    """A value as another type, null where there is no way; what is nested becomes JSON when text is wanted."""
-    target = spark_type(wanted)
-    if isinstance(kind, T.StructType | T.ArrayType | T.MapType):
-        if isinstance(target, T.StringType):
-            return F.to_json(struct_of(column, kind))
-        if type(target) is not type(kind):
-            return F.lit(None).cast(target)
-    elif isinstance(target, T.StructType | T.ArrayType | T.MapType):
-        return F.lit(None).cast(target)
-    if (isinstance(kind, T.BinaryType | T.BooleanType) and isinstance(target, T.DateType | T.TimestampType)) or (
-        isinstance(kind, T.NumericType) and isinstance(target, T.DateType | T.BinaryType)
-    ):
-        return F.lit(None).cast(target)
-    return column.try_cast(spark_name(wanted))
 
 
 def _parse(action: str) -> tuple[str, str]:

@@ -313,9 +313,12 @@ def _about(code: Any) -> str:
     return " ".join((inspect.getdoc(code) or "").partition("\n\n")[0].split()).partition(": see :")[0].rstrip(".") + "."
 
 
+def _shown(about: str) -> str:
+    return re.sub(r":\w+:`[~.]*([^`]+)`", r"`\1`", about).replace("``", "`")
+
+
 def row(name: Name, came: Mapping[str, str]) -> str:
-    about = re.sub(r":\w+:`[~.]*([^`]+)`", r"`\1`", name.about).replace("``", "`")
-    cells = (f"`{name.name}{name.signature}`", about, *(came[engine] for engine in ENGINES))
+    cells = (f"`{name.name}{name.signature}`", _shown(name.about), *(came[engine] for engine in ENGINES))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -179,3 +179,28 @@ def test_csv_without_quotes_and_failing_fast(place: Lake) -> None:
         place.read("quotes", "csv", {"withHeader": True}, isFailFast=True)
     with pytest.raises(UnsupportedError, match="quoteChar -1"):
         place.glue.getSink("s3", path=place.uri("never")).setFormat("csv", quoteChar=-1)
+
+
+def test_a_schema_of_gluetypes_with_choices(place: Lake) -> None:
+    from awsglue.gluetypes import ArrayType, ChoiceType, Field, IntegerType, StringType, StructType
+
+    place.put("typed/a.json", '{"id": 1, "z": 2, "l": [1, "a"]}\n{"id": 2, "z": "b", "more": 1}\n{"id": "no"}\n')
+    either = ChoiceType([IntegerType(), StringType()])
+    schema = StructType([Field("id", IntegerType()), Field("z", either), Field("l", ArrayType(either))])
+    for options in ({}, {"multiline": True}):
+        frame = place.read("typed", "json", {"withSchema": json.dumps(schema.jsonValue()), **options})
+        assert kinds(frame) == {
+            "id": "int", "z": "struct<long:bigint,string:string>", "l": "array<struct<long:bigint,string:string>>",
+        }  # fmt: skip
+        assert isinstance(frame.schema()["z"].dataType, ChoiceType)
+        assert not isinstance(frame.schema(), ChoiceType)
+        assert values(frame.resolveChoice(choice="cast:string"), "id", "z", "l") == [
+            (1, "2", ["1", "a"]), (2, "b", None),
+        ]  # fmt: skip
+        assert frame.errorsCount() == 1
+    for types in ([], [IntegerType()], [IntegerType(), IntegerType()], [StringType(), either]):
+        with pytest.raises(UsageError, match="ChoiceType"):
+            ChoiceType(types)
+    if not engine.active():
+        with pytest.raises(UnsupportedError, match="ChoiceType"):
+            place.read("typed", "xml", {"rowTag": "r", "withSchema": json.dumps(schema.jsonValue())})

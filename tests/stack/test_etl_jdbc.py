@@ -11,7 +11,7 @@ from catalog.glue import Glue
 from etl.errors import UnsupportedError
 from tests.databases import MariaDB, PostgreSQL
 from tests.spark import lake_on_spark, values
-from workspace.errors import UsageError
+from workspace.errors import EntityNotFoundException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -97,9 +97,58 @@ def test_a_connection_and_a_table_of_the_catalog(lake: GlueContext, options: dic
     assert values(read.getFrame(), "id", "note") == [(3, "n3")]
     lake.write_dynamic_frame.from_catalog(one, database=NAME, table_name="orders")
     assert values(lake.create_dynamic_frame.from_catalog(NAME, "orders"), "id").count(3) == 2
-    found = lake.extract_jdbc_conf(NAME)
-    assert found["fullUrl"] == options["url"] == f"{found['url']}/{NAME}"
-    assert (found["vendor"], found["user"], found["password"]) == (kind(options), options["user"], options["password"])
+
+
+def test_a_connection_is_told_key_by_key(lake: GlueContext, options: dict[str, Any]) -> None:
+    assert lake.extract_jdbc_conf(connection_name=NAME) == {
+        "user": options["user"],
+        "password": options["password"],
+        "vendor": kind(options),
+        "url": options["url"].removesuffix(f"/{NAME}"),
+        "fullUrl": options["url"],
+        "enforceSSL": "false",
+        "customJDBCCert": "",
+        "skipCustomJDBCCertValidation": "false",
+        "customJDBCCertString": "",
+    }
+    with pytest.raises(EntityNotFoundException, match="nowhere"):
+        lake.extract_jdbc_conf("nowhere")
+    with pytest.raises(EntityNotFoundException, match="999999999999"):
+        lake.extract_jdbc_conf(NAME, "999999999999")
+
+
+def test_a_table_says_how_it_is_read_in_parallel(lake: GlueContext, options: dict[str, Any]) -> None:
+    glue = Glue(lake.workspace)
+    table = glue.call("GetTable", DatabaseName=NAME, Name="orders")["Table"]
+    given = {"Name": "spread", "StorageDescriptor": table["StorageDescriptor"]}
+    for told, parts in (({"hashfield": "note"}, 7), ({"hashexpression": "id", "hashpartitions": "4"}, 4)):
+        parameters = {**table["Parameters"], **told}
+        glue.call("CreateTable", DatabaseName=NAME, TableInput={**given, "Parameters": parameters})
+        frame = lake.create_dynamic_frame.from_catalog(NAME, "spread")
+        assert frame.getNumPartitions() == parts
+        expected = values(lake.create_dynamic_frame.from_catalog(NAME, "orders"), "id")
+        assert sorted(values(frame, "id"), key=str) == sorted(expected, key=str)
+        assert frame.toDF().selectExpr("spark_partition_id() part").distinct().count() > 1
+        glue.call("DeleteTable", DatabaseName=NAME, Name="spread")
+
+
+def test_queries_are_read_at_once_unless_they_are_to_be_taken_apart(lake: GlueContext, options: dict[str, Any]) -> None:
+    given = {**options, "sampleQuery": "select id from orders where id > 3 and id < 9", "hashexpression": "id"}
+    for flag, parts in ((None, 1), ("false", 1), ("true", 7), (True, 7)):
+        more = {} if flag is None else {"enablePartitioningForSampleQuery": flag}
+        frame = lake.create_dynamic_frame.from_options(kind(options), {**given, **more})
+        assert (frame.getNumPartitions(), sorted(values(frame, "id"))) == (parts, [4, 5, 6, 7, 8])
+
+
+def test_collections_are_written_to_a_connection(lake: GlueContext, options: dict[str, Any]) -> None:
+    from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
+
+    frame = DynamicFrame.fromDF(lake.spark_session.range(2), lake, "rows")
+    both = DynamicFrameCollection({"a": frame, "b": frame}, lake)
+    assert lake.write_from_jdbc_conf(both, NAME, {"dbtable": "twice", "database": NAME}) is both
+    assert lake.write_dynamic_frame_from_jdbc_conf(frame, NAME, {"dbtable": "twice"}, "", "ctx") is frame
+    again = lake.create_dynamic_frame.from_options(kind(options), {**options, "dbtable": "twice"})
+    assert sorted(values(again, "id")) == [0, 0, 0, 1, 1, 1]
 
 
 def test_what_cannot_be_is_refused_by_name(lake: GlueContext, options: dict[str, Any]) -> None:

@@ -223,3 +223,37 @@ def test_rows_with_two_columns_of_a_name_are_not_written(glue: GlueContext) -> N
     frame = DynamicFrame.fromDF(rows.join(rows.toDF("ID"), F.lit(True)), glue, "twice")
     with pytest.raises(UsageError, match="more than one column id: rename or drop"):
         glue.write_dynamic_frame.from_options(frame, "s3", {"path": "s3://nowhere/out/"}, "parquet")
+
+
+NESTED = [{"s": {"a": 1, "B": "x", "in": {"z": 5}}, "l": [{"a": 2, "b": "y"}], "c": {"a": "t"}}, {"c": {"a": 3}}]
+TYPE = "struct<b:string,a:int,In:struct<gone:string,Z:string>>"
+
+
+@pytest.mark.parametrize("how", ["resolveChoice", "apply_mapping"])
+def test_fields_of_structs_are_cast_by_their_names(glue: GlueContext, how: str) -> None:
+    wanted = {"s": TYPE, "l": "array<struct<b:string,a:string>>", "c": "struct<a:string>"}
+    frame = read(glue, NESTED)
+    if how == "resolveChoice":
+        cast = frame.resolveChoice(specs=[(name, f"cast:{kind}") for name, kind in wanted.items()])
+    else:
+        cast = frame.apply_mapping([(name, "struct", name, kind) for name, kind in wanted.items()])
+    assert {name: kinds(cast)[name] for name in wanted} == wanted
+    assert values(cast, "s.a", "s.b", "s.In.Z", "s.In.gone", "l", "c.a") == [
+        (1, "x", "5", None, [("y", "2")], "t"), (None, None, None, None, None, "3"),
+    ]  # fmt: skip
+
+
+def test_apply_mapping_of_what_is_in_arrays(glue: GlueContext) -> None:
+    frame = read(glue, [{"l": [{"x": 1, "m": [{"y": "7"}]}, {"x": "q", "m": []}]}])
+    mapped = frame.apply_mapping(
+        [("l[].x", "long", "whole", "int"), ("l[].m[].y", "string", "deep", "int"), ("l[].x", "string", "x", "string")]
+    )
+    assert values(mapped, "whole", "deep", "x") == [([1, None], [[7], []], [None, "q"])]
+
+
+def test_the_parameters_of_apply_mapping_are_in_the_documented_order(glue: GlueContext, frame: DynamicFrame) -> None:
+    mapping = [("ID", "long", "id", "long")]
+    assert frame.apply_mapping(mapping, "named").name == "named"
+    assert ApplyMapping.apply(frame, mapping, "named", "", 1, 1).name == "named"
+    with pytest.raises(UsageError, match="ID"):
+        frame.apply_mapping(mapping, case_sensitive=True)

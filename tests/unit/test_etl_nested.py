@@ -120,6 +120,24 @@ def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> No
     assert sorted(values(joined, "`name.first`", "`tags.val`")) == [("Ana", "a"), ("Ana", "b")]
 
 
+def test_relationalized_tables_join_to_the_records_they_came_from(glue: GlueContext, tmp_path: Path) -> None:
+    people = [{"n": n, "l": [{"of": n, "m": [f"{n}.{at}.{k}" for k in range(2)]} for at in range(n)]} for n in range(4)]
+    frame = read(glue, people)
+    for staging in (f"file:{tmp_path}/more", None):
+        tables = frame.relationalize("r", staging)
+        root = {row["l"]: row["n"] for row in tables["r"].toDF().collect()}
+        assert len(root) == 4
+        found = tables["r_l"].toDF().collect()
+        assert sorted((root[row["id"]], row["index"]) for row in found) == [
+            (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2),
+        ]  # fmt: skip
+        assert all(root[row["id"]] == row["l.val.of"] for row in found)
+        inner = {row["l.val.m"]: f"{row['l.val.of']}.{row['index']}" for row in found}
+        texts = tables["r_l.val.m"].toDF().collect()
+        assert len(texts) == 12
+        assert all(row["l.val.m.val"] == f"{inner[row['id']]}.{row['index']}" for row in texts)
+
+
 def test_relationalize_takes_maps_as_arrays_of_entries(glue: GlueContext) -> None:
     rows = glue.spark_session.sql("select map('k', struct(1 as x)) as m")
     tables = DynamicFrame.fromDF(rows, glue, "m").relationalize("r", None)
@@ -194,6 +212,37 @@ def test_merge_replaces_by_keys(glue: GlueContext) -> None:
     assert Union.apply(old, new).count() == 5
     with pytest.raises(UsageError, match="nope"):
         old.mergeDynamicFrame(new, ["nope"])
+
+
+def test_nulls_are_keys_of_a_merge_and_satisfy_no_comparison(glue: GlueContext) -> None:
+    frame = read(glue, [{"k": 1, "v": "a"}, {"k": None, "v": "b"}, {"k": 2, "v": "c"}])
+    merged = frame.mergeDynamicFrame(read(glue, [{"k": None, "v": "new"}, {"k": 3, "v": "d"}]), ["k"])
+    assert sorted(values(merged, "k", "v"), key=str) == [(1, "a"), (2, "c"), (3, "d"), (None, "new")]
+    for sign, inside in ((">", ["c"]), ("<=", ["a"]), ("!=", ["c"]), ("=", ["a"]), (">=", ["a", "c"]), ("<", [])):
+        rows = frame.split_rows({"k": {sign: 1}}, "in", "out")
+        assert sorted(values(rows["in"], "v")) == inside
+        assert sorted(values(rows["out"], "v")) == sorted({"a", "b", "c"} - set(inside))
+    with pytest.raises(UsageError, match="compares with '<>'"):
+        frame.split_rows({"k": {"<>": 1}})
+
+
+def test_error_records_go_with_both_frames(glue: GlueContext) -> None:
+    rows = glue.spark_session.createDataFrame([("1", "{"), ("2", '{"a": 1}')], "id string, j string")
+    broken = DynamicFrame(rows, glue, "broken").unbox("j", "json")
+    whole = DynamicFrame(rows, glue, "whole").drop_fields(["j"])
+    for made in (
+        whole.join(["id"], ["id"], broken),
+        broken.join(["id"], ["id"], whole),
+        whole.union(broken),
+        broken.union(whole),
+        whole.mergeDynamicFrame(broken, ["id"]),
+        broken.mergeDynamicFrame(whole, ["id"]),
+    ):
+        assert made.errorsCount() == 1
+        assert made.errorsAsDynamicFrame().toDF().select("error.input").first()[0] == "{"
+        with pytest.raises(ErrorThresholdError, match="2 error records and the threshold allows 1"):
+            made.union(broken, totalThreshold=1)
+    assert broken.union(broken).errorsCount() == 2
 
 
 def test_split_rows_and_join_by_path(people: DynamicFrame) -> None:
