@@ -18,6 +18,7 @@ from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
+from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
@@ -133,7 +134,7 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
     nodes = []
     for node in str(options.get("opensearch.nodes") or workspace.endpoint("opensearch")).split(","):
         parts = urlsplit(node.strip() if "://" in node else f"http://{node.strip()}")
-        port = parts.port or int(options.get("opensearch.port") or (443 if parts.scheme == "https" else 9200))
+        port = parts.port or whole(options, "opensearch.port", 443 if parts.scheme == "https" else 9200)
         nodes.append(f"{parts.scheme}://{parts.hostname}:{port}")
     given = {"resource": str(options["opensearch.resource"]), "nodes": ",".join(nodes)}
     return given | (
