@@ -78,8 +78,12 @@ def test_dates_are_read_as_their_mapping_has_them(lake: GlueContext, client: Any
         client.index(index=INDEX, id=str(n), body=document, refresh=True)
     frame = read(lake, opensearch__read__field__as__array__include="all")
     assert frame.errorsCount() == 0
-    rows = frame.toDF().orderBy("n").selectExpr(
-        "unix_millis(at)", "unix_seconds(second)", "unix_millis(in.at)", "transform(all, t -> unix_millis(t))"
+    rows = (
+        frame.toDF()
+        .orderBy("n")
+        .selectExpr(
+            "unix_millis(at)", "unix_seconds(second)", "unix_millis(in.at)", "transform(all, t -> unix_millis(t))"
+        )
     )
     day = 1704153600
     assert [tuple(row) for row in rows.collect()] == [
