@@ -140,7 +140,7 @@ def test_a_table_is_evaluated_and_its_results_lie_on_s3(place: Lake) -> None:
     place.put("prices/1.csv", "id,price\n1,10\n2,n/a\n3,\n")
     frame = place.read("prices", "csv", {"withHeader": True})
     rules = """
-    Rules = [ IsComplete "price", ColumnDataType "price" = "INTEGER" with threshold > 0.3 ]
+    Rules = [ IsComplete "price" labels=["team"="ops"], ColumnDataType "price" = "INTEGER" with threshold > 0.3 ]
     Analyzers = [ RowCount ]
     """
     options = {"dataQualityEvaluationContext": "prices", "resultsS3Prefix": f"{place.name}/results"}
@@ -150,6 +150,13 @@ def test_a_table_is_evaluated_and_its_results_lie_on_s3(place: Lake) -> None:
     body = place.client.get_object(Bucket=place.name, Key=key)["Body"].read().decode()
     lines = [json.loads(line) for line in body.splitlines()]
     assert {line["evaluationContext"] for line in lines} == {"prices"}
+    shared = {"evaluationContext", "jobName", "jobRunId", "evaluationStartedOn", "evaluationCompletedOn"}
+    of_rules = {"rule", "outcome", "failureReason", "evaluatedMetrics", "evaluatedRule", "labels"}
+    assert [line.keys() - shared for line in lines] == [of_rules, of_rules, {"analyzer", "evaluatedMetrics"}]
+    assert all(line.keys() > shared and line["evaluationStartedOn"] <= line["evaluationCompletedOn"] for line in lines)
+    assert [line["labels"] for line in lines[:2]] == [{"team": "ops"}, {}]
+    assert lines[0]["failureReason"].endswith("does not meet the constraint requirement!")
+    assert lines[1]["failureReason"] is None and lines[1]["evaluatedRule"] == lines[1]["rule"]
     told = [(line.get("rule", line.get("analyzer")), line.get("outcome"), line["evaluatedMetrics"]) for line in lines]
     assert told == [
         ('IsComplete "price"', "Failed", {"Column.price.Completeness": pytest.approx(2 / 3)}),

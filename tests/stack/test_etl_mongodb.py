@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+import pyarrow as pa
+import pymongo
 import pytest
-from bson import CodecOptions, Int64, ObjectId, Regex
+from bson import CodecOptions, Int64, ObjectId, Regex, json_util
+from pymongo import monitoring
+from pyspark.sql import types as T
 
 from catalog.glue import Glue
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
+from etl.mongodb import Collection
+from etl.mongodb_source import MongoDBDataSource
 from tests.conftest import Stack
 from tests.mongodb import MongoDB
 from tests.spark import kinds, lake_on_spark, values
@@ -115,6 +121,79 @@ def test_documents_are_written_replaced_and_changed(
         lake.write_dynamic_frame.from_options(frame.drop_fields(["_id"]), "mongodb", {**out, "collection": "copy"})
         assert client[NAME].copy.count_documents({"n": {"$gt": 60}}) == 59
         assert all(isinstance(one["_id"], ObjectId) for one in client[NAME].copy.find().limit(3))
+
+
+class Commands(monitoring.CommandListener):
+    """What PyMongo has sent in this process: (name of the command, the command)."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.clients: list[Any] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.sent.append((event.command_name, dict(event.command)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Not looked at."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Not looked at."""
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [command for one, command in self.sent if one == name]
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """The commands of Spark's tasks, which these tests run in their own process."""
+    watching, client = Commands(), pymongo.MongoClient
+
+    def watched(*args: Any, **given: Any) -> Any:
+        watching.clients.append(client(*args, event_listeners=[watching], **given))
+        return watching.clients[-1]
+
+    monkeypatch.setattr("pymongo.MongoClient", watched)
+    return watching
+
+
+def test_batches_are_as_large_as_is_said(lake: GlueContext, options: dict[str, Any], commands: Commands) -> None:
+    where = {**options, "collection": "numbers"}
+    collection = Collection.of(lake.workspace, where)
+    schema = T.StructType([T.StructField("_id", T.LongType())])
+    told = {**collection.given, "parts": json_util.dumps([{"_id": {"$lt": 60}}]), "types": "true"}
+    for batch, first in (({"batch": "7"}, 7), ({}, None)):
+        reader = MongoDBDataSource({**told, **batch}).reader(schema)
+        assert sum(len(one) for one in reader.read(reader.partitions()[0])) == 1
+        assert commands.of("find")[-1].get("batchSize") == first
+        assert {one["batchSize"] for one in commands.of("getMore")} == {7}
+
+    for retry, retries in (("true", True), ("false", False), (True, True)):
+        commands.sent.clear()
+        sink = lake.getSink("mongodb", **{**options, "collection": "batches", "maxBatchSize": 20, "retryWrites": retry})
+        sent = pa.RecordBatch.from_pylist([{"n": n} for n in range(50)])
+        writer: Any = MongoDBDataSource(dict(sink.given)).writer(
+            T.StructType([T.StructField("n", T.LongType())]), False
+        )
+        writer.write(iter([sent]))
+        assert [len(one["documents"]) for one in commands.of("insert")] == [20, 20, 10]
+        assert commands.clients[-1].options.retry_writes is retries
+
+
+def test_parts_are_taken_along_the_key_that_is_said(lake: GlueContext, options: dict[str, Any]) -> None:
+    how = {"partitioner": "PaginateIntoPartitionsPartitioner", "partitionerOptions.numberOfPartitions": 4}
+    collection = Collection.of(lake.workspace, {**options, "collection": "numbers"})
+    by_v = collection.parts({**how, "partitionerOptions.partitionKey": "v"})
+    assert by_v[0] == {"v": {"$lt": by_v[0]["v"]["$lt"]}} and 0 < by_v[0]["v"]["$lt"] < 7
+    assert list(collection.parts(how)[0]) == ["_id"] and len(collection.parts(how)) == 4
+
+
+def test_a_struct_of_an_oid_is_one_or_an_object(lake: GlueContext, options: dict[str, Any], mongodb: MongoDB) -> None:
+    rows = lake.spark_session.sql(f"select 1 _id, named_struct('oid', '{IDS[0]}') other")
+    for extended, expected in (("true", IDS[0]), ("false", {"oid": str(IDS[0])})):
+        where = {**options, "collection": "extended", "extendedBsonTypes": extended}
+        lake.write_data_frame.from_options(rows, "mongodb", where)
+        with mongodb.connect() as client:
+            assert client[NAME].extended.find_one() == {"_id": 1, "other": expected}
 
 
 def test_a_connection_and_a_table_of_the_catalog(lake: GlueContext, options: dict[str, Any], mongodb: MongoDB) -> None:

@@ -373,6 +373,21 @@ def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
         EvaluateDataQuality.apply(frame, rules, {"resultsS3Prefix": "file:///tmp"})
 
 
+def test_the_input_is_kept_if_that_is_asked_for(frame: DynamicFrame) -> None:
+    rules = 'Rules = [ IsComplete "id" ]'
+    for caching, kept in (("CACHE_NOTHING", False), ("CACHE_INPUT", True)):
+        rows = DynamicFrame.fromDF(frame.toDF().where(f"'{caching}' <> ''"), frame.glue_ctx, caching)
+        frames = EvaluateDataQuality().process_rows(
+            frame=rows, ruleset=rules, additional_options={"performanceTuning.caching": caching}
+        )
+        judged: Any = frames["rowLevelOutcomes"].toDF()
+        assert judged.count() == len(ROWS)
+        if not engine.active():  # which computes them anew, as docs/data-quality.md says
+            plan = judged._jdf.queryExecution().executedPlan().toString()
+            assert ("InMemoryTableScan" in plan) is kept
+            judged.sparkSession.catalog.clearCache()
+
+
 # -- rows ---------------------------------------------------------------------------------------------------------
 
 
