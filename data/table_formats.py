@@ -29,6 +29,12 @@ def refuse_as_files(table: Mapping[str, Any], name: str = "") -> None:
         raise InvalidInputException(f"{name} is {TITLES[one]}, whose files are more than its rows: {advice}.")
 
 
+def iceberg_tables(keys: Iterable[str]) -> set[str]:
+    """The folders of Iceberg tables, without their ``/``, by their metadata among the objects of these keys."""
+    found = (key.rpartition("/metadata/") for key in keys if key.endswith(".metadata.json"))
+    return {root for root, middle, _ in found if middle}
+
+
 def delta_tables(folders: Iterable[str]) -> set[str]:
     """The folders of Delta tables, ending in ``/`` or empty, by those of their logs among ``folders`` (without one)."""
     found = (folder.rpartition(_LOG) for folder in folders if f"/{folder}".endswith(f"/{_LOG}"))

@@ -89,10 +89,11 @@ class OpenTableSink:
 
 def _name(context: GlueContext, table: CatalogTable) -> str:
     """The table's name in Spark, with the catalog that has it. Raises UsageError for a job without the format."""
-    spark_only(f"Reading and writing {table}, {kind_of(table)},")
-    wanted, conf = table_format(table.definition), context.spark_session.conf
+    wanted = table_format(table.definition)
     if wanted not in _CATALOGS:
-        refuse_as_files(table.definition)
+        refuse_as_files(table.definition, str(table))
+    spark_only(f"Reading and writing {table}, {kind_of(table)},")
+    conf = context.spark_session.conf
     for catalog, implementation in _CATALOGS[wanted].items():
         if conf.get(f"spark.sql.catalog.{catalog}", "") == implementation:
             return f"`{catalog}`.`{table.database}`.`{table.name}`"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from data.objects import list_objects, s3_client
-from data.table_formats import delta_tables
+from data.table_formats import delta_tables, iceberg_tables
 from data.zones import split_uri, uri
 from etl.publishing import Publication
 from workspace.errors import LakeletError, PublishError, UsageError
@@ -39,7 +39,8 @@ class Purges:
         kept_classes: Collection[str] = (),
     ) -> None:
         """Ask for what lies in ``folders`` (``s3://…``, below ``location``) to go, but for objects younger than the
-        retention period, or of a storage class that is kept. Raises UsageError for a folder with Delta tables."""
+        retention period, or of a storage class that is kept. Raises UsageError for a folder with Delta or Iceberg
+        tables."""
         publication = self._open.get(location)
         if publication is None:
             publication = Publication.begin(self._workspace, location, table)
@@ -113,6 +114,10 @@ def _older_than(
         if tables := sorted(delta_tables(skipped)):
             raise UsageError(
                 f"{uri(bucket, prefix + tables[0])} is a Delta table, which a purge breaks: empty it by spark.sql."
+            )
+        if tables := sorted(iceberg_tables(stored.key for stored in objects)):
+            raise UsageError(
+                f"{uri(bucket, tables[0])}/ is an Iceberg table, which a purge breaks: empty it by spark.sql."
             )
         for stored in objects:
             if stored.storage_class in kept_classes:
