@@ -1,0 +1,258 @@
+"""What Sail answers otherwise than Spark, without a word (found by tests/stack/test_engines_compared.py and before it):
+functions and divisions of decimals are refused, so that `auto` takes Spark; what can be said in Sail's own words is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from etl.errors import UnsupportedError
+from etl.sail import engine
+from etl.sail.statements import bare
+from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+# Functions whose value, for some argument, is not Spark's, and what is different.
+REFUSED = {
+    "approx_percentile": "it is interpolated",
+    "conv": "text that begins with a number is null",
+    "initcap": "a letter after a sign is made a capital",
+    "nvl2": "numbers become text",
+    "percentile_approx": "it is interpolated",
+    "rint": "halves are rounded up",
+    "sentences": "words are cut elsewhere",
+    "timestampdiff": "days are counted by midnights",
+    "weekday": "it is -1 for a Sunday before 1970",
+}
+_IN_TEXT = {"isnan": "null is null", **REFUSED}  # what is put right in a column is refused in SQL
+_WINDOWED = frozenset({"collect_list", "collect_set"})
+_WHOLE = frozenset({"date_diff", "datediff", "regexp_count"})  # ints in Spark, longs in Sail
+_CALLS = re.compile(r"\b(\w+)\s*\(")
+_COLLECTED = re.compile(rf"\b({'|'.join(sorted(_WINDOWED))})\s*\([^()]*\)\s*OVER\b", re.IGNORECASE)
+# As Sail's explanation of a plan shows it: every divisor is nullif(…, 0).
+_DECIMALS = re.compile(r"/ (CAST\()?nullif\([^/]*\bDecimal128\(")
+# What has another value each time, or several: a cast to text names its value more than once.
+_NOT_TWICE = frozenset(
+    (
+        "explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "json_tuple", "stack",
+        "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle",
+    )
+)  # fmt: skip
+_DATED = r"^\s*([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$"
+_PLAIN = "_lakelet_plain"  # a cast of our own, which stays what it is
+_divides = False
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the making of expressions, and before the actions of a script that divides."""
+    global _divides  # noqa: PLW0603 - of the process's one engine
+    from pyspark.sql.connect import expressions as made
+
+    _divides = False
+    _refuse(made)
+    _say_as_spark(made)
+
+
+def _refuse(made: Any) -> None:
+    from pyspark.sql.connect.client import SparkConnectClient
+
+    function, window, text = (
+        made.UnresolvedFunction.__init__,
+        made.WindowExpression.__init__,
+        made.SQLExpression.__init__,
+    )
+    fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
+
+    def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
+        _require_function(name, REFUSED)
+        if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
+            raise _otherwise("split by an empty pattern", "there are empty texts at the ends")
+        if name == "/":
+            _note_division()
+        function(self, name, args, *more, **given)
+
+    def of_window(self: Any, windowFunction: Any, windowSpec: Any) -> None:
+        if (name := getattr(windowFunction, "_name", "")) in _WINDOWED:
+            raise _otherwise(f"{name} over a window", "it takes nulls too")
+        window(self, windowFunction, windowSpec)
+
+    def of_text(self: Any, expr: str) -> None:
+        require_text(expr)
+        text(self, expr)
+
+    def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        if _divides:
+            _require_no_decimals(client, request.plan)
+        yield from fetch(client, request, *args, **options)
+
+    engine.replace(made.UnresolvedFunction, "__init__", of_function)
+    engine.replace(made.WindowExpression, "__init__", of_window)
+    engine.replace(made.SQLExpression, "__init__", of_text)
+    engine.replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
+
+
+def _say_as_spark(made: Any) -> None:
+    from pyspark.sql.connect import column as columns
+
+    planned, cast = made.UnresolvedFunction.to_plan, made.CastExpression.to_plan
+    column: Any = getattr(columns, "Column")  # noqa: B009 - whose type says that it cannot be called
+
+    def as_spark(self: Any, session: Any) -> Any:
+        made_plan = planned(self, session)
+        if self._name in _WHOLE:
+            outer = type(made_plan)()
+            outer.cast.expr.CopyFrom(made_plan)
+            outer.cast.type_str = "int"
+            return outer
+        if self._name == "isnan":
+            outer = type(made_plan)()
+            outer.unresolved_function.function_name = "coalesce"
+            null = type(made_plan)()
+            null.literal.boolean = False
+            outer.unresolved_function.arguments.extend([made_plan, null])
+            return outer
+        return made_plan
+
+    def cast_as_spark(self: Any, session: Any) -> Any:
+        wanted = self._data_type if isinstance(self._data_type, str) else self._data_type.simpleString()
+        said = next((way for form, way in _CASTS.items() if re.fullmatch(form, wanted.strip().lower())), None)
+        if said is None or hasattr(self, _PLAIN) or not repeatable(self._expr):
+            return cast(self, session)
+
+        def plain(target: Any, mode: str | None = self._eval_mode) -> Any:
+            made_cast = made.CastExpression(self._expr, target, mode)
+            setattr(made_cast, _PLAIN, True)
+            return column(made_cast)
+
+        name = str(self)  # what Spark calls the column; a column that is cast gives its own name
+        inner = self._expr
+        while isinstance(inner, made.CastExpression):
+            inner = inner._expr
+        if isinstance(inner, made.ColumnReference):
+            name = inner._unparsed_identifier.rpartition(".")[2].strip("`")
+        return said(F.typeof(column(self._expr)), self._data_type, plain).alias(name)._expr.to_plan(session)
+
+    def repeatable(value: Any) -> bool:
+        if isinstance(value, made.UnresolvedFunction):
+            return value._name not in _NOT_TWICE and all(repeatable(one) for one in value._args)
+        if isinstance(value, made.CastExpression):
+            return repeatable(value._expr)
+        return isinstance(value, made.ColumnReference | made.UnresolvedExtractValue | made.LiteralExpression)
+
+    engine.replace(made.UnresolvedFunction, "to_plan", as_spark)
+    engine.replace(made.CastExpression, "to_plan", cast_as_spark)
+
+
+def require_text(text: str) -> None:
+    """Refuse SQL whose answer would be another than Spark's. Raises UnsupportedError."""
+    code = bare(text)
+    for call in _CALLS.findall(code):
+        _require_function(call, _IN_TEXT)
+    if found := _COLLECTED.search(code):
+        raise _otherwise(f"{found[1]} over a window", "it takes nulls too")
+    if "/" in code:
+        _note_division()
+
+
+def _require_function(name: str, refused: Mapping[str, str]) -> None:
+    if why := refused.get(name.lower()):
+        raise _otherwise(f"The function {name}", why)
+
+
+def _otherwise(what: str, why: str) -> UnsupportedError:
+    return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
+
+
+def _note_division() -> None:
+    global _divides  # noqa: PLW0603
+    _divides = True
+
+
+def _require_no_decimals(client: Any, plan: Any) -> None:
+    """Refuse a plan that divides decimals."""
+    from pyspark.errors import PySparkException
+
+    root = plan.root if plan.HasField("root") else plan.command.write_operation.input
+    try:
+        told = client.explain_string(type(plan)(root=root), "extended")
+    except PySparkException:  # the action itself will say it
+        return
+    if _DECIMALS.search(told):
+        raise _otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
+
+
+def _as_date(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
+    """Text that begins with a date is one, whatever comes after its T."""
+    return F.when(kind == "string", _plainly(F.regexp_replace(cast("string"), _DATED, "$1"), target)).otherwise(
+        cast(target)
+    )
+
+
+def _as_decimal(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
+    """Text may have an exponent."""
+    plain = cast(target)
+    powers = cast("string").rlike(r"^\s*[+-]?[\d.]+[eE][+-]?\d+\s*$")
+    return F.when((kind == "string") & powers, _plainly(cast("double", "try"), target)).otherwise(plain)
+
+
+def _as_long(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
+    """Seconds of times before 1970 are those that have begun."""
+    return F.when(kind == "timestamp", _plainly(F.floor(cast("double")), target)).otherwise(cast(target))
+
+
+def _plainly(value: Any, target: Any) -> Any:
+    """A cast that stays what it is."""
+    made = value.try_cast(target)
+    setattr(made._expr, _PLAIN, True)
+    return made
+
+
+def _as_text(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
+    """Numbers with a point as Java writes them; of another type, which Sail knows as it plans, the text as it is."""
+    shown = cast(target)
+    sign = F.when(shown.startswith("-"), "-").otherwise("")
+    bare_text = F.regexp_replace(shown, "^-", "")
+    mantissa, exponent = F.substring_index(bare_text, "e", 1), F.substring_index(bare_text, "e", -1)
+    whole, rest = F.substring_index(bare_text, ".", 1), F.substring_index(bare_text, ".", -1)
+    digits = F.regexp_replace(F.concat(whole, rest), "0+$", "")  # of a large number
+    leading = F.regexp_replace(rest, "^0+", "")  # of a small one
+    java = (
+        F.when(bare_text == "inf", F.concat(sign, F.lit("Infinity")))
+        .when(
+            F.contains(bare_text, F.lit("e")),
+            F.concat(sign, _pointed(F.regexp_replace(mantissa, r"\.", "")), F.lit("E"), exponent),
+        )
+        .when(
+            F.length(whole) > 7,
+            F.concat(sign, _pointed(digits), F.lit("E"), F.format_string("%d", F.length(whole) - 1)),
+        )
+        .when(
+            bare_text.rlike(r"^0\.000\d*[1-9]"),
+            F.concat(
+                sign, _pointed(leading), F.lit("E-"), F.format_string("%d", F.length(rest) - F.length(leading) + 1)
+            ),
+        )
+        .otherwise(shown)
+    )
+    return F.when(kind.isin("double", "float"), java).otherwise(shown)
+
+
+def _pointed(digits: Column) -> Column:
+    """Digits with the point after the first of them, and at least one behind it."""
+    return F.concat(
+        F.substring(digits, 1, 1), F.lit("."), F.when(F.length(digits) > 1, F.substring(digits, 2, 400)).otherwise("0")
+    )
+
+
+_CASTS: Mapping[str, Callable[..., Any]] = {
+    "string": _as_text,
+    "date": _as_date,
+    r"(decimal|numeric|dec)\(.*": _as_decimal,
+    "bigint|long": _as_long,
+}
