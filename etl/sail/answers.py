@@ -57,6 +57,21 @@ def install(workspace: Workspace) -> None:
     _divides = False
     _refuse(made)
     _say_as_spark(made)
+    _take_views()
+
+
+def _take_views() -> None:
+    """Texts in Arrow's newer form, in which a union of Parquet comes, and which pyspark has no name for."""
+    import pyarrow as pa
+    from pyspark.sql.pandas import types as arrow
+
+    original = arrow.from_arrow_type
+
+    def named(at: Any, *args: Any, **options: Any) -> Any:
+        plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}.get(at, at)
+        return original(plain, *args, **options)
+
+    engine.replace(arrow, "from_arrow_type", named)
 
 
 def _refuse(made: Any) -> None:
@@ -176,12 +191,14 @@ def _note_division() -> None:
 
 def _require_no_decimals(client: Any, plan: Any) -> None:
     """Refuse a plan that divides decimals."""
+    from google.protobuf.message import DecodeError
     from pyspark.errors import PySparkException
 
-    root = plan.root if plan.HasField("root") else plan.command.write_operation.input
     try:
-        told = client.explain_string(type(plan)(root=root), "extended")
-    except PySparkException:  # the action itself will say it
+        if not plan.HasField("root"):
+            plan = type(plan)(root=plan.command.write_operation.input)
+        told = client.explain_string(plan, "extended")
+    except (PySparkException, DecodeError):  # the action itself will say it; a plan of great depth cannot be sent twice
         return
     if _DECIMALS.search(told):
         raise _otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")

@@ -121,7 +121,7 @@ def _name_partitions(writer: Any) -> None:
 def _rows(writer: Any) -> Any:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    return DataFrame(writer._df, writer._spark)
+    return DataFrame(writer._write._child, writer._spark)
 
 
 def require_types(format: str, schema: T.StructType) -> None:
