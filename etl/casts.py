@@ -71,6 +71,8 @@ def _castable(kind: T.DataType, target: T.DataType) -> bool:
         return isinstance(kind, T.NullType)
     if isinstance(kind, T.BinaryType | T.BooleanType):
         return not isinstance(target, T.DateType | T.TimestampType)
+    if isinstance(kind, T.TimestampType):
+        return not isinstance(target, T.BooleanType | T.BinaryType)
     if isinstance(kind, T.DateType):
         return not isinstance(target, T.NumericType | T.BooleanType | T.BinaryType)
     return not (isinstance(kind, T.NumericType) and isinstance(target, T.DateType | T.BinaryType))

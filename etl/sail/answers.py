@@ -35,8 +35,7 @@ _WINDOWED = frozenset({"collect_list", "collect_set"})
 _WHOLE = frozenset({"date_diff", "datediff", "regexp_count"})  # ints in Spark, longs in Sail
 _CALLS = re.compile(r"\b(\w+)\s*\(")
 _COLLECTED = re.compile(rf"\b({'|'.join(sorted(_WINDOWED))})\s*\([^()]*\)\s*OVER\b", re.IGNORECASE)
-# As Sail's explanation of a plan shows it: every divisor is nullif(…, 0).
-_DECIMALS = re.compile(r"/ (CAST\()?nullif\([^/]*\bDecimal128\(")
+_DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # in Sail's explanation of a plan, where each is nullif(…, 0)
 # What has another value each time, or several: a cast to text names its value more than once.
 _NOT_TWICE = frozenset(
     (
@@ -191,7 +190,7 @@ def _note_division() -> None:
 
 def _require_no_decimals(client: Any, plan: Any) -> None:
     """Refuse a plan that divides decimals."""
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     try:
@@ -200,8 +199,22 @@ def _require_no_decimals(client: Any, plan: Any) -> None:
         told = client.explain_string(plan, "extended")
     except (PySparkException, DecodeError):  # the action itself will say it; a plan of great depth cannot be sent twice
         return
-    if _DECIMALS.search(told):
+    if any(_is_decimal(_first_call(told[found.end() :])) for found in _DIVISORS.finditer(told)):
         raise _otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
+
+
+def _is_decimal(divisor: str) -> bool:
+    return "Decimal128(" in divisor and not divisor.endswith("AS Float64)")
+
+
+def _first_call(text: str) -> str:
+    """A text that begins with a call, up to the parenthesis that closes it."""
+    depth = 0
+    for at, one in enumerate(text):
+        depth += (one == "(") - (one == ")")
+        if one == ")" and not depth:
+            return text[: at + 1]
+    return text
 
 
 def _as_date(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:

@@ -44,18 +44,20 @@ pytestmark = pytest.mark.stack
 ROWS, SEED = 40, 20261126
 ENGINES = ("spark", "sail")
 TEXTS = (
-    "", "null", "NULL", " a b ", "ÄÖü日本😀", "q\"uo'te", "a,b;c|d", "line\nfeed", "back\\slash\\n", "12.50", "-7", "1e3",
-    "2024-02-30", "2024-01-31", "2024-02-29 12:34:56", "2024-03-10T02:30:00.123456Z", "true", "FALSE", "yes", "0", "42",
+    "", "null", "NULL", " a b ", "ÄÖü日本😀", "q\"uo'te", "a,b;c|d", "line\nfeed", "back\\slash\\n", "12.50", "-7",
+    "1e3", "2024-02-30", "2024-01-31", "2024-02-29 12:34:56", "2024-03-10T02:30:00.123456Z", "true", "FALSE", "yes",
+    "0", "42",
     "9223372036854775807", "9223372036854775808", " 42 ", "1899-12-31", "O'Neil", "50%", "a=b/c",
 )  # fmt: skip
 INTS = (0, 1, -1, 2**31 - 1, -(2**31), 7, 100)
 LONGS = (0, -1, 2**63 - 1, -(2**63), 1_700_000_000, 253402300800)
 DOUBLES = (0.0, -0.0, 1.5, -2.5, 1e300, 1e-300, 0.1, 123456789.987654321, 1e16, 1e7, 9999999.0, 1e-3, 9.99e-4, 1e-5)
 DECIMALS = ("0.00", "1.25", "-1.35", "99999999.99", "-99999999.99", "0.01")
-DATES = (date(2, 1, 1), date(1582, 10, 4), date(1899, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(9999, 12, 30))
+DATES = (date(2, 1, 1), date(1582, 10, 4), date(1899, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2999, 12, 30))
 TIMES = (datetime(1899, 12, 31, 23, 59, 59, 999000), datetime(1969, 12, 31, 23, 59, 59, 500000), datetime(2024, 3, 10))
 KINDS = {
-    "s": "string", "i": "int", "l": "long", "d": "double", "dec": "decimal", "dt": "date", "ts": "timestamp", "b": "boolean",
+    "s": "string", "i": "int", "l": "long", "d": "double", "dec": "decimal", "dt": "date", "ts": "timestamp",
+    "b": "boolean",
 }  # fmt: skip
 ENTIRE = ["id", *KINDS, "ar", "st", "ss", "mp"]
 
@@ -166,65 +168,123 @@ for _name, _kind in KINDS.items():
 
 
 def fits(name: str, target: str) -> bool:
-    """Whether Sail has the cast for all values: what is too large for its type makes a run fail on it (docs/jobs.md)."""
+    """Whether Sail has the cast for all values: what its type does not hold makes a run fail (docs/awsglue.md)."""
     few = {"s": ("string", "date", "decimal(12,3)"), "l": ("string", "long", "double"), "d": ("string", "double")}
     return target in few.get(name, (target,)) and (name, target) not in (("ts", "int"), ("ts", "decimal(12,3)"))
 
 
 CASES |= {
     "casts of columns": columns_of(
-        a=lambda: F.col("d").cast("string"), b=lambda: F.col("d").cast("float").cast("string"), c=lambda: F.upper(F.col("l").cast("string")),
-        d=lambda: F.col("ts").cast("string"), e=lambda: F.col("ts").cast("long"), f=lambda: F.col("s").cast("date"),
-        g=lambda: F.col("st.x").cast("string"), h=lambda: F.col("st").getField("x").cast("string"),
+        a=lambda: F.col("d").cast("string"),
+        b=lambda: F.col("d").cast("float").cast("string"),
+        c=lambda: F.upper(F.col("l").cast("string")),
+        d=lambda: F.col("ts").cast("string"),
+        e=lambda: F.col("ts").cast("long"),
+        f=lambda: F.col("s").cast("date"),
+        g=lambda: F.col("st.x").cast("string"),
+        h=lambda: F.col("st").getField("x").cast("string"),
     ),
     "numbers": columns_of(
-        a=lambda: F.isnan("d"), b=lambda: ~F.isnan("d"), c=lambda: F.col("i") / 3, d=lambda: F.col("i") % 7, e=lambda: F.round("d", 2) + 0.0,
-        f=lambda: F.col("dec") * F.col("dec"), g=lambda: F.abs("i"), h=lambda: F.greatest("i", "l"), i=lambda: F.col("i") / F.lit(0),
+        a=lambda: F.isnan("d"),
+        b=lambda: ~F.isnan("d"),
+        c=lambda: F.col("i") / 3,
+        d=lambda: F.col("i") % 7,
+        e=lambda: F.round("d", 2) + 0.0,
+        f=lambda: F.col("dec") * F.col("dec"),
+        g=lambda: F.abs("i"),
+        h=lambda: F.greatest("i", "l"),
+        i=lambda: F.col("i") / F.lit(0),
     ),
     "texts": columns_of(
-        a=lambda: F.trim("s"), b=lambda: F.split("s", "[,;]"), c=lambda: F.regexp_replace("s", "[^a-z]", ""), d=lambda: F.substring("s", 2, 3),
-        e=lambda: F.concat_ws("-", "s", "g"), f=lambda: F.lpad("s", 5, "*"), g=lambda: F.sha2("s", 256), h=lambda: F.length("s"),
-        i=lambda: F.regexp_extract("s", "([a-z]+)", 1), j=lambda: F.when(F.col("s") == "", None).otherwise(F.col("s")),
+        a=lambda: F.trim("s"),
+        b=lambda: F.split("s", "[,;]"),
+        c=lambda: F.regexp_replace("s", "[^a-z]", ""),
+        d=lambda: F.substring("s", 2, 3),
+        e=lambda: F.concat_ws("-", "s", "g"),
+        f=lambda: F.lpad("s", 5, "*"),
+        g=lambda: F.sha2("s", 256),
+        h=lambda: F.length("s"),
+        i=lambda: F.regexp_extract("s", "([a-z]+)", 1),
+        j=lambda: F.when(F.col("s") == "", None).otherwise(F.col("s")),
     ),
     "times": columns_of(
-        a=lambda: F.datediff("dt", F.lit("2024-01-01")), b=lambda: F.date_format("ts", "yyyy-MM-dd HH:mm:ss"), c=lambda: F.dayofweek("dt"),
-        d=lambda: F.weekofyear("dt"), e=lambda: F.last_day("dt"), f=lambda: F.add_months("dt", 1), g=lambda: F.to_date("s", "yyyy-MM-dd"),
-        h=lambda: F.date_trunc("hour", "ts"), i=lambda: F.month("ts"), j=lambda: F.unix_timestamp("ts"), k=lambda: F.quarter("dt"),
+        a=lambda: F.datediff("dt", F.lit("2024-01-01")),
+        b=lambda: F.date_format("ts", "yyyy-MM-dd HH:mm:ss"),
+        c=lambda: F.dayofweek("dt"),
+        d=lambda: F.weekofyear("dt"),
+        e=lambda: F.last_day("dt"),
+        f=lambda: F.add_months("dt", 1),
+        g=lambda: F.to_date("s", "yyyy-MM-dd"),
+        h=lambda: F.date_trunc("hour", "ts"),
+        i=lambda: F.month("ts"),
+        j=lambda: F.unix_timestamp("ts"),
+        k=lambda: F.quarter("dt"),
     ),
     "nested": columns_of(
-        a=lambda: F.size("ar"), b=lambda: F.col("ar")[0], c=lambda: F.array_distinct("ar"), d=lambda: F.col("st.y"), e=lambda: F.map_keys("mp"),
-        f=lambda: F.col("mp")["a"], g=lambda: F.sort_array("ar"), h=lambda: F.to_json("st"), i=lambda: F.col("ss").x,
+        a=lambda: F.size("ar"),
+        b=lambda: F.col("ar")[0],
+        c=lambda: F.array_distinct("ar"),
+        d=lambda: F.col("st.y"),
+        e=lambda: F.map_keys("mp"),
+        f=lambda: F.col("mp")["a"],
+        g=lambda: F.sort_array("ar"),
+        h=lambda: F.to_json("st"),
+        i=lambda: F.col("ss.x"),
     ),
     "explode": lambda place: place.rows.select("id", F.explode_outer("ss").alias("one")).select("id", "one.*"),
     "aggregates": lambda place: place.rows.groupBy("g").agg(
-        F.count("*").alias("n"), F.countDistinct("s").alias("c"), F.sum("i").alias("s"), F.avg("i").alias("a"), F.sum("dec").alias("d"),
-        F.min("dt").alias("dt"), F.max("ts").alias("ts"), F.sort_array(F.collect_set("i")).alias("l"), F.max("s").alias("m"),
+        F.count("*").alias("n"),
+        F.countDistinct("s").alias("c"),
+        F.sum("i").alias("s"),
+        F.avg("i").alias("a"),
+        F.sum("dec").alias("d"),
+        F.min("dt").alias("dt"),
+        F.max("ts").alias("ts"),
+        F.sort_array(F.collect_set("i")).alias("l"),
+        F.max("s").alias("m"),
     ),
     "windows": lambda place: place.rows.select(
-        "id", *(
+        "id",
+        *(
             one.over(Window.partitionBy("g").orderBy(F.col("i").desc(), "id")).alias(str(at))
             for at, one in enumerate([F.row_number(), F.rank(), F.lag("s"), F.lead("i", 1), F.sum("i"), F.first("dt")])
         ),
     ),
-    "joins": lambda place: place.rows.alias("a").join(place.rows.alias("b"), F.col("a.s") == F.col("b.g"), "left").select("a.id", "b.d"),
+    "joins": lambda place: (
+        place.rows.alias("a").join(place.rows.alias("b"), F.col("a.s") == F.col("b.g"), "left").select("a.id", "b.d")
+    ),
     "union": lambda place: place.frame("id", "s", "i").union(place.frame("id", "s", "d")),
     "Filter": lambda place: Filter.apply(frame=place.frame(), f=lambda row: row["st"] is None or row["s"] == ""),
-    "Map": lambda place: Map.apply(frame=place.frame("id", "s", "i", "ar", "st", "b"), f=lambda row: {**row, "n": row["i"] is None}),
+    "Map": lambda place: Map.apply(
+        frame=place.frame("id", "s", "i", "ar", "st", "b"), f=lambda row: {**row, "n": row["i"] is None}
+    ),
     "Map that fails": lambda place: Map.apply(frame=place.frame("id", "i"), f=lambda row: {"x": 6 // (row["i"] or 0)}),
     "SelectFields": lambda place: SelectFields.apply(frame=place.frame(), paths=["id", "st.y", "mp"]),
     "DropFields": lambda place: DropFields.apply(frame=place.frame(), paths=["st.x", "ar", "ss[].y"]),
     "DropNullFields": lambda place: DropNullFields.apply(frame=place.frame()),
     "RenameField": lambda place: RenameField.apply(frame=place.frame(), old_name="st.x", new_name="st.`with.dot`"),
     "UnnestFrame": lambda place: UnnestFrame.apply(frame=place.frame()),
-    "Join": lambda place: Join.apply(place.frame("id", "g"), RenameField.apply(frame=place.frame("i", "g"), old_name="g", new_name="k"), ["g"], ["k"]),
-    "SplitRows": lambda place: SplitRows.apply(frame=place.frame(), comparison_dict={"i": {">": 0}}, name1="a", name2="b").select("a"),
+    "Join": lambda place: Join.apply(
+        place.frame("id", "g"), RenameField.apply(frame=place.frame("i", "g"), old_name="g", new_name="k"), ["g"], ["k"]
+    ),
+    "SplitRows": lambda place: SplitRows.apply(
+        frame=place.frame(), comparison_dict={"i": {">": 0}}, name1="a", name2="b"
+    ).select("a"),
     "Unbox": lambda place: Unbox.apply(
         frame=DynamicFrame.fromDF(
-            place.spark.createDataFrame([(0, '{"a": 1, "b": [1, null]}'), (1, '{"a": "x"}'), (2, "bad"), (3, None), (4, "")], "id int, j string"),
-            place.glue, "boxed"),
-        path="j", format="json"),
-    "mergeDynamicFrame": lambda place: place.frame("id", "s").mergeDynamicFrame(place.frame("id", "g").rename_field("g", "s"), ["id"]),
-}  # fmt: skip
+            place.spark.createDataFrame(
+                [(0, '{"a": 1, "b": [1, null]}'), (1, '{"a": "x"}'), (2, "bad"), (3, None), (4, "")], "id int, j string"
+            ),
+            place.glue,
+            "boxed",
+        ),
+        path="j",
+        format="json",
+    ),
+    "mergeDynamicFrame": lambda place: place.frame("id", "s").mergeDynamicFrame(
+        place.frame("id", "g").rename_field("g", "s"), ["id"]
+    ),
+}
 for _action in (
     "cast:string",
     "cast:int",
@@ -258,10 +318,10 @@ def sink_case(format: str, columns: list[str], keys: list[str]) -> Case:
 
 
 for _format in ("csv", "json", "parquet"):
-    CASES[f"{_format} by a sink"] = sink_case(_format, ["i", "l", "dec", "dt", "ts", "b", "g"], [])
+    CASES[f"{_format} by a sink"] = sink_case(_format, ["i", "l", "dec", "dt", "ts", "b"], [])
     CASES[f"{_format} by d and b"] = sink_case(_format, ["d", "b", "g"], ["d", "b"])
     CASES[f"{_format} by ts"] = sink_case(_format, ["ts", "g"], ["ts"])
-    CASES[f"{_format} by s"] = sink_case(_format, ["s", "g"], ["g"])
+CASES["json by g"] = sink_case("json", ["s", "g"], ["g"])
 
 
 def plain_write(place: Place) -> Any:
