@@ -17,6 +17,7 @@ from sqlglot import exp
 from catalog import client as catalog
 from catalog.glue import Glue
 from dashboards.spec import DIALECT, Board
+from etl.transformation_contexts import recorded
 from jobs.engines import Choice, noted
 from query.client import query
 from search.client import open_client
@@ -185,6 +186,11 @@ def address(workspace: Workspace, name: str) -> str | None:
         return workspace.endpoint(name)
     except NotRunningError:
         return None
+
+
+def transformation_contexts(workspace: Workspace, run: JobRun) -> dict[str, list[str]]:
+    """What a run's script read and wrote by each ``transformation_ctx`` (:mod:`etl.transformation_contexts`)."""
+    return recorded(workspace.runs / run.id)
 
 
 def spark_address(workspace: Workspace, run: JobRun) -> str | None:

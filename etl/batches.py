@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from etl.errors import refuse_unknown
+from etl.options import whole
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +26,16 @@ def for_each_batch(
     """Call a function of a DataFrame and a batch's number for every ``windowSize`` of a stream; where it is, is kept at
     ``checkpointLocation``. A batch that fails is tried again ``batchMaxRetries`` times (3). It ends with the stream.
 
-    Raises UsageError for a frame that is no stream, UnsupportedError for an option that is not known.
+    ``windowSize`` is an interval of Spark's (``100 seconds``): a batch begins so long after the one before it began.
+    Raises UsageError for a frame that is no stream and for options that mean nothing, UnsupportedError for an option
+    that is not known, and what the last try of a batch raised as Spark's StreamingQueryException.
     """
     refuse_unknown(dict(options), BATCH_OPTIONS, "forEachBatch")
     if not frame.isStreaming:
         raise UsageError("forEachBatch takes a streaming DataFrame, of spark.readStream: call the function itself.")
     if missing := [name for name in ("windowSize", "checkpointLocation") if not options.get(name)]:
         raise UsageError(f"forEachBatch needs the option {', '.join(missing)}.")
-    retries = int(options.get("batchMaxRetries", MAX_RETRIES))
+    retries = whole(options, "batchMaxRetries", MAX_RETRIES, 0)
 
     def patiently(rows: DataFrame, number: int) -> None:
         for left in range(retries, -1, -1):
@@ -44,7 +48,13 @@ def for_each_batch(
             else:
                 return
 
-    writer = frame.writeStream.foreachBatch(patiently).trigger(processingTime=str(options["windowSize"]))
+    writer, window = frame.writeStream.foreachBatch(patiently), str(options["windowSize"])
+    try:
+        writer = writer.trigger(processingTime=window)
+    except PySparkException as error:
+        raise UsageError(
+            f"The option windowSize is {window!r}, and takes how often there is a batch: '100 seconds'."
+        ) from error
     writer.option("checkpointLocation", str(options["checkpointLocation"])).start().awaitTermination()
 
 

@@ -1,7 +1,7 @@
 """Casts of whole values, nested ones too, as the transforms make them: null where there is no way.
 
-AWS matches the fields of structs by their names; Spark's own cast goes by their order, and would put one field's values
-under another's name ("AWS Glue Developer Guide", ResolveChoice with ``match_catalog``).
+The fields of structs are matched by their names: Spark's own cast goes by their order, and would put one field's values
+under another's name. The AWS Glue Developer Guide does not say which AWS does; a DynamicFrame's records have names.
 """
 
 from __future__ import annotations

@@ -87,6 +87,21 @@ def refuse_undecided(rows: DataFrame) -> DataFrame:
     return rows
 
 
+def refuse_empty_structs(schema: T.StructType) -> None:
+    """Refuse rows with structs that have no fields, at any depth, which Spark writes to no file. Raises UsageError."""
+    if empty := [field.name for field in schema.fields if has_empty_struct(field.dataType)]:
+        raise UsageError(f"{', '.join(empty)} hold structs without fields, which no file can: drop them (DropFields).")
+
+
+def has_empty_struct(kind: T.DataType) -> bool:
+    """Whether a type has, at any depth, a struct without fields."""
+    if isinstance(kind, T.StructType):
+        return not kind.fields or any(has_empty_struct(field.dataType) for field in kind.fields)
+    if isinstance(kind, T.MapType):
+        return has_empty_struct(kind.valueType)
+    return isinstance(kind, T.ArrayType) and has_empty_struct(kind.elementType)
+
+
 def unmarked(kind: T.DataType) -> T.DataType:
     """The type without the marks of choices."""
     if isinstance(kind, T.StructType):

@@ -14,6 +14,7 @@ from etl import spark_writes
 from etl.batches import for_each_batch, with_ingestion_time
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.jdbc import extract_jdbc_conf
+from etl.options import number
 from etl.purges import DEFAULT_RETENTION_HOURS, Purges
 from etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
 from etl.sail import engine
@@ -175,5 +176,5 @@ def _purge_options(options: Mapping[str, Any] | None) -> tuple[float, str, froze
     """Hours, predicate and the storage classes to keep; AWS's manifestFilePath is refused."""
     given = dict(options or {})
     refuse_unknown(given, PURGE_OPTIONS, "A purge")
-    hours = float(given.get("retentionPeriod", DEFAULT_RETENTION_HOURS))
+    hours = number(given, "retentionPeriod", DEFAULT_RETENTION_HOURS)
     return hours, str(given.get("partitionPredicate", "")), frozenset(listed(given, "excludeStorageClasses"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
 from etl.csv_options import csv_dialect
 from etl.errors import UnsupportedError, refuse_unknown
-from etl.options import flag
+from etl.options import flag, whole
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _writer_options(one: DataFormat, options: Mapping[str, Any]) -> dict[str, st
         told = {"ignoreNullFields": "true"}
     elif one is PARQUET:
         sizes = {"blockSize": "parquet.block.size", "pageSize": "parquet.page.size"}
-        told = {theirs: str(options[ours]) for ours, theirs in sizes.items() if options.get(ours)}
+        told = {theirs: str(whole(options, ours, 1)) for ours, theirs in sizes.items() if options.get(ours)}
     if compression := str(options.get("compression") or ""):
         told["compression"] = "uncompressed" if compression == "none" and one not in (CSV, JSON) else compression
     return told

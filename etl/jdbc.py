@@ -15,7 +15,7 @@ from catalog.glue import Glue
 from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
-from etl.options import flag
+from etl.options import flag, whole
 from etl.sail.engine import spark_only
 from workspace.errors import UsageError
 from workspace.paths import Workspace
@@ -116,9 +116,9 @@ class Database:
         field, expression = options.get("hashfield"), options.get("hashexpression")
         if not field and not expression:
             return []
-        number = int(options.get("hashpartitions") or PARTITIONS)
-        if number < 1 or (field and expression):
-            raise UsageError("A parallel read takes hashfield or hashexpression, and hashpartitions from 1.")
+        number = whole(options, "hashpartitions", PARTITIONS)
+        if field and expression:
+            raise UsageError("A parallel read takes hashfield or hashexpression, and not both.")
         if field:
             expression = f"hashtext({field}::text)" if self.engine == POSTGRESQL else f"CRC32({field})"
         parts = [f"ABS(MOD({expression}, {number})) = {part}" for part in range(number)]
@@ -139,7 +139,7 @@ class Database:
             rows = read(self.url, table, predicates=predicates, properties=self.properties)
         else:
             rows = read(self.url, table, properties=self.properties)
-        return rows.limit(int(options["sampleSize"])) if options.get("sampleSize") else rows
+        return rows.limit(whole(options, "sampleSize", 1)) if options.get("sampleSize") else rows
 
 
 def read_jdbc(context: GlueContext, kind: str, options: Options, ctx: str = "") -> DynamicFrame:
@@ -184,7 +184,7 @@ class JdbcSink:
         refuse_unknown(dict(options), WHERE | {"bulkSize"}, f"Writing to the connection type {kind}")
         if not options.get("dbtable"):
             raise UsageError("A database needs the option dbtable: the table to write to, with its schema if any.")
-        batch = int(options["bulkSize"]) if options.get("bulkSize") else None
+        batch = whole(options, "bulkSize", 1) if options.get("bulkSize") else None
         return cls(context, Database.of(context.workspace, options), str(options["dbtable"]), batch)
 
     @classmethod

@@ -24,7 +24,7 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.jdbc import connection_properties
 from etl.merging import merged
 from etl.mongodb_source import NAME, MongoDBDataSource
-from etl.options import flag
+from etl.options import flag, whole
 from etl.sail.engine import spark_only
 from workspace.errors import UsageError
 from workspace.paths import Workspace
@@ -114,7 +114,7 @@ class Collection:
         if chosen not in (*_SINGLE, *_BY_SIZE, *_BY_NUMBER):
             known = ", ".join((*_SINGLE, *_BY_SIZE, *_BY_NUMBER))
             raise UnsupportedError(f"The partitioner {chosen} is not supported: use one of {known}.")
-        size, number = positive(options, _SIZE, PART_MB), positive(options, _NUMBER, PARTS)
+        size, number = whole(options, _SIZE, PART_MB), whole(options, _NUMBER, PARTS)
         with connected(self.address, f"The collection {self} cannot be read", **self.client) as client:
             found = list(client[self.database].list_collections(filter={"name": self.name}))
             if not found:
@@ -155,7 +155,7 @@ def read_mongodb(context: GlueContext, kind: str, options: Options, ctx: str = "
 
     refuse_unknown(dict(options), READING, f"The connection type {kind}")
     collection = Collection.of(context.workspace, options)
-    batch = {"batch": str(positive(options, "batchSize", 1))} if "batchSize" in options else {}
+    batch = {"batch": str(whole(options, "batchSize", 1))} if "batchSize" in options else {}
     parts = json_util.dumps(collection.parts(options), json_options=json_util.CANONICAL_JSON_OPTIONS)
     context.spark_session.dataSource.register(MongoDBDataSource)
     reader = context.spark_session.read.format(NAME).options(**collection.given, **batch, parts=parts)
@@ -203,7 +203,7 @@ class MongoDBSink:
         given = {
             "replace": str(flag(options, "replaceDocument", True)).lower(),
             "extended": str(flag(options, "extendedBsonTypes", True)).lower(),
-            "batch": str(positive(options, "maxBatchSize", BATCH)),
+            "batch": str(whole(options, "maxBatchSize", BATCH)),
             "client": json.dumps(client),
         }
         return cls(context, collection, collection.given | given)
@@ -242,15 +242,6 @@ class MongoDBSink:
         self.context.scans.published()  # what has gone to a database cannot be taken back, and so not be read anew
         self.context.spark_session.dataSource.register(MongoDBDataSource)
         writable.write.format(NAME).mode("append").options(**self.given).save()
-
-
-def positive(options: Options, name: str, default: int) -> int:
-    """An option that is a whole number from 1. Raises UsageError."""
-    given = options.get(name)
-    text = str(default if given is None else given)
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"The option {name} is {text!r}, and takes a whole number from 1.")
-    return int(text)
 
 
 def _place(table: CatalogTable) -> dict[str, str]:

@@ -33,7 +33,7 @@ _CATALOGS = {
     DELTA: {"spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog"},
 }
 # AWS has both choose Spark's reader instead of its own; there is no other here.
-OPTIONS = frozenset({"useSparkDataSource", "useCatalogSchema"})
+OPTIONS = WITHOUT_EFFECT = frozenset({"useSparkDataSource", "useCatalogSchema"})
 
 
 def is_open(table: CatalogTable) -> bool:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -18,6 +18,7 @@ from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
+from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
@@ -39,6 +40,11 @@ WITHOUT_EFFECT = frozenset({"pushdown", "opensearch.nodes.wan.only"})
 _ARRAYS = "opensearch.read.field.as.array.include"
 READING = _WHERE | WITHOUT_EFFECT | {"opensearch.query", _ARRAYS}
 WRITING = _WHERE | WITHOUT_EFFECT | {"opensearch.write.operation", "opensearch.mapping.id"}
+# A URI's parameters, and their names in a query_string ("Query string", OpenSearch Documentation).
+_URI = {
+    "q": "query", "df": "default_field", "default_operator": "default_operator", "analyzer": "analyzer",
+    "analyze_wildcard": "analyze_wildcard", "lenient": "lenient",
+}  # fmt: skip
 _EVERYTHING: dict[str, Any] = {"query": {"match_all": {}}}
 _SLICES = 8  # at most, of one read
 _TYPES: Mapping[str, T.DataType] = {
@@ -70,7 +76,9 @@ def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> Dy
     schema = T.StructType([])
     for name, one in mappings.items():
         schema = _merged(schema, _struct(one["mappings"].get("properties") or {}, arrays), name)
-    told = {**given, "query": json.dumps(query), "slices": str(max(1, min(shards, _SLICES)))}
+    dates = {name: _dates(one["mappings"].get("properties") or {}) for name, one in mappings.items()}
+    slices = str(max(1, min(shards, _SLICES)))
+    told = {**given, "query": json.dumps(query), "slices": slices, "dates": json.dumps(dates)}
     context.spark_session.dataSource.register(OpenSearchDataSource)
     rows = context.spark_session.read.format(NAME).options(**told).load()
     return read_records(context, rows.withColumnRenamed("document", VALUE), ctx, schema=schema)
@@ -133,7 +141,7 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
     nodes = []
     for node in str(options.get("opensearch.nodes") or workspace.endpoint("opensearch")).split(","):
         parts = urlsplit(node.strip() if "://" in node else f"http://{node.strip()}")
-        port = parts.port or int(options.get("opensearch.port") or (443 if parts.scheme == "https" else 9200))
+        port = parts.port or whole(options, "opensearch.port", 443 if parts.scheme == "https" else 9200)
         nodes.append(f"{parts.scheme}://{parts.hostname}:{port}")
     given = {"resource": str(options["opensearch.resource"]), "nodes": ",".join(nodes)}
     return given | (
@@ -146,8 +154,13 @@ def _query(options: Options) -> dict[str, Any]:
     text = str(options.get("opensearch.query") or "").strip()
     if not text:
         return _EVERYTHING
-    if text.startswith("?q="):
-        return {"query": {"query_string": {"query": text.removeprefix("?q=")}}}
+    if text.startswith("?"):
+        given = dict(parse_qsl(text.removeprefix("?"), keep_blank_values=True))
+        if unknown := sorted(given.keys() - _URI):
+            raise UnsupportedError(f"opensearch.query does not support {', '.join(unknown)}: use {', '.join(_URI)}.")
+        if "q" not in given:
+            raise UsageError("opensearch.query has no q: write '?q=…'.")
+        return {"query": {"query_string": {_URI[name]: one for name, one in given.items()}}}
     try:
         found = json.loads(text)
     except ValueError:
@@ -169,6 +182,19 @@ def _struct(properties: Mapping[str, Any], arrays: set[str], path: str = "") -> 
             T.StructField(name, T.ArrayType(kind) if where in arrays or one.get("type") == "nested" else kind)
         )
     return T.StructType(fields)
+
+
+def _dates(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The dates among fields, and in a dict of their own those of objects; of each what a number is: milliseconds
+    (1000 in a second) or seconds (1) since 1970 ("Date field type", OpenSearch Documentation)."""
+    found: dict[str, Any] = {}
+    for name, one in properties.items():
+        if inner := one.get("properties"):
+            found[name] = _dates(inner)
+        elif one.get("type") in ("date", "date_nanos"):
+            formats = str(one.get("format") or "epoch_millis").split("||")
+            found[name] = 1 if "epoch_second" in formats and "epoch_millis" not in formats else 1000
+    return {name: one for name, one in found.items() if one}
 
 
 def _merged(one: T.StructType, other: T.StructType, index: str) -> T.StructType:

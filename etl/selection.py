@@ -16,6 +16,7 @@ from typing import Any
 
 from data.objects import StoredObject
 from etl.errors import UnsupportedError, refuse_unknown
+from etl.options import whole
 from workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
@@ -128,11 +129,7 @@ def listed(options: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _limit(options: Mapping[str, Any], name: str) -> int | None:
-    if (given := options.get(name)) is None:
-        return None
-    if not str(given).isdigit() or not int(given):
-        raise UsageError(f"{name} is {given!r}: give a number from 1.")
-    return int(given)
+    return None if options.get(name) in (None, "") else whole(options, name, 1)
 
 
 def _glob(pattern: str) -> str:

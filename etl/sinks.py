@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
 from data.partitions import parse_partition_path
 from data.zones import split_uri, uri
-from etl.choices import refuse_undecided
+from etl.choices import refuse_empty_structs, refuse_undecided
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
 from etl.file_formats import dialect_options, writable, write, written_dialect
@@ -133,6 +133,7 @@ class S3Sink:
         """
         one = self.format or PARQUET
         rows = refuse_undecided(rows)
+        refuse_empty_structs(rows.schema)
         require_fields(rows, self.partition_keys, f"partitionKeys of the sink to {self.path}")
         if twice := [name for name, times in Counter(name.lower() for name in rows.columns).items() if times > 1]:
             raise UsageError(f"The rows have more than one column {', '.join(twice)}: rename or drop all but one.")

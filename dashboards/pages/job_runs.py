@@ -126,6 +126,9 @@ def _one(workspace: Workspace, runs: list[JobRun]) -> None:
         if run.arguments:
             with st.expander("Arguments"):
                 st.code("\n".join(f"{name} {value}" for name, value in run.arguments.items()), language=None)
+        if contexts := datasets.transformation_contexts(workspace, run):
+            with st.expander("Transformation contexts"):
+                st.code("\n".join(f"{name}: {', '.join(uses)}" for name, uses in contexts.items()), language=None)
         with st.container(horizontal=True):
             st.link_button("Logs", links.run_logs(run.id), icon=":material/manage_search:")
             if spark := datasets.spark_address(workspace, run):

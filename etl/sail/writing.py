@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from data.zones import S3
+from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
 from etl.sail import engine
@@ -103,19 +104,18 @@ def _write_as_spark(writer: Any) -> None:
 
 
 def _name_partitions(writer: Any) -> None:
-    """Give the folders of partitions their names as text: Sail makes 0, false or 1970-01-01 of a null that is none."""
-    keys = {name.lower() for name in writer._write.partitioning_cols}
+    """Give the folders of partitions their names as Spark does: as text, since Sail makes 0, false or 1970-01-01 of a
+    null that is none, and the key in the spelling that is asked for, which Sail does not find in another case."""
+    spelled = {name.lower(): name for name in writer._write.partitioning_cols}
     rows = _rows(writer)
-    kinds = {field.name: field.dataType for field in rows.schema.fields if field.name.lower() in keys}
-    if all(isinstance(kind, T.StringType | T.BinaryType) for kind in kinds.values()):
+    fields = rows.schema.fields
+    keys = {field.name: spelled[field.name.lower()] for field in fields if field.name.lower() in spelled}
+    texts = {field.name for field in fields if isinstance(field.dataType, T.StringType | T.BinaryType)}
+    if all(name in texts and name == key for name, key in keys.items()):
         return
-    columns = (
-        F.col(quoted(name)).cast("string").alias(name)
-        if not isinstance(kinds.get(name), T.StringType | T.BinaryType | None)
-        else F.col(quoted(name))
-        for name in rows.columns
-    )
-    writer._write._child = rows.select(*columns)._plan
+    named = ((name, F.col(quoted(name)) if name in texts else F.col(quoted(name)).cast("string")) for name in keys)
+    changed = {name: column.alias(keys[name]) for name, column in named}
+    writer._write._child = rows.select(*(changed.get(name, F.col(quoted(name))) for name in rows.columns))._plan
 
 
 def _rows(writer: Any) -> Any:
@@ -152,7 +152,9 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
     require_codec(format, plan.options)
-    require_types(format, _rows(writer).schema)
+    schema = _rows(writer).schema
+    require_types(format, schema)
+    refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
         stage(writer, original, path)
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import text_choice, unmarked
+from etl.choices import has_empty_struct, text_choice, unmarked
 from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.merging import merged
@@ -72,6 +72,10 @@ def _over(
     if not engine.active():
         whole = F.udf(lambda row: function(row), result)  # noqa: PLW0108 - a class has hints
         return whole.asNondeterministic()(F.struct(*columns))
+    kinds = {field.name: field.dataType for field in schema.fields}
+    # Sail casts no struct without fields, not even to itself.
+    if bad := [name for name, kind in kinds.items() if has_empty_struct(kind) and unmarked(kind) != kind]:
+        raise engine.refused(f"A Python function of choices with a struct without fields ({', '.join(bad)})")
     given = (column.cast(unmarked(field.dataType)) for column, field in zip(columns, schema.fields, strict=True))
     return F.udf(lambda *row: function(row), result, useArrow=True).asNondeterministic()(*given)
 

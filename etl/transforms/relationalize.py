@@ -40,10 +40,12 @@ def relationalize(
             flattened = _numbered(frame, flattened, [f.name for f in arrays], staging_path)
         for array in arrays:
             waiting.append((f"{root}_{array.name}", _elements(flattened, array)))
+        # By name: what was written and is read again has types that differ a little.
+        numbers = {f.name for f in arrays}
         columns = [
-            field_of(_key(f.name)).alias(f.name) if f in arrays else field_of(f.name)
-            for f in flattened.schema.fields
-            if not f.name.startswith("\0")
+            field_of(_key(name)).alias(name) if name in numbers else field_of(name)
+            for name in flattened.columns
+            if not name.startswith("\0")
         ]
         tables[table] = frame.derive(flattened.select(*columns), name=table)
     return DynamicFrameCollection(tables, frame.glue_ctx)

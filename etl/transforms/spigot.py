@@ -7,6 +7,7 @@ from typing import Any
 
 from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
+from etl.options import number, whole
 from etl.transformation_contexts import WRITES, record
 from workspace.errors import UsageError
 
@@ -19,9 +20,9 @@ def spigot(frame: DynamicFrame, path: str, options: Mapping[str, Any], ctx: str 
     from etl.sinks import S3Sink
 
     refuse_unknown(dict(options), OPTIONS, "spigot")
-    top, prob = int(options.get("topk", TOPK)), float(options.get("prob", 1))
-    if top < 1 or not 0 < prob <= 1:
-        raise UsageError(f"spigot takes topk from 1 and prob from above 0 to 1, not {top} and {prob}.")
+    top, prob = whole(options, "topk", TOPK), number(options, "prob", 1)
+    if not 0 < prob <= 1:
+        raise UsageError(f"spigot takes a prob from above 0 to 1, not {prob}.")
     record(frame.glue_ctx.workspace, ctx, WRITES, path)
     rows = frame.toDF()
     sample = (rows if prob == 1 else rows.sample(prob)).limit(top)

@@ -46,6 +46,8 @@ def test_from_a_run_to_its_logs(run: JobRun, opens: Opens) -> None:
     expect(page.get_by_text(f"Run {run.id}")).to_be_visible()
     expect(page.get_by_text("On spark: ")).to_be_visible()
     expect(page.get_by_role("link", name="Spark history")).to_have_attribute("href", f"{_spark(run)}")
+    page.get_by_text("Transformation contexts").click()
+    expect(page.get_by_text("reads silver.flights")).to_be_visible()
     keep(page, "job-run")
     href = page.get_by_role("link", name="Logs", exact=False).last.get_attribute("href")
     assert href is not None

@@ -126,6 +126,22 @@ def test_null_partitions_of_a_plain_write_are_null(place: Lake) -> None:
     assert sorted(tuple(row) for row in found.collect()) == [(1, 7), (2, None)]
 
 
+def test_keys_may_be_spelled_in_another_case_than_their_columns(place: Lake) -> None:
+    session, where = place.glue.spark_session, f"s3a://{place.name}/spelled/"
+    rows = session.createDataFrame([(1, "x", 7), (2, "y", None)], "n int, Part string, num int")
+    rows.write.partitionBy("PART", "Num").parquet(where)
+    assert {key.rpartition("/")[0] for key in keys(place, "spelled")} == {
+        "spelled/PART=x/Num=7", f"spelled/PART=y/Num={DEFAULT_PARTITION}",
+    }  # fmt: skip
+    assert sorted(map(tuple, session.read.parquet(where).select("n", "PART", "Num").collect())) == [
+        (1, "x", 7), (2, "y", None),
+    ]  # fmt: skip
+    sink(place, "spelled_table", "json", enableUpdateCatalog=True, partitionKeys=["PART"]).write_rows(rows)
+    assert {key.split("/")[1] for key in keys(place, "spelled_table")} == {"PART=x", "PART=y"}
+    found = place.glue.create_dynamic_frame.from_catalog(place.name, "spelled_table")
+    assert sorted(values(found, "n", "part", "num")) == [(1, "x", 7), (2, "y", None)]
+
+
 def test_names_with_percent_signs_are_those_names(place: Lake) -> None:
     for number, name in enumerate(("a%2Fb", "a%20b", "a b", "a+b", "100%")):
         place.put(f"signs/x {name}/{name}.json", f'{{"n": {number}}}\n')

@@ -111,6 +111,15 @@ def test_a_connection_is_told_key_by_key(lake: GlueContext, options: dict[str, A
         "skipCustomJDBCCertValidation": "false",
         "customJDBCCertString": "",
     }
+    glue = Glue(lake.workspace)
+    found = glue.call("GetConnection", Name=NAME)["Connection"]["ConnectionProperties"]
+    enforced = {"Name": f"{NAME}_tls", "ConnectionType": "JDBC"}
+    enforced["ConnectionProperties"] = found | {"JDBC_ENFORCE_SSL": "TRUE"}
+    glue.call("CreateConnection", ConnectionInput=enforced)
+    assert lake.extract_jdbc_conf(f"{NAME}_tls")["enforceSSL"] == "true"
+    with pytest.raises(Exception, match="SSL"):  # it is enforced: these servers have none
+        lake.create_dynamic_frame.from_options(kind(options), {"connectionName": f"{NAME}_tls", "dbtable": "orders"})
+    glue.call("DeleteConnection", ConnectionName=f"{NAME}_tls")
     with pytest.raises(EntityNotFoundException, match="nowhere"):
         lake.extract_jdbc_conf("nowhere")
     with pytest.raises(EntityNotFoundException, match="999999999999"):

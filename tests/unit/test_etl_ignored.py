@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from etl import file_formats, mongodb, opensearch, selection
+from etl import file_formats, mongodb, open_tables, opensearch, selection
 from etl.dqdl import evaluation
 from workspace.paths import REPOSITORY
 
@@ -22,7 +22,7 @@ REFUSING = {"args", "kwargs"}  # of functions that refuse every call
 PROTOCOLS = {"Sink"}
 OPTIONS = (
     selection.WITHOUT_EFFECT | file_formats.WITHOUT_EFFECT | opensearch.WITHOUT_EFFECT | evaluation.WITHOUT_EFFECT
-    | mongodb.WITHOUT_EFFECT
+    | mongodb.WITHOUT_EFFECT | open_tables.WITHOUT_EFFECT
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import AnalysisException
 
 import awsglue.transforms
 from awsglue.context import GlueContext
@@ -29,6 +30,7 @@ from awsglue.transforms import (
     UnnestFrame,
 )
 from etl.errors import ErrorThresholdError, UnsupportedError
+from etl.sail import engine
 from tests.spark import kinds, on_spark, values
 from tests.unit.test_etl_choices import read
 from workspace.errors import UsageError
@@ -138,6 +140,21 @@ def test_relationalized_tables_join_to_the_records_they_came_from(glue: GlueCont
         assert all(row["l.val.m.val"] == f"{inner[row['id']]}.{row['index']}" for row in texts)
 
 
+@pytest.mark.parametrize("staged", [True, False])
+def test_numbers_stand_in_place_of_arrays_in_choices_and_of_those_that_cannot_be_null(
+    glue: GlueContext, tmp_path: Path, staged: bool
+) -> None:
+    texts = glue.spark_session.createDataFrame([(0, '{"b": 1}'), (1, "[5, 6]")], "n int, t string")
+    choices = DynamicFrame.fromDF(texts, glue, "choices").unbox("t", "json")
+    filled = DynamicFrame.fromDF(glue.spark_session.sql("select array(5, 6) t, map('k', 7) m"), glue, "filled")
+    for frame, name, more in ((choices, "t.array", []), (filled, "t", ["m"])):
+        tables = frame.relationalize("r", f"file:{tmp_path}/{name}" if staged else None)
+        root, parts = tables["r"].toDF(), tables[f"r_{name}"].toDF().collect()
+        numbers = [row[name] for row in root.collect() if row[name] is not None]
+        assert [(row["id"], row["index"], row[f"{name}.val"]) for row in parts] == [(*numbers, 0, 5), (*numbers, 1, 6)]
+        assert {root.schema[one].dataType.simpleString() for one in (name, *more)} == {"bigint"}
+
+
 def test_relationalize_takes_maps_as_arrays_of_entries(glue: GlueContext) -> None:
     rows = glue.spark_session.sql("select map('k', struct(1 as x)) as m")
     tables = DynamicFrame.fromDF(rows, glue, "m").relationalize("r", None)
@@ -174,6 +191,28 @@ def test_unbox(glue: GlueContext) -> None:
     assert values(frame.unbox("c", "csv", separator="|", withSchema=schema), "c.n")[:2] == [1, 2]
     with pytest.raises(UnsupportedError, match="avro"):
         frame.unbox("j", "avro")
+
+
+@pytest.mark.parametrize("texts", [["{}", "[1]"], ['{"a": {}}', '{"a": []}']])
+def test_objects_without_fields(glue: GlueContext, tmp_path: Path, texts: list[str]) -> None:
+    rows = glue.spark_session.createDataFrame(list(enumerate(texts)), "n int, t string")
+    frame = DynamicFrame.fromDF(rows, glue, "empty").unbox("t", "json")
+    assert frame.count() == 2 and frame.errorsCount() == 0
+    whole = frame.resolveChoice(choice="cast:string").toDF().orderBy("n").selectExpr("to_json(struct(t)) t").collect()
+    assert ["{}" in one["t"] for one in whole] == [True, False] and "[" in whole[1]["t"]
+    if engine.active():
+        for made in (lambda: frame.filter(lambda record: True), lambda: frame.map(lambda record: record)):
+            with pytest.raises(UnsupportedError, match=r"a struct without fields \(t\) .* --engine spark"):
+                made()
+    else:
+        assert frame.filter(lambda record: isinstance(record["t"], dict)).count() == (1 if "{}" in texts else 2)
+        assert frame.map(lambda record: {"t": str(record["t"])}).toDF().count() == 2
+    struct = frame.resolveChoice(choice="make_struct")
+    for format in ("json", "parquet"):
+        with pytest.raises((UsageError, AnalysisException), match=r"structs without fields|nested empty schemas"):
+            struct.toDF().write.format(format).save(str(tmp_path / format))
+        with pytest.raises(UsageError, match="t hold structs without fields"):
+            glue.write_dynamic_frame.from_options(struct, "s3", {"path": "s3://nowhere/x/"}, format)
 
 
 def test_dynamodb_json(glue: GlueContext) -> None:
