@@ -34,6 +34,8 @@ def cast_as(column: Column, kind: T.DataType, target: T.DataType) -> Column:
         return column if inner == wanted else F.transform(column, lambda value: cast_as(value, inner, wanted))
     if isinstance(kind, T.MapType) and isinstance(target, T.MapType):
         return _map(column, kind, target)
+    if isinstance(kind, T.AtomicType) and kind == target:
+        return column
     if isinstance(kind, T.BooleanType) and isinstance(target, T.DecimalType):  # which Sail has no cast for
         return column.cast("int").try_cast(target)
     if isinstance(kind, T.DecimalType) and isinstance(target, T.BooleanType):

@@ -244,40 +244,24 @@ def _plainly(value: Any, target: Any) -> Any:
 
 
 def _as_text(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
-    """Numbers with a point as Java writes them; of another type, which Sail knows as it plans, the text as it is."""
-    shown = cast(target)
-    sign = F.when(shown.startswith("-"), "-").otherwise("")
-    bare_text = F.regexp_replace(shown, "^-", "")
-    mantissa, exponent = F.substring_index(bare_text, "e", 1), F.substring_index(bare_text, "e", -1)
-    whole, rest = F.substring_index(bare_text, ".", 1), F.substring_index(bare_text, ".", -1)
-    digits = F.regexp_replace(F.concat(whole, rest), "0+$", "")  # of a large number
-    leading = F.regexp_replace(rest, "^0+", "")  # of a small one
+    """Numbers with a point as Java writes them; of another type, which Sail knows as it plans, the text as it is.
+
+    Each cast to text of a script is planned with it: it has few nodes, and is not deep.
+    """
+    shown, replace = cast(target), F.regexp_replace
+    large = replace(replace(shown, r"^(-?\d)(\d+)\.(\d+)$", "$1.$2$3"), r"(\.\d+?)0*$", "$1")
+    small = replace(replace(shown, r"^(-?)0\.0+([1-9])(\d*)$", "$1$2.$3"), r"\.$", ".0")
     java = (
-        F.when(bare_text == "inf", F.concat(sign, F.lit("Infinity")))
+        F.when(shown.endswith("inf"), replace(shown, "inf", "Infinity"))
+        .when(shown.contains("e"), replace(replace(shown, r"^(-?\d)e", "$1.0e"), "e", "E"))
+        .when(shown.rlike(r"^-?\d{8}"), F.concat(large, F.lit("E"), F.length(replace(shown, r"^-|\..*$", "")) - 1))
         .when(
-            F.contains(bare_text, F.lit("e")),
-            F.concat(sign, _pointed(F.regexp_replace(mantissa, r"\.", "")), F.lit("E"), exponent),
-        )
-        .when(
-            F.length(whole) > 7,
-            F.concat(sign, _pointed(digits), F.lit("E"), F.format_string("%d", F.length(whole) - 1)),
-        )
-        .when(
-            bare_text.rlike(r"^0\.000\d*[1-9]"),
-            F.concat(
-                sign, _pointed(leading), F.lit("E-"), F.format_string("%d", F.length(rest) - F.length(leading) + 1)
-            ),
+            shown.rlike(r"^-?0\.000\d*[1-9]"),
+            F.concat(small, F.lit("E-"), F.length(replace(shown, r"^-?0\.(0+)[1-9]\d*$", "$1")) + 1),
         )
         .otherwise(shown)
     )
     return F.when(kind.isin("double", "float"), java).otherwise(shown)
-
-
-def _pointed(digits: Column) -> Column:
-    """Digits with the point after the first of them, and at least one behind it."""
-    return F.concat(
-        F.substring(digits, 1, 1), F.lit("."), F.when(F.length(digits) > 1, F.substring(digits, 2, 400)).otherwise("0")
-    )
 
 
 _CASTS: Mapping[str, Callable[..., Any]] = {
