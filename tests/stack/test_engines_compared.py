@@ -313,7 +313,9 @@ def sink_case(format: str, columns: list[str], keys: list[str]) -> Case:
         made = place.glue.getSink("s3", path=place.lake.uri(name), partitionKeys=keys, enableUpdateCatalog=True)
         made.setFormat(format)
         made.setCatalogInfo(catalogDatabase=place.lake.name, catalogTableName=name)
-        made.writeFrame(place.frame("id", *columns))
+        rows = place.rows.select("id", *columns)
+        few = rows.where("id < 12") if keys else rows  # each value is a folder
+        made.writeFrame(DynamicFrame.fromDF(few, place.glue, name))
         read = place.glue.create_dynamic_frame.from_catalog(place.lake.name, name)
         return place.folders(name), [] if format == "parquet" or keys else place.lines(name), outcome(read)
 
@@ -323,7 +325,7 @@ def sink_case(format: str, columns: list[str], keys: list[str]) -> Case:
 for _format in ("csv", "json", "parquet"):
     CASES[f"{_format} by a sink"] = sink_case(_format, ["i", "l", "dec", "dt", "ts", "b"], [])
     CASES[f"{_format} by d and b"] = sink_case(_format, ["d", "b", "g"], ["d", "b"])
-    CASES[f"{_format} by ts"] = sink_case(_format, ["ts", "g"], ["ts"])
+CASES["csv by ts"] = sink_case("csv", ["ts", "g"], ["ts"])
 CASES["json by g"] = sink_case("json", ["s", "g"], ["g"])
 
 
