@@ -34,6 +34,12 @@ def cast_as(column: Column, kind: T.DataType, target: T.DataType) -> Column:
         return column if inner == wanted else F.transform(column, lambda value: cast_as(value, inner, wanted))
     if isinstance(kind, T.MapType) and isinstance(target, T.MapType):
         return _map(column, kind, target)
+    if isinstance(kind, T.AtomicType) and kind == target:
+        return column
+    if isinstance(kind, T.BooleanType) and isinstance(target, T.DecimalType):  # which Sail has no cast for
+        return column.cast("int").try_cast(target)
+    if isinstance(kind, T.DecimalType) and isinstance(target, T.BooleanType):
+        return column != 0
     return column.try_cast(target) if _castable(kind, target) else F.lit(None).cast(target)
 
 
@@ -67,4 +73,8 @@ def _castable(kind: T.DataType, target: T.DataType) -> bool:
         return isinstance(kind, T.NullType)
     if isinstance(kind, T.BinaryType | T.BooleanType):
         return not isinstance(target, T.DateType | T.TimestampType)
+    if isinstance(kind, T.TimestampType):
+        return not isinstance(target, T.BooleanType | T.BinaryType)
+    if isinstance(kind, T.DateType):
+        return not isinstance(target, T.NumericType | T.BooleanType | T.BinaryType)
     return not (isinstance(kind, T.NumericType) and isinstance(target, T.DateType | T.BinaryType))

@@ -45,8 +45,14 @@ def glue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module", params=["spark", "sail"])
 def lake(request: pytest.FixtureRequest, stack: Any) -> Iterator[GlueContext]:
-    workspace = stack.workspace
-    if request.param == "sail":
+    with lake_on(request.param, stack.workspace) as context:
+        yield context
+
+
+@contextmanager
+def lake_on(engine: str, workspace: Workspace) -> Iterator[GlueContext]:
+    """One of the engines over the lake of the test run; in a process one after the other."""
+    if engine == "sail":
         with pytest.MonkeyPatch.context() as patch:
             for name, value in (client_environment(workspace) | sail_environment(workspace)).items():
                 patch.setenv(name, value)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
+from etl.paths import quoted
 from etl.sail import engine
 from workspace.paths import Workspace
 
@@ -31,6 +32,7 @@ REFUSED_OPTIONS = frozenset(
     {"basepath", "pathglobfilter", "modifiedbefore", "modifiedafter", "columnnameofcorruptrecord"}
 )
 LISTINGS = 16  # at once
+_INT_END = 2**31
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
 _KINDS = (
@@ -57,12 +59,42 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[_sail_path(one) for one in paths], schema=schema)
-        checked = _check(workspace, reader._options, paths)
+        checked = _check(workspace, reader._format, reader._options, paths)
         chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
-        rows = original(reader, path=[_sail_path(one) for one in chosen], schema=schema)
+        rows: DataFrame = original(reader, path=[_sail_path(one) for one in chosen], schema=schema)
+        if not reader._schema:
+            _require_names(rows, ", ".join(paths))
+        rows = _whole_numbers(rows) if _infers(reader) else rows
         return rows if reader._schema else _typed(rows, [one for inside in checked.values() for one in inside])
 
     engine.replace(DataFrameReader, "load", load)
+
+
+def _require_names(rows: DataFrame, place: str) -> None:
+    """Refuse columns that differ by case alone: Sail makes two of what is one column of Spark's, or its error."""
+    seen: set[str] = set()
+    for name in rows.columns:
+        if name.lower() in seen:
+            raise engine.refused(f"Reading columns that differ by case alone ({name} in {place})")
+        seen.add(name.lower())
+
+
+def _infers(reader: Any) -> bool:
+    given = {name.lower(): str(value).lower() for name, value in reader._options.items()}
+    return reader._format == "csv" and given.get("inferschema") == "true" and not reader._schema
+
+
+def _whole_numbers(rows: DataFrame) -> DataFrame:
+    """Rows whose long columns are ints where all their values are, as Spark infers CSV."""
+    from pyspark.sql import functions as F
+
+    found = [name for name, kind in rows.dtypes if kind == "bigint"]
+    if not found:
+        return rows
+    wide = [F.max(F.abs(F.col(quoted(name)).cast("double"))).alias(str(at)) for at, name in enumerate(found)]
+    most = rows.agg(*wide).collect()[0]
+    fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
+    return rows.withColumns({name: F.col(quoted(name)).cast("int") for name in fits}) if fits else rows
 
 
 def listed(reader: Any) -> Any:
@@ -95,10 +127,14 @@ def _sail_path(path: str) -> str:
     return path.replace("%", "%25") if path.startswith(S3) else local_path(path)
 
 
-def _check(workspace: Workspace, options: dict[str, str], paths: Sequence[str]) -> dict[str, list[str]]:
+def _check(
+    workspace: Workspace, format: str | None, options: dict[str, str], paths: Sequence[str]
+) -> dict[str, list[str]]:
     """The objects that lie at each of the paths, named from there on."""
     if unknown := sorted(name for name in options if name.lower() in REFUSED_OPTIONS):
         raise engine.refused(f"The option {', '.join(unknown)} of spark.read")
+    if format == "json" and any(n.lower() == "multiline" and str(v).lower() == "true" for n, v in options.items()):
+        raise engine.refused("The option multiLine of spark.read.json")
     if options.get("mode", "").upper() == "DROPMALFORMED":
         raise engine.refused("The mode DROPMALFORMED of spark.read")
     if not paths:
@@ -194,10 +230,12 @@ def _typed(rows: DataFrame, objects: Sequence[str]) -> DataFrame:
     for one in objects:
         for key, value in parse_partition_path(one):
             values.setdefault(key, set()).add(value)
-    kinds = {key: kind for key, found in values.items() if (kind := partition_type(found)) and key in rows.columns}
-    if not kinds:
-        return rows
-    return rows.withColumns({key: F.col(f"`{key}`").try_cast(kind) for key, kind in kinds.items()})
+    there = {key: partition_type(found) for key, found in values.items() if key in rows.columns}
+    typed = {key: F.col(quoted(key)).try_cast(kind) for key, kind in there.items() if kind}
+    for key, kind in there.items():
+        if not kind and DEFAULT_PARTITION in values[key]:
+            typed[key] = F.when(F.col(quoted(key)) != DEFAULT_PARTITION, F.col(quoted(key)))
+    return rows.withColumns(typed) if typed else rows
 
 
 def partition_type(values: set[str]) -> str:

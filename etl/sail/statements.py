@@ -28,11 +28,14 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
+    from etl.sail import answers  # which takes SQL apart as this module does
+
     original = SparkSession.sql
 
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
+        answers.require_text(sqlQuery)
         return original(session, sqlQuery, *args, **options)
 
     engine.replace(SparkSession, "sql", sql)
@@ -43,8 +46,13 @@ def install(workspace: Workspace) -> None:
 
 def is_query(text: str) -> bool:
     """Whether a statement changes nothing but the session."""
-    bare = _TEXTS.sub("''", _COMMENTS.sub(" ", text))
-    return bool(_QUERIES.match(bare)) and not _EFFECTS.search(bare)
+    code = bare(text)
+    return bool(_QUERIES.match(code)) and not _EFFECTS.search(code)
+
+
+def bare(text: str) -> str:
+    """SQL without comments, and with empty texts and names in quotes."""
+    return _TEXTS.sub("''", _COMMENTS.sub(" ", text))
 
 
 def _refusing(what: str) -> Any:

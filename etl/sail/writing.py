@@ -71,7 +71,36 @@ def stage(writer: Any, original: Any, folder: str) -> None:
     if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
         raise engine.refused("Writing CSV with an escape character")
     _name_partitions(writer)
+    if writer._write.source in _TEXT:
+        _write_as_spark(writer)
     original(writer, folder, mode="error")
+
+
+def _write_as_spark(writer: Any) -> None:
+    """Times in text to the millisecond, and values of CSV without the blanks around them unless options keep them."""
+    options = {name.lower(): str(value).lower() for name, value in writer._write.options.items()}
+    trims = [
+        trim
+        for side, trim in (("leading", F.ltrim), ("trailing", F.rtrim))
+        if writer._write.source == "csv" and options.get(f"ignore{side}whitespace", "true") == "true"
+    ]
+    zones = {T.TimestampType: "XXX", T.TimestampNTZType: ""}
+    keys = {name.lower() for name in writer._write.partitioning_cols}
+    columns, changed = [], False
+    for field in _rows(writer).schema.fields:
+        value = F.col(quoted(field.name))
+        if (kind := type(field.dataType)) in zones and "timestampformat" not in options:
+            value = F.date_format(value, f"yyyy-MM-dd'T'HH:mm:ss.SSS{zones[kind]}")
+        elif isinstance(field.dataType, T.StringType) and field.name.lower() not in keys:
+            for trim in trims:
+                value = trim(value)
+        else:
+            columns.append(value)
+            continue
+        columns.append(value.alias(field.name))
+        changed = True
+    if changed:
+        writer._write._child = _rows(writer).select(*columns)._plan
 
 
 def _name_partitions(writer: Any) -> None:
@@ -92,23 +121,29 @@ def _name_partitions(writer: Any) -> None:
 def _rows(writer: Any) -> Any:
     from pyspark.sql.connect.dataframe import DataFrame
 
-    return DataFrame(writer._df, writer._spark)
+    return DataFrame(writer._write._child, writer._spark)
 
 
 def require_types(format: str, schema: T.StructType) -> None:
-    """Refuse, on Sail, binary values in text, which it writes in another form than Spark. Raises UnsupportedError."""
-    if format in _TEXT and (binary := [f.name for f in schema.fields if _is_binary(f.dataType)]):
+    """Refuse, on Sail, binary values in text, which it writes in another form than Spark, and maps in JSON, whose nulls
+    it leaves out with their keys. Raises UnsupportedError."""
+    if format in _TEXT and (binary := [f.name for f in schema.fields if _has(f.dataType, T.BinaryType)]):
         engine.spark_only(f"Writing binary values ({', '.join(binary)}) as {format}")
+    if format == "json" and (maps := [f.name for f in schema.fields if _has(f.dataType, T.MapType)]):
+        engine.spark_only(f"Writing maps ({', '.join(maps)}) as json")
 
 
-def _is_binary(kind: T.DataType) -> bool:
+def _has(kind: T.DataType, wanted: type[T.DataType]) -> bool:
+    """Whether a type is that type, or has it anywhere inside."""
+    if isinstance(kind, wanted):
+        return not isinstance(kind, T.MapType) or kind.valueContainsNull
     if isinstance(kind, T.StructType):
-        return any(_is_binary(field.dataType) for field in kind.fields)
+        return any(_has(field.dataType, wanted) for field in kind.fields)
     if isinstance(kind, T.ArrayType):
-        return _is_binary(kind.elementType)
+        return _has(kind.elementType, wanted)
     if isinstance(kind, T.MapType):
-        return _is_binary(kind.keyType) or _is_binary(kind.valueType)
-    return isinstance(kind, T.BinaryType)
+        return _has(kind.keyType, wanted) or _has(kind.valueType, wanted)
+    return False
 
 
 def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:

@@ -81,9 +81,7 @@ def _cast(column: Column, kind: T.DataType, source_type: str, target_type: str) 
     """A value as the target type; of a choice, the values of the source type. Fields of structs go by their names."""
     if is_choice(kind) and isinstance(kind, T.StructType):
         column, kind = _member(column, kind, source_type)
-    if target_type.strip().lower().startswith(("array<", "map<", "struct<")):
-        return cast_as(column, kind, spark_type(target_type))
-    return column.try_cast(spark_name(target_type))
+    return cast_as(column, kind, spark_type(target_type))
 
 
 def _member(column: Column, kind: T.StructType, source_type: str) -> tuple[Column, T.DataType]:
