@@ -375,6 +375,8 @@ def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
 
 def test_the_input_is_kept_if_that_is_asked_for(frame: DynamicFrame) -> None:
     rules = 'Rules = [ IsComplete "id" ]'
+    if not engine.active():
+        frame.toDF().sparkSession.catalog.clearCache()  # what other tests of this session had it keep
     for caching, kept in (("CACHE_NOTHING", False), ("CACHE_INPUT", True)):
         rows = DynamicFrame.fromDF(frame.toDF().where(f"'{caching}' <> ''"), frame.glue_ctx, caching)
         frames = EvaluateDataQuality().process_rows(
