@@ -7,7 +7,8 @@ StartJobRun to SUCCEEDED (aim: a fifteenth of spark-submit on the cluster), besi
 it on Spark with a driver that waits (aim: a half); and a plain PySpark script that makes
 Parquet by partitions of 5 million rows, about 1 GB, of CSV, in CPU seconds (aim: an eighth): on Sail those of a run,
 whose Python was forked, and those of a Python that starts anew; of Spark's those of all processes of spark-submit with
-local[*], which is what Sail is held against, and beside it on the cluster, with all executors' and workers'.
+local[*], and on the cluster, with all executors' and workers'. What the kernel takes, which is told apart, is the price
+of memory on the machine just then (docs/benchmarks.md).
 spark-submit is Spark as it ships; what our configuration (class-data archive, compiler's thresholds, one executor
 first) makes of the small job is a row of its own.
 """
@@ -264,8 +265,10 @@ def _print_large(found: Mapping[str, Sequence[Cpu]]) -> None:
     own = {way: statistics.median(one.own for one in values) for way, values in found.items()}
     for way, median in medians.items():
         rounds = ", ".join(f"{one.own:.1f} + {one.kernel:.1f}" for one in found[way])
-        without = f", without the kernel's {own[way]:.2f}, 1/{own[SHIPPED] / own[way]:.1f}"
-        print(f"large: {way} {median:.2f} CPU s ({rounds}), {_share(medians, way)}{_aim('large', way)}{without}")
+        cluster = f", 1/{medians[CLUSTER] / median:.1f} of it on the cluster"
+        without = f"; without the kernel's {own[way]:.2f}, 1/{own[SHIPPED] / own[way]:.1f}"
+        share = f"{_share(medians, way)}{cluster}{_aim('large', way)}"
+        print(f"large: {way} {median:.2f} CPU s ({rounds}), {share}{without}")
 
 
 def _share(medians: Mapping[str, float], way: str) -> str:
