@@ -5,7 +5,7 @@ functions and divisions of decimals are refused, so that `auto` takes Spark; wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -45,15 +45,12 @@ _NOT_TWICE = frozenset(
 )  # fmt: skip
 _DATED = r"^\s*([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$"
 _PLAIN = "_lakelet_plain"  # a cast of our own, which stays what it is
-_divides = False
 
 
 def install(workspace: Workspace) -> None:
     """Stand before the making of expressions, and before the actions of a script that divides."""
-    global _divides  # noqa: PLW0603 - of the process's one engine
     from pyspark.sql.connect import expressions as made
 
-    _divides = False
     _refuse(made)
     _say_as_spark(made)
     _take_views()
@@ -74,21 +71,18 @@ def _take_views() -> None:
 
 
 def _refuse(made: Any) -> None:
-    from pyspark.sql.connect.client import SparkConnectClient
-
     function, window, text = (
         made.UnresolvedFunction.__init__,
         made.WindowExpression.__init__,
         made.SQLExpression.__init__,
     )
-    fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
         _require_function(name, REFUSED)
         if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
             raise _otherwise("split by an empty pattern", "there are empty texts at the ends")
         if name == "/":
-            _note_division()
+            engine.before_actions(_require_no_decimals)
         function(self, name, args, *more, **given)
 
     def of_window(self: Any, windowFunction: Any, windowSpec: Any) -> None:
@@ -100,15 +94,9 @@ def _refuse(made: Any) -> None:
         require_text(expr)
         text(self, expr)
 
-    def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
-        if _divides:
-            _require_no_decimals(client, request.plan)
-        yield from fetch(client, request, *args, **options)
-
     engine.replace(made.UnresolvedFunction, "__init__", of_function)
     engine.replace(made.WindowExpression, "__init__", of_window)
     engine.replace(made.SQLExpression, "__init__", of_text)
-    engine.replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
 
 
 def _say_as_spark(made: Any) -> None:
@@ -171,7 +159,7 @@ def require_text(text: str) -> None:
     if found := _COLLECTED.search(code):
         raise _otherwise(f"{found[1]} over a window", "it takes nulls too")
     if "/" in code:
-        _note_division()
+        engine.before_actions(_require_no_decimals)
 
 
 def _require_function(name: str, refused: Mapping[str, str]) -> None:
@@ -181,11 +169,6 @@ def _require_function(name: str, refused: Mapping[str, str]) -> None:
 
 def _otherwise(what: str, why: str) -> UnsupportedError:
     return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
-
-
-def _note_division() -> None:
-    global _divides  # noqa: PLW0603
-    _divides = True
 
 
 def _require_no_decimals(client: Any, plan: Any) -> None:

@@ -21,6 +21,7 @@ from workspace.paths import Workspace
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _server: Any = None
 _undo: list[Callable[[], None]] = []
+_beforehand: list[Callable[[Any, Any], None]] = []
 _afterwards: list[Callable[[bytes], None]] = []
 
 
@@ -49,6 +50,7 @@ def stop() -> None:
     from etl.sail.context import SailContext
 
     SailContext.end()
+    _beforehand.clear()
     _afterwards.clear()
     while _undo:
         _undo.pop()()
@@ -57,6 +59,12 @@ def stop() -> None:
     if _server is not None:
         _server.stop()
         _server = None
+
+
+def before_actions(check: Callable[[Any, Any], None]) -> None:
+    """Have ``check`` called with pyspark's client and the plan before each action on Sail from now on; it may raise."""
+    if check not in _beforehand:
+        _beforehand.append(check)
 
 
 def after_actions(check: Callable[[bytes], None]) -> None:
@@ -122,6 +130,8 @@ def _open_doors() -> None:
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
     def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        for before in _beforehand:
+            before(client, request.plan)
         yield from fetch(client, request, *args, **options)
         if _afterwards:
             plan = request.SerializeToString()
