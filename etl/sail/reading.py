@@ -80,7 +80,7 @@ def _require_names(rows: DataFrame, place: str) -> None:
 
 
 def _infers(reader: Any) -> bool:
-    given = {name.lower(): str(value).lower() for name, value in reader._options.items()}
+    given = lowered(reader._options)
     return reader._format == "csv" and given.get("inferschema") == "true" and not reader._schema
 
 
@@ -95,6 +95,11 @@ def _whole_numbers(rows: DataFrame) -> DataFrame:
     most = rows.agg(*wide).collect()[0]
     fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
     return rows.withColumns({name: F.col(quoted(name)).cast("int") for name in fits}) if fits else rows
+
+
+def lowered(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of Spark's, whose names and words may have any case, all in lower case."""
+    return {name.lower(): str(value).lower() for name, value in options.items()}
 
 
 def listed(reader: Any) -> Any:
@@ -112,8 +117,7 @@ def _as_spark_lists(path: str, inside: Sequence[str], options: Mapping[str, str]
     that are no partitions, and with recursiveFileLookup makes no columns."""
     if not any("/" in name for name in inside) or inside == [split_uri(path)[1] if path.startswith(S3) else path]:
         return [path]
-    given = {name.lower(): value for name, value in options.items()}
-    if given.get("recursivefilelookup", "").lower() == "true":
+    if lowered(options).get("recursivefilelookup") == "true":
         chosen = list(inside)
     elif in_partitions(inside):
         return [path]
@@ -133,7 +137,7 @@ def _check(
     """The objects that lie at each of the paths, named from there on."""
     if unknown := sorted(name for name in options if name.lower() in REFUSED_OPTIONS):
         raise engine.refused(f"The option {', '.join(unknown)} of spark.read")
-    if format == "json" and any(n.lower() == "multiline" and str(v).lower() == "true" for n, v in options.items()):
+    if format == "json" and lowered(options).get("multiline") == "true":
         raise engine.refused("The option multiLine of spark.read.json")
     if options.get("mode", "").upper() == "DROPMALFORMED":
         raise engine.refused("The mode DROPMALFORMED of spark.read")

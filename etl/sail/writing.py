@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -15,9 +15,12 @@ from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.reading import local_path
+from etl.sail.reading import local_path, lowered
 from workspace import effects
 from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 FORMATS = frozenset({"parquet", "csv", "json", "text"})
 _TEXT = FORMATS - {"parquet"}
@@ -60,7 +63,7 @@ def require_codec(format: str, options: Mapping[str, Any]) -> None:
         engine.spark_only(f"Writing {format} with the compression {codec}")
 
 
-def stage(writer: Any, original: Any, folder: str) -> None:
+def stage(writer: Any, original: Any, folder: str, schema: T.StructType) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
     effects.mark(f"written to {folder}")
     options = writer._write.options
@@ -70,52 +73,54 @@ def stage(writer: Any, original: Any, folder: str) -> None:
         del options["compression"]
     if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
         raise engine.refused("Writing CSV with an escape character")
-    _name_partitions(writer)
-    if writer._write.source in _TEXT:
-        _write_as_spark(writer)
+    _write_as_spark(writer, schema)
     original(writer, folder, mode="error")
 
 
-def _write_as_spark(writer: Any) -> None:
-    """Times in text to the millisecond, and values of CSV without the blanks around them unless options keep them."""
-    options = {name.lower(): str(value).lower() for name, value in writer._write.options.items()}
-    trims = [
-        trim
-        for side, trim in (("leading", F.ltrim), ("trailing", F.rtrim))
-        if writer._write.source == "csv" and options.get(f"ignore{side}whitespace", "true") == "true"
-    ]
-    zones = {T.TimestampType: "XXX", T.TimestampNTZType: ""}
-    keys = {name.lower() for name in writer._write.partitioning_cols}
+def _write_as_spark(writer: Any, schema: T.StructType) -> None:
+    """Change what is written, where Sail would write it otherwise: the keys of partitions, and values of text."""
+    spelled = {name.lower(): name for name in writer._write.partitioning_cols}
+    as_text = _as_text_has_it(writer)
     columns, changed = [], False
-    for field in _rows(writer).schema.fields:
-        value = F.col(quoted(field.name))
-        if (kind := type(field.dataType)) in zones and "timestampformat" not in options:
-            value = F.date_format(value, f"yyyy-MM-dd'T'HH:mm:ss.SSS{zones[kind]}")
-        elif isinstance(field.dataType, T.StringType) and field.name.lower() not in keys:
-            for trim in trims:
-                value = trim(value)
-        else:
-            columns.append(value)
-            continue
-        columns.append(value.alias(field.name))
-        changed = True
+    for field in schema.fields:
+        key = spelled.get(field.name.lower())
+        value = as_text(field) if key is None else _named(field, key)
+        changed = changed or value is not None
+        columns.append(F.col(quoted(field.name)) if value is None else value.alias(key or field.name))
     if changed:
         writer._write._child = _rows(writer).select(*columns)._plan
 
 
-def _name_partitions(writer: Any) -> None:
-    """Give the folders of partitions their names as Spark does: as text, since Sail makes 0, false or 1970-01-01 of a
-    null that is none, and the key in the spelling that is asked for, which Sail does not find in another case."""
-    spelled = {name.lower(): name for name in writer._write.partitioning_cols}
-    rows = _rows(writer)
-    fields = rows.schema.fields
-    keys = {field.name: spelled[field.name.lower()] for field in fields if field.name.lower() in spelled}
-    texts = {field.name for field in fields if isinstance(field.dataType, T.StringType | T.BinaryType)}
-    if all(name in texts and name == key for name, key in keys.items()):
-        return
-    named = ((name, F.col(quoted(name)) if name in texts else F.col(quoted(name)).cast("string")) for name in keys)
-    changed = {name: column.alias(keys[name]) for name, column in named}
-    writer._write._child = rows.select(*(changed.get(name, F.col(quoted(name))) for name in rows.columns))._plan
+def _named(field: T.StructField, key: str) -> Column | None:
+    """A key of partitions as Spark names their folders: as text, since Sail makes 0, false or 1970-01-01 of a null that
+    is none, and in the spelling that is asked for, which Sail does not find in another case. None: as it is."""
+    if not isinstance(field.dataType, T.StringType | T.BinaryType):
+        return F.col(quoted(field.name)).cast("string")
+    return None if field.name == key else F.col(quoted(field.name))
+
+
+def _as_text_has_it(writer: Any) -> Callable[[T.StructField], Column | None]:
+    """What makes of a field the value that Spark writes as text: times to the millisecond, in CSV texts without the
+    blanks around them unless options keep these. None: as it is."""
+    options, source = lowered(writer._write.options), writer._write.source
+    zones = {T.TimestampType: "XXX", T.TimestampNTZType: ""} if source in _TEXT else {}
+    trims = [
+        trim
+        for side, trim in (("leading", F.ltrim), ("trailing", F.rtrim))
+        if source == "csv" and options.get(f"ignore{side}whitespace", "true") == "true"
+    ]
+
+    def value(field: T.StructField) -> Column | None:
+        column = F.col(quoted(field.name))
+        if (kind := type(field.dataType)) in zones and "timestampformat" not in options:
+            return F.date_format(column, f"yyyy-MM-dd'T'HH:mm:ss.SSS{zones[kind]}")
+        if not (trims and isinstance(field.dataType, T.StringType)):
+            return None
+        for trim in trims:
+            column = trim(column)
+        return column
+
+    return value
 
 
 def _rows(writer: Any) -> Any:
@@ -156,7 +161,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     require_types(format, schema)
     refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
-        stage(writer, original, path)
+        stage(writer, original, path, schema)
         return
     mode = (plan.mode or "error").lower()
     if mode not in MODES:
@@ -164,10 +169,10 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     if not path.startswith(S3):
         if mode not in ("error", "errorifexists") or not path:
             raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
-        stage(writer, original, local_path(path))
+        stage(writer, original, local_path(path), schema)
         return
     by_partitions = bool(plan.partitioning_cols) and is_dynamic(plan.options.get(OVERWRITE_MODE), writer._spark)
-    publish_write(workspace, path, mode, by_partitions, lambda folder: stage(writer, original, folder))
+    publish_write(workspace, path, mode, by_partitions, lambda folder: stage(writer, original, folder, schema))
 
 
 def _refusing(what: str) -> Any:
