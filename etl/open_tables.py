@@ -33,7 +33,7 @@ _CATALOGS = {
     DELTA: {"spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog"},
 }
 # AWS has both choose Spark's reader instead of its own; there is no other here.
-OPTIONS = WITHOUT_EFFECT = frozenset({"useSparkDataSource", "useCatalogSchema"})
+WITHOUT_EFFECT = frozenset({"useSparkDataSource", "useCatalogSchema"})
 
 
 def is_open(table: CatalogTable) -> bool:
@@ -49,7 +49,7 @@ def kind_of(table: CatalogTable) -> str:
 def read_open_table(context: GlueContext, table: CatalogTable, options: Mapping[str, Any], ctx: str) -> DynamicFrame:
     """The table as it is now. Raises UnsupportedError for an option that is not known, UsageError for a job that has
     not asked for the format."""
-    refuse_unknown(dict(options), OPTIONS, f"{table}, which is {kind_of(table)},")
+    refuse_unknown(dict(options), WITHOUT_EFFECT, f"{table}, which is {kind_of(table)},")
     return DynamicFrame(context.spark_session.table(_name(context, table)), context, ctx)
 
 
@@ -64,7 +64,7 @@ class OpenTableSink:
     @classmethod
     def of_table(cls, context: GlueContext, table: CatalogTable, options: Mapping[str, Any]) -> OpenTableSink:
         """For a table of the catalog. Raises as :func:`read_open_table`."""
-        refuse_unknown(dict(options), OPTIONS, f"Writing to {table}, which is {kind_of(table)},")
+        refuse_unknown(dict(options), WITHOUT_EFFECT, f"Writing to {table}, which is {kind_of(table)},")
         return cls(context, table, _name(context, table))
 
     def setFormat(self, format: str, **options: Any) -> None:

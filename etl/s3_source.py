@@ -61,8 +61,8 @@ def read_s3(
         raise UnsupportedError("attachLineNumber and attachText are supported for CSV only.")
     taken = reader_of(one.name, options) if one in (JSON, GROK, ION) else None
     # Folders by the names of partitions are Spark's to read, where it is Spark that lists them.
-    nested = flag(connection, "recurse") or not (one is CSV or taken)
-    files, stored = _chosen(context, paths, connection, Selection.of(connection, sample), nested=nested)
+    partitioned = not (one is CSV or taken)
+    files, stored = _chosen(context, paths, connection, Selection.of(connection, sample), partitioned=partitioned)
     if one is CSV:
         frame = _read_csv(context, files, stored, attached, options, ctx)
     elif taken:
@@ -117,7 +117,12 @@ def _with_filename(rows: DataFrame, name: str) -> DataFrame:
 
 
 def _chosen(
-    context: GlueContext, paths: Sequence[str], connection: Mapping[str, Any], selection: Selection, *, nested: bool
+    context: GlueContext,
+    paths: Sequence[str],
+    connection: Mapping[str, Any],
+    selection: Selection,
+    *,
+    partitioned: bool,
 ) -> tuple[list[str], list[StoredObject]]:
     """What Spark is to read, by its Hadoop names, and the objects behind it: folders as a whole where all in them is
     read; on Sail, which makes columns of folders' names, only where those are asked for. Raises UsageError when that
@@ -125,8 +130,8 @@ def _chosen(
     stored = objects_in(context, paths)
     if not stored:
         raise UsageError(f"There is no object below {', '.join(paths)}: check the path.")
-    everything = len(stored)
-    if not nested or not (flag(connection, "recurse") or _partitioned(stored, paths)):
+    everything, recurse = len(stored), flag(connection, "recurse")
+    if not (recurse or (partitioned and _partitioned(stored, paths))):
         stored = _direct(stored, paths)
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} lie in subfolders: give 'recurse': True.")
@@ -135,7 +140,7 @@ def _chosen(
         if not stored:
             raise UsageError(f"All objects below {', '.join(paths)} are left out by the options: read fewer of them.")
     check_compression(connection, stored)
-    if len(stored) == everything and (not engine.active() or (nested and not flag(connection, "recurse"))):
+    if len(stored) == everything and (not engine.active() or (partitioned and not recurse)):
         return [hadoop(path) for path in paths], stored
     return [hadoop(one.uri) for one in stored], stored
 

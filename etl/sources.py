@@ -166,7 +166,7 @@ def _read_csv_table(
     )
     if not files:
         return DynamicFrame(session.createDataFrame([], _schema([*columns, *keys])), context, ctx)
-    typed = {key: _key(F.col(f"`{key}`"), kind) for key, kind in keys}
+    typed = _keys(keys)
     rows = scan.rows(session).withColumns(typed) if typed else scan.rows(session)
     pending = {name: kind for name, kind in columns if spark_name(kind) != "string"}
     return DynamicFrame(rows, context, ctx, pending=pending, errors=scan.errors(session))
@@ -214,7 +214,7 @@ def _read_record_table(
     values = {part.location.rstrip("/"): part.values for part in partitions}
     rows = RecordScan(locations, reader, [key for key, _ in keys], values).rows(session)
     if keys:
-        rows = rows.withColumns({key: _key(F.col(f"`{key}`"), kind) for key, kind in keys})
+        rows = rows.withColumns(_keys(keys))
     if table.format is not GROK:
         return read_records(context, rows, ctx, schema=_schema(table.columns))
     pending = {name: kind for name, kind in table.columns if spark_name(kind) != "string"}
@@ -277,7 +277,7 @@ def _pruned(
         ]
     )
     listed = context.spark_session.createDataFrame([(at, *part.values) for at, part in enumerate(partitions)], schema)
-    typed = listed.withColumns({key: _key(F.col(f"`{key}`"), kind) for key, kind in table.partition_keys})
+    typed = listed.withColumns(_keys(table.partition_keys))
     try:
         kept = typed.where(predicate).collect()
     except AnalysisException as error:
@@ -287,6 +287,11 @@ def _pruned(
             f"The predicate {predicate!r} over the keys of {table} ({keys}) is not valid: {reason}"
         ) from error
     return [partitions[row["_at"]] for row in kept]
+
+
+def _keys(keys: Sequence[tuple[str, str]]) -> dict[str, Column]:
+    """Columns of partition keys, given as the catalog's texts, by their types."""
+    return {key: _key(F.col(f"`{key}`"), kind) for key, kind in keys}
 
 
 def _key(value: Column, kind: str) -> Column:
