@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog.glue import Glue
+from data.formats import BY_NAME, storage_descriptor
 from etl.errors import UnsupportedError
 from etl.sail import engine
 from tests.lake import Lake, own_lake
@@ -33,32 +34,27 @@ def place(lake: GlueContext) -> Iterator[Lake]:
 @pytest.fixture(scope="module")
 def parts(place: Lake) -> str:
     """A CSV table of two files in each of three partitions, ``n`` being a number of its own in every one."""
-    for number in range(6):
-        place.put(f"parts/p={number // 2}/{number}.csv", f"{number},x\n")
-    register(place, "parts", "csv", [("n", "int"), ("t", "string")], [("p", "int")], ["0", "1", "2"])
-    return "parts"
+    return _six_files(place, "parts", "csv", "{},x\n")
 
 
 @pytest.fixture(scope="module")
 def lines(place: Lake) -> str:
     """The same as JSON in lines."""
+    return _six_files(place, "lines", "json", '{{"n": {}, "t": "x"}}\n')
+
+
+def _six_files(place: Lake, table: str, form: str, row: str) -> str:
     for number in range(6):
-        place.put(f"lines/p={number // 2}/{number}.json", f'{{"n": {number}, "t": "x"}}\n')
-    register(place, "lines", "json", [("n", "int"), ("t", "string")], [("p", "int")], ["0", "1", "2"])
-    return "lines"
+        place.put(f"{table}/p={number // 2}/{number}.{form}", row.format(number))
+    register(place, table, form, [("n", "int"), ("t", "string")], [("p", "int")], ["0", "1", "2"])
+    return table
 
 
 def register(place: Lake, name: str, format: str, columns: Any, keys: Any, found: list[str]) -> None:
     """A table by partitions, over objects that are there."""
     catalog = Glue(place.glue.workspace)
-    serde = {"csv": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "json": "org.openx.data.jsonserde.JsonSerDe"}
-    descriptor = {
-        "Columns": [{"Name": column, "Type": kind} for column, kind in columns],
-        "Location": place.uri(name),
-        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-        "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        "SerdeInfo": {"SerializationLibrary": serde[format], "Parameters": {"field.delim": ","}},
-    }
+    listed = [{"Name": column, "Type": kind} for column, kind in columns]
+    descriptor = storage_descriptor(BY_NAME[format], listed, place.uri(name), serde_parameters={"field.delim": ","})
     definition = {
         "Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": format},
         "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in keys], "StorageDescriptor": descriptor,

@@ -260,7 +260,7 @@ CHECKED = 25  # calls of refuse_unknown whose options are below, or which know n
 OPTIONS: dict[str, Iterable[str]] = {
     "`create_dynamic_frame.from_catalog` and the like: `additional_options`": sources.CATALOG_OPTIONS,
     "the same, of a table in a database": jdbc.PARALLEL | jdbc.SAMPLE,
-    "the same, and `write_dynamic_frame.from_catalog`, of an Iceberg or Delta table": open_tables.OPTIONS,
+    "the same, and `write_dynamic_frame.from_catalog`, of an Iceberg or Delta table": open_tables.WITHOUT_EFFECT,
     "the connection type `s3`, reading": s3_source.S3_OPTIONS,
     "`sample_options`": selection.SAMPLE_OPTIONS,
     "the sink `s3`, in `connection_options` too": sinks.SINK_OPTIONS,
