@@ -94,7 +94,9 @@ def test_the_idle_stack_stays_under_three_gigabytes(stack: Stack) -> None:
 
 
 def _held(process: psutil.Process) -> int:
-    """The bytes that a process takes of the idle stack's: none, if it is a run's, or waits for one."""
+    """The bytes that a process takes of the idle stack's: none, if it is a run's, waits for one, or has ended."""
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return 0
     environment = process.environ()
     of_a_run = environment.get(COMPONENT_VARIABLE) == "warm-driver" or RUN_VARIABLE in environment
     if of_a_run or "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):

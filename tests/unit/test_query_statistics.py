@@ -76,11 +76,13 @@ def test_a_table_without_rows_has_no_bounds(lake: Any) -> None:
 
 def test_a_sample_scales_numbers_of_rows_up(lake: Any) -> None:
     lake.execute("DELETE FROM d.t; INSERT INTO d.t (flag, whole) SELECT true, i % 10 FROM range(40000) r(i)")
-    found = ask(lake, 25)
-    trues = found["flag"]["BooleanColumnStatisticsData"]["NumberOfTrues"]
-    assert trues != 40000 and abs(trues - 40000) < 2000
+    samples = [ask(lake, 25) for _ in range(4)]
+    trues = [found["flag"]["BooleanColumnStatisticsData"]["NumberOfTrues"] for found in samples]
+    assert len(set(trues)) > 1  # each is of other rows; one of them may be exactly right
+    assert all(abs(one - 40000) < 2000 for one in trues)
+    found = samples[0]
     assert found["whole"]["LongColumnStatisticsData"]["NumberOfDistinctValues"] == pytest.approx(10, abs=1)
-    assert found["text"]["StringColumnStatisticsData"]["NumberOfNulls"] == trues
+    assert found["text"]["StringColumnStatisticsData"]["NumberOfNulls"] == trues[0]
 
 
 def test_types_without_statistics() -> None:
