@@ -24,7 +24,7 @@ _MEMBERS = frozenset(
         "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
         "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
         "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll",
-        *REFUSED.keys() - {"weekday"},  # which dates of Python have
+        *REFUSED.keys() - {"quote", "weekday"},  # everyday names of Python
     )
 )  # fmt: skip
 _REFUSED_IN_SQL = re.compile(rf"\b({'|'.join(sorted(REFUSED))})\s*\(", re.IGNORECASE)

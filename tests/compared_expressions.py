@@ -46,6 +46,10 @@ def view(spark: Any, rows: Any) -> Any:
     return spark.sql("select id, d, q from cast_rows where d <> '1'")
 
 
+HALVES = (
+    "values (1.005D), (2.675D), (1.115D), (-1.005D), (0.125D), (123456.785D), (0.1D + 0.2D), (1e15D), (1e22D), "
+    "(1e-30D), (double('NaN')), (double('inf')), (null) t(x)"
+)
 TO_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal(10,2)", "decimal(38,6)", "boolean")
 
 CASES: dict[str, Make] = {
@@ -111,6 +115,30 @@ CASES |= {
     "SQL CTE": sql(
         "with a as (select cast(d as string) from rows), b as (select max(d) m, count(if(b, 1, null)) k from rows) "
         "select a.d, b.m, b.k from a, b where b.m = (select max(d) from rows)"
+    ),
+    "SQL doubles to decimals": sql(
+        "select x, cast(x as decimal(10,2)) a, cast(x as decimal(38,18)) c, cast(float(x) as decimal(10,2)) e "
+        f"from {HALVES}"
+    ),
+    "SQL roundings": sql(
+        "select id, round(i, 2) a, round(l, -1) c, round(d) e from rows where abs(d) > 1 and abs(i) < 1e6"
+    ),
+    "roundings of what is a double": lambda spark, rows: spark.sql(f"select * from {HALVES}").select(
+        "x", F.round(F.col("x") / 1, 2).alias("a"), F.round(F.col("x").cast("double"), 1).alias("c")
+    ),
+    "roundings of averages": lambda spark, rows: spark.sql("select * from values (1.00D), (1.01D) t(x)").agg(
+        F.round(F.avg("x"), 2).alias("a")
+    ),
+    "SQL times and parts of texts": sql(
+        "select id, unix_seconds(ts) a, to_date(s) c, to_date(s, 'yyyy-MM-dd') e, substring(s, -3, 2) f, "
+        "substr(s, -2) h, substring(s, 2, 3) j, substring(s from 2 for 2) k from rows"
+    ),
+    "times and parts of texts": select(
+        a=lambda: F.unix_seconds("ts"),
+        b=lambda: F.to_date("s"),
+        c=lambda: F.to_date("ts"),
+        d=lambda: F.substring("s", -3, 2),
+        e=lambda: F.col("s").substr(2, 3),
     ),
     "SQL union": sql("select i from rows union select i + 1 from rows"),
     "SQL view": view,
@@ -188,6 +216,8 @@ REFUSED: dict[str, Make] = {
     "average of decimals": lambda spark, rows: rows.groupBy("g").avg("dec"),
     "hash of decimals": select(a=lambda: F.hash("dec")),
     "NaN in a median": of_nan(lambda rows: rows.agg(F.median("n"))),
+    "SQL rounding of a half": sql(f"select round(x, 2) from {HALVES}"),
+    "format_number": select(a=lambda: F.format_number("dec", 1)),
     "SQL NaN in max_by": of_nan_in_sql("select max_by(id, n) from nans"),
     "SQL NaN in a filtered maximum": of_nan_in_sql("select max(n) filter (where id > 0) from nans"),
     "greatest struct with a null inside": lambda spark, rows: rows.agg(F.max(F.struct("i", "s"))),

@@ -115,11 +115,11 @@ def _say_as_spark(made: Any) -> None:
     def function_as_spark(self: Any, session: Any) -> Any:
         if hasattr(self, _DONE) or not self._args:
             return planned(self, session)
-        own, first, last = _done(copy.copy(self)), self._args[0], self._args[-1]
+        own = _done(copy.copy(self))
         if self._name in rules.EXTREMES:
-            return named(rules.extreme(columns, self._name, first), _shown(made, self)).to_plan(session)
+            return named(rules.extreme(columns, self._name, self._args[0]), _shown(made, self)).to_plan(session)
         if rule := rules.CALLS.get(self._name):
-            return named(rule(columns, own, first, last), _shown(made, self)).to_plan(session)
+            return named(rule(columns, own, *self._args), _shown(made, self)).to_plan(session)
         if found := rules.ARGUMENTS.get(self._name):
             place, of_argument = found
             own._args = [
@@ -141,13 +141,18 @@ def _say_as_spark(made: Any) -> None:
         return named(bound(self._expr, rule), name).to_plan(session)
 
     def case_as_spark(self: Any, session: Any) -> Any:
-        values = [value for _, value in self._branches]
-        values += [] if self._else_value is None else [self._else_value]
+        values = ends(self)
         kinds = {repr(getattr(one, "_dataType", one)) for one in values}  # literals of one type are alike
         if len(kinds) < 2 or hasattr(self, _DONE):
             return case(self, session)
         branches = [tuple(map(columns.expression, rules.of_one_type(columns, values))), *self._branches]
         return named(_done(made.CaseWhen(branches, self._else_value)), _shown(made, self)).to_plan(session)
+
+    def ends(value: Any) -> list[Any]:
+        """The values that an expression can come to: those of a CASE in a CASE too."""
+        if not isinstance(value, made.CaseWhen):
+            return [] if value is None else [value]
+        return [end for one in (*(one for _, one in value._branches), value._else_value) for end in ends(one)]
 
     engine.replace(made.UnresolvedFunction, "to_plan", function_as_spark)
     engine.replace(made.CastExpression, "to_plan", cast_as_spark)

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+# Functions whose value is a double; averages and quotients of decimals are refused.
+_DOUBLES = frozenset(
+    ("/", "avg", "mean", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sqrt", "exp",
+     "corr")
+)  # fmt: skip
+
 
 class Notation(Protocol):
     """What rules are made of. An expression is a :class:`Sql`, or an ``Expression`` of pyspark's Connect client."""
@@ -23,6 +29,12 @@ class Notation(Protocol):
 
     def cast(self, value: Any, target: str, keyword: str = "CAST") -> Any:
         """``CAST`` or ``TRY_CAST``, as Sail has it."""
+
+    def constant(self, value: Any) -> Any:
+        """The value of a literal; None for any other expression."""
+
+    def makes_double(self, value: Any) -> bool:
+        """Whether an expression is a double for sure, by the function that it is."""
 
 
 class Sql(str):
@@ -47,6 +59,13 @@ class Texts:
     def cast(self, value: Any, target: str, keyword: str = "CAST") -> Sql:
         return Sql(f"{keyword}({_sql(value)} AS {target})")
 
+    def constant(self, value: Any) -> Any:
+        text = str(value).strip("( )")
+        return int(text) if text.isdigit() else None
+
+    def makes_double(self, value: Any) -> bool:
+        return False  # which would have to be parsed
+
 
 class Columns:
     """Expressions of pyspark's Connect client; ``own`` marks those that are Sail's own from here on."""
@@ -70,6 +89,17 @@ class Columns:
         return self._own(
             self._made.CastExpression(self.expression(value), target, "try" if keyword == "TRY_CAST" else None)
         )
+
+    def constant(self, value: Any) -> Any:
+        return getattr(value, "_value", None)
+
+    def makes_double(self, value: Any) -> bool:
+        while isinstance(value, self._made.ColumnAlias):
+            value = value._child
+        if isinstance(value, self._made.CastExpression):
+            target = value._data_type
+            return (target if isinstance(target, str) else target.simpleString()) == "double"
+        return isinstance(value, self._made.UnresolvedFunction) and value._name in _DOUBLES
 
     def expression(self, value: Any) -> Any:
         """An expression of one, or of a literal."""

@@ -19,9 +19,12 @@ from etl.sail.notations import Notation
 REFUSED: Mapping[str, str] = {
     "approx_percentile": "it is interpolated",
     "conv": "text that begins with a number is null",
+    "format_number": "it counts with doubles",
     "initcap": "a letter after a sign is made a capital",
+    "is_valid_utf8": "null is false",
     "nvl2": "numbers become text",
     "percentile_approx": "it is interpolated",
+    "quote": "backslashes are doubled",
     "rint": "halves are rounded up",
     "sentences": "words are cut elsewhere",
     "timestampdiff": "days are counted by midnights",
@@ -113,10 +116,15 @@ def _to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
 
 
 def _to_decimal(e: Notation, v: Any, keyword: str, target: str) -> Any:
-    """Text may have an exponent."""
+    """Text may have an exponent; a double is the decimal that its text is, and not the binary fraction."""
     power = _matches(e, e.cast(v, "string"), r"^\s*[+-]?[\d.]+[eE][+-]?\d+\s*$")
     powered = e.case((power, e.cast(e.cast(v, "double", "TRY_CAST"), target, "TRY_CAST")), otherwise=None)
-    return _of_text(e, v, keyword, target, e.call("coalesce", e.cast(v, target, "TRY_CAST"), powered))
+    own, of_double = e.cast(v, target, keyword), e.cast(e.cast(e.cast(v, "double"), "string"), target, "TRY_CAST")
+    return e.case(
+        (_is(e, v, "string"), e.call("coalesce", e.cast(v, target, "TRY_CAST"), powered)),
+        (_floating(e, v), e.call("coalesce", of_double, own)),
+        otherwise=own,
+    )
 
 
 def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
@@ -199,6 +207,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "percentile": (0, NO_NAN),
 }
 EXTREMES = ("max", "min")
+_DIGITS = 38  # of the largest decimal
 
 
 def extreme(e: Notation, name: str, v: Any) -> Any:
@@ -214,7 +223,34 @@ def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
     return e.case((e.call("isnull", w), None), (call, True), (nulls, None), otherwise=call)
 
 
-def _whole(e: Notation, call: Any, v: Any, w: Any) -> Any:
+def _round(e: Notation, call: Any, v: Any, scale: Any = None) -> Any:
+    """A double is rounded as the decimal that its text is: 1.005 is 1.01. The binary fraction, as Sail has it, is less.
+
+    A value that is made a double is known to be one; for one of any type there is no cast back to it.
+    """
+    digits = e.constant(scale)
+    if not isinstance(digits, int) or not 0 < digits < _DIGITS:
+        return call
+    decimal = e.cast(e.cast(v, "string"), f"decimal({_DIGITS},{digits})", "TRY_CAST")
+    rounded = e.cast(e.cast(decimal, "string"), "double")  # by its text, for a decimal that is divided is not exact
+    if e.makes_double(v):
+        return e.call("coalesce", rounded, call)
+    differs = e.infix(rounded, "<>", e.cast(call, "double"))
+    refusal = _refusal(e, "A half that is rounded", "its binary fraction is; cast it to a decimal first")
+    return e.case((e.infix(_is(e, v, "double"), "and", differs), refusal), otherwise=call)
+
+
+def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
+    """Characters before the first count, where the start is counted from the end."""
+    if length is None:
+        return call
+    end = e.infix(e.infix(e.call("length", v), "+", start), "+", length)
+    before = e.infix(e.infix(e.call("length", v), "+", start), "<", 0)
+    part = e.call("left", v, e.call("greatest", end, 0))
+    return e.case((e.infix(e.infix(start, "<", 0), "and", before), part), otherwise=call)
+
+
+def _whole(e: Notation, call: Any, *arguments: Any) -> Any:
     return e.cast(call, "int")  # a long on Sail
 
 
@@ -222,16 +258,21 @@ def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
     return e.call("coalesce", v, w)  # Sail's own has another type
 
 
-# Whole calls, with their first and last argument.
-CALLS: Mapping[str, Callable[[Notation, Any, Any, Any], Any]] = {
+# Whole calls, with their arguments.
+CALLS: Mapping[str, Callable[..., Any]] = {
     "array_contains": _array_contains,
     "date_diff": _whole,
     "datediff": _whole,
     "ifnull": _first_there_is,
-    "isnan": lambda e, call, v, w: e.call("coalesce", call, False),
+    "isnan": lambda e, call, v: e.call("coalesce", call, False),
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
     "regexp_count": _whole,
+    "round": _round,
+    "substr": _substring,
+    "substring": _substring,
+    "to_date": lambda e, call, v, *form: call if form else _to_date(e, v, "CAST", "date"),
+    "unix_seconds": lambda e, call, v: _to_long(e, v, "CAST", "bigint"),
 }
 
 

@@ -21,7 +21,8 @@ _PATH = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*")
 _PAIRS = {"(": ")", "case": "end"}
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
-_ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b", re.IGNORECASE)
+_ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+_DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
 # Types that are functions too: date(x) is a cast.
 _TYPES = frozenset(
@@ -78,6 +79,7 @@ class _Rewriting:
         self.words = [text[token.start : token.end + 1].lower() for token in self.tokens]
         # Sail does not find an aggregate of aggregates in ORDER BY once there is HAVING.
         self.sorted_groups = "having" in self.words and any(one.startswith("order") for one in self.words)
+        self.ends: dict[str, list[str]] = {}  # of each CASE that was made, the values that it can come to
         self.closing: dict[int, int] = {}
         opened: list[int] = []
         for at, word in enumerate(self.words):
@@ -180,21 +182,27 @@ class _Rewriting:
             return self._cast(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
-            condition, one, other = map(Sql, values)
-            return str(_TEXTS.case(rules.of_one_type(_TEXTS, [one, other]), (condition, one), otherwise=other))
+            condition, one, other = values
+            return self._chosen("", [("when", condition), ("then", one), ("else", other)])
         if name in _TYPES and len(values) == 1 and not values[0].isdigit() and (rule := rules.cast(name)):
             return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
             place, rule = found
-            values = [bound(one, rule) if place in (rules.EVERY, number) else one for number, one in enumerate(values)]
-            return f"{self._raw(at, at + 1)}({', '.join(values)})"
+            once = [_DISTINCT.match(one) for one in values]
+            given_values = [
+                f"{unique[0] if unique else ''}{bound(one[unique.end() if unique else 0 :], rule)}"
+                if place in (rules.EVERY, number)
+                else one
+                for number, (one, unique) in enumerate(zip(values, once, strict=True))
+            ]
+            return f"{self._raw(at, at + 1)}({', '.join(given_values)})"
         call = self._named(at, end)
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.refused(rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"]))
         if values and (of_call := rules.CALLS.get(name)):
-            return f"({of_call(_TEXTS, Sql(call), Sql(f'({values[0]})'), Sql(f'({values[-1]})'))})"
+            return f"({of_call(_TEXTS, Sql(call), *(Sql(f'({one})') for one in values))})"
         return call
 
     def _cast(self, at: int, end: int) -> str:
@@ -205,9 +213,7 @@ class _Rewriting:
         return bound(self.between(at + 2, marks[-1]), rule)
 
     def _extreme(self, name: str, value: str, after: str) -> str:
-        unique, _, rest = value.partition(" ")
-        if unique.lower() == "distinct":
-            value = rest  # which is all the same to a maximum
+        value = _DISTINCT.sub("", value)  # which is all the same to a maximum
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
         if after == "filter" or self.sorted_groups:
@@ -215,21 +221,26 @@ class _Rewriting:
         return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
 
     def _case(self, at: int, end: int) -> str:
-        """CASE with a first branch that never holds, for Sail takes the type of the first for that of all."""
-        level = [*self._level(at + 1, end)]
-        marks = [one for one in level if self.words[one] in ("when", "then", "else")] + [end]
-        values = [
-            self.between(mark + 1, following)
-            for mark, following in pairwise(marks)
-            if self.words[mark] in ("then", "else")
-        ]
-        inner = self.between(at + 1, end)
-        if len({"'" if one.startswith("'") else one.lower() for one in values} - {"null"}) < 2:
-            return f"{self._raw(at, at + 1)} {inner} {self._raw(end, end + 1)}"
-        _, typed = rules.of_one_type(_TEXTS, list(map(Sql, values)))
-        operand = self.between(at + 1, marks[0]) + " " if marks[0] > at + 1 else ""
-        never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
-        return f"CASE {operand}WHEN {never} THEN {typed} {self.between(marks[0], end)} END"
+        marks = [one for one in self._level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
+        told = [(self.words[one], self.between(one + 1, following)) for one, following in pairwise(marks)]
+        operand = self.between(at + 1, marks[0]) if marks[0] > at + 1 else ""
+        made = self._chosen(operand, told)
+        raw = self._raw(at, end + 1)
+        return raw if _same(made, raw) else made
+
+    def _chosen(self, operand: str, told: list[tuple[str, str]]) -> str:
+        """CASE, of ``when``, ``then`` and ``else`` and what follows each; for Sail with one branch more, if need be."""
+        values = [text for word, text in told if word != "when"]
+        ends = [end for value in values for end in self.ends.get(value, [value])]  # those of a CASE in a CASE too
+        rest = " ".join(f"{word.upper()} {text}" for word, text in told)
+        kinds = {"'" if one.startswith("'") else one.lower() for one in ends} - {"null"}
+        if len(kinds) > 1 and not any("?" in one for one in ends):
+            _, typed = rules.of_one_type(_TEXTS, list(map(Sql, ends)))
+            never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
+            rest = f"WHEN {never} THEN {typed} {rest}"
+        made = f"CASE {operand + ' ' if operand else ''}{rest} END"
+        self.ends[made] = ends
+        return made
 
     def _refuse_short_cast(self, at: int) -> None:
         target = self.words[at + 1] if at + 1 < len(self.words) else ""
@@ -258,3 +269,8 @@ class _Rewriting:
 def _ends_items(word: str) -> bool:
     """Whether the items of a SELECT end before a word; GROUP BY is one."""
     return word.partition(" ")[0] in _ENDS_OF_ITEMS
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts differ in blanks and capitals alone."""
+    return "".join(one.split()).lower() == "".join(other.split()).lower()

@@ -35,10 +35,15 @@ def test_only_the_value_is_written_anew() -> None:
 def test_what_is_computed_is_named_once_where_it_may_be_another_each_time() -> None:
     assert as_spark("cast(rand() as string)").count("rand()") == 1
     assert as_spark("cast(sum(d) over (order by i) as string)").count("sum(d)") == 1
+    assert as_spark("concat(distinct_, x), avg(distinct x), max(distinct (x))").count("distinct ") == 1
     deep = "x"
     for _ in range(6):
         deep = f"cast({deep} as string)"
     assert len(as_spark(deep)) < 50_000
+    nested = "i"
+    for number in range(12):
+        nested = f"case when a = {number} then {nested} else {number}L end"
+    assert len(as_spark(nested)) < 5_000
 
 
 @pytest.mark.parametrize(
