@@ -22,7 +22,7 @@ class Notation(Protocol):
         """A function of values."""
 
     def infix(self, left: Any, operator: str, right: Any) -> Any:
-        """``=``, ``<>``, ``>``, ``+``, ``-``, ``and`` or ``or`` of two values."""
+        """``=``, ``<>``, ``<``, ``>``, ``+``, ``-``, ``*``, ``%``, ``and`` or ``or`` of two values."""
 
     def case(self, *branches: tuple[Any, Any], otherwise: Any) -> Any:
         """CASE of conditions and values."""
@@ -111,4 +111,6 @@ def _sql(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, float):
+        return f"{value!r}D"
     return "NULL" if value is None else str(value).lower()

@@ -115,6 +115,13 @@ def _to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
     return _of_text(e, v, keyword, target, e.cast(dated, target, "TRY_CAST"))
 
 
+def _doubtful(e: Notation, v: Any, digits: int) -> Any:
+    """Whether a double may be rounded otherwise than its text: it is near a half, or has many digits."""
+    scaled = e.call("abs", e.infix(e.cast(v, "double"), "*", 10.0**digits))
+    half = e.infix(e.call("abs", e.infix(e.infix(scaled, "%", 1.0), "-", 0.5)), "<", 1e-6)
+    return e.infix(half, "or", e.infix(scaled, ">", 1e9))
+
+
 def _to_decimal(e: Notation, v: Any, keyword: str, target: str) -> Any:
     """Text may have an exponent; a double is the decimal that its text is, and not the binary fraction."""
     power = _matches(e, e.cast(v, "string"), r"^\s*[+-]?[\d.]+[eE][+-]?\d+\s*$")
@@ -122,9 +129,15 @@ def _to_decimal(e: Notation, v: Any, keyword: str, target: str) -> Any:
     own, of_double = e.cast(v, target, keyword), e.cast(e.cast(e.cast(v, "double"), "string"), target, "TRY_CAST")
     return e.case(
         (_is(e, v, "string"), e.call("coalesce", e.cast(v, target, "TRY_CAST"), powered)),
-        (_floating(e, v), e.call("coalesce", of_double, own)),
+        (e.infix(_floating(e, v), "and", _doubtful(e, v, _scale(target))), e.call("coalesce", of_double, own)),
         otherwise=own,
     )
+
+
+def _scale(decimal: str) -> int:
+    """The digits after the point of a decimal type."""
+    found = re.search(r",\s*(\d+)\s*\)", decimal)
+    return int(found[1]) if found else 0
 
 
 def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
@@ -234,10 +247,11 @@ def _round(e: Notation, call: Any, v: Any, scale: Any = None) -> Any:
     decimal = e.cast(e.cast(v, "string"), f"decimal({_DIGITS},{digits})", "TRY_CAST")
     rounded = e.cast(e.cast(decimal, "string"), "double")  # by its text, for a decimal that is divided is not exact
     if e.makes_double(v):
-        return e.call("coalesce", rounded, call)
+        return e.case((_doubtful(e, v, digits), e.call("coalesce", rounded, call)), otherwise=call)
     differs = e.infix(rounded, "<>", e.cast(call, "double"))
     refusal = _refusal(e, "A half that is rounded", "its binary fraction is; cast it to a decimal first")
-    return e.case((e.infix(_is(e, v, "double"), "and", differs), refusal), otherwise=call)
+    doubtful = e.infix(_is(e, v, "double"), "and", _doubtful(e, v, digits))
+    return e.case((doubtful, e.case((differs, refusal), otherwise=call)), otherwise=call)
 
 
 def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
