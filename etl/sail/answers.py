@@ -116,11 +116,17 @@ def _say_as_spark(made: Any) -> None:
         if hasattr(self, _DONE) or not self._args:
             return planned(self, session)
         own = _done(copy.copy(self))
-        if self._name in rules.EXTREMES:
-            return named(rules.extreme(columns, self._name, self._args[0]), _shown(made, self)).to_plan(session)
+        name, (first, *rest) = _shown(made, self), self._args
+        if self._name in rules.EXTREMES and weight(first) < _HEAVIEST:
+            return named(rules.extreme(columns, self._name, first), name).to_plan(session)
         if rule := rules.CALLS.get(self._name):
-            return named(rule(columns, own, *self._args), _shown(made, self)).to_plan(session)
-        if found := rules.ARGUMENTS.get(self._name):
+
+            def called(e: Any, value: Any) -> Any:
+                own._args = [value, *rest]
+                return rule(e, own, value, *rest)
+
+            return named(bound(first, called), name).to_plan(session)
+        if found := rules.ARGUMENTS.get(self._name) or rules.OF_SOME_ROWS.get(self._name):
             place, of_argument = found
             own._args = [
                 named(bound(one, of_argument), _shown(made, one)) if place in (rules.EVERY, at) else one

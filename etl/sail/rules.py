@@ -220,6 +220,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "percentile": (0, NO_NAN),
 }
 EXTREMES = ("max", "min")
+OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, NO_NAN))  # or of what is costly
 _DIGITS = 38  # of the largest decimal
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etl.sail import engine, rules
-from etl.sail.notations import Sql, Texts
+from etl.sail.notations import Notation, Sql, Texts
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -22,6 +22,7 @@ _PAIRS = {"(": ")", "case": "end"}
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
 _ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)  # substring(text from 2 for 3)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
 # Types that are functions too: date(x) is a cast.
@@ -201,8 +202,13 @@ class _Rewriting:
         call = self._named(at, end)
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.refused(rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"]))
-        if values and (of_call := rules.CALLS.get(name)):
-            return f"({of_call(_TEXTS, Sql(call), *(Sql(f'({one})') for one in values))})"
+        if values and (of_call := rules.CALLS.get(name)) and not _FROM.search(values[0]):
+            rest = [Sql(f"({one})") for one in values[1:]]
+
+            def called(e: Notation, value: Any) -> Any:
+                return of_call(e, e.call(self._raw(at, at + 1), value, *rest), value, *rest)
+
+            return f"({bound(values[0], called)})"
         return call
 
     def _cast(self, at: int, end: int) -> str:
@@ -216,7 +222,7 @@ class _Rewriting:
         value = _DISTINCT.sub("", value)  # which is all the same to a maximum
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
-        if after == "filter" or self.sorted_groups:
+        if after == "filter" or self.sorted_groups or _ONCE.search(value):
             return f"{name}({bound(value, rules.NO_NAN)})"
         return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
 
