@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from etl.errors import UnsupportedError
 from etl.sail.rules import REFUSED
-from etl.sail.statements import bare, is_query
+from etl.sail.sql_text import as_spark
+from etl.sail.statements import is_query
 from jobs.script_texts import UNKNOWN, ScriptTexts
 
 # Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
@@ -27,7 +29,6 @@ _MEMBERS = frozenset(
         *REFUSED.keys() - {"quote", "weekday"},  # everyday names of Python
     )
 )  # fmt: skip
-_REFUSED_IN_SQL = re.compile(rf"\b({'|'.join(sorted(REFUSED))})\s*\(", re.IGNORECASE)
 _MODULES = (
     "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "delta", "graphframes", "py4j",
 )  # fmt: skip
@@ -116,8 +117,12 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
         yield "its spark.sql is known only when it runs"
     elif any(not is_query(one) or _TABLE.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
-    elif found := next(filter(None, (_REFUSED_IN_SQL.search(bare(one)) for one in statements)), None):
-        yield f"its spark.sql uses {found[1]}"
+    else:
+        try:
+            for one in statements:
+                as_spark(one)
+        except UnsupportedError as refused:
+            yield f"its spark.sql has what Sail refuses ({str(refused).partition(',')[0]})"
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

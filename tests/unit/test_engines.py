@@ -64,6 +64,7 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         ("q = 'select * from v'\nspark.sql(q)", ""),
         ("spark.sql('select initcap(a) from v')", "initcap"),
         ("spark.sql(\"select 'initcap(a)' from v\")", ""),
+        ("spark.sql(f'select datediff(day, a, {b}) from v')", "datediff"),
         ("rows.intersectAll(others)", "intersectAll"),
         ("F.conv('a', 10, 16)", "conv"),
         ("day.weekday()", ""),
