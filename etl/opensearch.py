@@ -18,6 +18,7 @@ from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
+from etl.opensearch_values import kinds_of
 from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
@@ -76,9 +77,9 @@ def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> Dy
     schema = T.StructType([])
     for name, one in mappings.items():
         schema = _merged(schema, _struct(one["mappings"].get("properties") or {}, arrays), name)
-    dates = {name: _dates(one["mappings"].get("properties") or {}) for name, one in mappings.items()}
+    kinds = {name: kinds_of(one["mappings"].get("properties") or {}, arrays) for name, one in mappings.items()}
     slices = str(max(1, min(shards, _SLICES)))
-    told = {**given, "query": json.dumps(query), "slices": slices, "dates": json.dumps(dates)}
+    told = {**given, "query": json.dumps(query), "slices": slices, "kinds": json.dumps(kinds)}
     context.spark_session.dataSource.register(OpenSearchDataSource)
     rows = context.spark_session.read.format(NAME).options(**told).load()
     return read_records(context, rows.withColumnRenamed("document", VALUE), ctx, schema=schema)
@@ -182,19 +183,6 @@ def _struct(properties: Mapping[str, Any], arrays: set[str], path: str = "") -> 
             T.StructField(name, T.ArrayType(kind) if where in arrays or one.get("type") == "nested" else kind)
         )
     return T.StructType(fields)
-
-
-def _dates(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The dates among fields, and in a dict of their own those of objects; of each what a number is: milliseconds
-    (1000 in a second) or seconds (1) since 1970 ("Date field type", OpenSearch Documentation)."""
-    found: dict[str, Any] = {}
-    for name, one in properties.items():
-        if inner := one.get("properties"):
-            found[name] = _dates(inner)
-        elif one.get("type") in ("date", "date_nanos"):
-            formats = str(one.get("format") or "epoch_millis").split("||")
-            found[name] = 1 if "epoch_second" in formats and "epoch_millis" not in formats else 1000
-    return {name: one for name, one in found.items() if one}
 
 
 def _merged(one: T.StructType, other: T.StructType, index: str) -> T.StructType:

@@ -95,6 +95,67 @@ def test_dates_are_read_as_their_mapping_has_them(lake: GlueContext, client: Any
     assert frame.errorsCount() == 1 and frame.count() == 4
 
 
+def test_every_type_is_written_and_read(lake: GlueContext, client: Any) -> None:
+    types = {
+        "yes": "boolean", "b": "byte", "s": "short", "i": "integer", "l": "long", "u": "unsigned_long", "f": "float",
+        "h": "half_float", "d": "double", "address": "ip", "place": "geo_point", "key": "keyword", "at": "date",
+    }  # fmt: skip
+    inner = {"x": {"type": "integer"}, "t": {"properties": {"k": {"type": "keyword"}}}}
+    properties: dict[str, Any] = {name: {"type": kind} for name, kind in types.items()}
+    properties |= {"day": {"type": "date", "format": "yyyy/MM/dd"}, "scaled": {"type": "scaled_float"}}
+    properties["scaled"]["scaling_factor"] = 100
+    properties |= {"object": {"properties": inner}, "nested": {"type": "nested", "properties": inner}}
+    properties |= {f"{name}s": {"type": types[name]} for name in ("u", "f", "yes", "address", "at")}
+    client.indices.create(index=INDEX, body={"mappings": {"properties": properties}})
+    struct = "named_struct('x', 1, 't', named_struct('k', 'v'))"
+    rows = lake.spark_session.sql(
+        "select 1 n, true yes, -128Y b, -32768S s, 2147483647 i, 9007199254740993L l, 18446744073709551615BD u, "
+        "0.1F f, 0.5F h, 1e300D d, '::1' address, named_struct('lat', 1.5D, 'lon', 2.5D) place, 'k' key, "
+        "timestamp'2024-01-02 03:04:05.678Z' at, '2024/01/02' day, 1.25D scaled, "
+        f"{struct} object, array({struct}, {struct}) nested, array(1BD, 18446744073709551615BD) us, "
+        "array(0.5F, null) fs, array(true, false) yess, array('10.0.0.1', '::1') addresss, "
+        "array(timestamp'2024-01-02 03:04:05.678Z') ats"
+    )
+    lake.write_data_frame.from_options(rows, "opensearch", {"opensearch.resource": INDEX})
+    # The same, as clients may send it.
+    document = (
+        client.search(index=INDEX, body={"query": {"match_all": {}}}) if client.indices.refresh(index=INDEX) else {}
+    )
+    sent = {name: value for name, value in document["hits"]["hits"][0]["_source"].items() if name != "object"}
+    sent |= {name: str(sent[name]) for name in ("b", "s", "i", "l", "u", "f", "h", "d", "scaled")}
+    sent |= {"n": 2, "yes": "true", "at": 1704164645678, "object.x": "1", "object.t.k": "v"}
+    client.index(index=INDEX, body=sent, refresh=True)
+
+    frame = read(lake, opensearch__read__field__as__array__include="us,fs,yess,addresss,ats")
+    assert frame.errorsCount() == 0
+    found = kinds(frame)
+    struct = "struct<t:struct<k:string>,x:int>"
+    assert found == {
+        "yes": "boolean", "b": "tinyint", "s": "smallint", "i": "int", "l": "bigint", "u": "decimal(20,0)",
+        "f": "float", "h": "float", "d": "double", "address": "string", "place": "string", "key": "string",
+        "at": "timestamp", "day": "timestamp", "scaled": "double", "object": struct, "nested": f"array<{struct}>",
+        "us": "array<decimal(20,0)>", "fs": "array<float>", "yess": "array<boolean>", "addresss": "array<string>",
+        "ats": "array<timestamp>", "n": "bigint",
+    }  # fmt: skip
+    assert [row.n for row in frame.toDF().orderBy("n").collect()] == [1, 2]
+    one, other = (row.asDict(True) for row in frame.toDF().orderBy("n").drop("n").collect())
+    assert one == other
+    expected = rows.drop("n", "place", "day").first().asDict(True)
+    assert {name: one[name] for name in expected} == expected
+    assert one["place"] == '{"lat":1.5,"lon":2.5}' and str(one["day"]) == "2024-01-02 00:00:00"
+
+    # One value where lists are is a list of one; what does not fit is an error record, and no other value.
+    single = {"n": 3, "us": 5, "nested": {"x": 7}, "day": "2024/01/03"}
+    client.index(index=INDEX, body=single, refresh=True)
+    (row,) = (
+        read(lake, opensearch__read__field__as__array__include="us", opensearch__query="?q=n:3")
+        .toDF()
+        .select("us", "nested.x", "day")
+        .collect()
+    )
+    assert (row.us, row.x, str(row.day)) == ([5], [7], "2024-01-03 00:00:00")
+
+
 def test_an_alias_a_pattern_and_a_query_by_uri(lake: GlueContext, client: Any) -> None:
     for name, kind in (("a", "long"), ("b", "long"), ("odd", "keyword")):
         body = {"mappings": {"properties": {"n": {"type": kind}, "t": {"type": "text"}}}}
