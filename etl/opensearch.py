@@ -6,7 +6,8 @@ Fields have the types that the index's mapping gives them; documents that do not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,7 +24,7 @@ from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
-from workspace.errors import UsageError
+from workspace.errors import StackError, UsageError
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -59,20 +60,18 @@ _TYPES: Mapping[str, T.DataType] = {
 def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> DynamicFrame:
     """The documents of an index, an alias or a pattern of them, of which ``opensearch.query`` chooses.
 
-    Raises UnsupportedError for an option that is not known, UsageError, QueryError, NotRunningError.
+    Raises UnsupportedError for an option that is not known, UsageError, StackError.
     """
     refuse_unknown(dict(options), READING, "Reading OpenSearch")
     given, query = _given(context.workspace, options), _query(options)
     client, index = client_of(given), given["resource"]
-    from search.client import translated  # with OpenSearch's client, which few jobs need
-
-    with translated():
+    with _asked(given):
         mappings = client.indices.get_mapping(index=index)
         shards = sum(
             int(one["settings"]["index"]["number_of_shards"]) for one in client.indices.get(index=index).values()
         )
-    if not mappings:
-        raise UsageError(f"There is no index {index} in OpenSearch: check opensearch.resource.")
+    if not mappings:  # of a pattern
+        raise UsageError(_no_index(given))
     arrays = {name.strip() for name in str(options.get(_ARRAYS) or "").split(",")}
     schema = T.StructType([])
     for name, one in mappings.items():
@@ -148,6 +147,27 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
     return given | (
         {"user": str(options[_USER]), "password": str(options.get(_PASSWORD, ""))} if options.get(_USER) else {}
     )
+
+
+@contextmanager
+def _asked(given: Mapping[str, str]) -> Iterator[None]:
+    """Turn what OpenSearch's client raises into sentences that name the nodes, which need not be the stack's own."""
+    from opensearchpy import exceptions  # which few jobs need
+
+    from search.client import reason
+
+    try:
+        yield
+    except exceptions.NotFoundError as error:
+        raise UsageError(_no_index(given)) from error
+    except exceptions.TransportError as error:
+        said = reason(error) if isinstance(error.info, dict) else error.error
+        why = f"{error.status_code}: {said}" if isinstance(error.status_code, int) else str(error.info)
+        raise StackError(f"OpenSearch at {given['nodes']} does not serve {given['resource']} ({why}).") from error
+
+
+def _no_index(given: Mapping[str, str]) -> str:
+    return f"There is no index {given['resource']} in OpenSearch at {given['nodes']}: check opensearch.resource."
 
 
 def _query(options: Options) -> dict[str, Any]:

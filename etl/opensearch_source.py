@@ -6,6 +6,7 @@ It needs no JVM of Spark's; the OpenSearch connector for Java has no version for
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,6 +109,8 @@ def client_of(options: Mapping[str, str]) -> Any:
     """A client of the nodes in a data source's options."""
     from opensearchpy import OpenSearch
 
-    credentials = (options["user"], options["password"]) if options.get("user") else None
-    nodes = options["nodes"].split(",")
-    return OpenSearch(nodes, http_auth=credentials, timeout=60, max_retries=5, retry_on_timeout=True)
+    headers = {}
+    if options.get("user"):  # in UTF-8, as OpenSearch reads it; the client's own http_auth is in Latin-1
+        who = b64encode(f"{options['user']}:{options['password']}".encode()).decode()
+        headers["authorization"] = f"Basic {who}"
+    return OpenSearch(options["nodes"].split(","), headers=headers, timeout=60, max_retries=5, retry_on_timeout=True)

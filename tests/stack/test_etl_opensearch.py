@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from etl.errors import UnsupportedError
-from etl.opensearch_source import client_of
+from etl.opensearch_source import SCHEMA, OpenSearchDataSource, client_of
 from search.client import open_client
+from tests.certificates import guarded
 from tests.spark import kinds, lake_on_spark, values
-from workspace.errors import UsageError
+from workspace.errors import StackError, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -215,6 +217,32 @@ def test_where_and_who(lake: GlueContext) -> None:
         of(nodes="h", port="x")
 
 
+def test_a_server_with_tls_and_a_password(
+    lake: GlueContext, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarded(lake.workspace.endpoint("opensearch"), tmp_path, "ötto", "p:w") as door:
+        given = {"opensearch.resource": INDEX, "opensearch.nodes": door}
+        who = {"opensearch.net.http.auth.user": "ötto", "opensearch.net.http.auth.pass": "p:w"}
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(
+            StackError, match=rf"OpenSearch at {door} does not serve {INDEX} .*certificate verify failed"
+        ):
+            lake.create_dynamic_frame.from_options("opensearch", given | who)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "127.0.0.1.pem"))
+        for wrong in ({}, {**who, "opensearch.net.http.auth.pass": "p"}):
+            with pytest.raises(StackError, match=rf"{door} does not serve {INDEX} \(401: nobody is let in like this"):
+                lake.create_dynamic_frame.from_options("opensearch", given | wrong)
+        # What Spark's workers run, whose environment is that of their JVM: here, where the certificate is trusted.
+        told = {**lake.getSink("opensearch", **given, **who).given, "slices": "1", "query": "{}", "kinds": "{}"}
+        source = OpenSearchDataSource(told)
+        source.writer(SCHEMA, False).write(iter([('{"n": 1}',), ('{"n": 2}',)]))
+        client.indices.refresh(index=INDEX)
+        reader = source.reader(SCHEMA)
+        assert sorted(row for one in reader.partitions() for row in reader.read(one)) == [('{"n": 1}',), ('{"n": 2}',)]
+        assert kinds(lake.create_dynamic_frame.from_options("opensearch", given | who)) == {"n": "bigint"}
+
+
 def test_what_is_refused_fails_the_job_and_says_why(lake: GlueContext, client: Any) -> None:
     client.indices.create(index=INDEX, body={"mappings": {"properties": {"n": {"type": "integer"}}}})
     sink = lake.getSink("opensearch", **{"opensearch.resource": INDEX})
@@ -226,6 +254,8 @@ def test_what_is_refused_fails_the_job_and_says_why(lake: GlueContext, client: A
         )
     with pytest.raises(UsageError, match=f"no index {INDEX}-none"):
         lake.create_dynamic_frame.from_options("opensearch", {"opensearch.resource": f"{INDEX}-none"})
+    with pytest.raises(UsageError, match=rf"no index {INDEX}-none\* in OpenSearch at http"):
+        lake.create_dynamic_frame.from_options("opensearch", {"opensearch.resource": f"{INDEX}-none*"})
     with pytest.raises(UsageError, match=r"opensearch\.query"):
         read(lake, opensearch__query="n: 5")
     with pytest.raises(UnsupportedError, match="connectionName"):
