@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from etl.sail.statements import is_query
+from etl.sail.rules import REFUSED
+from etl.sail.statements import bare, is_query
 from jobs.script_texts import UNKNOWN, ScriptTexts
 
 # Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
@@ -22,10 +23,11 @@ _MEMBERS = frozenset(
         "checkpoint", "localCheckpoint", "getNumPartitions", "approxQuantile", "input_file_name", "spark_partition_id",
         "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
         "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
-        "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream",
-        "initcap", "percentile_approx", "approx_percentile", "rint", "sentences",  # etl/sail/answers.py
+        "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll",
+        *REFUSED.keys() - {"quote", "weekday"},  # everyday names of Python
     )
 )  # fmt: skip
+_REFUSED_IN_SQL = re.compile(rf"\b({'|'.join(sorted(REFUSED))})\s*\(", re.IGNORECASE)
 _MODULES = (
     "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "delta", "graphframes", "py4j",
 )  # fmt: skip
@@ -114,6 +116,8 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
         yield "its spark.sql is known only when it runs"
     elif any(not is_query(one) or _TABLE.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
+    elif found := next(filter(None, (_REFUSED_IN_SQL.search(bare(one)) for one in statements)), None):
+        yield f"its spark.sql uses {found[1]}"
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

@@ -87,7 +87,8 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     if isinstance(error, PySparkException) and not isinstance(error, PythonException):  # a function of the script's
         try:
             first = str(error).partition("\n")[0].rstrip(".")
-            raise UnsupportedError(f"{first}. If Spark can do it, submit the job with --engine spark.") from error
-        except UnsupportedError as advice:
-            error = advice
+            advice = "" if "--engine spark" in first else " If Spark can do it, submit the job with --engine spark."
+            raise UnsupportedError(f"{first}.{advice}") from error
+        except UnsupportedError as advised:
+            error = advised
     traceback.print_exception(error)

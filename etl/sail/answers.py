@@ -1,50 +1,24 @@
-"""What Sail answers otherwise than Spark, without a word (found by tests/stack/test_engines_compared.py and before it):
-functions and divisions of decimals are refused, so that `auto` takes Spark; what can be said in Sail's own words is.
+"""What Sail answers otherwise than Spark, without a word, in the making of columns: it is refused, so that `auto` takes
+Spark, or said to Sail as the rules have it (:mod:`etl.sail.rules`; :mod:`etl.sail.sql_text` does so in SQL).
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pyspark.sql import functions as F
-
-from etl.errors import UnsupportedError
-from etl.sail import engine
+from etl.sail import engine, rules, sql_text
+from etl.sail.notations import Columns
 from etl.sail.statements import bare
 from workspace.paths import Workspace
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column
-
-# Functions whose value, for some argument, is not Spark's, and what is different.
-REFUSED = {
-    "approx_percentile": "it is interpolated",
-    "conv": "text that begins with a number is null",
-    "initcap": "a letter after a sign is made a capital",
-    "nvl2": "numbers become text",
-    "percentile_approx": "it is interpolated",
-    "rint": "halves are rounded up",
-    "sentences": "words are cut elsewhere",
-    "timestampdiff": "days are counted by midnights",
-    "weekday": "it is -1 for a Sunday before 1970",
-}
-_IN_TEXT = {"isnan": "null is null", **REFUSED}  # what is put right in a column is refused in SQL
 _WINDOWED = frozenset({"collect_list", "collect_set"})
-_WHOLE = frozenset({"date_diff", "datediff", "regexp_count"})  # ints in Spark, longs in Sail
-_CALLS = re.compile(r"\b(\w+)\s*\(")
-_COLLECTED = re.compile(rf"\b({'|'.join(sorted(_WINDOWED))})\s*\([^()]*\)\s*OVER\b", re.IGNORECASE)
 _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # in Sail's explanation of a plan, where each is nullif(…, 0)
-# What has another value each time, or several: a cast to text names its value more than once.
-_NOT_TWICE = frozenset(
-    (
-        "explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "json_tuple", "stack",
-        "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle",
-    )
-)  # fmt: skip
-_DATED = r"^\s*([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$"
-_PLAIN = "_lakelet_plain"  # a cast of our own, which stays what it is
+_INFIX = {"==": "=", "and": "AND", "or": "OR"} | {one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=")}
+_VALUE = "_lakelet_v"
+_OF_A_RULE, _HEAVIEST = 20, 1000  # how often a rule names its value, and the weight that is too much
+_DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
 
 def install(workspace: Workspace) -> None:
@@ -78,7 +52,8 @@ def _refuse(made: Any) -> None:
     )
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
-        _require_function(name, REFUSED)
+        if why := rules.REFUSED.get(name.lower()):
+            raise _otherwise(f"The function {name}", why)
         if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
             raise _otherwise("split by an empty pattern", "there are empty texts at the ends")
         if name == "/":
@@ -86,89 +61,126 @@ def _refuse(made: Any) -> None:
         function(self, name, args, *more, **given)
 
     def of_window(self: Any, windowFunction: Any, windowSpec: Any) -> None:
-        if (name := getattr(windowFunction, "_name", "")) in _WINDOWED:
+        name = getattr(windowFunction, "_name", "")
+        if name in _WINDOWED:
             raise _otherwise(f"{name} over a window", "it takes nulls too")
+        if name in rules.EXTREMES:  # NaN is right over windows
+            windowFunction = _done(copy.copy(windowFunction))
+            windowFunction._args = [rules.NO_NULL_INSIDE(Columns(made, _done), one) for one in windowFunction._args]
         window(self, windowFunction, windowSpec)
 
     def of_text(self: Any, expr: str) -> None:
-        require_text(expr)
-        text(self, expr)
+        text(self, as_spark(expr))
+        if self._expr != expr and (name := sql_text.name_of(expr)):
+            self._expr += f" AS `{name.replace('`', '``')}`"
 
     engine.replace(made.UnresolvedFunction, "__init__", of_function)
     engine.replace(made.WindowExpression, "__init__", of_window)
     engine.replace(made.SQLExpression, "__init__", of_text)
 
 
+def as_spark(text: str) -> str:
+    """SQL for Sail, for its answer to be Spark's. Raises UnsupportedError, now or before an action."""
+    if "/" in bare(text):
+        engine.before_actions(_require_no_decimals)
+    return sql_text.as_spark(text)
+
+
 def _say_as_spark(made: Any) -> None:
-    from pyspark.sql.connect import column as columns
+    planned, cast, case = made.UnresolvedFunction.to_plan, made.CastExpression.to_plan, made.CaseWhen.to_plan
+    columns = Columns(made, _done)
 
-    planned, cast = made.UnresolvedFunction.to_plan, made.CastExpression.to_plan
-    column: Any = getattr(columns, "Column")  # noqa: B009 - whose type says that it cannot be called
+    def bound(value: Any, rule: rules.Rule) -> Any:
+        """A rule of a value: of one that is to be computed once, by a lambda."""
+        if weight(value) < _HEAVIEST:
+            return rule(columns, value)
+        variable = made.UnresolvedNamedLambdaVariable([_VALUE])
+        by_lambda = made.LambdaFunction(rule(columns, variable), [variable])
+        return columns.call("element_at", columns.call("transform", columns.call("array", value), by_lambda), 1)
 
-    def as_spark(self: Any, session: Any) -> Any:
-        made_plan = planned(self, session)
-        if self._name in _WHOLE:
-            outer = type(made_plan)()
-            outer.cast.expr.CopyFrom(made_plan)
-            outer.cast.type_str = "int"
-            return outer
-        if self._name == "isnan":
-            outer = type(made_plan)()
-            outer.unresolved_function.function_name = "coalesce"
-            null = type(made_plan)()
-            null.literal.boolean = False
-            outer.unresolved_function.arguments.extend([made_plan, null])
-            return outer
-        return made_plan
+    def weight(value: Any) -> int:
+        """How much it is to name a value more than once: too much, where it may be another each time."""
+        if isinstance(value, made.CastExpression):
+            return weight(value._expr) * (_OF_A_RULE if rules.cast(_target(value)) else 1)
+        if isinstance(value, made.UnresolvedFunction):
+            return _HEAVIEST if value._name in rules.NOT_TWICE else 1 + sum(map(weight, value._args))
+        if isinstance(value, made.UnresolvedExtractValue | made.ColumnAlias | made.CaseWhen):
+            return 1 + sum(map(weight, value.children))
+        known = made.ColumnReference | made.LiteralExpression | made.UnresolvedNamedLambdaVariable
+        return 1 if isinstance(value, known) else _HEAVIEST
+
+    def named(value: Any, name: str) -> Any:
+        return made.ColumnAlias(value, [name], None)
+
+    def function_as_spark(self: Any, session: Any) -> Any:
+        if hasattr(self, _DONE) or not self._args:
+            return planned(self, session)
+        own = _done(copy.copy(self))
+        if self._name in rules.EXTREMES:
+            return named(rules.extreme(columns, self._name, self._args[0]), _shown(made, self)).to_plan(session)
+        if rule := rules.CALLS.get(self._name):
+            return named(rule(columns, own, *self._args), _shown(made, self)).to_plan(session)
+        if found := rules.ARGUMENTS.get(self._name):
+            place, of_argument = found
+            own._args = [
+                named(bound(one, of_argument), _shown(made, one)) if place in (rules.EVERY, at) else one
+                for at, one in enumerate(self._args)
+            ]
+        return planned(own, session)
 
     def cast_as_spark(self: Any, session: Any) -> Any:
-        wanted = self._data_type if isinstance(self._data_type, str) else self._data_type.simpleString()
-        said = next((way for form, way in _CASTS.items() if re.fullmatch(form, wanted.strip().lower())), None)
-        if said is None or hasattr(self, _PLAIN) or not repeatable(self._expr):
+        rule = rules.cast(_target(self), "TRY_CAST" if self._eval_mode == "try" else "CAST")
+        if rule is None or hasattr(self, _DONE):
             return cast(self, session)
-
-        def plain(target: Any, mode: str | None = self._eval_mode) -> Any:
-            made_cast = made.CastExpression(self._expr, target, mode)
-            setattr(made_cast, _PLAIN, True)
-            return column(made_cast)
-
-        name = str(self)  # what Spark calls the column; a column that is cast gives its own name
         inner = self._expr
         while isinstance(inner, made.CastExpression):
             inner = inner._expr
-        if isinstance(inner, made.ColumnReference):
-            name = inner._unparsed_identifier.rpartition(".")[2].strip("`")
-        return said(F.typeof(column(self._expr)), self._data_type, plain).alias(name)._expr.to_plan(session)
+        # A column that is cast gives its own name to the result.
+        plain = isinstance(inner, made.ColumnReference)
+        name = inner._unparsed_identifier.rpartition(".")[2].strip("`") if plain else _shown(made, self)
+        return named(bound(self._expr, rule), name).to_plan(session)
 
-    def repeatable(value: Any) -> bool:
-        if isinstance(value, made.UnresolvedFunction):
-            return value._name not in _NOT_TWICE and all(repeatable(one) for one in value._args)
-        if isinstance(value, made.CastExpression):
-            return repeatable(value._expr)
-        return isinstance(value, made.ColumnReference | made.UnresolvedExtractValue | made.LiteralExpression)
+    def case_as_spark(self: Any, session: Any) -> Any:
+        values = ends(self)
+        kinds = {repr(getattr(one, "_dataType", one)) for one in values}  # literals of one type are alike
+        if len(kinds) < 2 or hasattr(self, _DONE):
+            return case(self, session)
+        branches = [tuple(map(columns.expression, rules.of_one_type(columns, values))), *self._branches]
+        return named(_done(made.CaseWhen(branches, self._else_value)), _shown(made, self)).to_plan(session)
 
-    engine.replace(made.UnresolvedFunction, "to_plan", as_spark)
+    def ends(value: Any) -> list[Any]:
+        """The values that an expression can come to: those of a CASE in a CASE too."""
+        if not isinstance(value, made.CaseWhen):
+            return [] if value is None else [value]
+        return [end for one in (*(one for _, one in value._branches), value._else_value) for end in ends(one)]
+
+    engine.replace(made.UnresolvedFunction, "to_plan", function_as_spark)
     engine.replace(made.CastExpression, "to_plan", cast_as_spark)
+    engine.replace(made.CaseWhen, "to_plan", case_as_spark)
 
 
-def require_text(text: str) -> None:
-    """Refuse SQL whose answer would be another than Spark's. Raises UnsupportedError."""
-    code = bare(text)
-    for call in _CALLS.findall(code):
-        _require_function(call, _IN_TEXT)
-    if found := _COLLECTED.search(code):
-        raise _otherwise(f"{found[1]} over a window", "it takes nulls too")
-    if "/" in code:
-        engine.before_actions(_require_no_decimals)
+def _target(cast: Any) -> str:
+    return cast._data_type if isinstance(cast._data_type, str) else str(cast._data_type.simpleString())
 
 
-def _require_function(name: str, refused: Mapping[str, str]) -> None:
-    if why := refused.get(name.lower()):
-        raise _otherwise(f"The function {name}", why)
+def _shown(made: Any, value: Any) -> str:
+    """What Spark calls an expression."""
+    if isinstance(value, made.UnresolvedFunction) and value._name in _INFIX and len(value._args) == 2:
+        left, right = (_shown(made, one) for one in value._args)
+        return f"({left} {_INFIX[value._name]} {right})"
+    if isinstance(value, made.UnresolvedFunction):
+        given = ", ".join(_shown(made, one) for one in value._args)
+        return f"{value._name}({'DISTINCT ' if value._is_distinct else ''}{given})"
+    return str(value)
 
 
-def _otherwise(what: str, why: str) -> UnsupportedError:
-    return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
+def _done(function: Any) -> Any:
+    setattr(function, _DONE, True)
+    return function
+
+
+def _otherwise(what: str, why: str) -> Exception:
+    return engine.refused(rules.otherwise(what, why))
 
 
 def _require_no_decimals(client: Any, plan: Any) -> None:
@@ -198,58 +210,3 @@ def _first_call(text: str) -> str:
         if one == ")" and not depth:
             return text[: at + 1]
     return text
-
-
-def _as_date(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
-    """Text that begins with a date is one, whatever comes after its T."""
-    return F.when(kind == "string", _plainly(F.regexp_replace(cast("string"), _DATED, "$1"), target)).otherwise(
-        cast(target)
-    )
-
-
-def _as_decimal(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
-    """Text may have an exponent."""
-    plain = cast(target)
-    powers = cast("string").rlike(r"^\s*[+-]?[\d.]+[eE][+-]?\d+\s*$")
-    return F.when((kind == "string") & powers, _plainly(cast("double", "try"), target)).otherwise(plain)
-
-
-def _as_long(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
-    """Seconds of times before 1970 are those that have begun."""
-    return F.when(kind == "timestamp", _plainly(F.floor(cast("double")), target)).otherwise(cast(target))
-
-
-def _plainly(value: Any, target: Any) -> Any:
-    """A cast that stays what it is."""
-    made = value.try_cast(target)
-    setattr(made._expr, _PLAIN, True)
-    return made
-
-
-def _as_text(kind: Column, target: Any, cast: Callable[..., Any]) -> Any:
-    """Numbers with a point as Java writes them; of another type, which Sail knows as it plans, the text as it is.
-
-    Each cast to text of a script is planned with it: it has few nodes, and is not deep.
-    """
-    shown, replace = cast(target), F.regexp_replace
-    large = replace(replace(shown, r"^(-?\d)(\d+)\.(\d+)$", "$1.$2$3"), r"(\.\d+?)0*$", "$1")
-    small = replace(replace(shown, r"^(-?)0\.0+([1-9])(\d*)$", "$1$2.$3"), r"\.$", ".0")
-    java = (
-        F.when(shown.endswith("inf"), replace(shown, "inf", "Infinity"))
-        .when(shown.contains("e"), replace(replace(shown, r"^(-?\d)e", "$1.0e"), "e", "E"))
-        .when(shown.rlike(r"^-?\d{8}"), F.concat(large, F.lit("E"), F.length(replace(shown, r"^-|\..*$", "")) - 1))
-        .when(
-            shown.rlike(r"^-?0\.000\d*[1-9]"),
-            F.concat(small, F.lit("E-"), F.length(replace(shown, r"^-?0\.(0+)[1-9]\d*$", "$1")) + 1),
-        )
-        .otherwise(shown)
-    )
-    return F.when(kind.isin("double", "float"), java).otherwise(shown)
-
-
-_CASTS: Mapping[str, Callable[..., Any]] = {
-    "string": _as_text,
-    "date": _as_date,
-    r"(decimal|numeric|dec)\(.*": _as_decimal,
-    "bigint|long": _as_long,
-}

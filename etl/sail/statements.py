@@ -16,6 +16,15 @@ _QUERIES = re.compile(
     r"|CREATE\s+(OR\s+REPLACE\s+)?(GLOBAL\s+)?TEMP(ORARY)?\s+VIEW|DROP\s+VIEW|CACHE|UNCACHE)\b",
     re.IGNORECASE,
 )
+_VIEW = re.compile(
+    r"\s*CREATE\s+(?P<replaced>OR\s+REPLACE\s+)?TEMP(?:ORARY)?\s+VIEW\s+(?P<name>\w+|`[^`]+`)\s+AS\s+(?P<query>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
+_ARROW = {  # the names of types in Sail's explanation of a plan
+    "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
+    "Utf8": "string", "Utf8View": "string", "LargeUtf8": "string", "Date32": "date", "Boolean": "boolean",
+}  # fmt: skip
 _EFFECTS = re.compile(r"\b(INSERT|OVERWRITE|MERGE\s+INTO)\b", re.IGNORECASE)
 _CATALOG = (
     "createTable", "createExternalTable", "refreshTable", "recoverPartitions", "refreshByPath",
@@ -32,11 +41,24 @@ def install(workspace: Workspace) -> None:
 
     original = SparkSession.sql
 
+    def true(rows: Any, text: str) -> Any:
+        if _UNION.search(bare(text)):
+            _require_one_type(rows)
+        return rows
+
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
-        answers.require_text(sqlQuery)
-        return original(session, sqlQuery, *args, **options)
+        asked = answers.as_spark(sqlQuery)
+        if asked == sqlQuery:
+            return true(original(session, sqlQuery, *args, **options), sqlQuery)
+        if view := _VIEW.match(sqlQuery):
+            rows = sql(session, view["query"], *args, **options)
+            (rows.createOrReplaceTempView if view["replaced"] else rows.createTempView)(view["name"].strip("`"))
+            return original(session, "SELECT 1 WHERE false")
+        rows = true(original(session, asked, *args, **options), asked)
+        named = original(session, sqlQuery, *args, **options)
+        return rows if rows.columns == named.columns else rows.toDF(*named.columns)
 
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
@@ -60,3 +82,13 @@ def _refusing(what: str) -> Any:
         raise engine.refused(what)
 
     return refuse
+
+
+def _require_one_type(rows: Any) -> None:
+    """Refuse a union of columns of several types: Sail tells the first, and gives what they have in common."""
+    told = rows.sparkSession.client.explain_string(rows._plan.to_proto(rows.sparkSession.client), "extended")
+    head = told.partition("== Analyzed Logical Plan ==\n")[2].partition("\n")[0]
+    for (name, kind), given in zip(rows.dtypes, re.split(r", (?=#\d+: )", head), strict=False):
+        arrow = _ARROW.get(given.partition(": ")[2])
+        if arrow and arrow != kind:
+            raise engine.refused(f"A union of columns of several types ({name} is {kind} and {arrow}), without a cast,")

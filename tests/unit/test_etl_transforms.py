@@ -299,11 +299,11 @@ def test_the_catalog_of_another_account_is_refused(glue: GlueContext, prices: Dy
 
 def test_what_cannot_be_cast_is_null_as_on_aws(glue: GlueContext) -> None:
     rows = glue.spark_session.createDataFrame([("x", "", 7, 0)], "word string, empty string, seven int, zero int")
-    both = ("cast(word AS int)", "cast(empty AS date)", "seven / zero", "to_date(word, 'yyyy-MM-dd')")
+    casts = [f"cast(word AS {kind})" for kind in ("int", "bigint", "decimal(5, 2)", "double", "boolean")]
+    both = (*casts, "cast(empty AS date)", "cast(empty AS double)", "seven / zero", "to_date(word, 'yyyy-MM-dd')")
     assert [tuple(row) for row in rows.selectExpr(*both).collect()] == [(None,) * len(both)]
-    for column in ("cast(empty AS double)", "cast(word AS bigint)", "cast(word AS decimal(5, 2))", "word > 5"):
-        if engine.active():  # Sail knows no null for these: the run fails, or goes on on Spark
-            with pytest.raises(PySparkException, match="Cannot cast string"):
-                rows.selectExpr(column).collect()
-        else:
-            assert rows.selectExpr(column).collect()[0][0] is None
+    if engine.active():  # Sail knows no null for what is compared with a number: the run fails, or goes on on Spark
+        with pytest.raises(PySparkException, match="Cannot cast string"):
+            rows.selectExpr("word > 5").collect()
+    else:
+        assert rows.selectExpr("word > 5").collect()[0][0] is None

@@ -1,0 +1,114 @@
+"""Two notations of one expression: the SQL of a script's text, and the columns of pyspark's API. A rule is written once
+(:mod:`etl.sail.rules`) and put down in either.
+
+Plain values of Python stand for literals in both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+# Functions whose value is a double; averages and quotients of decimals are refused.
+_DOUBLES = frozenset(
+    ("/", "avg", "mean", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sqrt", "exp",
+     "corr")
+)  # fmt: skip
+
+
+class Notation(Protocol):
+    """What rules are made of. An expression is a :class:`Sql`, or an ``Expression`` of pyspark's Connect client."""
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """A function of values."""
+
+    def infix(self, left: Any, operator: str, right: Any) -> Any:
+        """``=``, ``<>``, ``>``, ``+``, ``-``, ``and`` or ``or`` of two values."""
+
+    def case(self, *branches: tuple[Any, Any], otherwise: Any) -> Any:
+        """CASE of conditions and values."""
+
+    def cast(self, value: Any, target: str, keyword: str = "CAST") -> Any:
+        """``CAST`` or ``TRY_CAST``, as Sail has it."""
+
+    def constant(self, value: Any) -> Any:
+        """The value of a literal; None for any other expression."""
+
+    def makes_double(self, value: Any) -> bool:
+        """Whether an expression is a double for sure, by the function that it is."""
+
+
+class Sql(str):
+    """An expression in SQL; other texts are literals."""
+
+    __slots__ = ()
+
+
+class Texts:
+    """Expressions as SQL."""
+
+    def call(self, name: str, *arguments: Any) -> Sql:
+        return Sql(f"{name}({', '.join(map(_sql, arguments))})")
+
+    def infix(self, left: Any, operator: str, right: Any) -> Sql:
+        return Sql(f"({_sql(left)} {operator.upper()} {_sql(right)})")
+
+    def case(self, *branches: tuple[Any, Any], otherwise: Any) -> Sql:
+        told = "".join(f" WHEN {_sql(condition)} THEN {_sql(value)}" for condition, value in branches)
+        return Sql(f"CASE{told} ELSE {_sql(otherwise)} END")
+
+    def cast(self, value: Any, target: str, keyword: str = "CAST") -> Sql:
+        return Sql(f"{keyword}({_sql(value)} AS {target})")
+
+    def constant(self, value: Any) -> Any:
+        text = str(value).strip("( )")
+        return int(text) if text.isdigit() else None
+
+    def makes_double(self, value: Any) -> bool:
+        return False  # which would have to be parsed
+
+
+class Columns:
+    """Expressions of pyspark's Connect client; ``own`` marks those that are Sail's own from here on."""
+
+    def __init__(self, made: Any, own: Any) -> None:
+        self._made, self._own = made, own
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        return self._own(self._made.UnresolvedFunction(name, list(map(self.expression, arguments))))
+
+    def infix(self, left: Any, operator: str, right: Any) -> Any:
+        if operator == "<>":
+            return self.call("not", self.infix(left, "=", right))
+        return self.call({"=": "=="}.get(operator, operator), left, right)
+
+    def case(self, *branches: tuple[Any, Any], otherwise: Any) -> Any:
+        pairs = [(self.expression(condition), self.expression(value)) for condition, value in branches]
+        return self._own(self._made.CaseWhen(pairs, self.expression(otherwise)))
+
+    def cast(self, value: Any, target: str, keyword: str = "CAST") -> Any:
+        return self._own(
+            self._made.CastExpression(self.expression(value), target, "try" if keyword == "TRY_CAST" else None)
+        )
+
+    def constant(self, value: Any) -> Any:
+        return getattr(value, "_value", None)
+
+    def makes_double(self, value: Any) -> bool:
+        while isinstance(value, self._made.ColumnAlias):
+            value = value._child
+        if isinstance(value, self._made.CastExpression):
+            target = value._data_type
+            return (target if isinstance(target, str) else target.simpleString()) == "double"
+        return isinstance(value, self._made.UnresolvedFunction) and value._name in _DOUBLES
+
+    def expression(self, value: Any) -> Any:
+        """An expression of one, or of a literal."""
+        return value if isinstance(value, self._made.Expression) else self._made.LiteralExpression._from_value(value)
+
+
+def _sql(value: Any) -> str:
+    if isinstance(value, Sql):
+        return str(value)
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "NULL" if value is None else str(value).lower()

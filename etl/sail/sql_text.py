@@ -1,0 +1,276 @@
+"""SQL text as Sail has to be asked it, to answer as Spark does: the rules of :mod:`etl.sail.rules` in their places.
+
+Only what a rule is for is written anew; the rest of a text stays as it is, to the letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from etl.sail import engine, rules
+from etl.sail.notations import Sql, Texts
+
+if TYPE_CHECKING:
+    from sqlglot.tokenizer_core import Token
+
+_NAME = r"(?:\w+|`[^`]*`)"
+_PATH = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*")
+_PAIRS = {"(": ")", "case": "end"}
+_VALUE = "_lakelet_v"
+_LONGEST = 1500  # characters of a value that may stand in a text more than once
+_ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+_DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
+_TEXTS = Texts()
+# Types that are functions too: date(x) is a cast.
+_TYPES = frozenset(
+    ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
+)  # fmt: skip
+_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.CALLS, *rules.EXTREMES, *_TYPES))
+_SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
+_TOUCHED = re.compile(
+    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b)|::", re.IGNORECASE
+)
+_DAYS_OF_WEEK = ("dow", "'dow'")
+_ENDS_OF_ITEMS = frozenset(
+    (
+        "from", "union", "except", "intersect", "minus", "where", "lateral", "group", "order", "having", "limit",
+        "window", "cluster", "distribute", "sort", "pivot", "unpivot",
+    )
+)  # fmt: skip
+
+
+def as_spark(text: str) -> str:
+    """A statement or an expression for Sail; the same text, if Sail's answer to it is Spark's.
+
+    Raises UnsupportedError for what has another answer on Sail, however it is put.
+    """
+    return _Rewriting(text).whole() if _TOUCHED.search(text) else text
+
+
+def bound(value: str, rule: rules.Rule) -> str:
+    """A rule of a value: of one that is to be computed once, by a lambda."""
+    if _PATH.fullmatch(value.strip()):
+        return str(rule(_TEXTS, Sql(value.strip())))
+    if len(value) < _LONGEST and not _ONCE.search(value):
+        return str(rule(_TEXTS, Sql(f"({value})")))
+    return f"element_at(transform(array({value}), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
+
+
+def name_of(text: str) -> str | None:
+    """What Spark calls an expression that has no alias: a cast of a column as the column; None if it has an alias."""
+    rewriting = _Rewriting(text)
+    return rewriting.name()
+
+
+class _Rewriting:
+    """One text: its tokens, and where each parenthesis closes."""
+
+    def __init__(self, text: str) -> None:
+        from sqlglot.dialects.spark import Spark  # a tenth of a second, which few scripts need
+
+        self.text = text
+        self.tokens: list[Token] = []
+        for token in Spark().tokenize(text):
+            if not self.tokens or token.start > self.tokens[-1].end:  # of 1.5BD there are three at one place
+                self.tokens.append(token)
+        self.words = [text[token.start : token.end + 1].lower() for token in self.tokens]
+        # Sail does not find an aggregate of aggregates in ORDER BY once there is HAVING.
+        self.sorted_groups = "having" in self.words and any(one.startswith("order") for one in self.words)
+        self.ends: dict[str, list[str]] = {}  # of each CASE that was made, the values that it can come to
+        self.closing: dict[int, int] = {}
+        opened: list[int] = []
+        for at, word in enumerate(self.words):
+            if word in _PAIRS:
+                opened.append(at)
+            elif opened and word == _PAIRS[self.words[opened[-1]]]:
+                self.closing[opened.pop()] = at
+
+    def whole(self) -> str:
+        end = len(self.tokens)
+        if not end:
+            return self.text
+        last = self.tokens[-1].end + 1
+        return self.text[: self.tokens[0].start] + self.between(0, end) + self.text[last:]
+
+    def name(self) -> str | None:
+        end = len(self.tokens)
+        if not end or any(self.words[at] == "as" for at in self._level(0, end)):
+            return None
+        if end > 1 and self.closing.get(1) != end - 1 and self._is_name(end - 1) and self.words[end - 2] in (")", "]"):
+            return None  # an alias without AS
+        return self._column(0, end) or self.text.strip()
+
+    def between(self, first: int, last: int) -> str:
+        """The text of some tokens, with what lies between them."""
+        made: list[str] = []
+        at, listed = first, False
+        while at < last:
+            if at > first:
+                made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
+            word = self.words[at]
+            if self.words[at : at + 2] == ["intersect", "all"]:
+                raise engine.refused(rules.otherwise("INTERSECT ALL", "rows count too often"))
+            listed = word == "select" or (listed and not _ends_items(word))
+            if word == "::":
+                self._refuse_short_cast(at)
+            if self._calls(at, last):
+                end = self.closing[at + 1]
+                piece = self._call(at, end)
+                alias = self._column(at, end + 1) if listed and self._is_item(at, end, first, last) else None
+                made.append(piece if alias is None or piece == self._raw(at, end + 1) else f"{piece} AS `{alias}`")
+                at = end + 1
+            elif word == "case" and at in self.closing:
+                made.append(self._case(at, self.closing[at]))
+                at = self.closing[at] + 1
+            elif word == "(" and at in self.closing:
+                end = self.closing[at]
+                made.append(self._inside(at, end))
+                at = end + 1
+            else:
+                made.append(self.text[self.tokens[at].start : self.tokens[at].end + 1])
+                at += 1
+        return "".join(made)
+
+    def _raw(self, first: int, last: int) -> str:
+        return self.text[self.tokens[first].start : self.tokens[last - 1].end + 1] if last > first else ""
+
+    def _named(self, at: int, end: int) -> str:
+        """A call as it is, but for what is in it."""
+        return self.text[self.tokens[at].start : self.tokens[at + 1].start] + self._inside(at + 1, end)
+
+    def _inside(self, opening: int, closing: int) -> str:
+        """A parenthesis and what is in it."""
+        if closing == opening + 1:
+            return self._raw(opening, closing + 1)
+        before = self.text[self.tokens[opening].start : self.tokens[opening + 1].start]
+        after = self.text[self.tokens[closing - 1].end + 1 : self.tokens[closing].end + 1]
+        return before + self.between(opening + 1, closing) + after
+
+    def _calls(self, at: int, last: int) -> bool:
+        opened = at + 1 < last and self.words[at + 1] == "(" and at + 1 in self.closing
+        return opened and self._is_name(at) and (at == 0 or self.words[at - 1] not in (".", "as", "::"))
+
+    def _is_name(self, at: int) -> bool:
+        return bool(re.fullmatch(r"[a-z_]\w*", self.words[at]))
+
+    def _level(self, first: int, last: int) -> Iterator[int]:
+        """The tokens that are in no parenthesis or CASE of these."""
+        at = first
+        while at < last:
+            yield at
+            at = self.closing.get(at, at) + 1
+
+    def _arguments(self, opening: int, closing: int) -> list[tuple[int, int]]:
+        """The arguments of a call, each its first token and the one after its last."""
+        commas = [at for at in self._level(opening + 1, closing) if self.words[at] == ","]
+        starts, ends = [opening + 1, *(at + 1 for at in commas)], [*commas, closing]
+        return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+
+    def _call(self, at: int, end: int) -> str:
+        name, given = self.words[at], self._arguments(at + 1, end)
+        after = self.words[end + 1] if end + 1 < len(self.words) else ""
+        if why := rules.REFUSED.get(name):
+            raise engine.refused(rules.otherwise(f"The function {name}", why))
+        if name in ("collect_list", "collect_set") and after == "over":
+            raise engine.refused(rules.otherwise(f"{name} over a window", "it takes nulls too"))
+        if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
+            raise engine.refused(rules.otherwise("The day of the week (dow) of a date", "it is counted from 0"))
+        if name in ("cast", "try_cast"):
+            return self._cast(at, end)
+        values = [self.between(*one) for one in given]
+        if name == "if" and len(values) == 3:
+            condition, one, other = values
+            return self._chosen("", [("when", condition), ("then", one), ("else", other)])
+        if name in _TYPES and len(values) == 1 and not values[0].isdigit() and (rule := rules.cast(name)):
+            return bound(values[0], rule)
+        if name in rules.EXTREMES and len(values) == 1:
+            return self._extreme(name, values[0], after)
+        if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
+            place, rule = found
+            once = [_DISTINCT.match(one) for one in values]
+            given_values = [
+                f"{unique[0] if unique else ''}{bound(one[unique.end() if unique else 0 :], rule)}"
+                if place in (rules.EVERY, number)
+                else one
+                for number, (one, unique) in enumerate(zip(values, once, strict=True))
+            ]
+            return f"{self._raw(at, at + 1)}({', '.join(given_values)})"
+        call = self._named(at, end)
+        if name in ("datediff", "date_diff") and len(values) == 3:
+            raise engine.refused(rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"]))
+        if values and (of_call := rules.CALLS.get(name)):
+            return f"({of_call(_TEXTS, Sql(call), *(Sql(f'({one})') for one in values))})"
+        return call
+
+    def _cast(self, at: int, end: int) -> str:
+        marks = [one for one in self._level(at + 2, end) if self.words[one] == "as"]
+        rule = rules.cast(self._raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
+        if rule is None:
+            return self._named(at, end)
+        return bound(self.between(at + 2, marks[-1]), rule)
+
+    def _extreme(self, name: str, value: str, after: str) -> str:
+        value = _DISTINCT.sub("", value)  # which is all the same to a maximum
+        if after == "over":
+            return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
+        if after == "filter" or self.sorted_groups:
+            return f"{name}({bound(value, rules.NO_NAN)})"
+        return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
+
+    def _case(self, at: int, end: int) -> str:
+        marks = [one for one in self._level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
+        told = [(self.words[one], self.between(one + 1, following)) for one, following in pairwise(marks)]
+        operand = self.between(at + 1, marks[0]) if marks[0] > at + 1 else ""
+        made = self._chosen(operand, told)
+        raw = self._raw(at, end + 1)
+        return raw if _same(made, raw) else made
+
+    def _chosen(self, operand: str, told: list[tuple[str, str]]) -> str:
+        """CASE, of ``when``, ``then`` and ``else`` and what follows each; for Sail with one branch more, if need be."""
+        values = [text for word, text in told if word != "when"]
+        ends = [end for value in values for end in self.ends.get(value, [value])]  # those of a CASE in a CASE too
+        rest = " ".join(f"{word.upper()} {text}" for word, text in told)
+        kinds = {"'" if one.startswith("'") else one.lower() for one in ends} - {"null"}
+        if len(kinds) > 1 and not any("?" in one for one in ends):
+            _, typed = rules.of_one_type(_TEXTS, list(map(Sql, ends)))
+            never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
+            rest = f"WHEN {never} THEN {typed} {rest}"
+        made = f"CASE {operand + ' ' if operand else ''}{rest} END"
+        self.ends[made] = ends
+        return made
+
+    def _refuse_short_cast(self, at: int) -> None:
+        target = self.words[at + 1] if at + 1 < len(self.words) else ""
+        if rules.cast(target):
+            raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
+
+    def _is_item(self, at: int, end: int, first: int, last: int) -> bool:
+        """Whether a call is a whole item of a SELECT."""
+        before = at == first or self.words[at - 1] in ("select", "distinct", "all", ",")
+        return before and (end + 1 == last or self.words[end + 1] == "," or _ends_items(self.words[end + 1]))
+
+    def _column(self, first: int, last: int) -> str | None:
+        """The column that an expression is a cast of, or casts of casts."""
+        while (
+            last - first > 3
+            and self.words[first] in ("cast", "try_cast", *_TYPES)
+            and self.closing.get(first + 1) == last - 1
+        ):
+            marks = [one for one in self._level(first + 2, last - 1) if self.words[one] == "as"]
+            first, last = first + 2, marks[-1] if marks else last - 1
+        if last > first and _PATH.fullmatch(self._raw(first, last)):
+            return self._raw(last - 1, last).strip("`")
+        return None
+
+
+def _ends_items(word: str) -> bool:
+    """Whether the items of a SELECT end before a word; GROUP BY is one."""
+    return word.partition(" ")[0] in _ENDS_OF_ITEMS
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts differ in blanks and capitals alone."""
+    return "".join(one.split()).lower() == "".join(other.split()).lower()

@@ -1,0 +1,60 @@
+"""Unions on Sail, which takes the types of the first frame for those of all: their columns are cast to what both are
+before. ``intersectAll`` is refused, for rows count too often in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from etl.sail import engine, rules
+from workspace.paths import Workspace
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the unions of data frames; ``union`` is ``unionAll``."""
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    by_place, by_name = DataFrame.unionAll, DataFrame.unionByName
+
+    def union_all(self: Any, other: Any) -> Any:
+        wanted = [_common(self, *pair) for pair in zip(self.schema.fields, other.schema.fields, strict=False)]
+        return by_place(_cast(self, wanted), _cast(other, wanted))
+
+    def union_by_name(self: Any, other: Any, allowMissingColumns: bool = False) -> Any:
+        if allowMissingColumns:
+            self, other = _completed(self, other), _completed(other, self)
+        theirs = {field.name: field for field in other.schema.fields}
+        wanted = {field.name: _common(self, field, theirs.get(field.name, field)) for field in self.schema.fields}
+        return by_name(_cast(self, [*wanted.values()]), _cast(other, [wanted.get(name) for name in theirs]))
+
+    def refuse(self: Any, other: Any) -> Any:
+        raise engine.refused(rules.otherwise("intersectAll", "rows count too often"))
+
+    for name, value in {"unionAll": union_all, "unionByName": union_by_name, "intersectAll": refuse}.items():
+        engine.replace(DataFrame, name, value)
+
+
+def _completed(frame: Any, other: Any) -> Any:
+    """A frame with nulls for the columns that another has beside."""
+    missing = [field for field in other.schema.fields if field.name not in frame.columns]
+    return frame.withColumns({field.name: F.lit(None).cast(field.dataType) for field in missing}) if missing else frame
+
+
+def _common(frame: Any, *fields: Any) -> str | None:
+    """The type that columns have in a union; None if it is that of each."""
+    kinds = {field.dataType.simpleString() for field in fields} - {"void"}
+    if len({field.dataType for field in fields}) < 2 or len(kinds) < 2:
+        return None
+    nulls = ", ".join(f"CAST(NULL AS {kind})" for kind in sorted(kinds))
+    return str(frame.sparkSession.sql(f"SELECT array({nulls})[0] AS one").dtypes[0][1])
+
+
+def _cast(frame: Any, kinds: list[str | None]) -> Any:
+    """A frame with columns of these types, by their place."""
+    if not any(kinds):
+        return frame
+    # By number, for names may stand more than once.
+    numbered = frame.toDF(*map(str, range(len(frame.columns))))
+    cast = [F.col(f"`{at}`").cast(kind) if kind else F.col(f"`{at}`") for at, kind in enumerate(kinds)]
+    return numbered.select(*cast).toDF(*frame.columns)

@@ -1,0 +1,229 @@
+"""Cases of tests/stack/test_engines_compared.py: expressions in SQL and in columns, over its rows.
+
+Each makes a data frame of a session and of the rows, which are the view ``rows`` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+Make = Callable[[Any, Any], Any]  # of a session and the rows
+
+
+def sql(text: str) -> Make:
+    return lambda spark, rows: spark.sql(text)
+
+
+def select(**made: Callable[[], Any]) -> Make:
+    return lambda spark, rows: rows.select("id", *(make().alias(name) for name, make in made.items()))
+
+
+def with_nan(rows: Any) -> Any:
+    """Column n has NaN, and 0.0 with a sign."""
+    few = F.when(F.col("id") % 7 == 0, F.lit(-0.0)).otherwise(F.col("d"))
+    return rows.withColumn("n", F.when(F.col("id") % 5 == 0, F.lit(float("nan"))).otherwise(few))
+
+
+def of_nan(make: Callable[[DataFrame], Any]) -> Make:
+    return lambda spark, rows: make(with_nan(rows))
+
+
+def of_nan_in_sql(text: str) -> Make:
+    def made(spark: Any, rows: Any) -> Any:
+        with_nan(rows).createOrReplaceTempView("nans")
+        return spark.sql(text)
+
+    return made
+
+
+def view(spark: Any, rows: Any) -> Any:
+    spark.sql("create or replace temp view cast_rows as select id, cast(d as string), if(b, i, l) q from rows")
+    return spark.sql("select id, d, q from cast_rows where d <> '1'")
+
+
+HALVES = (
+    "values (1.005D), (2.675D), (1.115D), (-1.005D), (0.125D), (123456.785D), (0.1D + 0.2D), (1e15D), (1e22D), "
+    "(1e-30D), (double('NaN')), (double('inf')), (null) t(x)"
+)
+TO_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal(10,2)", "decimal(38,6)", "boolean")
+
+CASES: dict[str, Make] = {
+    f"SQL cast of {name} to text": sql(f"select id, cast({name} as string) y from rows")
+    for name in ("d", "float(d)", "i", "dec", "s", "dt", "ts", "b", "d * 2", "abs(d)")
+} | {
+    f"SQL cast of text to {kind}": sql(f"select id, cast(s as {kind}) y, try_cast(trim(g) as {kind}) z from rows")
+    for kind in (*TO_NUMBERS, "date", "timestamp")
+    if kind != "tinyint"
+}  # fmt: skip
+
+
+def column_cast(kind: str) -> Make:
+    return select(a=lambda: F.col("s").cast(kind), b=lambda: F.trim("s").cast(kind))
+
+
+CASES |= {f"column cast of text to {kind}": column_cast(kind) for kind in (*TO_NUMBERS[1:], "date", "timestamp")}
+CASES |= {
+    "SQL casts nested": sql(
+        "select id, upper(cast(cast(d as string) as string)) y, cast(cast(ts as bigint) as string) z from rows"
+    ),
+    "SQL casts by functions": sql("select id, string(d) a, bigint(ts) b, date(s) c, double(s) e from rows"),
+    "SQL casts in other places": sql(
+        "select cast(d as string) k, count(*) n from rows where cast(d as string) <> '1' group by cast(d as string) "
+        "having cast(d as string) <> '2'"
+    ),
+    "SQL casts of windows": sql("select id, cast(sum(d) over (partition by g order by id) as string) y from rows"),
+    "SQL casts in lambdas": sql("select id, transform(array(d, 1e20D), x -> cast(x as string)) y from rows"),
+    "SQL casts in subqueries": sql(
+        "select a.d, cast(b.d as string) e from (select id, cast(d as string) from rows) a "
+        "join (select id, cast(d as string) from rows) b on a.id = b.id and cast(a.id as string) = cast(b.id as string)"
+    ),
+    "SQL names": sql("select cast(d as string), `s`, cast(rows.i as bigint) from rows limit 0"),
+    "SQL texts and comments": sql(
+        "select /* cast(x as int) */ id, -- max(d)\n cast(i as string) as `max(d)`, 'é if(a,b,c)' t from rows "
+        "where s <> 'cast(d as string)'"
+    ),
+    "SQL if and case": sql(
+        "select id, if(b, i, l) a, if(b, i, d) c, if(b, 'x', 'y') e, case when b then 1 else 2L end f, "
+        "case g when 'g1' then i when 'g2' then l end h, case when b then ar end j, "
+        "case when b then case when i > 0 then 1 else 2L end else if(i > 0, 1.5D, i) end k from rows"
+    ),
+    "SQL nulls": sql("select id, nvl(i, l) a, coalesce(i, l) c, ifnull(i, 1.5) e, nullif(i, l) f from rows"),
+    "SQL dates": sql("select id, datediff(dt, '2024-01-01') a, date_diff(dt, date'2024-01-01') c from rows"),
+    "SQL isnan": sql("select id, isnan(d) a from rows where not isnan(d) or d is null"),
+    "SQL array_contains": sql(
+        "select id, array_contains(ar, 1) a, array_contains(ar, 5) c, array_contains(array(1, 2), i) e from rows"
+    ),
+    "SQL extremes": sql(
+        "select g, max(d) a, min(d) c, max(distinct i) e, min(s), max(dt), max(ts), max(b), min(dec) "
+        "from rows group by g"
+    ),
+    "SQL extremes of NaN": of_nan_in_sql(
+        "select g, max(n) a, min(n) c, max(f) e, min(f) h from (select *, float(n) f from nans) group by g"
+    ),
+    "SQL extremes sorted": sql(
+        "select g, max(i) from rows group by g having max(i) > 1 order by max(i)"
+    ),
+    "SQL extremes over windows": of_nan_in_sql(
+        "select id, max(n) over (partition by g) a, min(n) over (partition by g order by id) c from nans"
+    ),
+    "SQL grouping sets": sql("select g, b, max(d) m from rows group by grouping sets ((g), (b))"),
+    "SQL CTE": sql(
+        "with a as (select cast(d as string) from rows), b as (select max(d) m, count(if(b, 1, null)) k from rows) "
+        "select a.d, b.m, b.k from a, b where b.m = (select max(d) from rows)"
+    ),
+    "SQL doubles to decimals": sql(
+        "select x, cast(x as decimal(10,2)) a, cast(x as decimal(38,18)) c, cast(float(x) as decimal(10,2)) e "
+        f"from {HALVES}"
+    ),
+    "SQL roundings": sql(
+        "select id, round(i, 2) a, round(l, -1) c, round(d) e from rows where abs(d) > 1 and abs(i) < 1e6"
+    ),
+    "roundings of what is a double": lambda spark, rows: spark.sql(f"select * from {HALVES}").select(
+        "x", F.round(F.col("x") / 1, 2).alias("a"), F.round(F.col("x").cast("double"), 1).alias("c")
+    ),
+    "roundings of averages": lambda spark, rows: spark.sql("select * from values (1.00D), (1.01D) t(x)").agg(
+        F.round(F.avg("x"), 2).alias("a")
+    ),
+    "SQL times and parts of texts": sql(
+        "select id, unix_seconds(ts) a, to_date(s) c, to_date(s, 'yyyy-MM-dd') e, substring(s, -3, 2) f, "
+        "substr(s, -2) h, substring(s, 2, 3) j, substring(s from 2 for 2) k from rows"
+    ),
+    "times and parts of texts": select(
+        a=lambda: F.unix_seconds("ts"),
+        b=lambda: F.to_date("s"),
+        c=lambda: F.to_date("ts"),
+        d=lambda: F.substring("s", -3, 2),
+        e=lambda: F.col("s").substr(2, 3),
+    ),
+    "SQL union": sql("select i from rows union select i + 1 from rows"),
+    "SQL view": view,
+    "expressions": lambda spark, rows: rows.selectExpr(
+        "id", "cast(d as string)", "if(b, i, l) x", "upper(cast(i as string)) y", "max(i) over (partition by g) m"
+    ),
+    "conditions": lambda spark, rows: rows.filter(
+        "not isnan(d) and cast(i as string) <> '1' and datediff(dt, '2000-01-01') > 5"
+    ).select("id"),
+    "aggregates by expressions": lambda spark, rows: rows.groupBy("g").agg(
+        F.expr("max(d)"), F.expr("sum(case when b then 1 else 0 end) as n"), F.expr("max(i) - min(i) q")
+    ),
+    "casts of columns made": select(
+        a=lambda: (F.col("d") + 1).cast("string"),
+        b=lambda: F.sum("d").over(Window.partitionBy("g").orderBy("id")).cast("string"),
+        c=lambda: F.transform(F.array("d", F.lit(1e20)), lambda x: x.cast("string")),
+        d=lambda: F.rand(1).cast("string").isNull(),
+    ),
+    "casts in filters of Parquet": lambda spark, rows: rows.withColumn("y", F.trim("s").cast("double")).where(
+        (F.col("y") > 1) & (F.col("d").cast("string") != "1.5") & (F.col("i").cast("string").cast("bigint") > 0)
+    ),
+    "whens": select(
+        a=lambda: F.when(F.col("b"), F.col("i")).otherwise(F.col("l")),
+        b=lambda: F.when(F.col("b"), 1).when(F.col("i") > 0, F.col("d")).otherwise(F.col("l")),
+        c=lambda: F.when(F.col("b"), "x").otherwise(F.col("s")),
+        d=lambda: F.when(F.col("b"), F.col("st")).otherwise(F.lit(None)),
+        e=lambda: F.when(F.col("b"), F.when(F.col("i") > 0, 1).otherwise(F.col("i"))).otherwise(F.col("l")),
+    ),
+    "functions with rules": select(
+        a=lambda: F.array_contains("ar", 1),
+        b=lambda: F.array_contains("ar", F.col("i")),
+        c=lambda: F.nullif(F.col("i"), F.col("l")),
+        d=lambda: F.nvl(F.col("i"), F.col("d")),
+        e=lambda: F.ifnull(F.col("i"), F.col("l")),
+        f=lambda: F.concat("s", "g"),
+        g=lambda: F.concat_ws(",", "s", "i", "g"),
+        h=lambda: F.hash("s", "i"),
+        i=lambda: F.regexp_count("s", F.lit("a")),
+    ),
+    "extremes of NaN": of_nan(
+        lambda rows: rows.groupBy("g").agg(F.max("n"), F.min("n"), F.max(F.col("n") + 1), F.min("s"))
+    ),
+    "extremes of all": of_nan(lambda rows: rows.agg(F.max("n"), F.min("n"), (F.max("n") - F.min("i")).alias("x"))),
+    "extremes by groups' methods": of_nan(lambda rows: rows.groupBy("g").max("n", "i")),
+    "extremes over windows": of_nan(
+        lambda rows: rows.select(
+            "id",
+            F.max("n").over(Window.partitionBy("g")).alias("a"),
+            F.min("n").over(Window.partitionBy("g").orderBy("id")).alias("c"),
+        )
+    ),
+    "extremes pivoted": of_nan(lambda rows: rows.groupBy("b").pivot("g", ["g1", "g2"]).agg(F.max("n"))),
+    "extremes of structs": lambda spark, rows: (
+        rows.where("i is not null and s <> 'NULL'").groupBy("g").agg(F.max(F.struct("i", "s")).alias("m"))
+    ),
+    "union of types": lambda spark, rows: rows.select("i").union(rows.select("l")),
+    "union of texts and numbers": lambda spark, rows: rows.select("i").union(rows.select("s")),
+    "unionByName of types": lambda spark, rows: rows.select("i", "s").unionByName(
+        rows.select("s", F.col("d").alias("i"))
+    ),
+    "unionByName with missing columns": lambda spark, rows: rows.select("i", "s").unionByName(
+        rows.select("l", "s"), allowMissingColumns=True
+    ),
+    "exceptAll": lambda spark, rows: rows.select("g").exceptAll(rows.where("b").select("g")),
+}  # fmt: skip
+REFUSED: dict[str, Make] = {
+    **{
+        f"SQL null inside of {name} to text": sql(f"select cast({name} as string) from rows")
+        for name in ("ar", "st", "mp")
+    },
+    "null inside of a struct to text": select(a=lambda: F.col("st").cast("string")),
+    "SQL doubles among texts": sql("select concat(d, 'x') from rows"),
+    "doubles among texts": select(a=lambda: F.concat_ws("-", "d", "i")),
+    "SQL average of decimals": sql("select avg(dec) from rows"),
+    "average of decimals": lambda spark, rows: rows.groupBy("g").avg("dec"),
+    "hash of decimals": select(a=lambda: F.hash("dec")),
+    "NaN in a median": of_nan(lambda rows: rows.agg(F.median("n"))),
+    "SQL rounding of a half": sql(f"select round(x, 2) from {HALVES}"),
+    "format_number": select(a=lambda: F.format_number("dec", 1)),
+    "SQL NaN in max_by": of_nan_in_sql("select max_by(id, n) from nans"),
+    "SQL NaN in a filtered maximum": of_nan_in_sql("select max(n) filter (where id > 0) from nans"),
+    "greatest struct with a null inside": lambda spark, rows: rows.agg(F.max(F.struct("i", "s"))),
+    "SQL intersect all": sql("select g from rows intersect all select g from rows where b"),
+    "intersectAll": lambda spark, rows: rows.select("g").intersectAll(rows.where("b").select("g")),
+    "SQL union of types": sql("select i from rows union all select l from rows"),
+    "SQL day of week": sql("select extract(dow from dt) from rows"),
+    "SQL cast by ::": sql("select d::string from rows"),
+}

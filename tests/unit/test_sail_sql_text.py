@@ -1,0 +1,81 @@
+"""SQL as Sail is asked it: what no rule is for stays as it is, to the letter; what has another answer is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from etl.errors import UnsupportedError
+from etl.sail.sql_text import as_spark, name_of
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select a, b from t",
+        "SELECT  /* cast(a as string) */ a -- max(b)\n FROM t WHERE x = 'cast(a as string)' AND \"if(a, b, c)\" <> ''",
+        "select cast(a as int), cast(a as array<string>), a.`max(b)`, `if`(a) from t",
+        "select count(*), sum(if(a, 1)), f(case when a then 'x' else 'y' end), 1.5BD, r'\\d' from t",
+        "case when a then 1 end",
+        "select ((a), (",
+        "",
+    ],
+)
+def test_what_no_rule_is_for_stays_as_it_is(text: str) -> None:
+    assert as_spark(text) == text
+
+
+def test_only_the_value_is_written_anew() -> None:
+    text = "select 'é', /* c */ f( cast(d as bigint) ) as x, a end from `t-1` where x in (  1,2 )"
+    before, _, after = text.partition("cast(d as bigint)")
+    made = as_spark(text)
+    assert made.startswith(before) and made.endswith(after)
+    assert made.count("CASE") == 2 and "CAST(d AS bigint)" in made
+
+
+def test_what_is_computed_is_named_once_where_it_may_be_another_each_time() -> None:
+    assert as_spark("cast(rand() as string)").count("rand()") == 1
+    assert as_spark("cast(sum(d) over (order by i) as string)").count("sum(d)") == 1
+    assert as_spark("concat(distinct_, x), avg(distinct x), max(distinct (x))").count("distinct ") == 1
+    deep = "x"
+    for _ in range(6):
+        deep = f"cast({deep} as string)"
+    assert len(as_spark(deep)) < 50_000
+    nested = "i"
+    for number in range(12):
+        nested = f"case when a = {number} then {nested} else {number}L end"
+    assert len(as_spark(nested)) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("cast(d as string)", "d"),
+        ("cast(cast(a.`d` as date) as string)", "d"),
+        ("date(d)", "d"),
+        ("max(d)", "max(d)"),
+        ("max(d) m", None),
+        ("max(d) as m", None),
+        ("if(a, b, c)", "if(a, b, c)"),
+    ],
+)
+def test_the_name_of_what_has_no_alias(text: str, name: str | None) -> None:
+    assert name_of(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("select initcap(a) from t", "initcap"),
+        ("select a from t where Percentile_Approx (a, 0.5) > 1", "percentile_approx"),
+        ("select collect_list(a) over (partition by b) from t", "collect_list over a window"),
+        ("select datediff(day, a, b)", "datediff of a unit"),
+        ("select extract(DOW from a)", "dow"),
+        ("select date_part('dow', a)", "dow"),
+        ("select a from t intersect all select b from u", "INTERSECT ALL"),
+        ("select f(a::string)", "::"),
+    ],
+)
+def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
+    with pytest.raises(UnsupportedError, match=named) as told:
+        as_spark(text)
+    assert "--engine spark" in str(told.value)
