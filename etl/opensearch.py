@@ -6,7 +6,8 @@ Fields have the types that the index's mapping gives them; documents that do not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,11 +19,12 @@ from etl.choices import refuse_undecided
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
+from etl.opensearch_values import kinds_of
 from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
-from workspace.errors import UsageError
+from workspace.errors import StackError, UsageError
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -58,27 +60,25 @@ _TYPES: Mapping[str, T.DataType] = {
 def read_opensearch(context: GlueContext, options: Options, ctx: str = "") -> DynamicFrame:
     """The documents of an index, an alias or a pattern of them, of which ``opensearch.query`` chooses.
 
-    Raises UnsupportedError for an option that is not known, UsageError, QueryError, NotRunningError.
+    Raises UnsupportedError for an option that is not known, UsageError, StackError.
     """
     refuse_unknown(dict(options), READING, "Reading OpenSearch")
     given, query = _given(context.workspace, options), _query(options)
     client, index = client_of(given), given["resource"]
-    from search.client import translated  # with OpenSearch's client, which few jobs need
-
-    with translated():
+    with _asked(given):
         mappings = client.indices.get_mapping(index=index)
         shards = sum(
             int(one["settings"]["index"]["number_of_shards"]) for one in client.indices.get(index=index).values()
         )
-    if not mappings:
-        raise UsageError(f"There is no index {index} in OpenSearch: check opensearch.resource.")
+    if not mappings:  # of a pattern
+        raise UsageError(_no_index(given))
     arrays = {name.strip() for name in str(options.get(_ARRAYS) or "").split(",")}
     schema = T.StructType([])
     for name, one in mappings.items():
         schema = _merged(schema, _struct(one["mappings"].get("properties") or {}, arrays), name)
-    dates = {name: _dates(one["mappings"].get("properties") or {}) for name, one in mappings.items()}
+    kinds = {name: kinds_of(one["mappings"].get("properties") or {}, arrays) for name, one in mappings.items()}
     slices = str(max(1, min(shards, _SLICES)))
-    told = {**given, "query": json.dumps(query), "slices": slices, "dates": json.dumps(dates)}
+    told = {**given, "query": json.dumps(query), "slices": slices, "kinds": json.dumps(kinds)}
     context.spark_session.dataSource.register(OpenSearchDataSource)
     rows = context.spark_session.read.format(NAME).options(**told).load()
     return read_records(context, rows.withColumnRenamed("document", VALUE), ctx, schema=schema)
@@ -149,6 +149,27 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
     )
 
 
+@contextmanager
+def _asked(given: Mapping[str, str]) -> Iterator[None]:
+    """Turn what OpenSearch's client raises into sentences that name the nodes, which need not be the stack's own."""
+    from opensearchpy import exceptions  # which few jobs need
+
+    from search.client import reason
+
+    try:
+        yield
+    except exceptions.NotFoundError as error:
+        raise UsageError(_no_index(given)) from error
+    except exceptions.TransportError as error:
+        said = reason(error) if isinstance(error.info, dict) else error.error
+        why = f"{error.status_code}: {said}" if isinstance(error.status_code, int) else str(error.info)
+        raise StackError(f"OpenSearch at {given['nodes']} does not serve {given['resource']} ({why}).") from error
+
+
+def _no_index(given: Mapping[str, str]) -> str:
+    return f"There is no index {given['resource']} in OpenSearch at {given['nodes']}: check opensearch.resource."
+
+
 def _query(options: Options) -> dict[str, Any]:
     """``opensearch.query`` as the body of a search: JSON, or a URI's ``?q=…``. Raises UsageError."""
     text = str(options.get("opensearch.query") or "").strip()
@@ -182,19 +203,6 @@ def _struct(properties: Mapping[str, Any], arrays: set[str], path: str = "") -> 
             T.StructField(name, T.ArrayType(kind) if where in arrays or one.get("type") == "nested" else kind)
         )
     return T.StructType(fields)
-
-
-def _dates(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The dates among fields, and in a dict of their own those of objects; of each what a number is: milliseconds
-    (1000 in a second) or seconds (1) since 1970 ("Date field type", OpenSearch Documentation)."""
-    found: dict[str, Any] = {}
-    for name, one in properties.items():
-        if inner := one.get("properties"):
-            found[name] = _dates(inner)
-        elif one.get("type") in ("date", "date_nanos"):
-            formats = str(one.get("format") or "epoch_millis").split("||")
-            found[name] = 1 if "epoch_second" in formats and "epoch_millis" not in formats else 1000
-    return {name: one for name, one in found.items() if one}
 
 
 def _merged(one: T.StructType, other: T.StructType, index: str) -> T.StructType:

@@ -6,26 +6,26 @@ It needs no JVM of Spark's; the OpenSearch connector for Java has no version for
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import types as T
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter, InputPartition, WriterCommitMessage
 
+from etl.opensearch_values import fitted
 from workspace.errors import IndexingError
 
 NAME = "lakelet_opensearch"
 PAGE = 1000  # documents of one answer
 BATCH_BYTES = 8 << 20
 OPERATIONS = ("index", "create", "upsert")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SCHEMA = T.StructType([T.StructField("document", T.StringType())])
 
 
 class OpenSearchDataSource(DataSource):
-    """Documents as JSON text. Options: nodes, user, password, resource, query, slices, dates, operation, id."""
+    """Documents as JSON text. Options: nodes, user, password, resource, query, slices, kinds, operation, id."""
 
     @classmethod
     def name(cls) -> str:
@@ -61,12 +61,12 @@ class _Reader(DataSourceReader):
         from opensearchpy import helpers
 
         slices, body = int(self._options["slices"]), json.loads(self._options["query"])
-        dates = json.loads(self._options["dates"])
+        kinds = json.loads(self._options["kinds"])
         if slices > 1:
             body["slice"] = {"id": partition.number, "max": slices}  # type: ignore[attr-defined]
         found = helpers.scan(client_of(self._options), query=body, index=self._options["resource"], size=PAGE)
         for hit in found:
-            yield (json.dumps(_dated(hit["_source"], dates.get(hit["_index"], {})), ensure_ascii=False),)
+            yield (json.dumps(fitted(hit["_source"], kinds.get(hit["_index"], {})), ensure_ascii=False),)
 
 
 class _Writer(DataSourceWriter):
@@ -105,32 +105,12 @@ class _Writer(DataSourceWriter):
         return action
 
 
-def _dated(value: Any, dates: Any) -> Any:
-    """A value whose dates are text where they are numbers; ``dates`` says which are and how many make a second."""
-    if isinstance(value, list):
-        return [_dated(one, dates) for one in value]
-    if isinstance(dates, dict):
-        if not isinstance(value, dict):
-            return value
-        return {name: _dated(one, dates[name]) if name in dates else one for name, one in value.items()}
-    number = value if isinstance(value, int | float) else int(value) if _is_number(value) else None
-    if number is None or isinstance(value, bool):
-        return value
-    try:
-        return (_EPOCH + timedelta(seconds=number / dates)).isoformat()
-    except OverflowError:  # no year of Python's: what is left does not fit, and is an error record
-        return str(value)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a text is a number of milliseconds or seconds: with four digits it is a year."""
-    return isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) > len("2024")
-
-
 def client_of(options: Mapping[str, str]) -> Any:
     """A client of the nodes in a data source's options."""
     from opensearchpy import OpenSearch
 
-    credentials = (options["user"], options["password"]) if options.get("user") else None
-    nodes = options["nodes"].split(",")
-    return OpenSearch(nodes, http_auth=credentials, timeout=60, max_retries=5, retry_on_timeout=True)
+    headers = {}
+    if options.get("user"):  # in UTF-8, as OpenSearch reads it; the client's own http_auth is in Latin-1
+        who = b64encode(f"{options['user']}:{options['password']}".encode()).decode()
+        headers["authorization"] = f"Basic {who}"
+    return OpenSearch(options["nodes"].split(","), headers=headers, timeout=60, max_retries=5, retry_on_timeout=True)

@@ -66,6 +66,9 @@ _DELTA = _Format(
 # The last one's spark_catalog counts: Iceberg's tables are in glue_catalog also.
 _SERVED = {"iceberg": _ICEBERG, "delta": _DELTA}
 _KNOWN = ("hudi", *_SERVED)
+# Each of these keeps the tables that it has loaded to itself, for half a minute after their last use: what is written
+# by one name of the catalog (glue_catalog.d.t), another (d.t, from_catalog) would not see.
+_CACHING = {"org.apache.iceberg.spark.SparkCatalog", "org.apache.iceberg.spark.SparkSessionCatalog"}
 
 
 def formats(arguments: Mapping[str, str]) -> frozenset[str]:
@@ -101,7 +104,9 @@ def properties(workspace: Workspace, arguments: Mapping[str, str], conf: Mapping
     own = {name: value for name, value in own.items() if not (_is_log_store(name) and value.endswith(_OF_ONE_DRIVER))}
     if any(map(_is_log_store, own)):
         ours = {name: value for name, value in ours.items() if not _is_log_store(name)}
-    return {**ours, **own, _EXTENSIONS: extensions, "spark.jars": jars}
+    told = {**ours, **own}
+    fresh = {f"{name}.cache-enabled": "false" for name, value in told.items() if value in _CACHING}
+    return {**fresh, **told, _EXTENSIONS: extensions, "spark.jars": jars}
 
 
 def python_files(workspace: Workspace, arguments: Mapping[str, str]) -> list[Path]:

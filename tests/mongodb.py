@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import pymongo
 import pytest
 
 from lakelet.stack.go_build import toolchain
+from tests.certificates import certificate
 from tests.databases import served
 from workspace.paths import Workspace
 
@@ -35,9 +37,14 @@ TAGS = "ferretdb_no_postgresql"
 
 @dataclass(frozen=True)
 class MongoDB:
-    """A server on loopback; its user "admin" may do everything, with ``password``."""
+    """A server on loopback; its user "admin" may do everything, with ``password``.
+
+    At ``tls_port`` it shows ``certificate``, which is for 127.0.0.1.
+    """
 
     port: int
+    tls_port: int
+    certificate: Path
     password: str = "öffne dich@1:/?"
 
     @property
@@ -95,21 +102,30 @@ def _build(work: Path, target: Path) -> None:
     os.replace(work / "server", target)
 
 
-@pytest.fixture(scope="session")
-def mongodb() -> Iterator[MongoDB]:
-    """A server for this test run."""
+@contextmanager
+def serving(*more: str) -> Iterator[MongoDB]:
+    """A server as long as the block lasts, which also speaks TLS at a port of its own; ``more`` are its options."""
     program, folder = built(), Path(tempfile.mkdtemp(prefix="ferretdb-"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        running = MongoDB(probe.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as plain, socket.create_server(("127.0.0.1", 0)) as secret:
+        trusted, key = certificate(folder)
+        running = MongoDB(plain.getsockname()[1], secret.getsockname()[1], trusted)
     argv = [
         str(program), "--handler=sqlite", f"--sqlite-url=file:{folder}/", f"--state-dir={folder}",
-        f"--listen-addr=127.0.0.1:{running.port}", "--debug-addr=-", "--telemetry=disable", "--log-level=warn",
-        "--test-enable-new-auth", "--setup-database=admin", "--setup-username=admin",
+        f"--listen-addr=127.0.0.1:{running.port}", f"--listen-tls=127.0.0.1:{running.tls_port}",
+        f"--listen-tls-cert-file={trusted}", f"--listen-tls-key-file={key}", "--debug-addr=-", "--telemetry=disable",
+        "--log-level=warn", "--test-enable-new-auth", "--setup-database=admin", "--setup-username=admin", *more,
     ]  # fmt: skip
     with open(folder / "log", "w") as log:
         environment = {"FERRETDB_SETUP_PASSWORD": running.password, "DO_NOT_TRACK": "1"}
         server = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
     with served(server, folder, running.ping, pymongo.errors.PyMongoError, 60):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mongodb() -> Iterator[MongoDB]:
+    """A server for this test run."""
+    with serving() as running:
         yield running
 
 

@@ -16,8 +16,9 @@ from workspace.errors import (
 )
 
 # What clients look for, the first that a method declares: Spark tells "no such table" from a failure by the type.
+_MISSING = ("NoSuchObjectException", "UnknownTableException", "UnknownDBException", "InvalidOperationException")
 _MEANINGS: tuple[tuple[type[LakeletError], tuple[str, ...]], ...] = (
-    (EntityNotFoundException, ("NoSuchObjectException", "InvalidOperationException", "InvalidObjectException")),
+    (EntityNotFoundException, (*_MISSING, "InvalidObjectException")),
     (AlreadyExistsException, ("AlreadyExistsException", "InvalidOperationException")),
     (ConcurrentModificationException, ("MetaException",)),
     (InvalidInputException, ("InvalidOperationException", "InvalidObjectException")),

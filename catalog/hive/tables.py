@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,9 @@ from workspace.errors import (
     InvalidInputException,
 )
 from workspace.state import reading, writing
+
+# A filter of tables (HIVE_FILTER_FIELD_PARAMS of Hive's interface), as far as it is served.
+_BY_PARAMETER = re.compile(r'hive_filter_field_params__(?P<name>\S+)\s*(?:=|\blike\b)\s*"(?P<value>[^"]*)"', re.I)
 
 
 class Tables(Databases):
@@ -76,6 +80,23 @@ class Tables(Databases):
             for table in self.get_table_objects_by_name(database, self.get_tables(database, pattern))
             if table.tableType == kind
         ]
+
+    def get_table_names_by_filter(self, database: str, text: str, most: int) -> list[str]:
+        """The names of those with a parameter like a value, ``most`` at most (below 0: all).
+
+        Iceberg lists its tables by ``hive_filter_field_params__table_type like "ICEBERG"``. InvalidOperationException
+        for a filter of another form.
+        """
+        found = _BY_PARAMETER.fullmatch(text.strip())
+        if found is None:
+            raise InvalidInputException(f"The filter {text!r} is not served: compare one parameter by like or =.")
+        name, pattern = found["name"], ".*".join(map(re.escape, found["value"].split(".*")))
+        with reading(self.engine) as connection:
+            names = self.catalog.table_names(connection, plain(database)) if self._is_stored(database) else []
+            tables = self.catalog.tables(connection, plain(database), names) if names else []
+        values = {one.name: str((one.definition.get("Parameters") or {}).get(name, "")) for one in tables}
+        wanted = [one for one, value in values.items() if re.fullmatch(pattern, value, re.IGNORECASE)]
+        return wanted if most < 0 else wanted[:most]
 
     def get_table_meta(self, databases: str, pattern: str, kinds: Sequence[str] | None) -> list[Any]:
         """Database, name, type and comment of tables."""

@@ -20,6 +20,7 @@ from etl.dqdl.plans import Data
 from etl.dqdl.ruleset import Rule
 from etl.dynamicframe import DynamicFrame
 from etl.errors import refuse_unknown
+from etl.options import flag
 from etl.publishing import run_id
 from workspace import effects
 from workspace.errors import UsageError
@@ -63,7 +64,7 @@ class Options:
                 raise UsageError(f"{name} is {more[name]!r}: use {' or '.join(allowed)}.")
         return cls(
             str(given.get("dataQualityEvaluationContext") or _DEFAULT_CONTEXT),
-            str(given.get("enableDataQualityResultsPublishing", True)).lower() != "false",
+            flag(given, "enableDataQualityResultsPublishing", True),
             results,
             {name: str(more.get(name, allowed[0])).upper() for name, allowed in CHOICES.items()},
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from data.flights import BronzeCounts, write_bronze
 from data.objects import list_objects, s3_client
+from jobs import engines
 from jobs.client import JobClient, JobRun
 from lakelet.demo import Demo, catalog
 from query.client import query_rows
@@ -23,8 +24,9 @@ class Flights:
         self.bronze: BronzeCounts = write_bronze(workspace, [1])
         catalog(Demo(workspace, (1,)))
 
-    def run(self, job: str, state: str = "SUCCEEDED") -> JobRun:
-        run = self.jobs.wait(self.jobs.submit(job))
+    def run(self, job: str, state: str = "SUCCEEDED", engine: str = "") -> JobRun:
+        """A run of a job, or of a script; ``engine`` is another one than the job's own."""
+        run = self.jobs.wait(self.jobs.submit(job, {engines.ARGUMENT: engine} if engine else None))
         assert run["JobRunState"] == state, run
         return run
 

@@ -1,4 +1,4 @@
-"""Jobs on Delta tables (``--datalake-formats delta``): frames, spark.sql, two writers at once, and what others see."""
+"""Jobs on Delta tables, with Iceberg beside: frames, spark.sql, two writers at once, and what others see."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jobs.logs import Stream, read
 from query.client import query
 from tests.clients import glue_client
 from tests.conftest import Stack
-from tests.stack.test_iceberg_jobs import clear, restrict, run
+from tests.stack.test_iceberg_jobs import clear, restrict, rows_of, run
 from workspace.errors import QueryError
 
 pytestmark = pytest.mark.stack
 
-DATABASE, ROLE = "delta_jobs", "arn:aws:iam::123456789012:role/delta-analyst"
+DATABASE, BESIDE, ROLE = "delta_jobs", "delta_jobs_ice", "arn:aws:iam::123456789012:role/delta-analyst"
 
 # As AWS's guide has a job configure it.
 CONF = " --conf ".join(
@@ -30,17 +30,29 @@ CONF = " --conf ".join(
 )
 
 SCRIPT = """
+import boto3
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from delta.tables import DeltaTable
 from pyspark.context import SparkContext
+from pyspark.sql import functions as F
 
 glue = GlueContext(SparkContext.getOrCreate())
 spark = glue.spark_session
+columns = "id long, name string, part string"
 
 
 def rows(statement):
     return sorted(tuple(row) for row in spark.sql(statement).collect())
+
+
+def changes():
+    return rows("SELECT id, name FROM delta_jobs.changes")
+
+
+def objects():
+    found = boto3.client("s3").list_objects_v2(Bucket="warehouse", Prefix="delta_jobs/changes/part=")
+    return [one["Key"] for one in found["Contents"] if one["Key"].endswith(".parquet")]
 
 
 def refused(action):
@@ -63,9 +75,7 @@ more = spark.createDataFrame([(4, "d", "y", 4.5)], "id long, name string, part s
 glue.write_data_frame.from_catalog(more, "delta_jobs", "orders")
 again = DynamicFrame.fromDF(more.withColumn("id", more.id + 1), glue, "again")
 glue.write_dynamic_frame.from_catalog(again, "delta_jobs", "orders")
-table = DeltaTable.forName(spark, "delta_jobs.orders")
-table.alias("t").merge(more.alias("s"), "t.id = s.id").whenMatchedUpdate(set={"name": "'dd'"}).execute()
-expected = [(1, "a", "x", None), (2, "bb", "y", 2.5), (4, "dd", "y", 4.5), (5, "d", "y", 4.5)]
+expected = [(1, "a", "x", None), (2, "bb", "y", 2.5), (4, "d", "y", 4.5), (5, "d", "y", 4.5)]
 assert rows("SELECT * FROM delta_jobs.orders") == expected
 assert glue.create_dynamic_frame.from_catalog("delta_jobs", "orders").count() == 4
 told = glue.create_data_frame.from_catalog("delta_jobs", "orders").collect()
@@ -82,7 +92,48 @@ spark.createDataFrame([], "who string, n int").write.format("delta").save("s3://
 DeltaTable.createIfNotExists(spark).tableName("delta_jobs.made").addColumn("n", "INT").execute()
 spark.sql("CREATE TABLE delta_jobs.plain USING parquet AS SELECT 1 AS id")
 assert rows("SELECT * FROM delta_jobs.plain") == [(1,)]
-spark.sql("VACUUM delta_jobs.orders")
+
+# writeTo, the Python API, OPTIMIZE, VACUUM.
+first = spark.createDataFrame([(1, "a", "x"), (2, "b", "x"), (3, "c", "y")], columns).coalesce(1)
+first.writeTo("delta_jobs.changes").using("delta").partitionedBy("part").create()
+spark.createDataFrame([(4, "d", "x"), (5, "e", "y")], columns).coalesce(1).writeTo("delta_jobs.changes").append()
+six = spark.createDataFrame([(6, "f", "y")], columns)
+six.writeTo("delta_jobs.changes").overwritePartitions()
+assert changes() == [(1, "a"), (2, "b"), (4, "d"), (6, "f")]
+table = DeltaTable.forPath(spark, "s3://warehouse/delta_jobs/changes")
+done = spark.sql("OPTIMIZE delta_jobs.changes WHERE part = 'x' ZORDER BY (id)").first().metrics
+assert (done.numFilesRemoved, done.numFilesAdded) == (2, 1), done
+table.update("id = 1", {"name": F.lit("z")})
+table.delete(F.col("id") == 4)
+source = spark.createDataFrame([(2, "b2", "x"), (7, "g", "z")], columns).alias("s")
+merge = table.alias("t").merge(source, "t.id = s.id").whenMatchedUpdateAll().whenNotMatchedInsertAll()
+merge.whenNotMatchedBySourceDelete("t.id = 6").execute()
+assert changes() == [(1, "z"), (2, "b2"), (7, "g")]
+names = [row.operation for row in table.history().orderBy("version").collect()]
+assert names == ["CREATE TABLE AS SELECT", "WRITE", "WRITE", "OPTIMIZE", "UPDATE", "DELETE", "MERGE"], names
+spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+assert len(objects()) > 2
+spark.sql("VACUUM delta_jobs.changes RETAIN 0 HOURS")
+assert len(objects()) == 2, objects()
+assert changes() == [(1, "z"), (2, "b2"), (7, "g")]
+
+# Iceberg beside it, in its own catalog: rows go from one to the other, by SQL and by from_catalog.
+six.writeTo("glue_catalog.delta_jobs_ice.rows").create()
+spark.sql("MERGE INTO glue_catalog.delta_jobs_ice.rows t USING delta_jobs.changes s ON t.id = s.id "
+          "WHEN NOT MATCHED THEN INSERT *")
+assert glue.create_data_frame.from_catalog("delta_jobs_ice", "rows").count() == 4
+read = glue.create_dynamic_frame.from_catalog("delta_jobs", "changes")
+glue.write_dynamic_frame.from_catalog(read, "delta_jobs_ice", "rows")
+glue.write_data_frame.from_catalog(six, "delta_jobs_ice", "rows")
+assert rows("SELECT id, count(*) FROM glue_catalog.delta_jobs_ice.rows GROUP BY id") == [(1, 2), (2, 2), (6, 2), (7, 2)]
+spark.sql("UPDATE glue_catalog.delta_jobs_ice.rows SET name = 'u' WHERE id = 6")
+spark.sql("DELETE FROM glue_catalog.delta_jobs_ice.rows WHERE id < 3")
+((files, *_),) = rows("CALL glue_catalog.system.rewrite_data_files("
+                      "table => 'delta_jobs_ice.rows', options => map('rewrite-all', 'true'))")
+assert files > 1, files
+six.select("id", "name").writeTo("delta_jobs.changes").using("delta").createOrReplace()
+assert changes() == [(6, "f")]
+
 for action in (
     lambda: glue.purge_table(database="delta_jobs", table_name="orders"),
     lambda: glue.purge_s3_path("s3://warehouse/delta_jobs/", {"retentionPeriod": 0}),
@@ -148,10 +199,11 @@ for read in (lambda: glue.create_data_frame.from_catalog("delta_jobs", "orders")
 
 def test_jobs_and_others_work_on_one_delta_table(stack: Stack) -> None:
     glue = glue_client(stack.workspace)
-    clear(stack, DATABASE)
-    glue.create_database(DatabaseInput={"Name": DATABASE, "LocationUri": f"s3://warehouse/{DATABASE}"})
+    for name in (DATABASE, BESIDE):
+        clear(stack, name)
+        glue.create_database(DatabaseInput={"Name": name, "LocationUri": f"s3://warehouse/{name}"})
     register(glue)
-    *refused, last = run(stack, SCRIPT, "delta-jobs", datalake_formats="delta", conf=CONF)
+    *refused, last = run(stack, SCRIPT, "delta-jobs", datalake_formats="delta,iceberg", conf=CONF)
     assert last == "all of it held"
     wanted = (
         "delta_jobs.orders is a Delta table",
@@ -168,10 +220,15 @@ def test_jobs_and_others_work_on_one_delta_table(stack: Stack) -> None:
     crawled = glue.get_table(DatabaseName=DATABASE, Name="crawled")["Table"]
     assert crawled["Parameters"]["UPDATED_BY_CRAWLER"] == "c" and crawled["Parameters"]["table_type"] == "delta"
     assert [one["Name"] for one in crawled["StorageDescriptor"]["Columns"]] == ["id", "name", "price"]
+    changed = glue.get_table(DatabaseName=DATABASE, Name="changes")["Table"]
+    ice = glue.get_table(DatabaseName=BESIDE, Name="rows")["Table"]
+    assert [one["Name"] for one in changed["StorageDescriptor"]["Columns"]] == ["id", "name"]
+    assert [one["Name"] for one in ice["StorageDescriptor"]["Columns"]] == ["id", "name", "part"]
+    assert ice["Parameters"]["table_type"] == "ICEBERG" and sorted(rows_of(stack, ice, "name")) == ["g", "g", "u", "u"]
     with pytest.raises(QueryError, match=r"orders is a Delta table.*--datalake-formats delta"):
         query(stack.workspace, "SELECT * FROM delta_jobs.orders")
 
-    assert sorted(crawled_notes(stack)) == ["appended", "made", "orders"]
+    assert sorted(crawled_notes(stack)) == ["appended", "changes", "made", "orders"]
 
     restrict(stack, DATABASE, ROLE)
     count, *said = append_at_once(stack)
@@ -179,7 +236,8 @@ def test_jobs_and_others_work_on_one_delta_table(stack: Stack) -> None:
     assert said[:2] == ["[(2, 2.5), (4, 4.5), (5, 4.5), (6, 6.5)]"] * 2
     words, told = ("TIME_TRAVEL", "is not a Delta table", "is a view"), [one for one in said[2:] if one[0] != "{"]
     assert [one for one, word in zip(told, words, strict=True) if word not in one] == []
-    clear(stack, DATABASE)
+    for name in (DATABASE, BESIDE):
+        clear(stack, name)
 
 
 def crawled_notes(stack: Stack) -> list[str]:

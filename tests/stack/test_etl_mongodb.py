@@ -21,7 +21,7 @@ from etl.errors import UnsupportedError
 from etl.mongodb import Collection
 from etl.mongodb_source import MongoDBDataSource
 from tests.conftest import Stack
-from tests.mongodb import MongoDB
+from tests.mongodb import MongoDB, serving
 from tests.spark import kinds, lake_on_spark, values
 from tests.stack.test_jobs import Jobs
 from workspace.errors import InvalidInputException, UsageError
@@ -177,6 +177,48 @@ def test_batches_are_as_large_as_is_said(lake: GlueContext, options: dict[str, A
         writer.write(iter([sent]))
         assert [len(one["documents"]) for one in commands.of("insert")] == [20, 20, 10]
         assert commands.clients[-1].options.retry_writes is retries
+
+
+def test_a_server_with_tls(lake: GlueContext, mongodb: MongoDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.connections.mongodb.CONNECT_SECONDS", 2)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+
+    def at(host: str, **more: str) -> dict[str, Any]:
+        where = {"connection.uri": f"mongodb://{host}:{mongodb.tls_port}", "username": "admin", "ssl": "true"}
+        return where | {"password": mongodb.password, "database": NAME, "collection": "tls"} | more
+
+    def ping(where: dict[str, Any]) -> None:
+        Collection.of(lake.workspace, where).ping()
+
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with pytest.raises(InvalidInputException, match="certificate verify failed"):
+        ping(at("127.0.0.1"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(mongodb.certificate))  # of the authority that is trusted
+    with pytest.raises(InvalidInputException, match="Hostname mismatch"):
+        ping(at("localhost"))
+    ping(at("localhost", **{"ssl.domain_match": "false"}))
+    # What Spark's workers run, whose environment is that of their JVM.
+    schema = T.StructType([T.StructField("_id", T.LongType())])
+    writer: Any = MongoDBDataSource(dict(lake.getSink("mongodb", **at("127.0.0.1")).given)).writer(schema, False)
+    writer.write(iter([pa.RecordBatch.from_pylist([{"_id": n} for n in range(3)])]))
+    told = {**Collection.of(lake.workspace, at("127.0.0.1")).given, "parts": "[{}]", "types": "true"}
+    reader = MongoDBDataSource(told).reader(schema)
+    assert sum(len(one) for one in reader.read(reader.partitions()[0])) == 1  # the type of them all
+    with mongodb.connect() as client:
+        assert client[NAME].tls.count_documents({}) == 3
+
+
+def test_a_replica_set(lake: GlueContext) -> None:
+    with serving("--repl-set-name=rs0") as server:
+        where = {
+            "connection.uri": f"{server.address}/?replicaSet=rs0", "username": "admin", "password": server.password,
+            "database": NAME, "collection": "set",
+        }  # fmt: skip
+        rows = lake.spark_session.sql("select id _id, date'2024-01-02' day from range(3)")
+        lake.write_data_frame.from_options(rows, "mongodb", where)  # with retryWrites
+        found = lake.create_dynamic_frame.from_options("mongodb", where)
+        assert kinds(found) == {"_id": "bigint", "day": "timestamp"}
+        assert sorted(values(found, "_id", "day"))[2] == (2, datetime.datetime(2024, 1, 2))
 
 
 def test_parts_are_taken_along_the_key_that_is_said(lake: GlueContext, options: dict[str, Any]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from etl.errors import UnsupportedError
-from etl.opensearch_source import client_of
+from etl.opensearch_source import SCHEMA, OpenSearchDataSource, client_of
 from search.client import open_client
+from tests.certificates import guarded
 from tests.spark import kinds, lake_on_spark, values
-from workspace.errors import UsageError
+from workspace.errors import StackError, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -95,6 +97,67 @@ def test_dates_are_read_as_their_mapping_has_them(lake: GlueContext, client: Any
     assert frame.errorsCount() == 1 and frame.count() == 4
 
 
+def test_every_type_is_written_and_read(lake: GlueContext, client: Any) -> None:
+    types = {
+        "yes": "boolean", "b": "byte", "s": "short", "i": "integer", "l": "long", "u": "unsigned_long", "f": "float",
+        "h": "half_float", "d": "double", "address": "ip", "place": "geo_point", "key": "keyword", "at": "date",
+    }  # fmt: skip
+    inner = {"x": {"type": "integer"}, "t": {"properties": {"k": {"type": "keyword"}}}}
+    properties: dict[str, Any] = {name: {"type": kind} for name, kind in types.items()}
+    properties |= {"day": {"type": "date", "format": "yyyy/MM/dd"}, "scaled": {"type": "scaled_float"}}
+    properties["scaled"]["scaling_factor"] = 100
+    properties |= {"object": {"properties": inner}, "nested": {"type": "nested", "properties": inner}}
+    properties |= {f"{name}s": {"type": types[name]} for name in ("u", "f", "yes", "address", "at")}
+    client.indices.create(index=INDEX, body={"mappings": {"properties": properties}})
+    struct = "named_struct('x', 1, 't', named_struct('k', 'v'))"
+    rows = lake.spark_session.sql(
+        "select 1 n, true yes, -128Y b, -32768S s, 2147483647 i, 9007199254740993L l, 18446744073709551615BD u, "
+        "0.1F f, 0.5F h, 1e300D d, '::1' address, named_struct('lat', 1.5D, 'lon', 2.5D) place, 'k' key, "
+        "timestamp'2024-01-02 03:04:05.678Z' at, '2024/01/02' day, 1.25D scaled, "
+        f"{struct} object, array({struct}, {struct}) nested, array(1BD, 18446744073709551615BD) us, "
+        "array(0.5F, null) fs, array(true, false) yess, array('10.0.0.1', '::1') addresss, "
+        "array(timestamp'2024-01-02 03:04:05.678Z') ats"
+    )
+    lake.write_data_frame.from_options(rows, "opensearch", {"opensearch.resource": INDEX})
+    # The same, as clients may send it.
+    document = (
+        client.search(index=INDEX, body={"query": {"match_all": {}}}) if client.indices.refresh(index=INDEX) else {}
+    )
+    sent = {name: value for name, value in document["hits"]["hits"][0]["_source"].items() if name != "object"}
+    sent |= {name: str(sent[name]) for name in ("b", "s", "i", "l", "u", "f", "h", "d", "scaled")}
+    sent |= {"n": 2, "yes": "true", "at": 1704164645678, "object.x": "1", "object.t.k": "v"}
+    client.index(index=INDEX, body=sent, refresh=True)
+
+    frame = read(lake, opensearch__read__field__as__array__include="us,fs,yess,addresss,ats")
+    assert frame.errorsCount() == 0
+    found = kinds(frame)
+    struct = "struct<t:struct<k:string>,x:int>"
+    assert found == {
+        "yes": "boolean", "b": "tinyint", "s": "smallint", "i": "int", "l": "bigint", "u": "decimal(20,0)",
+        "f": "float", "h": "float", "d": "double", "address": "string", "place": "string", "key": "string",
+        "at": "timestamp", "day": "timestamp", "scaled": "double", "object": struct, "nested": f"array<{struct}>",
+        "us": "array<decimal(20,0)>", "fs": "array<float>", "yess": "array<boolean>", "addresss": "array<string>",
+        "ats": "array<timestamp>", "n": "bigint",
+    }  # fmt: skip
+    assert [row.n for row in frame.toDF().orderBy("n").collect()] == [1, 2]
+    one, other = (row.asDict(True) for row in frame.toDF().orderBy("n").drop("n").collect())
+    assert one == other
+    expected = rows.drop("n", "place", "day").first().asDict(True)
+    assert {name: one[name] for name in expected} == expected
+    assert one["place"] == '{"lat":1.5,"lon":2.5}' and str(one["day"]) == "2024-01-02 00:00:00"
+
+    # One value where lists are is a list of one; what does not fit is an error record, and no other value.
+    single = {"n": 3, "us": 5, "nested": {"x": 7}, "day": "2024/01/03"}
+    client.index(index=INDEX, body=single, refresh=True)
+    (row,) = (
+        read(lake, opensearch__read__field__as__array__include="us", opensearch__query="?q=n:3")
+        .toDF()
+        .select("us", "nested.x", "day")
+        .collect()
+    )
+    assert (row.us, row.x, str(row.day)) == ([5], [7], "2024-01-03 00:00:00")
+
+
 def test_an_alias_a_pattern_and_a_query_by_uri(lake: GlueContext, client: Any) -> None:
     for name, kind in (("a", "long"), ("b", "long"), ("odd", "keyword")):
         body = {"mappings": {"properties": {"n": {"type": kind}, "t": {"type": "text"}}}}
@@ -154,6 +217,32 @@ def test_where_and_who(lake: GlueContext) -> None:
         of(nodes="h", port="x")
 
 
+def test_a_server_with_tls_and_a_password(
+    lake: GlueContext, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarded(lake.workspace.endpoint("opensearch"), tmp_path, "ötto", "p:w") as door:
+        given = {"opensearch.resource": INDEX, "opensearch.nodes": door}
+        who = {"opensearch.net.http.auth.user": "ötto", "opensearch.net.http.auth.pass": "p:w"}
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(
+            StackError, match=rf"OpenSearch at {door} does not serve {INDEX} .*certificate verify failed"
+        ):
+            lake.create_dynamic_frame.from_options("opensearch", given | who)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "127.0.0.1.pem"))
+        for wrong in ({}, {**who, "opensearch.net.http.auth.pass": "p"}):
+            with pytest.raises(StackError, match=rf"{door} does not serve {INDEX} \(401: nobody is let in like this"):
+                lake.create_dynamic_frame.from_options("opensearch", given | wrong)
+        # What Spark's workers run, whose environment is that of their JVM: here, where the certificate is trusted.
+        told = {**lake.getSink("opensearch", **given, **who).given, "slices": "1", "query": "{}", "kinds": "{}"}
+        source = OpenSearchDataSource(told)
+        source.writer(SCHEMA, False).write(iter([('{"n": 1}',), ('{"n": 2}',)]))
+        client.indices.refresh(index=INDEX)
+        reader = source.reader(SCHEMA)
+        assert sorted(row for one in reader.partitions() for row in reader.read(one)) == [('{"n": 1}',), ('{"n": 2}',)]
+        assert kinds(lake.create_dynamic_frame.from_options("opensearch", given | who)) == {"n": "bigint"}
+
+
 def test_what_is_refused_fails_the_job_and_says_why(lake: GlueContext, client: Any) -> None:
     client.indices.create(index=INDEX, body={"mappings": {"properties": {"n": {"type": "integer"}}}})
     sink = lake.getSink("opensearch", **{"opensearch.resource": INDEX})
@@ -165,6 +254,8 @@ def test_what_is_refused_fails_the_job_and_says_why(lake: GlueContext, client: A
         )
     with pytest.raises(UsageError, match=f"no index {INDEX}-none"):
         lake.create_dynamic_frame.from_options("opensearch", {"opensearch.resource": f"{INDEX}-none"})
+    with pytest.raises(UsageError, match=rf"no index {INDEX}-none\* in OpenSearch at http"):
+        lake.create_dynamic_frame.from_options("opensearch", {"opensearch.resource": f"{INDEX}-none*"})
     with pytest.raises(UsageError, match=r"opensearch\.query"):
         read(lake, opensearch__query="n: 5")
     with pytest.raises(UnsupportedError, match="connectionName"):

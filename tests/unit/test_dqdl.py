@@ -13,6 +13,7 @@ from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.transforms import SelectFromCollection
 from awsgluedq.transforms import EvaluateDataQuality
+from etl.dqdl.evaluation import Options
 from etl.errors import UnsupportedError
 from etl.sail import engine
 from workspace.errors import UsageError
@@ -369,6 +370,11 @@ def test_options_are_awss_or_refused(frame: DynamicFrame) -> None:
     with pytest.raises(UsageError, match=r"method is 'CELL': use COLUMN or ROW"):
         method = {"compositeRuleEvaluation.method": "CELL"}
         EvaluateDataQuality().process_rows(frame=frame, ruleset=rules, additional_options=method)
+    published = "enableDataQualityResultsPublishing"
+    for given, kept in ((True, True), (False, False), ("False", False), ("true", True), (None, True), ("", True)):
+        assert Options.of({published: given}).keeps_history is kept
+    with pytest.raises(UsageError, match=f"{published} is 'no', and takes true or false"):
+        EvaluateDataQuality.apply(frame, rules, {published: "no"})
     with pytest.raises(UsageError, match="not an S3 location"):
         EvaluateDataQuality.apply(frame, rules, {"resultsS3Prefix": "file:///tmp"})
 

@@ -230,6 +230,26 @@ def test_what_is_not_served_is_refused_by_name(face: Face) -> None:
         face.client().get_role_names()
 
 
+def test_tables_are_found_by_a_parameter(face: Face) -> None:
+    client = face.client()
+    make(face, client)
+    for name, kind in (("one", "ICEBERG"), ("two", "iceberg"), ("three", "ICEBERG-VIEW"), ("four", "delta")):
+        client.create_table(table(name, parameters={"EXTERNAL": "TRUE", "table_type": kind}))
+
+    def found(text: str, most: int = -1) -> list[str]:
+        return list(client.get_table_names_by_filter("d", text, most))
+
+    like = 'hive_filter_field_params__table_type like "%s"'
+    assert found(like % "ICEBERG") == ["one", "two"] and found(like % "ICEBERG.*") == ["one", "three", "two"]
+    assert found(like % "ICEBERG.*", 2) == ["one", "three"]
+    assert found('hive_filter_field_params__table_type = "delta"') == ["four"] and found(like % "I.EBERG") == []
+    for text in ('hive_filter_field_owner__ = "me"', like % "a" + " and " + like % "b"):
+        with pytest.raises(hive.InvalidOperationException, match="is not served: compare one parameter by like or ="):
+            found(text)
+    with pytest.raises(hive.UnknownDBException, match="nosuch"):
+        client.get_table_names_by_filter("nosuch", like % "a", -1)
+
+
 def test_partitions_are_found_by_filter_and_by_beginning(face: Face) -> None:
     client = face.client()
     make(face, client)

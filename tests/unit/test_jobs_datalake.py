@@ -43,6 +43,11 @@ def test_aws_clients_become_ours_and_the_rest_is_the_jobs(workspace: Workspace) 
     assert (told["spark.sql.catalog.c.type"], told["spark.sql.catalog.d.catalog-impl"]) == ("hive", "my.Catalog")
     assert "spark.sql.catalog.c.catalog-impl" not in told
     assert told["spark.sql.catalog.c.io-impl"] == "org.apache.iceberg.hadoop.HadoopFileIO"
+    # One name of the catalog sees at once what another one has written, unless the job wants it otherwise.
+    caching = "spark.sql.catalog.{}.cache-enabled".format
+    assert [told.get(caching(name)) for name in ("spark_catalog", "glue_catalog", "c", "d")] == ["false"] * 3 + [None]
+    told = datalake.properties(workspace, ICEBERG, {caching("glue_catalog"): "true"})
+    assert (told[caching("glue_catalog")], told[caching("spark_catalog")]) == ("true", "false")
 
 
 def test_delta_is_configured_and_what_aws_tells_to_give_stays(workspace: Workspace) -> None:
