@@ -19,7 +19,7 @@ _TIMES = {"dateformat": ("yyyy-mm-dd",), "timestampformat": (), "timestampntzfor
 _READ: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "csv": {
         **_TIMES,
-        "encoding": _UTF8, "charset": _UTF8, "escape": ('"', "\\"), "emptyvalue": ("",),
+        "multiline": ("true", "false"), "encoding": _UTF8, "charset": _UTF8, "escape": ('"', "\\"), "emptyvalue": ("",),
         "ignoreleadingwhitespace": ("false",), "ignoretrailingwhitespace": ("false",),
         "chartoescapequoteescaping": (), "linesep": (), "locale": ("en-us",), "samplingratio": ("1", "1.0"),
         "enforceschema": ("true",), "unescapedquotehandling": (), "positiveinf": ("inf",), "negativeinf": ("-inf",),

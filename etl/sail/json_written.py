@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -32,9 +32,9 @@ _ESCAPED = r'["\\\x00-\x1f]'
 
 @dataclass(frozen=True)
 class JsonForm:
-    """How lines of JSON are written: Spark's options of ``df.write.json``."""
+    """How JSON is written: Spark's options of ``df.write.json`` and ``to_json``, their names in lower case."""
 
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
     nulls: bool = False
 
     @classmethod
@@ -46,23 +46,23 @@ class JsonForm:
     def differs(self, schema: T.StructType) -> bool:
         """Whether Sail's own writer would write rows of that schema in another way."""
         formats = ("dateformat", "timestampformat", "timestampntzformat")
-        kinds = [field.dataType for field in schema.fields]
+        kinds = [one.dataType for one in schema.fields]
         return self.nulls or any(name in self.options for name in formats) or not all(map(_is_plain, kinds))
 
     def line(self, schema: T.StructType, names: list[str]) -> Column:
         """The line of each row, of those columns. Raises UnsupportedError for a type that JSON has no form for."""
-        kinds = {field.name: field.dataType for field in schema.fields}
+        kinds = {one.name: one.dataType for one in schema.fields}
         return self._object([(name, F.col(quoted(name)), kinds[name]) for name in names])
 
     def _object(self, members: list[tuple[str, Column, T.DataType]]) -> Column:
         fields = []
         for name, value, kind in members:
-            told = self._text(value, kind)
+            told = self.text(value, kind)
             told = F.coalesce(told, F.lit("null")) if self.nulls else told
             fields.append(F.concat(F.lit(json.dumps(name, ensure_ascii=False) + ":"), told))  # null where it is null
         return F.concat(F.lit("{"), F.concat_ws(",", *fields), F.lit("}"))
 
-    def _text(self, value: Column, kind: T.DataType) -> Column:
+    def text(self, value: Column, kind: T.DataType) -> Column:
         """A value as text of JSON; null where it is null."""
         if isinstance(kind, T.StructType):
             inside = self._object([(f.name, value.getField(f.name), f.dataType) for f in kind.fields])
@@ -92,7 +92,7 @@ class JsonForm:
         return value.cast("string")
 
     def _member(self, value: Column, kind: T.DataType) -> Column:
-        return F.coalesce(self._text(value, kind), F.lit("null"))
+        return F.coalesce(self.text(value, kind), F.lit("null"))
 
     @staticmethod
     def _list(opening: str, texts: Column, closing: str, value: Column) -> Column:

@@ -21,7 +21,8 @@ from etl.sail.file_options import separator
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Sail finds types in the first thousand, Spark in all
+ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
+_MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
 _INT_END = 2**31
 _BOM = "\ufeff"
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
@@ -45,7 +46,7 @@ def told_of_csv(options: dict[str, str], schema: T.StructType | None) -> Callabl
     if null and (infers or typed):
         raise engine.refused(f"The option nullValue ({null!r}) of spark.read.csv with columns that are not text")
     if infers:
-        options.update(ALL_RECORDS)
+        options.update(_MANY_RECORDS)
     quote, sep = given.get("quote", '"'), given.get("sep", given.get("delimiter", ","))
     doubled, lines = given.get("escape", "\\") == quote, given.get("multiline", "").lower() == "true"
 
@@ -116,30 +117,30 @@ def _require_texts(rows: DataFrame) -> None:
         raise engine.refused(f"Reading {', '.join(texts)} by inferSchema, whose values Spark does not take for text,")
 
 
-def ordered(rows: DataFrame) -> DataFrame:
-    """JSON whose types were found: fields by their names, text where nothing has a type, as Spark has it."""
-    kind = rows.schema
-    wanted = [_sorted(F.col(quoted(field.name)), field.dataType).alias(field.name) for field in kind.fields]
-    return rows.select(*(wanted[at] for at in sorted(range(len(wanted)), key=lambda at: kind.names[at])))
+def json_kind(lines: DataFrame) -> T.StructType:
+    """The type that Spark finds in JSON lines: fields by their names, text where nothing has a type. All lines are read
+    once for it.
+
+    Raises UnsupportedError where Spark has text of what differs from line to line, and for lines that are no records.
+    """
+    found = discovered(lines, F.col("value"))
+    kind = _widest(found.kind, "")
+    if not found.whole or not isinstance(kind, T.StructType):
+        raise engine.refused("spark.read.json of lines of which some are no records")
+    return kind
 
 
-def _sorted(value: Column, kind: T.DataType) -> Column:
-    if isinstance(kind, T.NullType):
-        return F.lit(None).cast("string")
-    if isinstance(kind, T.StructType) and not _is_sorted(kind):
-        fields = sorted(kind.fields, key=lambda field: field.name)
-        inside = F.struct(*(_sorted(value.getField(f.name), f.dataType).alias(f.name) for f in fields))
-        return F.when(value.isNotNull(), inside)
-    if isinstance(kind, T.ArrayType) and not _is_sorted(kind):
-        element = kind.elementType
-        return F.transform(value, lambda one: _sorted(one, element))
-    return value
-
-
-def _is_sorted(kind: T.DataType) -> bool:
+def _widest(kind: T.DataType, name: str) -> T.DataType:
+    if is_choice(kind) and isinstance(kind, T.StructType):
+        if all(isinstance(field.dataType, T.LongType | T.DoubleType) for field in kind.fields):
+            return T.DoubleType()
+        raise engine.refused(f"spark.read.json of a field of several types ({name})")
     if isinstance(kind, T.StructType):
-        return kind.names == sorted(kind.names) and all(_is_sorted(field.dataType) for field in kind.fields)
-    return _is_sorted(kind.elementType) if isinstance(kind, T.ArrayType) else not isinstance(kind, T.NullType)
+        fields = (T.StructField(f.name, _widest(f.dataType, f"{name}.{f.name}".lstrip("."))) for f in kind.fields)
+        return T.StructType(sorted(fields, key=lambda field: field.name))
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(_widest(kind.elementType, f"{name}[]"))
+    return T.StringType() if isinstance(kind, T.NullType) else kind
 
 
 def require_fit(lines: DataFrame, schema: T.StructType) -> None:

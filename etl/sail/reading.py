@@ -62,10 +62,11 @@ def install(workspace: Workspace) -> None:
         chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
+        given = bool(reader._schema)
         rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen])
-        if not reader._schema:
+        if not given:
             _require_names(rows, ", ".join(paths))
-        return rows if reader._schema else _typed(rows, [one for inside in checked.values() for one in inside])
+        return rows if given else _typed(rows, [one for inside in checked.values() for one in inside])
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -85,13 +86,18 @@ def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str]) ->
     rows: DataFrame
     if reader._format == "csv":
         made = read_rows.told_of_csv(options, schema)
-        rows = made(original(reader, path=paths))
-    elif reader._format == "json":
-        if schema is None:
-            options.update(read_rows.ALL_RECORDS)
-            return read_rows.ordered(original(reader, path=paths))
         rows = original(reader, path=paths)
-        read_rows.require_fit(listed(rows.sparkSession.read).text(paths), schema)
+        if any(kind == "void" for _, kind in rows.dtypes):  # so far
+            options.update(read_rows.ALL_RECORDS)
+            rows = original(reader, path=paths)
+        rows = made(rows)
+    elif reader._format == "json":
+        lines = listed(reader._client.read).text(paths)
+        if schema is None:
+            reader.schema(read_rows.json_kind(lines))
+        else:
+            read_rows.require_fit(lines, schema)
+        rows = original(reader, path=paths)
     elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=paths))

@@ -4,6 +4,7 @@ engine has to answer is not written down; a case may be refused by name on Sail,
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import re
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.transforms import ResolveChoice
 from catalog.glue import Glue
 from data.formats import BY_NAME, storage_descriptor
 from data.objects import list_objects
@@ -246,6 +249,15 @@ for _content, _schema in (
     ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"), ('{"a": true}\n', "a string"),
 ):  # fmt: skip
     REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
+for _content in (
+    '{"a": 1}\n{"a": "x"}\n',
+    '{"a": [1, "x"]}\n',
+    '{"a": 1}\n{"a": \n',
+    "{'a': 1}\n",
+    '[{"a": 1}]\n',
+    '{"a": NaN}\n',
+):
+    REFUSED[f"read json, {_content!r}"] = read("json", _content, {})
 for _options in (
     {"multiLine": True}, {"lineSep": "|"}, {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "yyyy"},
     {"allowComments": True},
@@ -319,6 +331,29 @@ for _content in ('{"a": 1e400}\n{"a": -1e400}\n{"a": 1.5}\n', '{"a": {"b": [1e99
 '{"a": []}\n{"a": 1}\n{"a": "x"}\n',
                  '{"a": {"b": []}}\n{"a": 1}\n'):  # fmt: skip
     CASES[f"frame of json, {_content!r}"] = frame("json", _content)
+
+
+def shown(columns: list[str]) -> Case:
+    """What ``show`` prints of a frame, and its columns as text."""
+
+    def case(place: Place) -> Any:
+        rows = place.spark.createDataFrame([(at, DOUBLES[at]) for at in range(len(DOUBLES))], "id int, d double")
+        rows = rows.coalesce(1).selectExpr("id", *columns)
+        frame, told = DynamicFrame.fromDF(rows, place.glue, "shown"), io.StringIO()
+        with contextlib.redirect_stdout(told):
+            frame.show(50)
+        texts = ResolveChoice.apply(frame=frame, specs=[(name, "cast:string") for name in rows.columns[1:]])
+        return told.getvalue(), outcome(texts)
+
+    return case
+
+
+CASES["show and text of values"] = shown(["d", "cast(d as float) f", "timestamp'1969-12-31 23:59:59.5' t", "1.20 dec"])
+CASES["show and text of what is nested"] = shown(
+    ["named_struct('d', d, 'f', cast(d as float), 't', timestamp'2024-01-01 01:02:03.456789', 'dec', 1.20) st",
+     "array(named_struct('x', id, 'no', cast(null as string))) ar", "map('k', cast(null as int), 'l', 1) m",
+     "array('a\\n\"', null) s"]
+)  # fmt: skip
 
 
 def mixed_partitions(place: Place) -> Any:
