@@ -62,11 +62,11 @@ def install(workspace: Workspace) -> None:
         chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
-        given = bool(reader._schema)
-        rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen])
-        if not given:
+        given, objects = _schema_of(reader._schema), [one for inside in checked.values() for one in inside]
+        rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen], _keys(objects, reader._options))
+        if given is None:
             _require_names(rows, ", ".join(paths))
-        return rows if given else _typed(rows, [one for inside in checked.values() for one in inside])
+        return _typed(rows, objects, {name.lower() for name in given.names} if given else set())
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -80,9 +80,18 @@ def _require_names(rows: DataFrame, place: str) -> None:
         seen.add(name.lower())
 
 
-def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str]) -> DataFrame:
-    """What Sail reads from those paths, as Spark does."""
+def _keys(objects: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """The keys of partitions that those objects lie in."""
+    if lowered(options).get("recursivefilelookup") == "true":
+        return []
+    return list(dict.fromkeys(key for one in objects for key, _ in parse_partition_path(one)))
+
+
+def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str]) -> DataFrame:
+    """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions."""
     options, schema = reader._options, _schema_of(reader._schema)
+    if schema is not None:
+        reader.schema(_with_keys(schema, keys))
     rows: DataFrame
     if reader._format == "csv":
         made = read_rows.told_of_csv(options, schema)
@@ -94,7 +103,7 @@ def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str]) ->
     elif reader._format == "json":
         lines = listed(reader._client.read).text(paths)
         if schema is None:
-            reader.schema(read_rows.json_kind(lines))
+            reader.schema(_with_keys(read_rows.json_kind(lines), keys))
         else:
             read_rows.require_fit(lines, schema)
         rows = original(reader, path=paths)
@@ -107,6 +116,13 @@ def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str]) ->
     else:
         rows = original(reader, path=paths)
     return read_rows.renamed(rows, schema.names) if schema else rows
+
+
+def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:
+    known = {name.lower() for name in schema.names}
+    return T.StructType(
+        [*schema.fields, *(T.StructField(key, T.StringType()) for key in keys if key.lower() not in known)]
+    )
 
 
 def _schema_of(told: str | None) -> T.StructType | None:
@@ -248,15 +264,17 @@ def local_path(path: str) -> str:
     return re.sub(r"^file:(//)?(?=/)", "", path)
 
 
-def _typed(rows: DataFrame, objects: Sequence[str]) -> DataFrame:
-    """Rows with the partition columns as Spark types them."""
+def _typed(rows: DataFrame, objects: Sequence[str], given: set[str]) -> DataFrame:
+    """Rows with the partition columns as Spark types them, but for those that a schema names (in lower case)."""
     from pyspark.sql import functions as F
 
     values: dict[str, set[str]] = {}
     for one in objects:
         for key, value in parse_partition_path(one):
             values.setdefault(key, set()).add(value)
-    there = {key: partition_type(found) for key, found in values.items() if key in rows.columns}
+    there = {
+        key: partition_type(found) for key, found in values.items() if key in rows.columns and key.lower() not in given
+    }
     typed = {key: F.col(quoted(key)).try_cast(kind) for key, kind in there.items() if kind}
     for key, kind in there.items():
         if not kind and DEFAULT_PARTITION in values[key]:

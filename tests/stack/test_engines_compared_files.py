@@ -379,6 +379,23 @@ def mixed_partitions(place: Place) -> Any:
     return outcome(source.from_catalog(database=place.lake.name, table_name=name, push_down_predicate="k = 'json'"))
 
 
+def partitioned(format: str, schema: str) -> Case:
+    """A folder of partitions, read by a schema that may leave out their key."""
+
+    def case(place: Place) -> Any:
+        folder = place.uri(place.folder())
+        rows = place.spark.sql("select id, concat('t', id) s, cast(if(id = 1, null, id) as int) g from range(4)")
+        rows.write.partitionBy("g").format(format).save(folder)
+        reader = place.spark.read.format(format)
+        return outcome((reader.schema(schema) if schema else reader).load(folder))
+
+    return case
+
+
+for _format in ("parquet", "csv", "json"):
+    for _schema in ("id bigint, s string", "g string, id bigint, s string"):
+        CASES[f"read partitions, {_format}, {_schema}"] = partitioned(_format, _schema)
+CASES["read partitions, json, no schema"] = partitioned("json", "")
 CASES["partitions of other formats"] = mixed_partitions
 
 
