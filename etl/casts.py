@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.choices import PLAIN, is_choice, struct_of
+from etl.sail import engine
+from etl.sail.json_written import JsonForm
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -26,7 +28,7 @@ def cast_as(column: Column, kind: T.DataType, target: T.DataType) -> Column:
     if is_choice(kind) and isinstance(kind, T.StructType):
         return F.coalesce(*(cast_as(column.getField(f.name), f.dataType, target) for f in kind.fields))
     if isinstance(kind, T.StructType | T.ArrayType | T.MapType) and isinstance(target, T.StringType):
-        return F.to_json(struct_of(column, kind))
+        return JsonForm().text(column, kind) if engine.active() else F.to_json(struct_of(column, kind))
     if isinstance(kind, T.StructType) and isinstance(target, T.StructType):
         return _struct(column, kind, target)
     if isinstance(kind, T.ArrayType) and isinstance(target, T.ArrayType):

@@ -20,6 +20,7 @@ from etl.choices import is_choice, plain, settle
 from etl.errors import ErrorThresholdError
 from etl.glue_types import glue_name
 from etl.sail import engine
+from etl.sail.json_written import JsonForm
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -237,5 +238,5 @@ def field_of(name: str) -> Any:
 
 def _as_json(rows: DataFrame) -> list[str]:
     if engine.active():  # Connect's frames have no toJSON
-        return [row["json"] for row in rows.select(F.to_json(F.struct("*")).alias("json")).collect()]
+        return [row["json"] for row in rows.select(JsonForm().line(rows.schema, rows.columns).alias("json")).collect()]
     return rows.toJSON().collect()

@@ -72,8 +72,10 @@ def voided(value: Column, kind: T.DataType) -> Column:
     """A value as Python has read it, null where it has no type: Python cannot return such."""
     if isinstance(kind, T.NullType):
         return F.lit(None)
-    if isinstance(kind, T.StructType) and not is_choice(kind) and filled(kind) != kind:
-        fields = (voided(value.getField(f.name), f.dataType).alias(f.name) for f in kind.fields)
+    if isinstance(kind, T.StructType) and filled(kind) != kind:
+        marks = ({"metadata": f.metadata} if f.metadata else {} for f in kind.fields)  # of choices
+        named = zip(kind.fields, marks, strict=True)
+        fields = (voided(value.getField(f.name), f.dataType).alias(f.name, **mark) for f, mark in named)
         return F.when(value.isNotNull(), F.struct(*fields))
     if isinstance(kind, T.ArrayType) and filled(kind) != kind:
         element = kind.elementType

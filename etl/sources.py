@@ -95,6 +95,12 @@ def _read_table(
         partitions = list(table.partitions(options.get("catalogPartitionPredicate")))
         if predicate:
             partitions = _pruned(context, table, partitions, predicate)
+        for part in partitions:
+            if part.other_format:
+                raise UnsupportedError(
+                    f"The partition {', '.join(part.values)} of {table} is {part.other_format}, and the table is "
+                    f"{table.format.name}: make a table of each format."
+                )
     elif unusable := predicate or options.get("catalogPartitionPredicate"):
         raise UsageError(f"The table {table} has no partition keys for the predicate {unusable!r}.")
     folders = [part.location for part in partitions] if table.partition_keys else [table.location]

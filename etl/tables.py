@@ -14,10 +14,12 @@ from workspace.paths import Workspace
 
 @dataclass(frozen=True)
 class TablePartition:
-    """One partition: its values as text, in the order of the table's keys, and its folder (``s3://…``)."""
+    """One partition: its values as text, in the order of the table's keys, its folder (``s3://…``), and the name of its
+    format, where that is not the table's."""
 
     values: Sequence[str]
     location: str
+    other_format: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,23 @@ class CatalogTable:
         for found in get_partitions(self.workspace, self.database, self.name, expression):
             location = (found.get("StorageDescriptor") or {}).get("Location")
             if location:
-                yield TablePartition(found["Values"], str(location).rstrip("/") + "/")
+                yield TablePartition(found["Values"], str(location).rstrip("/") + "/", self._other_format(found))
+
+    def _other_format(self, partition: Mapping[str, Any]) -> str:
+        """The format that a partition's own definition tells, if it is another than the table's."""
+        serde = _serde(partition)
+        if not (partition.get("Parameters") or {}).get("classification") and serde in ("", _serde(self.definition)):
+            return ""
+        try:
+            own = format_of(partition)
+            return "" if own is self.format else own.name
+        except InvalidInputException:  # a SerDe alone that no format is known by
+            return ""
+
+
+def _serde(definition: Mapping[str, Any]) -> str:
+    descriptor = definition.get("StorageDescriptor") or {}
+    return str((descriptor.get("SerdeInfo") or {}).get("SerializationLibrary") or "")
 
 
 def require_own_catalog(workspace: Workspace, catalog_id: str | None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from etl.errors import UnsupportedError
+from etl.sail.file_options import FORMATS, is_refused
 from etl.sail.rules import REFUSED
 from etl.sail.sql_text import as_spark
 from etl.sail.statements import is_query
@@ -36,7 +37,7 @@ _WORDS = frozenset(
     (
         "orc", "avro", "xml", "binaryFile", "jdbc", "delta", "iceberg", "hudi", "opensearch", "kafka", "kinesis",
         "mysql", "mariadb", "postgresql", "oracle", "sqlserver", "redshift", "mongodb", "documentdb", "dynamodb",
-        "basePath", "pathGlobFilter", "attachFilename", "escaper", "DROPMALFORMED", "columnNameOfCorruptRecord",
+        "basePath", "pathGlobFilter", "attachFilename", "DROPMALFORMED", "columnNameOfCorruptRecord",
         "spark.jars", "spark.jars.packages",
     )
 )  # fmt: skip
@@ -44,6 +45,7 @@ _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
+_VERBS, _FILES = ("read", "write"), ("option", "options", "load", "save", *FORMATS)
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
 
@@ -104,6 +106,8 @@ def _reasons(tree: ast.Module) -> Iterator[str]:
             yield f"it uses {node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
             yield from _of_sql(node, texts)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILES:
+            yield from _of_options(node, node.func)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
             yield f"it uses {node.func.id}"
     yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
@@ -123,6 +127,22 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
                 as_spark(one)
         except UnsupportedError as refused:
             yield f"its spark.sql has what Sail refuses ({str(refused).partition(',')[0]})"
+
+
+def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
+    """The options of ``spark.read`` and ``df.write`` in a call that Sail has not."""
+    at: ast.expr = told.value
+    while isinstance(at, ast.Call | ast.Attribute) and not (isinstance(at, ast.Attribute) and at.attr in _VERBS):
+        at = at.func if isinstance(at, ast.Call) else at.value
+    if not isinstance(at, ast.Attribute):
+        return
+    given = [(one.arg, one.value) for one in call.keywords if one.arg]
+    if told.attr == "option" and len(call.args) == 2 and isinstance(name := call.args[0], ast.Constant):
+        given.append((str(name.value), call.args[1]))
+    for option, value in given:
+        plain = str(value.value) if isinstance(value, ast.Constant) else None
+        if is_refused(at.attr, told.attr if told.attr in FORMATS else "", option, plain):
+            yield f"it {at.attr}s with the option {option}"
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

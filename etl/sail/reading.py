@@ -6,6 +6,7 @@ subfolders, and the values of ``key=value`` folders as text, where Spark tells n
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,24 +16,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import types as T
+
 from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import engine
+from etl.sail import engine, read_rows
+from etl.sail.file_options import FORMATS, lowered, take_reading
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 # Not binaryFile: Sail gives an object of more than a megabyte once for each part that it makes of it.
-FORMATS = frozenset({"parquet", "csv", "json", "text"})
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
-REFUSED_OPTIONS = frozenset(
-    {"basepath", "pathglobfilter", "modifiedbefore", "modifiedafter", "columnnameofcorruptrecord"}
-)
 LISTINGS = 16  # at once
-_INT_END = 2**31
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
 _KINDS = (
@@ -59,13 +58,15 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[_sail_path(one) for one in paths], schema=schema)
-        checked = _check(workspace, reader._format, reader._options, paths)
+        checked = _check(workspace, reader._format or "parquet", reader._options, paths)
         chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
-        rows: DataFrame = original(reader, path=[_sail_path(one) for one in chosen], schema=schema)
-        if not reader._schema:
+        if schema is not None:
+            reader.schema(schema)
+        given, objects = _schema_of(reader._schema), [one for inside in checked.values() for one in inside]
+        rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen], _keys(objects, reader._options))
+        if given is None:
             _require_names(rows, ", ".join(paths))
-        rows = _whole_numbers(rows) if _infers(reader) else rows
-        return rows if reader._schema else _typed(rows, [one for inside in checked.values() for one in inside])
+        return _typed(rows, objects, {name.lower() for name in given.names} if given else set())
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -79,27 +80,71 @@ def _require_names(rows: DataFrame, place: str) -> None:
         seen.add(name.lower())
 
 
-def _infers(reader: Any) -> bool:
-    given = lowered(reader._options)
-    return reader._format == "csv" and given.get("inferschema") == "true" and not reader._schema
+def _keys(objects: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """The keys of partitions that those objects lie in."""
+    if lowered(options).get("recursivefilelookup") == "true":
+        return []
+    return list(dict.fromkeys(key for one in objects for key, _ in parse_partition_path(one)))
 
 
-def _whole_numbers(rows: DataFrame) -> DataFrame:
-    """Rows whose long columns are ints where all their values are, as Spark infers CSV."""
-    from pyspark.sql import functions as F
+def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str]) -> DataFrame:
+    """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions."""
+    options, schema = reader._options, _schema_of(reader._schema)
+    if schema is not None:
+        reader.schema(_with_keys(schema, keys))
+    rows: DataFrame
+    if reader._format == "csv":
+        made = read_rows.told_of_csv(options, schema)
+        rows = original(reader, path=paths)
+        if any(kind == "void" for _, kind in rows.dtypes):  # so far
+            options.update(read_rows.ALL_RECORDS)
+            rows = original(reader, path=paths)
+        rows = made(rows)
+    elif reader._format == "json":
+        lines = listed(reader._client.read).text(paths)
+        if schema is None:
+            reader.schema(_with_keys(read_rows.json_kind(lines), keys))
+        else:
+            read_rows.require_fit(lines, schema)
+        rows = original(reader, path=paths)
+    elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
+        options["lineSep"] = "\n"
+        rows = read_rows.lines_of_text(original(reader, path=paths))
+    elif reader._format in (None, "parquet"):
+        rows = original(reader, path=paths)
+        rows = rows if schema else read_rows.typed_parquet(rows, lambda: _end_of_first(workspace, paths))
+    else:
+        rows = original(reader, path=paths)
+    return read_rows.renamed(rows, schema.names) if schema else rows
 
-    found = [name for name, kind in rows.dtypes if kind == "bigint"]
-    if not found:
-        return rows
-    wide = [F.max(F.abs(F.col(quoted(name)).cast("double"))).alias(str(at)) for at, name in enumerate(found)]
-    most = rows.agg(*wide).collect()[0]
-    fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
-    return rows.withColumns({name: F.col(quoted(name)).cast("int") for name in fits}) if fits else rows
+
+def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:
+    known = {name.lower() for name in schema.names}
+    return T.StructType(
+        [*schema.fields, *(T.StructField(key, T.StringType()) for key in keys if key.lower() not in known)]
+    )
 
 
-def lowered(options: Mapping[str, Any]) -> dict[str, str]:
-    """Options of Spark's, whose names and words may have any case, all in lower case."""
-    return {name.lower(): str(value).lower() for name, value in options.items()}
+def _schema_of(told: str | None) -> T.StructType | None:
+    """The schema that a reader was given: JSON, or what Spark's DDL says."""
+    if not told:
+        return None
+    made = T.StructType.fromJson(json.loads(told)) if told.startswith("{") else T.StructType.fromDDL(told)
+    assert isinstance(made, T.StructType)  # noqa: S101 - the schema of a table is one
+    return made
+
+
+def _end_of_first(workspace: Workspace, paths: Sequence[str]) -> bytes | None:
+    """The footer of the first Parquet object of those paths, as a file that has no rows."""
+    for path in paths:
+        for one in _addresses(workspace, path.replace("%25", "%")):
+            if one.startswith(S3):
+                bucket, key = split_uri(one)
+                get = _client(workspace).get_object
+                size = int.from_bytes(get(Bucket=bucket, Key=key, Range="bytes=-8")["Body"].read()[:4], "little")
+                return b"PAR1" + bytes(get(Bucket=bucket, Key=key, Range=f"bytes=-{size + 8}")["Body"].read())
+            return Path(local_path(one)).read_bytes()
+    return None
 
 
 def listed(reader: Any) -> Any:
@@ -131,16 +176,9 @@ def _sail_path(path: str) -> str:
     return path.replace("%", "%25") if path.startswith(S3) else local_path(path)
 
 
-def _check(
-    workspace: Workspace, format: str | None, options: dict[str, str], paths: Sequence[str]
-) -> dict[str, list[str]]:
+def _check(workspace: Workspace, format: str, options: dict[str, str], paths: Sequence[str]) -> dict[str, list[str]]:
     """The objects that lie at each of the paths, named from there on."""
-    if unknown := sorted(name for name in options if name.lower() in REFUSED_OPTIONS):
-        raise engine.refused(f"The option {', '.join(unknown)} of spark.read")
-    if format == "json" and lowered(options).get("multiline") == "true":
-        raise engine.refused("The option multiLine of spark.read.json")
-    if options.get("mode", "").upper() == "DROPMALFORMED":
-        raise engine.refused("The mode DROPMALFORMED of spark.read")
+    take_reading(format, options)
     if not paths:
         raise engine.refused("spark.read.load without a path")
     found: dict[str, list[str]] = {}
@@ -226,15 +264,17 @@ def local_path(path: str) -> str:
     return re.sub(r"^file:(//)?(?=/)", "", path)
 
 
-def _typed(rows: DataFrame, objects: Sequence[str]) -> DataFrame:
-    """Rows with the partition columns as Spark types them."""
+def _typed(rows: DataFrame, objects: Sequence[str], given: set[str]) -> DataFrame:
+    """Rows with the partition columns as Spark types them, but for those that a schema names (in lower case)."""
     from pyspark.sql import functions as F
 
     values: dict[str, set[str]] = {}
     for one in objects:
         for key, value in parse_partition_path(one):
             values.setdefault(key, set()).add(value)
-    there = {key: partition_type(found) for key, found in values.items() if key in rows.columns}
+    there = {
+        key: partition_type(found) for key, found in values.items() if key in rows.columns and key.lower() not in given
+    }
     typed = {key: F.col(quoted(key)).try_cast(kind) for key, kind in there.items() if kind}
     for key, kind in there.items():
         if not kind and DEFAULT_PARTITION in values[key]:

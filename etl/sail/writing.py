@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -15,15 +15,19 @@ from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.reading import local_path, lowered
+from etl.sail.csv_lines import VALUE as LINE
+from etl.sail.csv_lines import CsvForm, require_simple
+from etl.sail.file_options import FORMATS, lowered, take_writing
+from etl.sail.json_written import JsonForm
+from etl.sail.reading import local_path
+from etl.sail.staged import as_format, leave_one
 from workspace import effects
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-FORMATS = frozenset({"parquet", "csv", "json", "text"})
-_TEXT = FORMATS - {"parquet"}
+_TEXT = frozenset(FORMATS) - {"parquet"}
 _TEXT_CODECS = frozenset({"none", "uncompressed", "gzip", "bzip2"})  # Spark has more
 MODES = ("error", "errorifexists", "append", "overwrite", "ignore")
 
@@ -63,28 +67,48 @@ def require_codec(format: str, options: Mapping[str, Any]) -> None:
         engine.spark_only(f"Writing {format} with the compression {codec}")
 
 
-def stage(writer: Any, original: Any, folder: str, schema: T.StructType) -> None:
+def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema: T.StructType) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
     effects.mark(f"written to {folder}")
-    options = writer._write.options
-    if writer._write.source in (None, "parquet"):
+    plan = writer._write
+    options, format, keys = plan.options, plan.source or "parquet", list(plan.partitioning_cols)
+    names = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
+    head, line = "", None
+    if format == "parquet":
         options.setdefault("compression", "snappy")
-    elif options.get("compression") in ("none", "uncompressed"):  # words that Sail does not know of text
-        del options["compression"]
-    if options.get("escape", options.get("quote", '"')) != options.get("quote", '"'):
-        raise engine.refused("Writing CSV with an escape character")
-    _write_as_spark(writer, schema)
+    elif format == "csv":
+        form = CsvForm.of(options)
+        head, line = form.head(names), form.line(schema, names, options)
+    elif format == "json" and (json := JsonForm.of(options)).differs(schema):
+        line = json.line(schema, names)
+    _name_keys(writer, schema)
+    if line is not None:
+        _write_lines(writer, line, one_column=format == "csv" and len(names) == 1)
+    codec = lowered(options).get("compression", "none")
+    if format != "parquet" and codec in ("none", "uncompressed"):  # words that Sail does not know of text
+        plan.options.pop("compression", None)
     original(writer, folder, mode="error")
+    if line is not None:
+        as_format(workspace, folder, format, head.encode())
+    if not keys:
+        leave_one(workspace, folder, format, head.encode(), codec, schema)
 
 
-def _write_as_spark(writer: Any, schema: T.StructType) -> None:
-    """Change what is written, where Sail would write it otherwise: the keys of partitions, and values of text."""
+def _write_lines(writer: Any, line: Column, *, one_column: bool) -> None:
+    """Have lines of text written, and the keys of partitions. Of one column's null Spark writes no line of CSV."""
+    plan = writer._write
+    lines = _rows(writer).select(line.alias(LINE), *(F.col(quoted(key)) for key in plan.partitioning_cols))
+    plan._child, plan.source = (lines.where(F.col(LINE) != "") if one_column else lines)._plan, "text"
+    plan.options = {name: value for name, value in plan.options.items() if name.lower() in ("compression", "codec")}
+
+
+def _name_keys(writer: Any, schema: T.StructType) -> None:
+    """Have the keys of partitions written as Spark does."""
     spelled = {name.lower(): name for name in writer._write.partitioning_cols}
-    as_text = _as_text_has_it(writer)
     columns, changed = [], False
     for field in schema.fields:
         key = spelled.get(field.name.lower())
-        value = as_text(field) if key is None else _named(field, key)
+        value = None if key is None else _named(field, key)
         changed = changed or value is not None
         columns.append(F.col(quoted(field.name)) if value is None else value.alias(key or field.name))
     if changed:
@@ -99,30 +123,6 @@ def _named(field: T.StructField, key: str) -> Column | None:
     return None if field.name == key else F.col(quoted(field.name))
 
 
-def _as_text_has_it(writer: Any) -> Callable[[T.StructField], Column | None]:
-    """What makes of a field the value that Spark writes as text: times to the millisecond, in CSV texts without the
-    blanks around them unless options keep these. None: as it is."""
-    options, source = lowered(writer._write.options), writer._write.source
-    zones = {T.TimestampType: "XXX", T.TimestampNTZType: ""} if source in _TEXT else {}
-    trims = [
-        trim
-        for side, trim in (("leading", F.ltrim), ("trailing", F.rtrim))
-        if source == "csv" and options.get(f"ignore{side}whitespace", "true") == "true"
-    ]
-
-    def value(field: T.StructField) -> Column | None:
-        column = F.col(quoted(field.name))
-        if (kind := type(field.dataType)) in zones and "timestampformat" not in options:
-            return F.date_format(column, f"yyyy-MM-dd'T'HH:mm:ss.SSS{zones[kind]}")
-        if not (trims and isinstance(field.dataType, T.StringType)):
-            return None
-        for trim in trims:
-            column = trim(column)
-        return column
-
-    return value
-
-
 def _rows(writer: Any) -> Any:
     from pyspark.sql.connect.dataframe import DataFrame
 
@@ -130,25 +130,12 @@ def _rows(writer: Any) -> Any:
 
 
 def require_types(format: str, schema: T.StructType) -> None:
-    """Refuse, on Sail, binary values in text, which it writes in another form than Spark, and maps in JSON, whose nulls
-    it leaves out with their keys. Raises UnsupportedError."""
-    if format in _TEXT and (binary := [f.name for f in schema.fields if _has(f.dataType, T.BinaryType)]):
-        engine.spark_only(f"Writing binary values ({', '.join(binary)}) as {format}")
-    if format == "json" and (maps := [f.name for f in schema.fields if _has(f.dataType, T.MapType)]):
-        engine.spark_only(f"Writing maps ({', '.join(maps)}) as json")
-
-
-def _has(kind: T.DataType, wanted: type[T.DataType]) -> bool:
-    """Whether a type is that type, or has it anywhere inside."""
-    if isinstance(kind, wanted):
-        return not isinstance(kind, T.MapType) or kind.valueContainsNull
-    if isinstance(kind, T.StructType):
-        return any(_has(field.dataType, wanted) for field in kind.fields)
-    if isinstance(kind, T.ArrayType):
-        return _has(kind.elementType, wanted)
-    if isinstance(kind, T.MapType):
-        return _has(kind.keyType, wanted) or _has(kind.valueType, wanted)
-    return False
+    """Refuse, on Sail, what CSV has no form for: what is nested, as Spark does, and binary values, which Sail writes in
+    another form, in text too. Raises AnalysisException, UnsupportedError."""
+    if format == "csv" and engine.active():
+        require_simple(schema)
+    if format == "text" and (binary := [f.name for f in schema.fields if isinstance(f.dataType, T.BinaryType)]):
+        engine.spark_only(f"Writing binary values ({', '.join(binary)}) as text")
 
 
 def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
@@ -156,12 +143,13 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     format = plan.source or "parquet"
     if format not in FORMATS:
         raise engine.refused(f"Writing the format {format}")
+    take_writing(format, plan.options)
     require_codec(format, plan.options)
     schema = _rows(writer).schema
     require_types(format, schema)
     refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
-        stage(writer, original, path, schema)
+        stage(workspace, writer, original, path, schema)
         return
     mode = (plan.mode or "error").lower()
     if mode not in MODES:
@@ -169,10 +157,12 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     if not path.startswith(S3):
         if mode not in ("error", "errorifexists") or not path:
             raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
-        stage(writer, original, local_path(path), schema)
+        stage(workspace, writer, original, local_path(path), schema)
         return
     by_partitions = bool(plan.partitioning_cols) and is_dynamic(plan.options.get(OVERWRITE_MODE), writer._spark)
-    publish_write(workspace, path, mode, by_partitions, lambda folder: stage(writer, original, folder, schema))
+    publish_write(
+        workspace, path, mode, by_partitions, lambda folder: stage(workspace, writer, original, folder, schema)
+    )
 
 
 def _refusing(what: str) -> Any:

@@ -230,10 +230,6 @@ def test_csv_written_is_read_back_by_its_table(
     sink.setFormat("csv", **options)
     sink.setCatalogInfo("bronze", "t")
     frame = glue.spark_session.createDataFrame(list(enumerate(TEXTS)), "n int, text string").coalesce(1)
-    if engine.active() and "escaper" in options:
-        with pytest.raises(UnsupportedError, match="--engine spark"):
-            write(frame, CSV, sink.format_options, (), f"file:{tmp_path}/out")
-        return
     write(frame, CSV, sink.format_options, (), f"file:{tmp_path}/out")
     (part,) = (tmp_path / "out").glob("*.csv")
     written = CatalogTable(glue.workspace, "bronze", "t", sink._table_input(frame.schema, CSV))

@@ -130,7 +130,7 @@ def test_what_sail_would_ignore_is_refused_by_name(spark: Any, tmp_path: Path) -
         lambda: rows.writeTo("lake.t").append(),
         lambda: rows.write.mode("overwrite").parquet(f"{tmp_path}/one"),
         lambda: rows.write.orc(f"{tmp_path}/orc"),
-        lambda: rows.write.option("escape", "\\").csv(f"{tmp_path}/csv"),
+        lambda: rows.write.option("lineSep", "|").csv(f"{tmp_path}/csv"),
         lambda: spark.sql("create database lake"),
         lambda: spark.sql("with a as (select 1) insert into lake.t select * from a"),
         lambda: spark.catalog.createTable("t", str(tmp_path)),

@@ -1,0 +1,231 @@
+"""What Sail has read from files, as Spark would have read it: names, types and order of columns, values that mean null.
+Where a value shows that Spark would have read another one, the action that meets it fails and names ``--engine spark``.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from etl.choices import is_choice
+from etl.json_batches import discovered
+from etl.paths import quoted
+from etl.sail import engine
+from etl.sail.file_options import separator
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
+_MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
+_INT_END = 2**31
+_BOM = "\ufeff"
+_SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
+_NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
+_MOMENT = r"^\s*\d{4}-\d{1,2}(-\d{1,2})?([T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?)?\s*(Z|[+-]\d{1,2}(:?\d{2})?)?\s*$"
+_WORD = r"(?i)^\s*(true|false)\s*$"
+_LONG = T.LongType | T.IntegerType | T.ShortType | T.ByteType
+
+
+def told_of_csv(options: dict[str, str], schema: T.StructType | None) -> Callable[[DataFrame], DataFrame]:
+    """Take from the options of a read of CSV what Sail would not heed; returns what makes of its rows Spark's.
+
+    Raises UnsupportedError when a word for null stands among other things than text.
+    """
+    given = {name.lower(): str(value) for name, value in options.items()}
+    infers = given.get("inferschema", "").lower() == "true" and schema is None
+    null = given.get("nullvalue", "")
+    for name in [one for one in options if one.lower() in ("escape", "nullvalue", "emptyvalue")]:
+        del options[name]
+    typed = schema is not None and any(not isinstance(field.dataType, T.StringType) for field in schema)
+    if null and (infers or typed):
+        raise engine.refused(f"The option nullValue ({null!r}) of spark.read.csv with columns that are not text")
+    if infers:
+        options.update(_MANY_RECORDS)
+    quote, sep = given.get("quote", '"'), given.get("sep", given.get("delimiter", ","))
+    doubled, lines = given.get("escape", "\\") == quote, given.get("multiline", "").lower() == "true"
+
+    def made(rows: DataFrame) -> DataFrame:
+        if given.get("header", "").lower() == "true" and "" in rows.columns:
+            rows = rows.toDF(*(name or f"_c{at}" for at, name in enumerate(rows.columns)))
+        if infers:
+            rows = _inferred(rows)
+        texts = {name for name, kind in rows.dtypes if kind == "string"}
+        checked = {name: _told(F.col(quoted(name)), null, quote, separator(sep, "spark.read"), doubled, lines)
+                   for name in texts}  # fmt: skip
+        return rows.withColumns(checked) if checked else rows
+
+    return made
+
+
+def _told(value: Column, null: str, quote: str, sep: str, doubled: bool, lines: bool) -> Column:
+    """A text of CSV, if Spark reads it so. Sail takes a doubled quote for one and a backslash for itself, and a quoted
+    text may go over lines; Spark takes a quote behind a backslash for one, unless told otherwise."""
+    wrong = []
+    if not doubled:
+        odd = value.contains("\\\\") | value.endswith("\\") | value.contains(sep) | value.contains("\n")
+        wrong = [value.contains(quote), value.contains("\\") & odd]
+    if not lines:
+        wrong.append(value.contains("\n"))
+    told = F.when(value != null, value) if null else value
+    for one in wrong:
+        said = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
+        told = F.when(one, F.raise_error(F.lit(str(engine.refused(said))))).otherwise(told)
+    return told
+
+
+def _inferred(rows: DataFrame) -> DataFrame:
+    """Rows of the types that Spark infers: ints where all longs are, timestamps with a zone, text where nothing is."""
+    changed: dict[str, Column] = {}
+    for field in rows.schema.fields:
+        value = F.col(quoted(field.name))
+        if isinstance(field.dataType, T.TimestampNTZType):
+            changed[field.name] = value.cast("timestamp")
+        elif isinstance(field.dataType, T.NullType):
+            changed[field.name] = F.lit(None).cast("string")
+    found = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.LongType)]
+    wide = [F.max(F.abs(F.col(quoted(name)).cast("double"))).alias(str(at)) for at, name in enumerate(found)]
+    most = rows.agg(*wide).collect()[0] if found else ()
+    fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
+    changed |= {name: F.col(quoted(name)).cast("int") for name in fits}
+    _require_texts(rows)
+    return rows.withColumns(changed) if changed else rows
+
+
+def _require_texts(rows: DataFrame) -> None:
+    """Refuse a column of text, all of whose values Spark takes for numbers, times or booleans: numbers with an exponent
+    or blanks, times of several forms."""
+    texts = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.StringType)]
+    for some in (rows.limit(_SAMPLE), rows):
+        if texts:
+            kinds = {form: [F.col(quoted(name)).rlike(form) for name in texts] for form in (_NUMBER, _MOMENT, _WORD)}
+            asked = [F.bool_and(F.coalesce(one, F.lit(True))) for form in kinds.values() for one in form]
+            asked += [F.count(F.col(quoted(name))) for name in texts]
+            seen = some.agg(*(one.alias(str(at)) for at, one in enumerate(asked))).collect()[0]
+            size = len(texts)
+            texts = [
+                name
+                for at, name in enumerate(texts)
+                if seen[3 * size + at] and any(seen[form * size + at] for form in range(len(kinds)))
+            ]
+    if texts:
+        raise engine.refused(f"Reading {', '.join(texts)} by inferSchema, whose values Spark does not take for text,")
+
+
+def json_kind(lines: DataFrame) -> T.StructType:
+    """The type that Spark finds in JSON lines: fields by their names, text where nothing has a type. All lines are read
+    once for it.
+
+    Raises UnsupportedError where Spark has text of what differs from line to line, and for lines that are no records.
+    """
+    found = discovered(lines, F.col("value"))
+    kind = _widest(found.kind, "")
+    if not found.whole or not isinstance(kind, T.StructType):
+        raise engine.refused("spark.read.json of lines of which some are no records")
+    return kind
+
+
+def _widest(kind: T.DataType, name: str) -> T.DataType:
+    if is_choice(kind) and isinstance(kind, T.StructType):
+        if all(isinstance(field.dataType, T.LongType | T.DoubleType) for field in kind.fields):
+            return T.DoubleType()
+        raise engine.refused(f"spark.read.json of a field of several types ({name})")
+    if isinstance(kind, T.StructType):
+        fields = (T.StructField(f.name, _widest(f.dataType, f"{name}.{f.name}".lstrip("."))) for f in kind.fields)
+        return T.StructType(sorted(fields, key=lambda field: field.name))
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(_widest(kind.elementType, f"{name}[]"))
+    return T.StringType() if isinstance(kind, T.NullType) else kind
+
+
+def require_fit(lines: DataFrame, schema: T.StructType) -> None:
+    """Refuse JSON lines that Sail reads by a schema otherwise than Spark: it makes 2 of the text "2" and of 2.7, and a
+    date of the number 2, where Spark has null. All lines are read once for it.
+
+    Raises UnsupportedError.
+    """
+    found = discovered(lines, F.col("value"))
+    if isinstance(found.kind, T.NullType):
+        return
+    odd = _misfit(found.kind, schema, "") or ("" if found.whole else "there are lines that are no records")
+    if odd:
+        raise engine.refused(f"spark.read.json with a schema that does not fit ({odd})")
+
+
+def _misfit(found: T.DataType, wanted: T.DataType, name: str) -> str:
+    """The first field whose values Sail would take for what they are not, and what they are; empty for none."""
+    if isinstance(found, T.NullType):
+        return ""
+    if is_choice(found) and isinstance(found, T.StructType):
+        return next(filter(None, (_misfit(one.dataType, wanted, name) for one in found.fields)), "")
+    if isinstance(found, T.StructType) and isinstance(wanted, T.StructType):
+        here = {field.name: field.dataType for field in found.fields}
+        folded = {one.lower(): one for one in here}
+        for field in wanted.fields:
+            path = f"{name}.{field.name}".lstrip(".")
+            if field.name not in here:
+                if field.name.lower() in folded:
+                    return f"{path} is {folded[field.name.lower()]}"
+            elif odd := _misfit(here[field.name], field.dataType, path):
+                return odd
+        return ""
+    if isinstance(found, T.StructType) and isinstance(wanted, T.MapType):
+        return next(filter(None, (_misfit(one.dataType, wanted.valueType, name) for one in found.fields)), "")
+    if isinstance(found, T.ArrayType) and isinstance(wanted, T.ArrayType):
+        return _misfit(found.elementType, wanted.elementType, f"{name}[]")
+    fits: Mapping[type[T.DataType], Any] = {
+        T.StringType: T.StringType | T.DateType | T.TimestampType | T.TimestampNTZType,
+        T.LongType: _LONG | T.DoubleType | T.FloatType | T.DecimalType,
+        T.DoubleType: T.DoubleType | T.FloatType,
+        T.BooleanType: T.BooleanType,
+    }
+    if type(found) in fits and isinstance(wanted, fits[type(found)]):
+        return ""
+    return f"{name} is {found.simpleString()}"
+
+
+def lines_of_text(rows: DataFrame) -> DataFrame:
+    """Lines that were parted at line feeds alone: left to itself, Sail makes empty lines of CR LF in large objects.
+    The mark before an object's first line (BOM) is none of its text."""
+    value = F.col("value")
+    said = str(engine.refused("spark.read.text of lines that end in a carriage return alone"))
+    value = F.when(value.startswith(_BOM), value.substr(F.lit(2), F.length(value))).otherwise(value)
+    cut = F.rtrim(value, F.lit("\r"))
+    told = F.when(cut.contains("\r") | value.endswith("\r\r"), F.raise_error(F.lit(said))).otherwise(cut)
+    return rows.withColumn("value", F.when(value.contains("\r"), told).otherwise(value))
+
+
+def typed_parquet(rows: DataFrame, first: Callable[[], bytes | None]) -> DataFrame:
+    """Parquet's columns without a type as Spark's int, and its old times (INT96) with a zone; ``first`` gives the end
+    of an object, where its types stand."""
+    changed: dict[str, Column] = {}
+    for field in rows.schema.fields:
+        if isinstance(field.dataType, T.NullType):
+            changed[field.name] = F.lit(None).cast("int")
+    plain = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.TimestampNTZType)]
+    old = _old_times(first()) if plain else set()
+    changed |= {name: F.col(quoted(name)).cast("timestamp") for name in plain if name in old}
+    return rows.withColumns(changed) if changed else rows
+
+
+def _old_times(end: bytes | None) -> set[str]:
+    import pyarrow.parquet as pq
+
+    if end is None:
+        return set()
+    schema = pq.read_metadata(io.BytesIO(end)).schema
+    columns = [schema.column(at) for at in range(len(schema))]
+    return {one.path for one in columns if one.physical_type == "INT96"}
+
+
+def renamed(rows: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Rows whose columns are spelled as the schema that was asked for spells them; partition columns may follow."""
+    now = rows.columns
+    wanted = [*names, *now[len(names) :]]
+    same = [one.lower() for one in now] == [one.lower() for one in wanted]
+    return rows.toDF(*wanted) if same and now != wanted else rows

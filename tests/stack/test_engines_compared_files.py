@@ -1,0 +1,446 @@
+"""Spark and Sail read and write files, option by option: a matrix, each case on both, compared with each other. What an
+engine has to answer is not written down; a case may be refused by name on Sail, before it starts or by a value."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import io
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import functions as F
+
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.transforms import ResolveChoice
+from catalog.glue import Glue
+from data.formats import BY_NAME, storage_descriptor
+from data.objects import list_objects
+from etl.errors import UnsupportedError
+from tests.lake import Lake, own_lake
+from tests.spark import lake_on
+from tests.stack.test_engines_compared import ENGINES, outcome
+
+pytestmark = pytest.mark.stack
+
+TEXTS = (
+    "", None, "a", "  ", "\t x\t", "#a", " #x", '"', 'a"b', '"a"', "\\", "a\\", 'a\\"b', "a,b", "a;b|c", "a\tb",
+    "line\nfeed", "x\n", "\nx", "cr\rx", "a\r\nb", "\u00a0n", "é日", "NULL", "it's", "x\\,y", '""', "\x01c",
+)  # fmt: skip
+DOUBLES = (1.5, 1e-7, 1e-3, 9.99e-4, 1e16, 1e7, 9999999.0, 12345678.9, float("nan"), float("inf"), -float("inf"), -0.0)
+VALUES = [
+    "cast(id as int) i",
+    "d",
+    "cast(d as float) f",
+    "cast(id as decimal(6, 2)) dec",
+    "date_add(date'1899-12-31', id * 5000) dt",
+    "timestamp'1969-12-31 23:59:59.5' ts",
+    "timestamp_ntz'2024-02-29 12:34:56.123456' n",
+    "id % 2 = 0 b",
+]
+NESTED = [
+    "named_struct('d', d, 'ts', timestamp'2024-01-01 01:02:03.456789', 'no', cast(null as int), 'a', array(1)) st",
+    "array(timestamp'2024-01-01 01:02:03.456789', null) ts", "array(named_struct('x', s)) ss",
+    "map('k', cast(null as int)) m", "cast(null as array<int>) na", "array(double('NaN'), 1.5D) ds",
+    "cast(s as binary) bin", "if(id = 1, null, named_struct('x', d)) ns",
+]  # fmt: skip
+
+
+class Place:
+    """Where a case runs: an engine, and a bucket of its own."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake, self.glue, self.spark = lake, lake.glue, lake.glue.spark_session
+        self.folders = 0
+
+    def folder(self) -> str:
+        self.folders += 1
+        return f"case-{self.folders}"
+
+    def uri(self, folder: str) -> str:
+        return self.lake.uri(folder).replace("s3:", "s3a:")
+
+    def put(self, content: bytes | str, name: str = "a.txt") -> str:
+        folder = self.folder()
+        self.lake.put(f"{folder}/{name}", content)
+        return self.uri(folder)
+
+    def objects(self, folder: str) -> list[tuple[str, str]]:
+        """The suffix and the content of each object."""
+        found = []
+        for one in list_objects(self.lake.client, self.lake.name, f"{folder}/"):
+            body = self.lake.client.get_object(Bucket=self.lake.name, Key=one.key)["Body"].read()
+            place, _, name = one.key.removeprefix(folder).rpartition("/")
+            suffix = re.sub(r"^.*?(\.c000)?(\.[a-z].*)?$", r"\2", name)
+            unpacked = {"gz": gzip.decompress, "bz2": bz2.decompress}.get(suffix.rpartition(".")[2], bytes)(body)
+            found.append((f"{place}/{suffix}", unpacked.decode()))
+        return sorted(found)
+
+
+Case = Callable[[Place], Any]
+CASES: dict[str, Case] = {}
+REFUSED: dict[str, Case] = {}  # answered by Spark alone
+BY_VALUE: dict[str, Case] = {}  # the same, when a value is met
+
+
+def written(
+    format: str,
+    columns: list[str],
+    options: dict[str, Any],
+    keys: tuple[str, ...] = (),
+    where: str = "true",
+    *,
+    legible: bool = True,
+) -> Case:
+    """A write, and what lies there then; what is not ``legible`` is not looked at."""
+
+    def case(place: Place) -> Any:
+        rows = [(at, text, DOUBLES[at % len(DOUBLES)]) for at, text in enumerate(TEXTS)]
+        made = place.spark.createDataFrame(rows, "id int, s string, d double").coalesce(1)
+        made = made.where(where).selectExpr(*columns)
+        folder = place.folder()
+        made.write.partitionBy(*keys).format(format).options(**options).save(place.uri(folder))
+        return place.objects(folder) if legible else None
+
+    return case
+
+
+_OF_TEXTS: tuple[dict[str, Any], ...] = (
+    {}, {"header": True}, {"sep": ";"}, {"sep": "|", "header": True}, {"delimiter": "\\t"}, {"quote": "'"},
+    {"quote": ""},
+    {"escape": '"'}, {"escape": "$"}, {"quoteAll": True, "header": True}, {"nullValue": "NULL"}, {"nullValue": "\\N"},
+    {"emptyValue": ""}, {"emptyValue": "E,E"}, {"nullValue": "N", "emptyValue": "E", "quoteAll": True},
+    {"escapeQuotes": False}, {"charToEscapeQuoteEscaping": "$"}, {"comment": "a"},
+    {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}, {"ignoreTrailingWhiteSpace": False},
+    {"compression": "gzip", "header": True}, {"codec": "bzip2", "header": True}, {"compression": "none"},
+    {"encoding": "UTF-8"}, {"lineSep": "\n"}, {"multiLine": True}, {"unknown": "x"},
+)  # fmt: skip
+_OF_VALUES: tuple[dict[str, Any], ...] = (
+    {}, {"sep": "-"}, {"sep": "1", "header": True}, {"quoteAll": True}, {"nullValue": "-"},
+    {"dateFormat": "dd/MM/yyyy"},
+    {"timestampFormat": "yyyy/MM/dd HH:mm"}, {"timestampNTZFormat": "HH:mm"},
+)  # fmt: skip
+_OF_JSON: tuple[dict[str, Any], ...] = (
+    {}, {"ignoreNullFields": False}, {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "yyyy/MM/dd HH:mm"},
+    {"compression": "gzip"}, {"codec": "gzip"}, {"encoding": "UTF-8"},
+)  # fmt: skip
+for _options in _OF_TEXTS:
+    CASES[f"write csv, texts, {_options}"] = written("csv", ["s", 's as `t"x`', "id"], _options)
+    CASES[f"write csv, one text, {_options}"] = written("csv", ["s"], _options)
+for _options in _OF_VALUES:
+    CASES[f"write csv, values, {_options}"] = written("csv", VALUES, _options)
+for _options in _OF_JSON:
+    CASES[f"write json, texts, {_options}"] = written("json", ["id", "s", 's as `q"é`'], _options)
+    CASES[f"write json, values, {_options}"] = written("json", VALUES, _options)
+    CASES[f"write json, nested, {_options}"] = written("json", NESTED, _options)
+for _options in ({}, {"compression": "gzip"}, {"lineSep": "|"}):
+    CASES[f"write text, {_options}"] = written("text", ["s"], _options, where="s is not null")
+for _format, _columns in (("csv", ["s", "d"]), ("json", ["s", "d"]), ("text", ["s"])):
+    for _options in ({}, {"header": True}, {"compression": "gzip"}):
+        CASES[f"write no rows, {_format}, {_options}"] = written(_format, _columns, _options, where="id < 0")
+CASES["write csv by keys"] = written("csv", ["s", "d", "id % 3 k"], {"header": True}, ("k",))
+CASES["write json by keys"] = written("json", ["s", "d", "id % 3 k"], {}, ("K",))
+CASES["write no rows by keys"] = written("csv", ["s", "id k"], {"header": True}, ("k",), "id < 0")
+for _format, _options in (
+    ("csv", {"sep": "||"}), ("csv", {"lineSep": "\r\n"}), ("csv", {"encoding": "UTF-16"}), ("csv", {"locale": "de"}),
+    ("csv", {"timeZone": "America/New_York"}), ("csv", {"maxRecordsPerFile": 2}), ("csv", {"compression": "deflate"}),
+    ("json", {"lineSep": "|"}), ("json", {"encoding": "UTF-16LE"}), ("json", {"pretty": True}),
+    ("json", {"timeZone": "America/New_York"}), ("json", {"writeNonAsciiCharacterAsCodePoint": True}),
+    ("json", {"maxRecordsPerFile": 2}), ("text", {"lineSep": "\r\n"}),
+):  # fmt: skip
+    REFUSED[f"write {_format}, {_options}"] = written(_format, ["s"], _options, where="s is not null", legible=False)
+REFUSED["write csv, an interval"] = written("csv", ["id", "interval '1' day a"], {})
+
+
+def no_rows_of_parquet(place: Place) -> Any:
+    folder = place.folder()
+    place.spark.range(3).selectExpr("id", *VALUES[5:], "array(id) a", "named_struct('x', 1.5D) st").where(
+        "id < 0"
+    ).write.parquet(place.uri(folder))
+    return outcome(place.spark.read.parquet(place.uri(folder)))
+
+
+CASES["write no rows, parquet"] = no_rows_of_parquet
+
+
+def read(format: str, content: bytes | str, options: dict[str, Any], schema: str = "", name: str = "a.txt") -> Case:
+    def case(place: Place) -> Any:
+        reader = place.spark.read.format(format).options(**options)
+        return outcome((reader.schema(schema) if schema else reader).load(place.put(content, name)))
+
+    return case
+
+
+H, INFERRED = {"header": True}, {"header": True, "inferSchema": True}
+CSV = {
+    "plain": 'a,b,c,d\n1,x,1.5,2024-01-31\n2,,2.5,\n3,"q,r",,2024-02-29\n',
+    "CR LF": "a,b\r\n1,x\r\n2,y\r\n",
+    "BOM": "\ufeffa,b\n1,x\n",
+    "times": "a,b,c\n2024-01-31,2024-01-31 10:00:00,2024-01-31T10:00:00Z\n2024-02-01,,2024-02-01\n",
+    "booleans": "a,b\ntrue,1\nFALSE,\n",
+    "header alone": "a,b\n",
+    "no name": "a,,c\n1,2,3\n",
+    "long": "a\n" + "1\n" * 1500 + "1.5\n",
+    "late text": "a,b\n" + "1,1\n" * 1500 + "x,1\n",
+    "zeros": "a,b\n007,1_000\n-0,0x10\n",
+    "empty": "",
+}
+for _name, _content in CSV.items():
+    for _options in ({}, H, INFERRED):
+        CASES[f"read csv, {_name}, {_options}"] = read("csv", _content, _options)
+for _content, _options in (
+    ("a;b\n1;x\n2;\'y;z\'\n", {"sep": ";", "quote": "'"}), ("a\tb\n1\tx\n", {"sep": "\\t"}),
+    ("a\tb\n1\tx\n", {"delimiter": "\t"}), ('a,b\n1,"x""y"\n2,\\z\n', {"escape": '"'}),
+    ('a,b\n1,"x\ny"\n', {"multiLine": True}), ('a,b\n1,"x\ny""z"\n', {"multiLine": True, "escape": '"'}),
+    ("a,b\n1,NULL\n2,\n3,N\n", {"nullValue": "NULL"}), ("a,b\n1,\\N\n2,\\x\n", {"nullValue": "\\N"}),
+    ("a,b\n1,x\n#c,d\n", {"comment": "#"}), (CSV["plain"], {"encoding": "utf-8", "mode": "PERMISSIVE"}),
+    (CSV["plain"], {"compression": "gzip"}), (CSV["plain"], {"ignoreLeadingWhiteSpace": False, "emptyValue": ""}),
+    (CSV["plain"], {"HEADER": "false", "dateFormat": "yyyy-MM-dd", "foo": "bar"}),
+):  # fmt: skip
+    CASES[f"read csv, {_content!r}, {_options}"] = read("csv", _content, {**H, **_options})
+for _schema in ("a int, b string, c double, d date", "a bigint, b string, c decimal(5,1), d string",
+"A string, B string, "
+                "c float, d timestamp"):  # fmt: skip
+    CASES[f"read csv, {_schema}"] = read("csv", CSV["plain"], H, _schema)
+CASES["read csv, gzip"] = read("csv", gzip.compress(CSV["plain"].encode()), H, name="a.csv.gz")
+for _options in (
+    {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "dd/MM/yyyy HH:mm"}, {"encoding": "ISO-8859-1"}, {"lineSep": "|"},
+    {"ignoreLeadingWhiteSpace": True}, {"ignoreTrailingWhiteSpace": True}, {"quote": ""}, {"escape": "$"},
+    {"sep": "||"},
+    {"charToEscapeQuoteEscaping": "$"}, {"emptyValue": "E"}, {"samplingRatio": 0.5}, {"locale": "de"},
+    {"timeZone": "America/New_York"}, {"enforceSchema": False}, {"mode": "DROPMALFORMED"}, {"positiveInf": "x"},
+    {"nanValue": "x"}, {"preferDate": False}, {"inferSchema": True, "nullValue": "x"}, {"pathGlobFilter": "*"},
+    {"unescapedQuoteHandling": "STOP_AT_DELIMITER"}, {"modifiedAfter": "2020-01-01T00:00:00"},
+):  # fmt: skip
+    REFUSED[f"read csv, {_options}"] = read("csv", "a,b\n1,x\n", {**H, **_options})
+CASES["infer csv, exponents"] = read("csv", "a,b\n1e3,1\n2,2.5\n", INFERRED)
+for _content in ("a,b\n 1,x\n2 ,y\n", "a\n99999999999999999999\n", "a\n2024-01-31T10:20\n2024-01-31\n"):
+    REFUSED[f"infer csv, {_content!r}"] = read("csv", _content, INFERRED)
+REFUSED["read csv, nullValue of a number"] = read("csv", "a\nx\n1\n", {**H, "nullValue": "x"}, "a int")
+for _content in ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\ny",1\n', 'a,b\n"x\\",1\n'):
+    BY_VALUE[f"read csv, {_content!r}"] = read("csv", _content, H)
+
+JSON = {
+    "plain": '{"b": 1, "a": "x", "c": {"z": 1.5, "y": [{"d": 1, "c": null}]}}\n{"a": null, "d": [1, 2]}\n',
+    "late": '{"a": 1}\n' * 1500 + '{"a": 1.5, "b": "x"}\n',
+    "CR LF": '{"a": 1}\r\n\r\n{"a": 2}\r\n',
+    "nothing": '{"a": null, "b": [], "c": 1}\n',
+    "times": '{"t": "2024-01-31T10:20:30.123456Z"}\n{"t": "2024-01-31 10:20:30"}\n{"t": "2024-01-31"}\n',
+}
+for _name, _content in JSON.items():
+    CASES[f"read json, {_name}"] = read("json", _content, {})
+for _content, _schema in (
+    (JSON["plain"], "a string, b int"), (JSON["plain"], "b double, x string"), (JSON["plain"], "c struct<z:double>"),
+    (JSON["plain"], "d array<int>"), (JSON["times"], "t timestamp"), (JSON["times"], "t date"), (JSON["late"],
+    "a double"),
+    (JSON["nothing"], "a date, b array<string>"), ('{"m": {"k": 1, "l": 2}}\n', "m map<string,int>"),
+):  # fmt: skip
+    CASES[f"read json, {_content[:40]}, {_schema}"] = read("json", _content, {"mode": "PERMISSIVE"}, _schema)
+for _content, _schema in (
+    ('{"a": 2}\n', "a date"), ('{"a": 2}\n', "a timestamp"), ('{"a": "2"}\n', "a int"), ('{"a": 2.7}\n', "a int"),
+    ('{"a": "1.5"}\n', "a double"), ('{"a": 1.255}\n', "a decimal(5,2)"), ('{"a": 2}\n', "a string"), ('{"a": 2}\n',
+    "A int"),
+    ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"), ('{"a": true}\n', "a string"),
+):  # fmt: skip
+    REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
+for _content in (
+    '{"a": 1}\n{"a": "x"}\n',
+    '{"a": [1, "x"]}\n',
+    '{"a": 1}\n{"a": \n',
+    "{'a': 1}\n",
+    '[{"a": 1}]\n',
+    '{"a": NaN}\n',
+):
+    REFUSED[f"read json, {_content!r}"] = read("json", _content, {})
+for _options in (
+    {"multiLine": True}, {"lineSep": "|"}, {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "yyyy"},
+    {"allowComments": True},
+    {"allowUnquotedFieldNames": True}, {"primitivesAsString": True}, {"prefersDecimal": True},
+    {"dropFieldIfAllNull": True},
+    {"samplingRatio": 0.5}, {"timeZone": "America/New_York"}, {"inferTimestamp": True}, {"mode": "DROPMALFORMED"},
+):  # fmt: skip
+    REFUSED[f"read json, {_options}"] = read("json", '{"a": 1}\n', _options)
+
+for _content in ("a\nb\r\n\ne", "", "\ufeffa\n", "".join(f"{at} {'x' * (at % 200)}\r\n" for at in range(30_000))):
+    CASES[f"read text, {_content[:10]!r}"] = read("text", _content, {})
+CASES["read text, whole"] = lambda place: outcome(place.spark.read.text(place.put("a\nb\n"), wholetext=True))
+CASES["read text, whole or not"] = lambda place: outcome(
+    place.spark.read.option("wholeText", True).text(place.put("a\nb\n"))
+)
+CASES["read text, lineSep"] = read("text", "a|b", {"lineSep": "|"})
+REFUSED["read text, encoding"] = read("text", "a", {"encoding": "UTF-16"})
+BY_VALUE["read text, CR alone"] = read("text", "a\rb\n", {})
+
+
+def parquet(table: pa.Table, options: dict[str, Any], schema: str = "", **told: Any) -> Case:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, **told)
+    return read("parquet", buffer.getvalue(), options, schema, "a.parquet")
+
+
+_MOMENTS = pa.array([datetime(2024, 1, 31, 10, 20, 30, 123456), datetime(1899, 12, 31), None], pa.timestamp("us"))
+for _options in ({}, {"mergeSchema": True}):
+    CASES[f"read parquet, INT96, {_options}"] = parquet(
+        pa.table({"t": _MOMENTS}), _options, use_deprecated_int96_timestamps=True
+    )
+    CASES[f"read parquet, without a zone, {_options}"] = parquet(pa.table({"t": _MOMENTS}), _options)
+    CASES[f"read parquet, no type, {_options}"] = parquet(pa.table({"a": [1], "n": pa.nulls(1)}), _options)
+CASES["read parquet, spelling"] = parquet(pa.table({"a": pa.array([1], pa.int32())}), {}, "A int")
+REFUSED["read parquet, rebase"] = parquet(pa.table({"a": [1]}), {"datetimeRebaseMode": "LEGACY"})
+
+
+def frame(format: str, content: str, **options: Any) -> Case:
+    """A DynamicFrame of one object, and what it says of its errors."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        place.lake.put(f"{folder}/a", content)
+        made = place.lake.read(folder, format, options)
+        errors = made.errorsAsDynamicFrame().toDF()
+        return outcome(made), outcome(errors.select("error.msg", "error.input")) if made.errorsCount() else None
+
+    return case
+
+
+LOG = (
+    '1.2.3.4 - bob [10/Oct/2000:13:55:36 -0700] "GET /a?x=1 HTTP/1.0" 200 2326\nbad line\n'
+    '5.6.7.8 - - [11/Oct/2000:13:55:36 +0000] "POST /b HTTP/1.1" 404 -\n\n'
+)
+ION = (
+    '{a: 1, b: "x", c: 1.5, d: 1.25d0, e: 2024-01-31T10:20:30Z, f: null, g: [1, 2, "x"], h: {i: true}}{bl: {{aGk=}}}'
+    "{a: 2.5, b: null.string, c: nan, big: 123456789012345678901234567890, e: 2024T, g: []}"
+)
+for _pattern, _more in (
+    ("%{COMMONAPACHELOG}", {}), ("%{IP:ip} %{GREEDYDATA:x}", {"MISSING": "?"}),
+    ("%{IP:ip} %{USER:a} %{USER:b} .* %{NUMBER:status:int} (?:%{NUMBER:bytes:long}|-)", {}),
+    ("%{IP:ip}%{REST:rest}", {"customPatterns": "REST .*"}),
+):  # fmt: skip
+    CASES[f"grok {_pattern}"] = frame("grokLog", LOG, logFormat=_pattern, **_more)
+CASES["grok casts"] = frame(
+    "grokLog", "a 1.5 2.5\nb x y\nc -3 1e5\nd 1e40 .5\n", logFormat="%{WORD:w} %{NOTSPACE:f:float} %{NOTSPACE:d:double}"
+)
+for _content in (ION, "{a: 1}\n{a: \n", "[{a: 1}, {a: 2}]", '1 2 "x"', "", '{a: 1}{a: "x"}{a: {b: 1}}{a: [1]}'):
+    CASES[f"ion {_content[:30]}"] = frame("ion", _content)
+for _content in ('{"a": 1e400}\n{"a": -1e400}\n{"a": 1.5}\n', '{"a": {"b": [1e999, 2.0]}}\n',
+'{"a": []}\n{"a": 1}\n{"a": "x"}\n',
+                 '{"a": {"b": []}}\n{"a": 1}\n'):  # fmt: skip
+    CASES[f"frame of json, {_content!r}"] = frame("json", _content)
+
+
+def shown(columns: list[str]) -> Case:
+    """What ``show`` prints of a frame, and its columns as text."""
+
+    def case(place: Place) -> Any:
+        rows = place.spark.createDataFrame([(at, DOUBLES[at]) for at in range(len(DOUBLES))], "id int, d double")
+        rows = rows.coalesce(1).selectExpr("id", *columns)
+        frame, told = DynamicFrame.fromDF(rows, place.glue, "shown"), io.StringIO()
+        with contextlib.redirect_stdout(told):
+            frame.show(50)
+        texts = ResolveChoice.apply(frame=frame, specs=[(name, "cast:string") for name in rows.columns[1:]])
+        return told.getvalue(), outcome(texts)
+
+    return case
+
+
+CASES["show and text of values"] = shown(["d", "cast(d as float) f", "timestamp'1969-12-31 23:59:59.5' t", "1.20 dec"])
+CASES["show and text of what is nested"] = shown(
+    ["named_struct('d', d, 'f', cast(d as float), 't', timestamp'2024-01-01 01:02:03.456789', 'dec', 1.20) st",
+     "array(named_struct('x', id, 'no', cast(null as string))) ar", "map('k', cast(null as int), 'l', 1) m",
+     "array('a\\n\"', null) s"]
+)  # fmt: skip
+
+
+def mixed_partitions(place: Place) -> Any:
+    """A table whose partitions are of other formats is refused on both engines, unless they are left out."""
+    name = place.folder().replace("-", "_")
+    columns = [{"Name": "a", "Type": "int"}]
+    call = Glue(place.glue.workspace).call
+    told = {"Parameters": {"classification": "json"}, "PartitionKeys": [{"Name": "k", "Type": "string"}]}
+    table = {
+        "Name": name,
+        "StorageDescriptor": storage_descriptor(BY_NAME["json"], columns, place.lake.uri(name)),
+        **told,
+    }
+    call("CreateTable", DatabaseName=place.lake.name, TableInput=table)
+    for format, content in (("json", '{"a": 1}\n'), ("csv", "2\n")):
+        place.lake.put(f"{name}/k={format}/a", content)
+        where = storage_descriptor(BY_NAME[format], columns, f"{place.lake.uri(name)}k={format}/")
+        partition = {"Values": [format], "StorageDescriptor": where}
+        call("CreatePartition", DatabaseName=place.lake.name, TableName=name, PartitionInput=partition)
+    source = place.glue.create_dynamic_frame
+    with pytest.raises(UnsupportedError, match=r"partition csv of .* is csv, and the table is json"):
+        source.from_catalog(database=place.lake.name, table_name=name)
+    return outcome(source.from_catalog(database=place.lake.name, table_name=name, push_down_predicate="k = 'json'"))
+
+
+def partitioned(format: str, schema: str) -> Case:
+    """A folder of partitions, read by a schema that may leave out their key."""
+
+    def case(place: Place) -> Any:
+        folder = place.uri(place.folder())
+        rows = place.spark.sql("select id, concat('t', id) s, cast(if(id = 1, null, id) as int) g from range(4)")
+        rows.write.partitionBy("g").format(format).save(folder)
+        reader = place.spark.read.format(format)
+        return outcome((reader.schema(schema) if schema else reader).load(folder))
+
+    return case
+
+
+for _format in ("parquet", "csv", "json"):
+    for _schema in ("id bigint, s string", "g string, id bigint, s string"):
+        CASES[f"read partitions, {_format}, {_schema}"] = partitioned(_format, _schema)
+CASES["read partitions, json, no schema"] = partitioned("json", "")
+CASES["partitions of other formats"] = mixed_partitions
+
+
+def large_csv(place: Place) -> Any:
+    """Objects that are put together behind their header in parts."""
+    folder = place.folder()
+    rows = place.spark.range(500_000).select(F.rpad(F.col("id").cast("string"), 120, "x").alias("a"), "id").coalesce(1)
+    rows.write.csv(place.uri(folder), header=True)
+    texts = [text for _, text in place.objects(folder)]
+    assert max(map(len, texts)) > 11 << 20
+    assert all(text.startswith("a,id\n") for text in texts)
+    return sorted(line for text in texts for line in text.splitlines()[1:])
+
+
+CASES["write csv, large"] = large_csv
+
+
+@pytest.fixture(scope="module")
+def outcomes(stack: Any) -> dict[str, dict[str, Any]]:
+    """What every case came to on each engine: a value, or the exception."""
+    found: dict[str, dict[str, Any]] = {engine: {} for engine in ENGINES}
+    for engine in ENGINES:
+        with lake_on(engine, stack.workspace) as glue, own_lake(glue, f"test-files-{engine}") as lake:
+            place = Place(lake)
+            for name, case in (CASES | REFUSED | BY_VALUE).items():
+                try:
+                    found[engine][name] = case(place)
+                except Exception as error:
+                    found[engine][name] = error
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_engines_do_the_same(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    on_spark, on_sail = (outcomes[engine][name] for engine in ENGINES)
+    for one in (on_spark, on_sail):
+        if isinstance(one, Exception):
+            raise one
+    assert on_sail == on_spark
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *BY_VALUE])
+def test_what_sail_would_do_otherwise_it_refuses(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    if isinstance(on_spark := outcomes["spark"][name], Exception):
+        raise on_spark
+    on_sail = outcomes["sail"][name]
+    assert isinstance(on_sail, UnsupportedError if name in REFUSED else Exception), on_sail
+    assert "--engine spark" in str(on_sail)
