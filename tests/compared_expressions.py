@@ -87,6 +87,9 @@ CASES |= {
         "select /* cast(x as int) */ id, -- max(d)\n cast(i as string) as `max(d)`, 'é if(a,b,c)' t from rows "
         "where s <> 'cast(d as string)'"
     ),
+    "SQL texts joined": sql(
+        "select id, s || '-' || g || cast(d as string) y, i || upper(g) z, (i + 1) || 'a' v from rows"
+    ),
     "SQL if and case": sql(
         "select id, if(b, i, l) a, if(b, i, d) c, if(b, 'x', 'y') e, case when b then 1 else 2L end f, "
         "case g when 'g1' then i when 'g2' then l end h, case when b then ar end j, "
@@ -211,6 +214,7 @@ REFUSED: dict[str, Make] = {
     },
     "null inside of a struct to text": select(a=lambda: F.col("st").cast("string")),
     "SQL doubles among texts": sql("select concat(d, 'x') from rows"),
+    "SQL doubles beside ||": sql("select id, 'x' || rows.d from rows"),
     "doubles among texts": select(a=lambda: F.concat_ws("-", "d", "i")),
     "SQL average of decimals": sql("select avg(dec) from rows"),
     "average of decimals": lambda spark, rows: rows.groupBy("g").avg("dec"),

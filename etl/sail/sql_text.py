@@ -32,7 +32,7 @@ _TYPES = frozenset(
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.CALLS, *rules.EXTREMES, *_TYPES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
-    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b)|::", re.IGNORECASE
+    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b)|::|[|][|]", re.IGNORECASE
 )
 _DAYS_OF_WEEK = ("dow", "'dow'")
 _ENDS_OF_ITEMS = frozenset(
@@ -117,23 +117,34 @@ class _Rewriting:
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
-            if self._calls(at, last):
-                end = self.closing[at + 1]
-                piece = self._call(at, end)
-                alias = self._column(at, end + 1) if listed and self._is_item(at, end, first, last) else None
-                made.append(piece if alias is None or piece == self._raw(at, end + 1) else f"{piece} AS `{alias}`")
-                at = end + 1
-            elif word == "case" and at in self.closing:
-                made.append(self._case(at, self.closing[at]))
-                at = self.closing[at] + 1
-            elif word == "(" and at in self.closing:
-                end = self.closing[at]
-                made.append(self._inside(at, end))
-                at = end + 1
-            else:
-                made.append(self.text[self.tokens[at].start : self.tokens[at].end + 1])
-                at += 1
+            piece, end = self._unit(at, last)
+            if self._is_joined(at, end):
+                piece = bound(piece, rules.ARGUMENTS["concat"][1])
+            elif listed and piece != self._raw(at, end) and self._is_item(at, end, first, last):
+                alias = self._column(at, end)
+                piece = piece if alias is None else f"{piece} AS `{alias}`"
+            made.append(piece)
+            at = end
         return "".join(made)
+
+    def _unit(self, at: int, last: int) -> tuple[str, int]:
+        """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
+        if self._calls(at, last):
+            end = self.closing[at + 1]
+            return self._call(at, end), end + 1
+        if at in self.closing:
+            end = self.closing[at]
+            return self._case(at, end) if self.words[at] == "case" else self._inside(at, end), end + 1
+        end = at + 1
+        while end + 1 < last and self.words[end] == "." and _PATH.fullmatch(self._raw(at, end)):
+            end += 2
+        return self._raw(at, end), end
+
+    def _is_joined(self, at: int, end: int) -> bool:
+        """Whether a unit is a value that stands beside ``||``, without arithmetic."""
+        beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
+        value = end > at + 1 or bool(_PATH.fullmatch(self.words[at]))
+        return "||" in beside and value and beside.isdisjoint("+-*/%.[")
 
     def _raw(self, first: int, last: int) -> str:
         return self.text[self.tokens[first].start : self.tokens[last - 1].end + 1] if last > first else ""
@@ -254,9 +265,9 @@ class _Rewriting:
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
 
     def _is_item(self, at: int, end: int, first: int, last: int) -> bool:
-        """Whether a call is a whole item of a SELECT."""
+        """Whether a unit is a whole item of a SELECT."""
         before = at == first or self.words[at - 1] in ("select", "distinct", "all", ",")
-        return before and (end + 1 == last or self.words[end + 1] == "," or _ends_items(self.words[end + 1]))
+        return before and (end == last or self.words[end] == "," or _ends_items(self.words[end]))
 
     def _column(self, first: int, last: int) -> str | None:
         """The column that an expression is a cast of, or casts of casts."""
