@@ -5,6 +5,7 @@ The S3 keys are environment variables of the driver, as for Spark: nothing secre
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -53,6 +54,7 @@ def wait() -> None:
 
     def prepare() -> None:
         engine.prepare()
+        importlib.import_module("sqlglot.dialects.spark")  # for SQL in scripts (etl/sail/sql_text.py)
         warm_driver.import_all()
         s3_client(Workspace.find())  # which reads botocore's model of S3
         warm_driver.tell_ready()
