@@ -194,9 +194,14 @@ CASES |= {
         )
     ),
     "extremes pivoted": of_nan(lambda rows: rows.groupBy("b").pivot("g", ["g1", "g2"]).agg(F.max("n"))),
-    "extremes of structs": lambda spark, rows: (
-        rows.where("i is not null and s <> 'NULL'").groupBy("g").agg(F.max(F.struct("i", "s")).alias("m"))
+    "extremes of structs": of_nan(
+        lambda rows: rows.groupBy("g").agg(
+            F.max(F.struct("i", "s")).alias("a"),
+            F.min(F.struct("n", F.col("st.x"), F.col("i").alias("of i"))).alias("c"),
+            F.max(F.struct("n", F.col("i") + 1)).alias("e"),
+        )
     ),
+    "extremes of structs of no rows": lambda spark, rows: rows.where("false").agg(F.max(F.struct("i", "s")).alias("a")),
     "union of types": lambda spark, rows: rows.select("i").union(rows.select("l")),
     "union of texts and numbers": lambda spark, rows: rows.select("i").union(rows.select("s")),
     "unionByName of types": lambda spark, rows: rows.select("i", "s").unionByName(
@@ -224,7 +229,7 @@ REFUSED: dict[str, Make] = {
     "format_number": select(a=lambda: F.format_number("dec", 1)),
     "SQL NaN in max_by": of_nan_in_sql("select max_by(id, n) from nans"),
     "SQL NaN in a filtered maximum": of_nan_in_sql("select max(n) filter (where id > 0) from nans"),
-    "greatest struct with a null inside": lambda spark, rows: rows.agg(F.max(F.struct("i", "s"))),
+    "greatest struct with a null inside": lambda spark, rows: rows.agg(F.max("st")),
     "SQL intersect all": sql("select g from rows intersect all select g from rows where b"),
     "intersectAll": lambda spark, rows: rows.select("g").intersectAll(rows.where("b").select("g")),
     "SQL union of types": sql("select i from rows union all select l from rows"),

@@ -6,6 +6,7 @@ Plain values of Python stand for literals in both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 # Functions whose value is a double; averages and quotients of decimals are refused.
@@ -32,6 +33,12 @@ class Notation(Protocol):
 
     def constant(self, value: Any) -> Any:
         """The value of a literal; None for any other expression."""
+
+    def field(self, value: Any, name: str) -> Any:
+        """A field of a struct."""
+
+    def fields(self, value: Any) -> Mapping[str, Any] | None:
+        """The fields of a struct that is made by ``struct``; None for any other expression."""
 
     def makes_double(self, value: Any) -> bool:
         """Whether an expression is a double for sure, by the function that it is."""
@@ -63,8 +70,14 @@ class Texts:
         text = str(value).strip("( )")
         return int(text) if text.isdigit() else None
 
+    def field(self, value: Any, name: str) -> Sql:
+        return Sql(f"{_sql(value)}.{name}")
+
+    def fields(self, value: Any) -> None:
+        return None  # which would have to be parsed
+
     def makes_double(self, value: Any) -> bool:
-        return False  # which would have to be parsed
+        return False
 
 
 class Columns:
@@ -92,6 +105,24 @@ class Columns:
 
     def constant(self, value: Any) -> Any:
         return getattr(value, "_value", None)
+
+    def field(self, value: Any, name: str) -> Any:
+        return self._made.UnresolvedExtractValue(value, self.expression(name))
+
+    def fields(self, value: Any) -> dict[str, Any] | None:
+        if not isinstance(value, self._made.UnresolvedFunction) or value._name != "struct":
+            return None
+        found: dict[str, Any] = {}
+        for at, one in enumerate(value._args, 1):
+            if isinstance(one, self._made.UnresolvedStar | self._made.UnresolvedRegex):
+                return None
+            if isinstance(one, self._made.ColumnAlias):
+                found[one._alias[0]] = one._child
+            elif isinstance(one, self._made.ColumnReference):
+                found[one._unparsed_identifier.rpartition(".")[2].strip("`")] = one
+            else:
+                found[f"col{at}"] = one
+        return found if len(found) == len(value._args) else None
 
     def makes_double(self, value: Any) -> bool:
         while isinstance(value, self._made.ColumnAlias):

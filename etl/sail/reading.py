@@ -66,7 +66,7 @@ def install(workspace: Workspace) -> None:
         rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen], _keys(objects, reader._options))
         if given is None:
             _require_names(rows, ", ".join(paths))
-        return _typed(rows, objects, {name.lower() for name in given.names} if given else set())
+        return _typed(rows, objects, {field.name.lower(): field.dataType for field in given.fields} if given else {})
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -119,10 +119,10 @@ def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], ke
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:
-    known = {name.lower() for name in schema.names}
-    return T.StructType(
-        [*schema.fields, *(T.StructField(key, T.StringType()) for key in keys if key.lower() not in known)]
-    )
+    """A schema with the keys of partitions, as text, which Sail gives no null for."""
+    own, known = {key.lower() for key in keys}, {name.lower() for name in schema.names}
+    fields = [T.StructField(f.name, T.StringType() if f.name.lower() in own else f.dataType) for f in schema.fields]
+    return T.StructType([*fields, *(T.StructField(key, T.StringType()) for key in keys if key.lower() not in known)])
 
 
 def _schema_of(told: str | None) -> T.StructType | None:
@@ -264,21 +264,24 @@ def local_path(path: str) -> str:
     return re.sub(r"^file:(//)?(?=/)", "", path)
 
 
-def _typed(rows: DataFrame, objects: Sequence[str], given: set[str]) -> DataFrame:
-    """Rows with the partition columns as Spark types them, but for those that a schema names (in lower case)."""
+def _typed(rows: DataFrame, objects: Sequence[str], given: Mapping[str, T.DataType]) -> DataFrame:
+    """Rows with the partition columns as Spark types them, or as a schema has them (by names in lower case)."""
     from pyspark.sql import functions as F
 
     values: dict[str, set[str]] = {}
     for one in objects:
         for key, value in parse_partition_path(one):
             values.setdefault(key, set()).add(value)
-    there = {
-        key: partition_type(found) for key, found in values.items() if key in rows.columns and key.lower() not in given
-    }
-    typed = {key: F.col(quoted(key)).try_cast(kind) for key, kind in there.items() if kind}
-    for key, kind in there.items():
-        if not kind and DEFAULT_PARTITION in values[key]:
-            typed[key] = F.when(F.col(quoted(key)) != DEFAULT_PARTITION, F.col(quoted(key)))
+    spelled, typed = {name.lower(): name for name in rows.columns}, {}
+    for key, found in values.items():
+        if (name := spelled.get(key.lower())) is None:
+            continue
+        column, asked = F.col(quoted(name)), given.get(key.lower())
+        kind = partition_type(found) if asked is None else asked.simpleString()
+        if kind not in ("", "string"):
+            typed[name] = column.try_cast(kind)
+        elif DEFAULT_PARTITION in found:
+            typed[name] = F.when(column != DEFAULT_PARTITION, column)
     return rows.withColumns(typed) if typed else rows
 
 

@@ -226,9 +226,21 @@ _DIGITS = 38  # of the largest decimal
 
 def extreme(e: Notation, name: str, v: Any) -> Any:
     """``max`` or ``min`` of groups with NaN among their rows; over a window they are right."""
+    if fields := e.fields(v):
+        return _extreme_struct(e, name, fields)
     nan = is_nan(e, v)
     chosen = e.case((nan if name == "max" else e.call("not", nan), v), otherwise=None)
     return e.call("coalesce", e.call("min", chosen), e.call(name, NO_NULL_INSIDE(e, v)))
+
+
+def _extreme_struct(e: Notation, name: str, fields: Mapping[str, Any]) -> Any:
+    """The same of structs, in which a null is the smallest: each field comes behind marks that put it in its order."""
+    marked: list[Any] = []
+    for at, v in enumerate(fields.values()):
+        marked += [f"there{at}", e.call("isnotnull", v), f"nan{at}", is_nan(e, v), f"v{at}", NO_NULL_INSIDE(e, v)]
+    chosen = e.call(name, e.call("named_struct", *marked))
+    plain = [part for at, field in enumerate(fields) for part in (field, e.field(chosen, f"v{at}"))]
+    return e.case((e.call("isnotnull", chosen), e.call("named_struct", *plain)), otherwise=None)
 
 
 def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:

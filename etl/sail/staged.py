@@ -18,6 +18,7 @@ from data.zones import S3, split_uri
 from workspace.paths import Workspace
 
 _PART = 5 << 20  # bytes that a part of a multipart upload has at least, but for the last
+_COPIED = 1 << 30  # bytes of a part that the object store copies itself
 _AT_ONCE = 16
 _SUFFIX = {"csv": ".csv", "json": ".json", "text": ".txt", "parquet": ".parquet"}
 _PACKED: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
@@ -64,15 +65,18 @@ def _joined(client: Any, one: StoredObject, head: bytes, place: Mapping[str, str
     """A large object behind its header: only its beginning passes through this process."""
     upload = {**place, "UploadId": client.create_multipart_upload(**place)["UploadId"]}
     source = {"Bucket": one.bucket, "Key": one.key}
-    first = client.get_object(**source, Range=f"bytes=0-{_PART - 1}")["Body"].read()
-    parts = [client.upload_part(**upload, PartNumber=1, Body=head + first)["ETag"]]
-    step = 1 << 30
-    for at, start in enumerate(range(_PART, one.size, step), 2):
-        rest = f"bytes={start}-{min(start + step, one.size) - 1}"
-        copied = client.upload_part_copy(**upload, PartNumber=at, CopySource=source, CopySourceRange=rest)
-        parts.append(copied["CopyPartResult"]["ETag"])
-    made = [{"PartNumber": at, "ETag": tag} for at, tag in enumerate(parts, 1)]
-    client.complete_multipart_upload(**upload, MultipartUpload={"Parts": made})
+    try:
+        first = client.get_object(**source, Range=f"bytes=0-{_PART - 1}")["Body"].read()
+        parts = [client.upload_part(**upload, PartNumber=1, Body=head + first)["ETag"]]
+        for at, start in enumerate(range(_PART, one.size, _COPIED), 2):
+            rest = f"bytes={start}-{min(start + _COPIED, one.size) - 1}"
+            copied = client.upload_part_copy(**upload, PartNumber=at, CopySource=source, CopySourceRange=rest)
+            parts.append(copied["CopyPartResult"]["ETag"])
+        made = [{"PartNumber": at, "ETag": tag} for at, tag in enumerate(parts, 1)]
+        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": made})
+    except BaseException:
+        client.abort_multipart_upload(**upload)
+        raise
 
 
 def leave_one(workspace: Workspace, folder: str, format: str, head: bytes, codec: str, schema: T.StructType) -> None:

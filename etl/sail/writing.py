@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -62,9 +63,14 @@ def install(workspace: Workspace) -> None:
 
 def require_codec(format: str, options: Mapping[str, Any]) -> None:
     """Refuse, on Sail, a compression of text that it lacks. Raises UnsupportedError."""
-    codec = str(options.get("compression") or "none").lower()
+    codec = _codec(options)
     if format in _TEXT and codec not in _TEXT_CODECS:
         engine.spark_only(f"Writing {format} with the compression {codec}")
+
+
+def _codec(options: Mapping[str, Any]) -> str:
+    given = lowered({name: value for name, value in options.items() if value})
+    return given.get("compression", given.get("codec", "none"))
 
 
 def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema: T.StructType) -> None:
@@ -73,6 +79,8 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
     plan = writer._write
     options, format, keys = plan.options, plan.source or "parquet", list(plan.partitioning_cols)
     names = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
+    if keys and not names:
+        raise AnalysisException("[ALL_PARTITION_COLUMNS_NOT_ALLOWED] Cannot use all columns for partition columns.")
     head, line = "", None
     if format == "parquet":
         options.setdefault("compression", "snappy")
@@ -84,7 +92,7 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
     _name_keys(writer, schema)
     if line is not None:
         _write_lines(writer, line, one_column=format == "csv" and len(names) == 1)
-    codec = lowered(options).get("compression", "none")
+    codec = _codec(options)
     if format != "parquet" and codec in ("none", "uncompressed"):  # words that Sail does not know of text
         plan.options.pop("compression", None)
     original(writer, folder, mode="error")
