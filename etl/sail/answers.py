@@ -165,6 +165,15 @@ def _say_as_spark(made: Any) -> None:
     engine.replace(made.CaseWhen, "to_plan", case_as_spark)
 
 
+def own_cast(value: Any, target: str) -> Any:
+    """A cast as Sail has it, where it is known to be Spark's: it takes less time."""
+    from pyspark.sql.connect import expressions as made
+    from pyspark.sql.connect.column import Column as Made
+
+    made_column: Any = Made  # whose type says that it cannot be called
+    return made_column(_done(made.CastExpression(value._expr, target)))
+
+
 def _target(cast: Any) -> str:
     return cast._data_type if isinstance(cast._data_type, str) else str(cast._data_type.simpleString())
 

@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
+from etl.sail.answers import own_cast
 from etl.sail.file_options import separator
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def number_text(value: Column, kind: T.DataType) -> Column:
     if not isinstance(kind, T.DoubleType | T.FloatType):
         return value.cast("string")
     size = F.abs(value)
-    return F.when((size >= 1e-3) & (size < 1e7), F.concat(F.lit(""), value)).otherwise(value.cast("string"))
+    return F.when((size >= 1e-3) & (size < 1e7), own_cast(value, "string")).otherwise(value.cast("string"))
 
 
 def _text(name: str, kind: T.DataType, given: Mapping[str, str]) -> Column:
