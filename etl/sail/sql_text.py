@@ -48,7 +48,12 @@ def as_spark(text: str) -> str:
 
     Raises UnsupportedError for what has another answer on Sail, however it is put.
     """
-    return _Rewriting(text).whole() if _TOUCHED.search(text) else text
+    if not _TOUCHED.search(text):
+        return text
+    try:
+        return _Rewriting(text).whole()
+    except RecursionError:
+        raise engine.refused("SQL that is nested as deeply as this") from None
 
 
 def bound(value: str, rule: rules.Rule) -> str:
@@ -62,8 +67,7 @@ def bound(value: str, rule: rules.Rule) -> str:
 
 def name_of(text: str) -> str | None:
     """What Spark calls an expression that has no alias: a cast of a column as the column; None if it has an alias."""
-    rewriting = _Rewriting(text)
-    return rewriting.name()
+    return _Rewriting(text).name()
 
 
 class _Rewriting:
@@ -192,6 +196,8 @@ class _Rewriting:
             raise engine.refused(rules.otherwise("The day of the week (dow) of a date", "it is counted from 0"))
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
+        if name not in _CALLS | {"if"} or not given or _FROM.search(self._raw(*given[0])):
+            return self._named(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
             condition, one, other = values
@@ -200,27 +206,21 @@ class _Rewriting:
             return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
+        said = self._raw(at, at + 1)
         if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
             place, rule = found
-            once = [_DISTINCT.match(one) for one in values]
-            given_values = [
-                f"{unique[0] if unique else ''}{bound(one[unique.end() if unique else 0 :], rule)}"
-                if place in (rules.EVERY, number)
-                else one
-                for number, (one, unique) in enumerate(zip(values, once, strict=True))
-            ]
-            return f"{self._raw(at, at + 1)}({', '.join(given_values)})"
-        call = self._named(at, end)
+            values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
+            return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.refused(rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"]))
-        if values and (of_call := rules.CALLS.get(name)) and not _FROM.search(values[0]):
+        if of_call := rules.CALLS.get(name):
             rest = [Sql(f"({one})") for one in values[1:]]
 
             def called(e: Notation, value: Any) -> Any:
-                return of_call(e, e.call(self._raw(at, at + 1), value, *rest), value, *rest)
+                return of_call(e, e.call(said, value, *rest), value, *rest)
 
             return f"({bound(values[0], called)})"
-        return call
+        return f"{said}({', '.join(values)})"
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self._level(at + 2, end) if self.words[one] == "as"]
@@ -281,6 +281,12 @@ class _Rewriting:
         if last > first and _PATH.fullmatch(self._raw(first, last)):
             return self._raw(last - 1, last).strip("`")
         return None
+
+
+def _argument(value: str, rule: rules.Rule) -> str:
+    """An argument by a rule; DISTINCT stays before it."""
+    unique = _DISTINCT.match(value)
+    return f"{unique[0]}{bound(value[unique.end() :], rule)}" if unique else bound(value, rule)
 
 
 def _ends_items(word: str) -> bool:

@@ -46,6 +46,15 @@ def test_what_is_computed_is_named_once_where_it_may_be_another_each_time() -> N
     assert len(as_spark(nested)) < 5_000
 
 
+def test_depth_costs_no_more_than_its_length() -> None:
+    deep = "cast(d as string)"
+    for _ in range(40):
+        deep = f"coalesce(upper({deep}), (x), 'y')"
+    assert as_spark(deep).count("coalesce") == 40
+    with pytest.raises(UnsupportedError, match="nested"):
+        as_spark("f(" * 2000 + deep + ")" * 2000)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
