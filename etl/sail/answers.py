@@ -6,18 +6,23 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from etl.sail import engine, rules, sql_text
-from etl.sail.notations import Columns
+from etl.sail.notations import Columns, Notation, Sql, Texts
 from etl.sail.statements import bare
 from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 _WINDOWED = frozenset({"collect_list", "collect_set"})
 _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # in Sail's explanation of a plan, where each is nullif(…, 0)
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=")}
 _VALUE = "_lakelet_v"
-_OF_A_RULE, _HEAVIEST = 20, 1000  # how often a rule names its value, and the weight that is too much
+_LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
 
@@ -64,9 +69,6 @@ def _refuse(made: Any) -> None:
         name = getattr(windowFunction, "_name", "")
         if name in _WINDOWED:
             raise _otherwise(f"{name} over a window", "it takes nulls too")
-        if name in rules.EXTREMES:  # NaN is right over windows
-            windowFunction = _done(copy.copy(windowFunction))
-            windowFunction._args = [rules.NO_NULL_INSIDE(Columns(made, _done), one) for one in windowFunction._args]
         window(self, windowFunction, windowSpec)
 
     def of_text(self: Any, expr: str) -> None:
@@ -87,91 +89,217 @@ def as_spark(text: str) -> str:
 
 
 def _say_as_spark(made: Any) -> None:
-    planned, cast, case = made.UnresolvedFunction.to_plan, made.CastExpression.to_plan, made.CaseWhen.to_plan
-    columns = Columns(made, _done)
+    """Have the outermost expression of a tree plan what :class:`_Said` makes of it, by the name that Spark gives it."""
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    def bound(value: Any, rule: rules.Rule) -> Any:
-        """A rule of a value: of one that is to be computed once, by a lambda."""
-        if weight(value) < _HEAVIEST:
-            return rule(columns, value)
-        variable = made.UnresolvedNamedLambdaVariable([_VALUE])
-        by_lambda = made.LambdaFunction(rule(columns, variable), [variable])
-        return columns.call("element_at", columns.call("transform", columns.call("array", value), by_lambda), 1)
+    window = made.WindowExpression.to_plan
+    is_planned: ContextVar[bool] = ContextVar("is_planned", default=False)
 
-    def weight(value: Any) -> int:
-        """How much it is to name a value more than once: too much, where it may be another each time."""
-        if isinstance(value, made.CastExpression):
-            return weight(value._expr) * (_OF_A_RULE if rules.cast(_target(value)) else 1)
+    class Apart(made.Expression):  # type: ignore[misc]
+        """A part of a tree that is planned as it stands, or as an outermost one."""
+
+        def __init__(self, value: Any, planned: bool) -> None:
+            super().__init__()
+            self._value, self._planned = value, planned
+
+        def to_plan(self, session: Any) -> Any:
+            before = is_planned.set(self._planned)
+            try:
+                return self._value.to_plan(session)
+            finally:
+                is_planned.reset(before)
+
+        def __repr__(self) -> str:
+            return str(self._value)
+
+    def outermost(original: Any) -> Any:
+        def to_plan(self: Any, session: Any) -> Any:
+            if is_planned.get():
+                return original(self, session)
+            said = _Said(made, lambda part: Apart(part, False))
+            value = said.of(self)
+            if said.changed:
+                value = made.ColumnAlias(value, [_name(made, self)], None)
+            try:
+                return Apart(value, True).to_plan(session)
+            except DecodeError:  # what is 100 messages deep
+                raise engine.refused("An expression that is nested as deeply as this") from None
+
+        return to_plan
+
+    def of_window(self: Any, session: Any) -> Any:
+        own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
+        own._windowFunction = Apart(_Said(made, lambda part: Apart(part, False)).over(self._windowFunction), True)
+        before = is_planned.set(False)
+        try:
+            return window(own, session)
+        finally:
+            is_planned.reset(before)
+
+    for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
+        engine.replace(kind, "to_plan", outermost(kind.to_plan))
+    engine.replace(made.WindowExpression, "to_plan", of_window)
+
+
+class _Said:
+    """A tree of pyspark's expressions as Sail has to be asked it. What is no function, cast or CASE is ``apart``."""
+
+    def __init__(self, made: Any, apart: Callable[[Any], Any]) -> None:
+        self._made, self._apart, self.changed = made, apart, False
+        self._columns = Columns(made, _done)
+
+    def of(self, value: Any) -> Any:
+        """The same expression by the rules; itself, if none is for it."""
+        made = self._made
+        if isinstance(value, made.ColumnReference | made.LiteralExpression | made.UnresolvedNamedLambdaVariable):
+            return value
         if isinstance(value, made.UnresolvedFunction):
-            return _HEAVIEST if value._name in rules.NOT_TWICE else 1 + sum(map(weight, value._args))
-        if isinstance(value, made.UnresolvedExtractValue | made.ColumnAlias | made.CaseWhen):
-            return 1 + sum(map(weight, value.children))
-        known = made.ColumnReference | made.LiteralExpression | made.UnresolvedNamedLambdaVariable
-        return 1 if isinstance(value, known) else _HEAVIEST
+            own = self._with(value, _args=[self.of(one) for one in value._args])
+            return own if hasattr(own, _DONE) else self._function(own)
+        if isinstance(value, made.CastExpression):
+            rule = rules.cast(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
+            own = self._with(value, _expr=self.of(value._expr))
+            return own if rule is None or hasattr(own, _DONE) else self._bound(own._expr, rule)
+        if isinstance(value, made.CaseWhen):
+            return self._case(value)
+        if isinstance(value, made.ColumnAlias):
+            return self._with(value, _child=self.of(value._child))
+        return self._apart(value)
 
-    def named(value: Any, name: str) -> Any:
-        return made.ColumnAlias(value, [name], None)
+    def over(self, function: Any) -> Any:
+        """A window's function: NaN is right in ``max`` and ``min`` there."""
+        if getattr(function, "_name", "") not in rules.EXTREMES:
+            return self.of(function)
+        return self._with(function, _args=[self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args])
 
-    def function_as_spark(self: Any, session: Any) -> Any:
-        if hasattr(self, _DONE) or not self._args:
-            return planned(self, session)
-        own = _done(copy.copy(self))
-        name, (first, *rest) = _shown(made, self), self._args
-        if self._name in rules.EXTREMES and weight(first) < _HEAVIEST:
-            return named(rules.extreme(columns, self._name, first), name).to_plan(session)
-        if rule := rules.CALLS.get(self._name):
+    def _with(self, value: Any, **parts: Any) -> Any:
+        if all(_are(getattr(value, name), part) for name, part in parts.items()):
+            return value
+        own = copy.copy(value)
+        vars(own).update(parts)
+        return own
 
-            def called(e: Any, value: Any) -> Any:
-                own._args = [value, *rest]
-                return rule(e, own, value, *rest)
+    def _function(self, value: Any) -> Any:
+        if not value._args:
+            return value
+        first, *rest = value._args
+        if value._name in rules.EXTREMES and self._may_repeat(first):
+            self.changed = True
+            return rules.extreme(self._columns, value._name, first)
+        if rule := rules.CALLS.get(value._name):
 
-            return named(bound(first, called), name).to_plan(session)
-        if found := rules.ARGUMENTS.get(self._name) or rules.OF_SOME_ROWS.get(self._name):
+            def called(e: Notation, one: Any) -> Any:
+                own = copy.copy(value)
+                own._args = [one, *rest]
+                return rule(e, _done(own), one, *rest)
+
+            return self._bound(first, called, in_columns=True)
+        if found := rules.ARGUMENTS.get(value._name) or rules.OF_SOME_ROWS.get(value._name):
             place, of_argument = found
-            own._args = [
-                named(bound(one, of_argument), _shown(made, one)) if place in (rules.EVERY, at) else one
-                for at, one in enumerate(self._args)
-            ]
-        return planned(own, session)
+            given = enumerate(value._args)
+            args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
+            return self._with(value, _args=args)
+        return value
 
-    def cast_as_spark(self: Any, session: Any) -> Any:
-        rule = rules.cast(_target(self), "TRY_CAST" if self._eval_mode == "try" else "CAST")
-        if rule is None or hasattr(self, _DONE):
-            return cast(self, session)
-        inner = self._expr
-        while isinstance(inner, made.CastExpression):
-            inner = inner._expr
-        # A column that is cast gives its own name to the result.
-        plain = isinstance(inner, made.ColumnReference)
-        name = inner._unparsed_identifier.rpartition(".")[2].strip("`") if plain else _shown(made, self)
-        return named(bound(self._expr, rule), name).to_plan(session)
+    def _case(self, value: Any) -> Any:
+        branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
+        own = self._with(value, _branches=branches, _else_value=value._else_value and self.of(value._else_value))
+        ends = self._ends(value)
+        kinds = {repr(getattr(one, "_dataType", one)) for one in ends}  # literals of one type are alike
+        if len(kinds) < 2:
+            return own
+        self.changed = True
+        typed = rules.of_one_type(self._columns, [self.of(one) for one in ends])
+        return self._with(own, _branches=[tuple(map(self._columns.expression, typed)), *own._branches])
 
-    def case_as_spark(self: Any, session: Any) -> Any:
-        values = ends(self)
-        kinds = {repr(getattr(one, "_dataType", one)) for one in values}  # literals of one type are alike
-        if len(kinds) < 2 or hasattr(self, _DONE):
-            return case(self, session)
-        branches = [tuple(map(columns.expression, rules.of_one_type(columns, values))), *self._branches]
-        return named(_done(made.CaseWhen(branches, self._else_value)), _shown(made, self)).to_plan(session)
-
-    def ends(value: Any) -> list[Any]:
+    def _ends(self, value: Any) -> list[Any]:
         """The values that an expression can come to: those of a CASE in a CASE too."""
-        if not isinstance(value, made.CaseWhen):
+        if not isinstance(value, self._made.CaseWhen):
             return [] if value is None else [value]
-        return [end for one in (*(one for _, one in value._branches), value._else_value) for end in ends(one)]
+        return [end for one in (*(one for _, one in value._branches), value._else_value) for end in self._ends(one)]
 
-    engine.replace(made.UnresolvedFunction, "to_plan", function_as_spark)
-    engine.replace(made.CastExpression, "to_plan", cast_as_spark)
-    engine.replace(made.CaseWhen, "to_plan", case_as_spark)
+    def _bound(self, value: Any, rule: rules.Rule, *, in_columns: bool = False) -> Any:
+        """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
+        self.changed = True
+        if self._may_repeat(value):
+            return rule(self._columns, value)
+        variable = self._made.UnresolvedNamedLambdaVariable([_VALUE])
+        body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))
+        call = self._columns.call
+        return call(
+            "element_at", call("transform", call("array", value), self._made.LambdaFunction(body, [variable])), 1
+        )
+
+    def _sql(self, text: str) -> Any:
+        expression = self._made.SQLExpression("true")
+        expression._expr = text  # past the door of scripts' texts
+        return expression
+
+    def _may_repeat(self, value: Any) -> bool:
+        """Whether a value may be named more than once: it is the same each time, not large, and not deep, for what
+        protobuf takes is 100 messages deep."""
+        unseen, seen = [(value, 1)], 0
+        while unseen:
+            one, depth = unseen.pop()
+            seen += 1
+            if seen > _LARGEST or depth > _DEEPEST or not self._is_plain(one):
+                return False
+            unseen += [(child, depth + 1) for child in one.children]
+        return True
+
+    def _is_plain(self, value: Any) -> bool:
+        made = self._made
+        if isinstance(value, made.UnresolvedFunction):
+            return value._name not in rules.NOT_TWICE
+        return isinstance(
+            value,
+            made.ColumnReference
+            | made.LiteralExpression
+            | made.UnresolvedNamedLambdaVariable
+            | made.UnresolvedExtractValue
+            | made.ColumnAlias
+            | made.CastExpression
+            | made.CaseWhen,
+        )
 
 
-def own_cast(value: Any, target: str) -> Any:
+def _are(one: Any, other: Any) -> bool:
+    """Whether parts of expressions are the same objects: their ``==`` makes an expression of the two."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_are, one, other))
+    return one is other
+
+
+def _name(made: Any, value: Any) -> str:
+    """What Spark calls an expression without an alias: a column that is cast gives its own name."""
+    inner = value
+    while isinstance(inner, made.CastExpression):
+        inner = inner._expr
+    if inner is not value and isinstance(inner, made.ColumnReference):
+        return str(inner._unparsed_identifier.rpartition(".")[2].strip("`"))
+    return _shown(made, value)
+
+
+def own_cast(value: Any, target: str) -> Column:
     """A cast as Sail has it, where it is known to be Spark's: it takes less time."""
     from pyspark.sql.connect import expressions as made
+
+    return _column(made.CastExpression(value._expr, target))
+
+
+def own_call(name: str, *values: Any) -> Column:
+    """A function as Sail has it, likewise."""
+    from pyspark.sql.connect import expressions as made
+
+    return _column(made.UnresolvedFunction(name, [value._expr for value in values]))
+
+
+def _column(expression: Any) -> Column:
     from pyspark.sql.connect.column import Column as Made
 
-    made_column: Any = Made  # whose type says that it cannot be called
-    return made_column(_done(made.CastExpression(value._expr, target)))
+    made: Any = Made  # whose type says that it cannot be called
+    column: Column = made(_done(expression))
+    return column
 
 
 def _target(cast: Any) -> str:
@@ -200,7 +328,7 @@ def _otherwise(what: str, why: str) -> Exception:
 
 def _require_no_decimals(client: Any, plan: Any) -> None:
     """Refuse a plan that divides decimals."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from pyspark.errors import PySparkException
 
     try:

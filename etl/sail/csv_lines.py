@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.answers import own_cast
+from etl.sail.answers import own_call, own_cast
 from etl.sail.file_options import separator
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class CsvForm:
         given = {name.lower(): str(value) for name, value in options.items()}
         kinds = {field.name: field.dataType for field in schema.fields}
         fields = [self._field(_text(name, kinds[name], given), kinds[name], not at) for at, name in enumerate(names)]
-        return F.concat_ws(self.separator, *fields)
+        return own_call("concat_ws", F.lit(self.separator), *fields)
 
     def head(self, names: list[str]) -> str:
         """The line of the columns' names; none without a header."""
@@ -116,7 +116,7 @@ class CsvForm:
         return F.when(text.isNull(), null).when(cut == "", empty).otherwise(told)
 
     def _around(self, text: Column) -> Column:
-        return F.concat(F.lit(self.quote), text, F.lit(self.quote))
+        return own_call("concat", F.lit(self.quote), text, F.lit(self.quote))
 
     def _given(self, word: str, is_first: bool) -> str:
         """The word for what is null or empty, which may have its quotes already."""

@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
+from etl.sail.answers import own_call
 from etl.sail.csv_lines import number_text, time_text
 from etl.sail.file_options import lowered
 
@@ -59,8 +60,10 @@ class JsonForm:
         for name, value, kind in members:
             told = self.text(value, kind)
             told = F.coalesce(told, F.lit("null")) if self.nulls else told
-            fields.append(F.concat(F.lit(json.dumps(name, ensure_ascii=False) + ":"), told))  # null where it is null
-        return F.concat(F.lit("{"), F.concat_ws(",", *fields), F.lit("}"))
+            fields.append(
+                own_call("concat", F.lit(json.dumps(name, ensure_ascii=False) + ":"), told)
+            )  # null where it is null
+        return own_call("concat", F.lit("{"), own_call("concat_ws", F.lit(","), *fields), F.lit("}"))
 
     def text(self, value: Column, kind: T.DataType) -> Column:
         """A value as text of JSON; null where it is null."""
@@ -74,7 +77,9 @@ class JsonForm:
             held = kind.valueType
             pairs = F.transform(
                 F.map_entries(value),
-                lambda one: F.concat(_quoted(one["key"].cast("string")), F.lit(":"), self._member(one["value"], held)),
+                lambda one: own_call(
+                    "concat", _quoted(one["key"].cast("string")), F.lit(":"), self._member(one["value"], held)
+                ),
             )
             return self._list("{", pairs, "}", value)
         if isinstance(kind, T.StringType):
@@ -96,7 +101,7 @@ class JsonForm:
 
     @staticmethod
     def _list(opening: str, texts: Column, closing: str, value: Column) -> Column:
-        inside = F.concat(F.lit(opening), F.concat_ws(",", texts), F.lit(closing))
+        inside = own_call("concat", F.lit(opening), own_call("concat_ws", F.lit(","), texts), F.lit(closing))
         return F.when(value.isNotNull(), inside)
 
 
@@ -112,4 +117,4 @@ def _quoted(text: Column) -> Column:
 
 
 def _around(text: Column) -> Column:
-    return F.concat(F.lit('"'), text, F.lit('"'))
+    return own_call("concat", F.lit('"'), text, F.lit('"'))

@@ -63,7 +63,7 @@ def install(workspace: Workspace) -> None:
         if schema is not None:
             reader.schema(schema)
         given, objects = _schema_of(reader._schema), [one for inside in checked.values() for one in inside]
-        rows = _read(workspace, original, reader, [_sail_path(one) for one in chosen], _keys(objects, reader._options))
+        rows = _read(workspace, original, reader, chosen, _keys(objects, reader._options))
         if given is None:
             _require_names(rows, ", ".join(paths))
         return _typed(rows, objects, {field.name.lower(): field.dataType for field in given.fields} if given else {})
@@ -90,15 +90,16 @@ def _keys(objects: Sequence[str], options: Mapping[str, str]) -> list[str]:
 def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str]) -> DataFrame:
     """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions."""
     options, schema = reader._options, _schema_of(reader._schema)
+    escaped = [_sail_path(one) for one in paths]
     if schema is not None:
         reader.schema(_with_keys(schema, keys))
     rows: DataFrame
     if reader._format == "csv":
         made = read_rows.told_of_csv(options, schema)
-        rows = original(reader, path=paths)
+        rows = original(reader, path=escaped)
         if any(kind == "void" for _, kind in rows.dtypes):  # so far
             options.update(read_rows.ALL_RECORDS)
-            rows = original(reader, path=paths)
+            rows = original(reader, path=escaped)
         rows = made(rows)
     elif reader._format == "json":
         lines = listed(reader._client.read).text(paths)
@@ -106,15 +107,15 @@ def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], ke
             reader.schema(_with_keys(read_rows.json_kind(lines), keys))
         else:
             read_rows.require_fit(lines, schema)
-        rows = original(reader, path=paths)
+        rows = original(reader, path=escaped)
     elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
         options["lineSep"] = "\n"
-        rows = read_rows.lines_of_text(original(reader, path=paths))
+        rows = read_rows.lines_of_text(original(reader, path=escaped))
     elif reader._format in (None, "parquet"):
-        rows = original(reader, path=paths)
+        rows = original(reader, path=escaped)
         rows = rows if schema else read_rows.typed_parquet(rows, lambda: _end_of_first(workspace, paths))
     else:
-        rows = original(reader, path=paths)
+        rows = original(reader, path=escaped)
     return read_rows.renamed(rows, schema.names) if schema else rows
 
 
@@ -137,7 +138,7 @@ def _schema_of(told: str | None) -> T.StructType | None:
 def _end_of_first(workspace: Workspace, paths: Sequence[str]) -> bytes | None:
     """The footer of the first Parquet object of those paths, as a file that has no rows."""
     for path in paths:
-        for one in _addresses(workspace, path.replace("%25", "%")):
+        for one in _addresses(workspace, path):
             if one.startswith(S3):
                 bucket, key = split_uri(one)
                 get = _client(workspace).get_object

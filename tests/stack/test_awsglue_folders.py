@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data.partitions import DEFAULT_PARTITION
-from etl.errors import UnsupportedError
-from etl.sail import engine
 from tests.lake import Lake, own_lake
 from tests.spark import values
 from tests.stack.test_awsglue_options import frame_of, keys, numbers, partitions, register, sink
@@ -157,10 +155,6 @@ def test_names_with_percent_signs_are_those_names(place: Lake) -> None:
 def test_binary_values_in_json(place: Lake) -> None:
     rows = frame_of(place, "select X'00ff' as b, named_struct('c', X'01') as s")
     made = sink(place, "bytes", "json", enableUpdateCatalog=True)
-    if engine.active():
-        with pytest.raises(UnsupportedError, match=r"binary values \(b, s\) as json .*--engine spark"):
-            made.writeFrame(rows)
-        return
     made.writeFrame(rows)
     assert values(place.glue.create_dynamic_frame.from_catalog(place.name, "bytes"), "b", "s.c") == [
         (b"\x00\xff", b"\x01")
