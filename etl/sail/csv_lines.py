@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.answers import own_call, own_cast
+from etl.sail.expressions import own_call, own_cast
 from etl.sail.file_options import separator
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.answers import own_call
 from etl.sail.csv_lines import number_text, time_text
+from etl.sail.expressions import own_call
 from etl.sail.file_options import lowered
 
 if TYPE_CHECKING:
