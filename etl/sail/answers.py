@@ -50,9 +50,9 @@ def _refuse(made: Any) -> None:
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
         if why := rules.REFUSED.get(name.lower()):
-            raise _otherwise(f"The function {name}", why)
+            raise rules.otherwise(f"The function {name}", why)
         if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
-            raise _otherwise("split by an empty pattern", "there are empty texts at the ends")
+            raise rules.otherwise("split by an empty pattern", "there are empty texts at the ends")
         if name == "/":
             engine.before_actions(_require_no_decimals)
         function(self, name, args, *more, **given)
@@ -60,7 +60,7 @@ def _refuse(made: Any) -> None:
     def of_window(self: Any, windowFunction: Any, windowSpec: Any) -> None:
         name = getattr(windowFunction, "_name", "")
         if name in _WINDOWED:
-            raise _otherwise(f"{name} over a window", "it takes nulls too")
+            raise rules.otherwise(f"{name} over a window", "it takes nulls too")
         window(self, windowFunction, windowSpec)
 
     def of_text(self: Any, expr: str) -> None:
@@ -133,10 +133,6 @@ def _say_as_spark(made: Any) -> None:
     engine.replace(made.WindowExpression, "to_plan", of_window)
 
 
-def _otherwise(what: str, why: str) -> Exception:
-    return engine.refused(rules.otherwise(what, why))
-
-
 def _require_no_decimals(client: Any, plan: Any) -> None:
     """Refuse a plan that divides decimals."""
     from google.protobuf.message import DecodeError
@@ -149,7 +145,7 @@ def _require_no_decimals(client: Any, plan: Any) -> None:
     except (PySparkException, DecodeError):  # the action itself will say it; a plan of great depth cannot be sent twice
         return
     if any(_is_decimal(_first_call(told[found.end() :])) for found in _DIVISORS.finditer(told)):
-        raise _otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
+        raise rules.otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
 
 
 def _is_decimal(divisor: str) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from etl.errors import UnsupportedError
+from etl.sail import engine
 from etl.sail.notations import Notation
 
 # Functions whose value, for some argument, is not Spark's, and what is different.
@@ -41,16 +43,14 @@ NOT_TWICE = frozenset(
 Rule = Callable[[Notation, Any], Any]  # of a value
 
 
-def otherwise(what: str, why: str) -> str:
-    """What a refusal says first: :func:`etl.sail.engine.refused` has the rest of the sentence."""
-    return f"{what}, which Sail answers otherwise than Spark ({why}),"
+def otherwise(what: str, why: str) -> UnsupportedError:
+    """The error of what Sail would answer otherwise than Spark, and what is different."""
+    return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
 
 
 def _refusal(e: Notation, what: str, why: str) -> Any:
-    """A refusal that comes when a row is met for which it has to."""
-    return e.call(
-        "raise_error", f"{otherwise(what, why)} is not there on the engine sail: submit the job with --engine spark."
-    )
+    """The same, when a row is met for which it has to be."""
+    return e.call("raise_error", str(otherwise(what, why)))
 
 
 def _is(e: Notation, v: Any, kind: str) -> Any:
@@ -271,8 +271,8 @@ def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = 
     """Characters before the first count, where the start is counted from the end."""
     if length is None:
         return call
-    end = e.infix(e.infix(e.call("length", v), "+", start), "+", length)
-    before = e.infix(e.infix(e.call("length", v), "+", start), "<", 0)
+    first = e.infix(e.call("length", v), "+", start)
+    end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
     part = e.call("left", v, e.call("greatest", end, 0))
     return e.case((e.infix(e.infix(start, "<", 0), "and", before), part), otherwise=call)
 

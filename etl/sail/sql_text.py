@@ -117,7 +117,7 @@ class _Rewriting:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
             word = self.words[at]
             if self.words[at : at + 2] == ["intersect", "all"]:
-                raise engine.refused(rules.otherwise("INTERSECT ALL", "rows count too often"))
+                raise rules.otherwise("INTERSECT ALL", "rows count too often")
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
@@ -189,11 +189,11 @@ class _Rewriting:
         name, given = self.words[at], self._arguments(at + 1, end)
         after = self.words[end + 1] if end + 1 < len(self.words) else ""
         if why := rules.REFUSED.get(name):
-            raise engine.refused(rules.otherwise(f"The function {name}", why))
+            raise rules.otherwise(f"The function {name}", why)
         if name in ("collect_list", "collect_set") and after == "over":
-            raise engine.refused(rules.otherwise(f"{name} over a window", "it takes nulls too"))
+            raise rules.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
-            raise engine.refused(rules.otherwise("The day of the week (dow) of a date", "it is counted from 0"))
+            raise rules.otherwise("The day of the week (dow) of a date", "it is counted from 0")
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
         if name not in _CALLS | {"if"} or not given or _FROM.search(self._raw(*given[0])):
@@ -212,7 +212,7 @@ class _Rewriting:
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
-            raise engine.refused(rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"]))
+            raise rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
         if of_call := rules.CALLS.get(name):
             rest = [Sql(f"({one})") for one in values[1:]]
 
