@@ -146,7 +146,7 @@ def runs(
     rows = [_row(run) for run in found]
     if output is Format.text:
         rows = [row | {"run": _short(row["run"])} for row in rows]
-    show_rows(rows, output, ("run", "job", "state", "attempt", "started", "seconds", "reason"))
+    show_rows(rows, output, ("run", "job", "state", "engine", "attempt", "started", "seconds", "reason"))
 
 
 @app.command(epilog="Example: lakelet jobs show jr_3f2a")
@@ -279,10 +279,10 @@ def _record(run: JobRun) -> dict[str, Any]:
     from jobs import engines
     from workspace.paths import Workspace
 
-    row, folder = _row(run), Workspace.find().runs / run["Id"]
+    folder = Workspace.find().runs / run["Id"]
     choice = engines.noted(folder)
-    return row | {
-        "engine": f"{choice.engine}: {choice.reason}" if choice else None,
+    return _row(run) | {
+        "engine_reason": choice.reason if choice else None,
         "ended": run.get("CompletedOn"),
         "previous": run.get("PreviousRunId"),
         "arguments": run.get("Arguments", {}),
@@ -292,10 +292,15 @@ def _record(run: JobRun) -> dict[str, Any]:
 
 
 def _row(run: JobRun) -> dict[str, Any]:
+    from jobs import engines
+    from workspace.paths import Workspace
+
+    choice = engines.noted(Workspace.find().runs / run["Id"])
     return {
         "run": run["Id"],
         "job": run["JobName"],
         "state": run["JobRunState"],
+        "engine": choice.engine if choice else None,
         "attempt": run["Attempt"],
         "started": run["StartedOn"],
         "seconds": run["ExecutionTime"],

@@ -61,7 +61,9 @@ def test_a_run_shows_its_engine_and_its_transformation_contexts(jobs: Jobs, engi
     assert run["JobRunState"] == "SUCCEEDED", run
     shown = json.loads(lakelet(jobs, "jobs", "show", run["Id"], "-o", "json").stdout)
     why = "asked for by --engine" if arguments else "nothing in the script needs Spark, and its input has 2 MiB"
-    assert shown["engine"] == f"{'spark' if engine == 'spark' else 'sail'}: {why}"
+    assert (shown["engine"], shown["engine_reason"]) == ("spark" if engine == "spark" else "sail", why)
+    listed = json.loads(lakelet(jobs, "jobs", "runs", run["JobName"], "-o", "json").stdout)
+    assert [(one["run"], one["engine"]) for one in listed] == [(run["Id"], shown["engine"])]
     table = f"default.{name}"
     assert shown["transformation_ctx"] == {
         "purge": [f"purges s3://silver/{name}/table/", f"purges {table}"],
@@ -87,7 +89,8 @@ def test_the_tables_that_a_script_names_count_as_its_input(jobs: Jobs) -> None:
     code = f"import awsglue\ndef read(glue):\n    return glue.create_dynamic_frame.from_catalog('default', '{name}')\n"
     run = jobs.run(code, "glueetl", DefaultArguments={})
     shown = json.loads(lakelet(jobs, "jobs", "show", run["Id"], "-o", "json").stdout)
-    assert shown["engine"] == "sail: nothing in the script needs Spark, and its input has 5 MiB"
+    assert shown["engine"] == "sail"
+    assert shown["engine_reason"] == "nothing in the script needs Spark, and its input has 5 MiB"
     assert shown["transformation_ctx"] == {}
 
 
