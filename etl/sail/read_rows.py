@@ -5,7 +5,6 @@ Where a value shows that Spark would have read another one, the action that meet
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,105 +15,12 @@ from etl.choices import is_choice
 from etl.json_batches import discovered
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.file_options import separator
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
-_MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
-_INT_END = 2**31
 _BOM = "\ufeff"
-_SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
-_NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
-_MOMENT = r"^\s*\d{4}-\d{1,2}(-\d{1,2})?([T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?)?\s*(Z|[+-]\d{1,2}(:?\d{2})?)?\s*$"
-_WORD = r"(?i)^\s*(true|false)\s*$"
 _LONG = T.LongType | T.IntegerType | T.ShortType | T.ByteType
-
-
-def told_of_csv(options: dict[str, str], schema: T.StructType | None) -> Callable[[DataFrame], DataFrame]:
-    """Take from the options of a read of CSV what Sail would not heed; returns what makes of its rows Spark's.
-
-    Raises UnsupportedError when a word for null stands among other things than text.
-    """
-    given = {name.lower(): str(value) for name, value in options.items()}
-    infers = given.get("inferschema", "").lower() == "true" and schema is None
-    null = given.get("nullvalue", "")
-    for name in [one for one in options if one.lower() in ("escape", "nullvalue", "emptyvalue")]:
-        del options[name]
-    typed = schema is not None and any(not isinstance(field.dataType, T.StringType) for field in schema)
-    if null and (infers or typed):
-        raise engine.refused(f"The option nullValue ({null!r}) of spark.read.csv with columns that are not text")
-    if infers:
-        options.update(_MANY_RECORDS)
-    quote, sep = given.get("quote", '"'), given.get("sep", given.get("delimiter", ","))
-    doubled, lines = given.get("escape", "\\") == quote, given.get("multiline", "").lower() == "true"
-
-    def made(rows: DataFrame) -> DataFrame:
-        if given.get("header", "").lower() == "true" and "" in rows.columns:
-            rows = rows.toDF(*(name or f"_c{at}" for at, name in enumerate(rows.columns)))
-        if infers:
-            rows = _inferred(rows)
-        texts = {name for name, kind in rows.dtypes if kind == "string"}
-        checked = {name: _told(F.col(quoted(name)), null, quote, separator(sep, "spark.read"), doubled, lines)
-                   for name in texts}  # fmt: skip
-        return rows.withColumns(checked) if checked else rows
-
-    return made
-
-
-def _told(value: Column, null: str, quote: str, sep: str, doubled: bool, lines: bool) -> Column:
-    """A text of CSV, if Spark reads it so. Sail takes a doubled quote for one and a backslash for itself, and a quoted
-    text may go over lines; Spark takes a quote behind a backslash for one, unless told otherwise."""
-    wrong = []
-    if not doubled:
-        odd = value.contains("\\\\") | value.endswith("\\") | value.contains(sep) | value.contains("\n")
-        wrong = [value.contains(quote), value.contains("\\") & odd]
-    if not lines:
-        wrong.append(value.contains("\n"))
-    told = F.when(value != null, value) if null else value
-    for one in wrong:
-        said = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
-        told = F.when(one, F.raise_error(F.lit(str(engine.refused(said))))).otherwise(told)
-    return told
-
-
-def _inferred(rows: DataFrame) -> DataFrame:
-    """Rows of the types that Spark infers: ints where all longs are, timestamps with a zone, text where nothing is."""
-    changed: dict[str, Column] = {}
-    for field in rows.schema.fields:
-        value = F.col(quoted(field.name))
-        if isinstance(field.dataType, T.TimestampNTZType):
-            changed[field.name] = value.cast("timestamp")
-        elif isinstance(field.dataType, T.NullType):
-            changed[field.name] = F.lit(None).cast("string")
-    found = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.LongType)]
-    wide = [F.max(F.abs(F.col(quoted(name)).cast("double"))).alias(str(at)) for at, name in enumerate(found)]
-    most = rows.agg(*wide).collect()[0] if found else ()
-    fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
-    changed |= {name: F.col(quoted(name)).cast("int") for name in fits}
-    _require_texts(rows)
-    return rows.withColumns(changed) if changed else rows
-
-
-def _require_texts(rows: DataFrame) -> None:
-    """Refuse a column of text, all of whose values Spark takes for numbers, times or booleans: numbers with an exponent
-    or blanks, times of several forms."""
-    texts = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.StringType)]
-    for some in (rows.limit(_SAMPLE), rows):
-        if texts:
-            kinds = {form: [F.col(quoted(name)).rlike(form) for name in texts] for form in (_NUMBER, _MOMENT, _WORD)}
-            asked = [F.bool_and(F.coalesce(one, F.lit(True))) for form in kinds.values() for one in form]
-            asked += [F.count(F.col(quoted(name))) for name in texts]
-            seen = some.agg(*(one.alias(str(at)) for at, one in enumerate(asked))).collect()[0]
-            size = len(texts)
-            texts = [
-                name
-                for at, name in enumerate(texts)
-                if seen[3 * size + at] and any(seen[form * size + at] for form in range(len(kinds)))
-            ]
-    if texts:
-        raise engine.refused(f"Reading {', '.join(texts)} by inferSchema, whose values Spark does not take for text,")
 
 
 def json_kind(lines: DataFrame) -> T.StructType:

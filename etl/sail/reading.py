@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +23,7 @@ from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
 from etl.sail import engine, read_rows
+from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from workspace.paths import Workspace
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # Not binaryFile: Sail gives an object of more than a megabyte once for each part that it makes of it.
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LISTINGS = 16  # at once
+LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
 _KINDS = (
@@ -63,7 +65,8 @@ def install(workspace: Workspace) -> None:
         if schema is not None:
             reader.schema(schema)
         given, objects = _schema_of(reader._schema), [one for inside in checked.values() for one in inside]
-        rows = _read(workspace, original, reader, chosen, _keys(objects, reader._options))
+        size = sum(sum(inside.values()) for inside in checked.values())
+        rows = _read(workspace, original, reader, chosen, _keys(objects, reader._options), size)
         if given is None:
             _require_names(rows, ", ".join(paths))
         return _typed(rows, objects, {field.name.lower(): field.dataType for field in given.fields} if given else {})
@@ -87,20 +90,25 @@ def _keys(objects: Sequence[str], options: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(key for one in objects for key, _ in parse_partition_path(one)))
 
 
-def _read(workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str]) -> DataFrame:
-    """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions."""
+def _read(
+    workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str], size: int
+) -> DataFrame:
+    """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions. ``size`` is
+    that of all objects."""
     options, schema = reader._options, _schema_of(reader._schema)
     escaped = [_sail_path(one) for one in paths]
     if schema is not None:
         reader.schema(_with_keys(schema, keys))
     rows: DataFrame
     if reader._format == "csv":
-        made = read_rows.told_of_csv(options, schema)
+        csv = CsvRead.taken(options, schema)
+        if agreed := size <= LOOKED_THROUGH and not csv.over_lines:
+            csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
         rows = original(reader, path=escaped)
         if any(kind == "void" for _, kind in rows.dtypes):  # so far
-            options.update(read_rows.ALL_RECORDS)
+            options.update(ALL_RECORDS)
             rows = original(reader, path=escaped)
-        rows = made(rows)
+        rows = csv.rows(rows, agreed)
     elif reader._format == "json":
         lines = listed(reader._client.read).text(paths)
         if schema is None:
@@ -158,10 +166,10 @@ def in_partitions(names: Iterable[str]) -> bool:
     return any("=" in part for name in names for part in name.split("/")[:-1])
 
 
-def _as_spark_lists(path: str, inside: Sequence[str], options: Mapping[str, str]) -> list[str]:
+def _as_spark_lists(path: str, inside: Collection[str], options: Mapping[str, str]) -> list[str]:
     """What Sail is to read of a path, whose subfolders it reads unasked and makes columns of: Spark passes over those
     that are no partitions, and with recursiveFileLookup makes no columns."""
-    if not any("/" in name for name in inside) or inside == [split_uri(path)[1] if path.startswith(S3) else path]:
+    if not any("/" in name for name in inside) or list(inside) == [split_uri(path)[1] if path.startswith(S3) else path]:
         return [path]
     if lowered(options).get("recursivefilelookup") == "true":
         chosen = list(inside)
@@ -177,12 +185,14 @@ def _sail_path(path: str) -> str:
     return path.replace("%", "%25") if path.startswith(S3) else local_path(path)
 
 
-def _check(workspace: Workspace, format: str, options: dict[str, str], paths: Sequence[str]) -> dict[str, list[str]]:
-    """The objects that lie at each of the paths, named from there on."""
+def _check(
+    workspace: Workspace, format: str, options: dict[str, str], paths: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """The objects that lie at each of the paths, named from there on, and their sizes in bytes."""
     take_reading(format, options)
     if not paths:
         raise engine.refused("spark.read.load without a path")
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, int]] = {}
     for path in paths:
         if _GLOB.search(path):
             raise engine.refused(f"The pattern {path} of spark.read")
@@ -250,14 +260,14 @@ def _below(workspace: Workspace, path: str) -> Iterator[StoredObject]:
     return (one for one in listed if one.key == prefix or one.key.startswith(folder))
 
 
-def _objects(workspace: Workspace, path: str) -> list[str]:
+def _objects(workspace: Workspace, path: str) -> dict[str, int]:
     if path.startswith(S3):
         folder = f"{split_uri(path)[1].rstrip('/')}/".lstrip("/")
-        return [one.key.removeprefix(folder) for one in _below(workspace, path)]
+        return {one.key.removeprefix(folder): one.size for one in _below(workspace, path)}
     place = Path(local_path(path))
     if place.is_dir():
-        return [str(one.relative_to(place)) for one in place.rglob("*") if one.is_file()]
-    return [place.name] if place.is_file() else []
+        return {str(one.relative_to(place)): one.stat().st_size for one in place.rglob("*") if one.is_file()}
+    return {place.name: place.stat().st_size} if place.is_file() else {}
 
 
 def local_path(path: str) -> str:

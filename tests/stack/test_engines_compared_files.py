@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import csv
 import gzip
 import io
+import itertools
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -23,6 +25,7 @@ from catalog.glue import Glue
 from data.formats import BY_NAME, storage_descriptor
 from data.objects import list_objects
 from etl.errors import UnsupportedError
+from etl.sail.csv_rows import CsvRead
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 from tests.stack.test_engines_compared import ENGINES, outcome
@@ -223,8 +226,30 @@ CASES["infer csv, exponents"] = read("csv", "a,b\n1e3,1\n2,2.5\n", INFERRED)
 for _content in ("a,b\n 1,x\n2 ,y\n", "a\n99999999999999999999\n", "a\n2024-01-31T10:20\n2024-01-31\n"):
     REFUSED[f"infer csv, {_content!r}"] = read("csv", _content, INFERRED)
 REFUSED["read csv, nullValue of a number"] = read("csv", "a\nx\n1\n", {**H, "nullValue": "x"}, "a int")
-for _content in ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\ny",1\n', 'a,b\n"x\\",1\n'):
-    BY_VALUE[f"read csv, {_content!r}"] = read("csv", _content, H)
+LINES = {  # by the number of their texts, lines that both engines take for the same; what they are is not written down
+    size: [
+        line
+        for signs in range(1, 6)
+        for line in map("".join, itertools.product('a,"\\ ', repeat=signs))
+        if re.match(CsvRead().agreed(), line) and len(next(csv.reader([line]))) == size
+    ]
+    for size in (1, 2, 3)
+}
+for _size, _lines in LINES.items():
+    _content = "".join(f"{at},{line}\n" for at, line in enumerate(_lines))
+    _schema = ", ".join(f"c{at} string" for at in range(_size + 1))
+    CASES[f"read csv, {len(_lines)} lines of {_size} and a number"] = read("csv", _content, {}, _schema)
+CASES["read csv, quotes and backslashes as other signs"] = read(
+    "csv", 'a,b\n1,5" pipe\n2,C:\\dir\\\n3,x\\\\y\n4,"a\\b"\n5,""\n6,x"y"\n', H
+)
+CASES["read csv, quotes in a line that is none"] = read("csv", 'a,b\n#"x"y\n1,"x"\n', {**H, "comment": "#"})
+_DOUBTFUL = ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\\",1\n')
+for _content in (*_DOUBTFUL, 'a,b\n"x\ny",1\n', 'a,b\n"x"y,1\n', 'a,b\n"x" ,1\n', "a,b\nx\ry,1\n"):
+    REFUSED[f"read csv, {_content!r}"] = read("csv", _content, H)
+for _content in _DOUBTFUL:
+    BY_VALUE[f"read csv over lines, {_content!r}"] = read("csv", _content, {**H, "multiLine": True})
+REFUSED["read csv, a quote alone within quotes"] = read("csv", 'a,b\n"x"y,1\n', {**H, "escape": '"'})
+REFUSED["read csv, nothing in quotes beside a word for null"] = read("csv", 'a,b\n"",1\n', {**H, "nullValue": "N"})
 
 JSON = {
     "plain": '{"b": 1, "a": "x", "c": {"z": 1.5, "y": [{"d": 1, "c": null}]}}\n{"a": null, "d": [1, 2]}\n',
