@@ -36,10 +36,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Sources:
-    """What ``auto`` looks at: the script's text, the folder of a table, the sizes of the objects in a folder."""
+    """What ``auto`` looks at: the script's text, a table (Glue's Table structure; None of one that is not there yet),
+    the sizes of the objects in a folder."""
 
     script: Callable[[], str]
-    location: Callable[[str, str], str]
+    table: Callable[[str, str], Mapping[str, Any] | None]
     sizes: Callable[[str], Iterator[int]]
 
 
@@ -79,7 +80,11 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
         if reason := needs.spark_alone(source):
             return Choice(SPARK, f"only Spark can run the script: {reason}")
         named = needs.inputs(source, arguments)
-        folders = [*named.paths, *filter(None, (sources.location(*table) for table in named.tables))]
+        tables = [found for one in named.tables if (found := sources.table(*one))]
+        if (quotient := needs.quotient(source)) and (why := _decimals(source, tables)):
+            return Choice(SPARK, f"only Spark divides and averages decimals: {quotient}, and {why}")
+        stored = [table.get("StorageDescriptor") or {} for table in tables]
+        folders = [*named.paths, *(str(one["Location"]) for one in stored if one.get("Location"))]
     except LakeletError as error:  # which the run itself will meet and tell
         return Choice(SPARK, f"what it reads cannot be told: {error}")
     total, objects = 0, 0
@@ -90,6 +95,17 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
     if total > most_mb << 20:
         return Choice(SPARK, f"its input has {total >> 20:,} MiB, more than {most_mb:,} (the setting sail_input_mb)")
     return Choice(SAIL, f"nothing in the script needs Spark, and its input has {total >> 20:,} MiB", may_change=True)
+
+
+def _decimals(source: str, tables: Iterable[Mapping[str, Any]]) -> str:
+    """Where decimals may come from; empty for nowhere that is known."""
+    if needs.names_decimals(source):
+        return "names the type decimal"
+    for table in tables:
+        columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
+        if any("decimal" in str(column.get("Type", "")).lower() for column in columns):
+            return f"the table {table['Name']} has decimals"
+    return ""
 
 
 def _sizes(folders: Iterable[str], sources: Sources) -> Iterator[int]:

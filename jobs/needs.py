@@ -45,6 +45,10 @@ _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
+_AVERAGES = ("avg", "mean", "average")
+_AVERAGE = re.compile(r"\b(?:avg|mean)\s*\(", re.IGNORECASE)
+_EXPRESSIONS = ("sql", "expr", "selectExpr", "where", "filter")  # whose texts are SQL
+_DECIMAL = re.compile(r"\bdecimal\b", re.IGNORECASE)
 _VERBS, _FILES = ("read", "write"), ("option", "options", "load", "save", *FORMATS)
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
@@ -95,6 +99,29 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
         if database and table:
             tables.append((database, table))
     return Inputs(tuple(dict.fromkeys(one for one in texts if _PATH.match(one))), tuple(dict.fromkeys(tables)))
+
+
+def quotient(source: str) -> str:
+    """How a script divides or averages, which Sail refuses to do with decimals; empty when it does not."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(attr=name) if name in _AVERAGES:
+                return f"it uses {name}"
+            case ast.Constant(value=str(text)) if text in _AVERAGES or _AVERAGE.search(text):
+                return "it averages"
+            case ast.BinOp(op=ast.Div(), left=left, right=right) if not (_is_text(left) or _is_text(right)):
+                return "it divides"
+            case ast.Call(func=ast.Attribute(attr=name), args=given) if name in _EXPRESSIONS:
+                if any("/" in text for one in given for text in _texts(one)):
+                    return "it divides"
+    return ""
+
+
+def names_decimals(source: str) -> bool:
+    """Whether a script names the type of decimals."""
+    tree = ast.parse(source)
+    names = {name for node in ast.walk(tree) if (name := getattr(node, "attr", getattr(node, "id", None)))}
+    return "DecimalType" in names or any(_DECIMAL.search(text) for text in _texts(tree))
 
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
@@ -157,6 +184,10 @@ def _is_module(name: str) -> bool:
 
 def _texts(tree: ast.AST) -> Iterator[str]:
     return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _text(node: ast.expr, arguments: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,15 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path, {})
 
 
-def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
+def sources(script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int") -> Sources:
     def sizes(folder: str) -> Iterator[int]:
         return iter([mib << 20] * objects)
 
-    return Sources(lambda: script, lambda database, name: f"s3://{database}/{name}/" if name != "new" else "", sizes)
+    def table(database: str, name: str) -> dict[str, Any] | None:
+        stored = {"Location": f"s3://{database}/{name}/", "Columns": [{"Name": "a", "Type": kind}]}
+        return {"Name": name, "StorageDescriptor": stored} if name != "new" else None
+
+    return Sources(lambda: script, table, sizes)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +145,32 @@ def test_auto_goes_by_script_and_size(settings: Settings) -> None:
     def missing() -> str:
         raise RunError("s3://b/x.py cannot be read")
 
-    lost = choose("j", auto, settings, Sources(missing, lambda *_: "", lambda _: iter(())))
+    lost = choose("j", auto, settings, Sources(missing, lambda *_: None, lambda _: iter(())))
     assert (lost.engine, "cannot be read" in lost.reason) == ("spark", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "divides"),
+    [
+        ("rows.agg(F.avg('a'))", True),
+        ("rows.groupBy('k').mean()", True),
+        ("rows.agg({'a': 'avg'})", True),
+        ("rows.selectExpr('a / b')", True),
+        ("rows.withColumn('c', F.col('a') / 100)", True),
+        ("spark.sql('select AVG (a) from v')", True),
+        ("rows.agg(F.sum('a'))", False),
+        ("Path(folder) / 'a'", False),
+        ("rows.where('a > 1').write.parquet('s3://gold/a/')", False),
+    ],
+)
+def test_decimals_that_are_divided_are_sparks(settings: Settings, code: str, divides: bool) -> None:
+    of_ints, of_decimals = (
+        choose("j", {}, settings, sources(f"{GLUE}\n{code}", kind=kind)) for kind in ("int", "array<decimal(10,2)>")
+    )
+    typed = choose("j", {}, settings, sources(f"{GLUE}\n{code}\nT.DecimalType(10, 2)"))
+    assert of_ints.engine == "sail"
+    assert {of_decimals.engine, typed.engine} == {"spark" if divides else "sail"}
+    assert ("only Spark divides" in of_decimals.reason) == ("the table" in of_decimals.reason) == divides
 
 
 def test_the_library_says_what_it_needs() -> None:

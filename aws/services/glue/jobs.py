@@ -109,18 +109,17 @@ def start_job_run(
 def _sources(context: Context, script: str) -> engines.Sources:
     """What the engine of a run is chosen by."""
 
-    def location(database: str, name: str) -> str:
+    def table(database: str, name: str) -> Mapping[str, Any] | None:
         try:
-            table = context.catalog.get_table(database, name)
+            return {**context.catalog.get_table(database, name).definition, "Name": name}
         except EntityNotFoundException:  # one that the job makes
-            return ""
-        return str((table.definition.get("StorageDescriptor") or {}).get("Location") or "")
+            return None
 
     def sizes(folder: str) -> Iterator[int]:
         with suppress(ClientError, UsageError):  # of what is not there the run will tell
             yield from (one.size for one in list_objects(s3_client(context.workspace), *split_uri(folder)))
 
-    return engines.Sources(lambda: read_script(context.workspace, script), location, sizes)
+    return engines.Sources(lambda: read_script(context.workspace, script), table, sizes)
 
 
 def get_job_run(job_name: str, run_id: str, predecessors_included: bool | None = None) -> dict[str, Any]:
