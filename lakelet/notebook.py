@@ -17,6 +17,15 @@ from workspace.paths import Workspace
 from workspace.secrets import secret
 
 KERNEL = "lakelet"
+# Ctrl-C ends a JupyterLab that is still being imported, without a traceback; once it runs, it has a handler of its own.
+_JUPYTERLAB = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+runpy.run_module("jupyterlab", run_name="__main__")
+"""
+# Nobody is asked whether news may be fetched from the internet.
+_NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+_PATHS = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
 PORTS_TRIED = 50
 MAX_PORT = 65535
 
@@ -41,12 +50,13 @@ def install_kernel(workspace: Workspace) -> Path:
 def environment(workspace: Workspace) -> dict[str, str]:
     """The environment of a Jupyter server or client of this workspace, the token of the server in it."""
     folder = install_kernel(workspace)
+    write_atomic(folder / "labconfig" / "default_setting_overrides.json", json.dumps(_NO_NEWS).encode())
     runtime = folder / "runtime"
     runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
     return {
         **os.environ,
         **workspace.environment,
-        "JUPYTER_PATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("JUPYTER_PATH")))),
+        **{name: os.pathsep.join(filter(None, (str(folder), os.environ.get(name)))) for name in _PATHS},
         "JUPYTER_RUNTIME_DIR": str(runtime),
         "JUPYTER_TOKEN": secret(workspace, "jupyter_token"),
     }
@@ -55,7 +65,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
 def server_argv(port: int, folder: Path, *, browser: bool) -> list[str]:
     """The JupyterLab server on 127.0.0.1, serving the notebooks of ``folder``; the token is in the environment."""
     return [
-        sys.executable, "-m", "jupyterlab",
+        sys.executable, "-c", _JUPYTERLAB,
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",

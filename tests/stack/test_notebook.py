@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +14,7 @@ from typing import Any
 
 import nbclient
 import nbformat
+import psutil
 import pytest
 
 from lakelet.notebook import environment, free_port, install_kernel, server_argv
@@ -89,10 +91,28 @@ def test_jupyterlab_lets_in_who_has_the_token(stack: Stack, tmp_path: Path) -> N
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(address, timeout=10)
         assert refused.value.code == 403
+        settings = "lab/api/settings/@jupyterlab/apputils-extension:notification"
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/{settings}", headers=request.headers)
+        told = json.loads(urllib.request.urlopen(asked, timeout=60).read())["schema"]["properties"]
+        assert (told["fetchNews"]["default"], told["checkForUpdates"]["default"]) == ("false", False)
     finally:
         server.terminate()
         server.wait(timeout=60)
     assert token not in (tmp_path / "lab.log").read_text()
+
+
+def test_ctrl_c_ends_a_jupyterlab_that_is_still_starting(stack: Stack, tmp_path: Path) -> None:
+    argv = server_argv(free_port(18888, chosen=False), tmp_path, browser=False)
+    with open(tmp_path / "lab.log", "wb") as log:
+        server = subprocess.Popen(argv, env=environment(stack.workspace), stdout=log, stderr=log)
+    try:
+        eventually(lambda: psutil.Process(server.pid).memory_info().rss > 20 << 20)  # it imports
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == -signal.SIGINT
+    finally:
+        server.kill()
+        server.wait(timeout=60)
+    assert (tmp_path / "lab.log").read_text() == ""
 
 
 def test_mistakes_are_sentences(stack: Stack) -> None:
