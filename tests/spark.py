@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs.sail import sail_environment
-from jobs.spark import class_path, spark_properties
+from jobs.spark import class_path, python_path, spark_properties
 from lakelet.stack.install import install
 from workspace.environment import client_environment
 from workspace.paths import STATE_VARIABLE, Workspace
@@ -99,6 +99,7 @@ def _context(workspace: Workspace, patch: pytest.MonkeyPatch, given: dict[str, s
     SparkContext._ensure_initialized()  # a JVM that is started for a conf has all of it, keys too, in its argv
     conf = SparkConf().setAll(list(given.items())).setMaster("local[1]").set("spark.ui.enabled", "false")
     conf.set("spark.sql.shuffle.partitions", "1").set("spark.sql.ansi.enabled", "false")
+    conf.set("spark.executorEnv.PYTHONPATH", python_path())  # Python workers as those of jobs
     context = SparkContext.getOrCreate(conf)
     try:
         yield GlueContext(context)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs.spark import python_path
+from jobs.spark import python_path, spark_home
 from tests.test_layout import ORDER
 
 
@@ -82,3 +82,18 @@ def test_a_sitecustomize_of_the_machine_is_run_too(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, cwd=tmp_path / "first", env=environment, capture_output=True, check=False)
     assert done.stdout.split() == [b"True", b"lakelet.data"], done.stderr
+
+
+def test_spark_is_imported_unpacked_where_it_lies_beside_its_archives(tmp_path: Path) -> None:
+    archives = [spark_home() / "python" / "lib" / "pyspark.zip", *(spark_home() / "jars").glob("spark-core_*.jar")]
+    assert len(archives) == 2
+    mine = tmp_path / "mine.zip"
+    mine.touch()
+    code = """
+import sys, pyspark
+print(pyspark.__file__)
+print([name for name in ("pyspark.zip", "spark-core", "mine.zip") for one in {*sys.path, *sys.path_importer_cache}
+       if name in one])
+"""
+    told = run(tmp_path, code, *archives, mine).splitlines()
+    assert told == [str(spark_home() / "__init__.py"), "['mine.zip']"]

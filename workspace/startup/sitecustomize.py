@@ -4,9 +4,10 @@ Python imports a module of this name by itself when it starts, and this folder s
 of Spark's Python workers and of notebooks (:func:`jobs.spark.python_path`). From then on in such a process:
 
 - our packages are ``lakelet.data``, ``lakelet.etl`` and so on; what they import of each other is led there;
-- ``import data`` is the user's own package when the path has one, and else another name of ``lakelet.data``.
+- ``import data`` is the user's own package when the path has one, and else another name of ``lakelet.data``;
+- ``pyspark`` is the one beside us, not the same again out of an archive.
 
-Both can be loaded at once. docs/adr/0016-scripts-own-the-names.md says why it is done so.
+Both names can be loaded at once. docs/adr/0016-scripts-own-the-names.md says why it is done so.
 """
 
 from __future__ import annotations
@@ -103,10 +104,23 @@ def _next_sitecustomize() -> None:
         spec.loader.exec_module(module_from_spec(spec))
 
 
+def _leave_archives_out() -> None:
+    """Take off the path those archives of Spark whose packages it has unpacked as well.
+
+    Spark puts them onto the path of each of its Pythons. What comes from an archive is compiled at every start, and the
+    directory of every archive is read again for every task of a Python worker (``importlib.invalidate_caches``).
+    """
+    unpacked = tuple(f"{folder}/pyspark/" for folder in sys.path if Path(folder, "pyspark").is_dir())
+    for one in [one for one in sys.path if one.startswith(unpacked) and one.endswith((".zip", ".jar"))]:
+        sys.path.remove(one)
+        sys.path_importer_cache.pop(one, None)
+
+
 def _of_our_installation(finder: object) -> bool:
     """Whether it is the finder of an editable installation, which would take our modules for parts of the user's."""
     return str(getattr(finder, "__module__", "")).startswith(f"__editable___{DISTRIBUTION}_")
 
 
+_leave_archives_out()
 sys.meta_path[:] = [_Finder, *(finder for finder in sys.meta_path if not _of_our_installation(finder))]
 _next_sitecustomize()
