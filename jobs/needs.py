@@ -26,7 +26,8 @@ _MEMBERS = frozenset(
         "checkpoint", "localCheckpoint", "getNumPartitions", "approxQuantile", "input_file_name", "spark_partition_id",
         "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
         "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
-        "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll",
+        "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll", "crosstab", "summary",
+        "freqItems", "toJSON", "observe",
         *REFUSED.keys() - {"quote", "weekday"},  # everyday names of Python
     )
 )  # fmt: skip

@@ -46,6 +46,23 @@ def view(spark: Any, rows: Any) -> Any:
     return spark.sql("select id, d, q from cast_rows where d <> '1'")
 
 
+def of_few(make: Callable[[DataFrame], Any]) -> Make:
+    """A case of rows with nulls everywhere, and doubles that are written with an exponent."""
+
+    def made(spark: Any, rows: Any) -> Any:
+        values = [(1, 1e7, "a", None), (None, 3e7, "3", None), (5, None, None, 1), (9, 2e7, "", None)]
+        return make(spark.createDataFrame(values, "i int, d double, s string, k long"))
+
+    return made
+
+
+def figures(few: DataFrame) -> Any:
+    told = [(name, round(few.cov("i", name), 6), round(few.corr(name, "d"), 9)) for name in ("i", "d", "k")]
+    return few.sparkSession.createDataFrame(
+        [*told, ("stat", few.stat.cov("d", "d"), None)], "n string, a double, b double"
+    )
+
+
 HALVES = (
     "values (1.005D), (2.675D), (1.115D), (-1.005D), (0.125D), (123456.785D), (0.1D + 0.2D), (1e15D), (1e22D), "
     "(1e-30D), (double('NaN')), (double('inf')), (null) t(x)"
@@ -212,7 +229,17 @@ CASES |= {
     ),
     "exceptAll": lambda spark, rows: rows.select("g").exceptAll(rows.where("b").select("g")),
 }  # fmt: skip
+CASES |= {
+    "describe": of_few(lambda few: few.describe()),
+    "describe of some": of_few(lambda few: few.describe("d", "s")),
+    "describe of none": lambda spark, rows: rows.select("b", "dt").describe(),
+    "summary without percentiles": of_few(lambda few: few.summary("max", "count", "mean", "min", "stddev")),
+    "cov and corr with nulls": of_few(figures),
+}
 REFUSED: dict[str, Make] = {
+    "summary": of_few(lambda few: few.summary()),
+    "describe of decimals": lambda spark, rows: rows.describe("dec"),
+    "crosstab": of_few(lambda few: few.crosstab("i", "s")),
     **{
         f"SQL null inside of {name} to text": sql(f"select cast({name} as string) from rows")
         for name in ("ar", "st", "mp")
