@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from etl.errors import UnsupportedError
+from etl.sail import properties
 from etl.sail.file_options import FORMATS, is_refused
 from etl.sail.rules import REFUSED
 from etl.sail.sql_text import as_spark
@@ -45,6 +46,7 @@ _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
+_SETTERS = ("set", "config", "setConf")
 _VERBS, _FILES = ("read", "write"), ("option", "options", "load", "save", *FORMATS)
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
@@ -108,6 +110,8 @@ def _reasons(tree: ast.Module) -> Iterator[str]:
             yield from _of_sql(node, texts)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILES:
             yield from _of_options(node, node.func)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SETTERS:
+            yield from _of_property(node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
             yield f"it uses {node.func.id}"
     yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
@@ -121,12 +125,23 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
         yield "its spark.sql is known only when it runs"
     elif any(not is_query(one) or _TABLE.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
+    elif refused := [one for one in map(properties.of_statement, statements) if one and properties.is_refused(*one)]:
+        yield f"its spark.sql sets {refused[0][0]}"
     else:
         try:
             for one in statements:
                 as_spark(one)
-        except UnsupportedError as refused:
-            yield f"its spark.sql has what Sail refuses ({str(refused).partition(',')[0]})"
+        except UnsupportedError as error:
+            yield f"its spark.sql has what Sail refuses ({str(error).partition(',')[0]})"
+
+
+def _of_property(call: ast.Call) -> Iterator[str]:
+    """A property of the session that Sail does not heed."""
+    name, value = call.args if len(call.args) == 2 else (None, None)
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        plain = str(value.value) if isinstance(value, ast.Constant) else None
+        if properties.is_refused(name.value, plain):
+            yield f"it sets {name.value}"
 
 
 def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
