@@ -125,7 +125,7 @@ def _open_doors() -> None:
     prepare()
     from pyspark.sql.connect.client import SparkConnectClient
 
-    from etl.sail import answers, context, functions, properties, reading, statements, unions, writing
+    from etl.sail import answers, context, functions, properties, reading, single, statements, unions, writing
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
@@ -140,5 +140,5 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    for door in (answers, context, functions, properties, reading, statements, unions, writing):
+    for door in (answers, context, functions, properties, reading, single, statements, unions, writing):
         door.install(workspace)
