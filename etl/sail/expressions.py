@@ -45,11 +45,16 @@ class Said:
             return self._with(value, _child=self.of(value._child))
         return self._apart(value)
 
-    def over(self, function: Any) -> Any:
-        """A window's function: NaN is right in ``max`` and ``min`` there."""
-        if getattr(function, "_name", "") not in rules.EXTREMES:
-            return self.of(function)
-        return self._with(function, _args=[self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args])
+    def over(self, function: Any, *, moving: bool) -> Any:
+        """A window's function: NaN is right in ``max`` and ``min`` there, and not in what rows leave (``moving``)."""
+        name = getattr(function, "_name", "")
+        if name in rules.EXTREMES:
+            args = [self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args]
+            return self._with(function, _args=args)
+        own = self.of(function)
+        if moving and name in rules.MOVING:
+            return self._with(own, _args=[self._bound(one, rules.FINITE) for one in own._args])
+        return own
 
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
