@@ -101,10 +101,13 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
     texts = ScriptTexts(tree)
+    answered = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr == "isEmpty"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (f"it imports {name}" for name in _imported(node) if _is_module(name))
         elif isinstance(node, ast.Attribute) and node.attr in _MEMBERS:
+            if node.attr == "rdd" and id(node) in answered:
+                continue
             yield f"it uses {node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
             yield from _of_sql(node, texts)

@@ -74,7 +74,14 @@ def main(arguments: Sequence[str]) -> None:
     sys.excepthook = _tell
     fallback.prepare()
     script, *words = arguments
-    run_script(script, words)
+    try:
+        run_script(script, words)
+    except SystemExit as left:
+        if left.code:
+            raise
+    if error := engine.caught():
+        _tell(type(error), error, error.__traceback__)
+        sys.exit(1)
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -114,7 +114,7 @@ CASES |= {
     "SQL of moving windows": sql(
         "select id, sum(i) over (partition by g order by id rows between 2 preceding and current row) a, "
         "avg(id) over (order by id rows between 3 preceding and 1 following) b, "
-        "round(avg(d) over (partition by g order by id rows between unbounded preceding and current row), 3) c, "
+        "avg(i) over (partition by g order by id rows between unbounded preceding and current row) c, "
         "sum(id) over w d, count(d) over w e from rows "
         "window w as (order by id rows between 1 preceding and current row)"
     ),
@@ -196,6 +196,24 @@ CASES |= {
     ),
     "extremes of all": of_nan(lambda rows: rows.agg(F.max("n"), F.min("n"), (F.max("n") - F.min("i")).alias("x"))),
     "extremes by groups' methods": of_nan(lambda rows: rows.groupBy("g").max("n", "i")),
+    "duplicates of sorted rows": lambda spark, rows: (
+        rows.orderBy(F.desc("id")).where("id <> 5").coalesce(1).dropDuplicates(["g"]).select("g", "id", "s")
+    ),
+    "duplicates by two columns": lambda spark, rows: (
+        rows.orderBy("b", F.col("id").desc()).drop_duplicates(["g", "b"]).select("id", "g", "b")
+    ),
+    "aggregates by a dict of two": lambda spark, rows: rows.groupBy("g").agg({"s": "count", "i": "sum"}),
+    "aggregates by a dict of four": lambda spark, rows: rows.agg(
+        {"dt": "max", "id": "sum", "b": "count", "ts": "min"}
+    ),
+    "aggregates by a dict of more": lambda spark, rows: (
+        rows.withColumnsRenamed({"i": "forecasted_monthly_revenue", "l": "opportunity", "s": "Ä"})
+        .groupBy("g")
+        .agg(
+            {"forecasted_monthly_revenue": "sum", "opportunity": "max", "Ä": "count", "id": "sum", "dt": "max",
+             "ts": "min", "b": "count", "dec": "max"}
+        )
+    ),
     "moving windows": lambda spark, rows: rows.select(
         "id",
         F.sum("i").over(Window.partitionBy("g").orderBy("id").rowsBetween(-2, 0)).alias("a"),
@@ -230,6 +248,9 @@ CASES |= {
     "exceptAll": lambda spark, rows: rows.select("g").exceptAll(rows.where("b").select("g")),
 }  # fmt: skip
 REFUSED: dict[str, Make] = {
+    "duplicates of rows that got columns after a sort": lambda spark, rows: (
+        rows.orderBy("id").select("g", "i").dropDuplicates(["g"])
+    ),
     "NaN in a moving window": of_nan(
         lambda rows: rows.select(F.avg("n").over(Window.orderBy("id").rowsBetween(-2, 0)).alias("a"))
     ),

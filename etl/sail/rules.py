@@ -45,12 +45,16 @@ Rule = Callable[[Notation, Any], Any]  # of a value
 
 def otherwise(what: str, why: str) -> UnsupportedError:
     """The error of what Sail would answer otherwise than Spark, and what is different."""
-    return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
+    return engine.refused(_told(what, why))
+
+
+def _told(what: str, why: str) -> str:
+    return f"{what}, which Sail answers otherwise than Spark ({why}),"
 
 
 def _refusal(e: Notation, what: str, why: str) -> Any:
     """The same, when a row is met for which it has to be."""
-    return e.call("raise_error", str(otherwise(what, why)))
+    return e.call("raise_error", engine.refusal(_told(what, why)))
 
 
 def _is(e: Notation, v: Any, kind: str) -> Any:

@@ -46,6 +46,11 @@ def is_asked(plan: Any) -> bool:
     return plan is not None
 
 
+def is_narrow(plan: Any) -> bool:
+    """Whether a node of a plan leaves rows in their order, and in the partitions that they are in."""
+    return type(plan).__name__ in _NARROW or _is_single(plan)
+
+
 def part(rows: Any, write: Any) -> None:
     """Have a write (pyspark's ``WriteOperation``) of these rows leave one object, in a folder of its own."""
     from pyspark.sql import functions as F

@@ -100,3 +100,11 @@ def test_properties(lake: Lake) -> None:
     finally:
         session.conf.unset("spark.sql.legacy.timeParserPolicy")
     session.conf.set("spark.sql.shuffle.partitions", "1")
+
+
+def test_whether_there_are_rows(lake: Lake) -> None:
+    assert not rows(lake).rdd.isEmpty()
+    assert rows(lake).where("k < 0").rdd.isEmpty()
+    if lake.name.endswith("sail"):
+        with pytest.raises(UnsupportedError, match=r"DataFrame\.rdd\.map"):
+            rows(lake).rdd.map(str)

@@ -53,6 +53,7 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         (GLUE, ""),
         ("sc.parallelize([1])", "parallelize"),
         ("df.rdd.map(f)", "rdd"),
+        ("df.rdd.isEmpty()", ""),
         ("sc._jsc.hadoopConfiguration().set('a', 'b')", "hadoopConfiguration"),
         ("from pyspark.ml.feature import Tokenizer", "pyspark.ml"),
         ("from pyspark import ml", "pyspark.ml"),
