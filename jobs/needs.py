@@ -150,17 +150,27 @@ def _of_property(call: ast.Call) -> Iterator[str]:
 def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
     """The options of ``spark.read`` and ``df.write`` in a call that Sail has not."""
     at: ast.expr = told.value
+    before = []  # of the format that this call tells at last
     while isinstance(at, ast.Call | ast.Attribute) and not (isinstance(at, ast.Attribute) and at.attr in _VERBS):
+        before.append(at)
         at = at.func if isinstance(at, ast.Call) else at.value
     if not isinstance(at, ast.Attribute):
         return
     given = [(one.arg, one.value) for one in call.keywords if one.arg]
     if told.attr == "option" and len(call.args) == 2 and isinstance(name := call.args[0], ast.Constant):
         given.append((str(name.value), call.args[1]))
+    for one in before if told.attr in FORMATS else ():
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "option":
+            given += _options_of(one)
     for option, value in given:
         plain = str(value.value) if isinstance(value, ast.Constant) else None
         if is_refused(at.attr, told.attr if told.attr in FORMATS else "", option, plain):
             yield f"it {at.attr}s with the option {option}"
+
+
+def _options_of(call: ast.Call) -> list[tuple[str, ast.expr]]:
+    name, value = call.args if len(call.args) == 2 else (None, None)
+    return [(str(name.value), value)] if isinstance(name, ast.Constant) and value is not None else []
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

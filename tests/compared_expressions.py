@@ -196,6 +196,9 @@ CASES |= {
     ),
     "extremes of all": of_nan(lambda rows: rows.agg(F.max("n"), F.min("n"), (F.max("n") - F.min("i")).alias("x"))),
     "extremes by groups' methods": of_nan(lambda rows: rows.groupBy("g").max("n", "i")),
+    "a value that is computed once and never null": select(
+        a=lambda: F.length(F.concat_ws("_", F.monotonically_increasing_id().cast("string"), F.lit("x"))) > 2
+    ),
     "duplicates of sorted rows": lambda spark, rows: (
         rows.orderBy(F.desc("id")).where("id <> 5").coalesce(1).dropDuplicates(["g"]).select("g", "id", "s")
     ),

@@ -111,7 +111,7 @@ class Said:
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))
         call = self._columns.call
         return call(
-            "element_at", call("transform", call("array", value), self._made.LambdaFunction(body, [variable])), 1
+            "element_at", call("transform", call("array", value, None), self._made.LambdaFunction(body, [variable])), 1
         )
 
     def _sql(self, text: str) -> Any:

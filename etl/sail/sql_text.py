@@ -66,7 +66,7 @@ def bound(value: str, rule: rules.Rule) -> str:
         return str(rule(_TEXTS, Sql(value.strip())))
     if len(value) < _LONGEST and not _ONCE.search(value):
         return str(rule(_TEXTS, Sql(f"({value})")))
-    return f"element_at(transform(array({value}), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
+    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
 
 
 def name_of(text: str) -> str | None:

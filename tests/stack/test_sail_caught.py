@@ -29,7 +29,7 @@ AS_IT_IS_MADE = 'spark.range(3).select(F.rint("id"))'
 AS_A_ROW_IS_MET = "spark.sql(\"select concat(x, 'a') from values (1e20D) t(x)\").collect()"
 
 
-@pytest.mark.parametrize("leave", ["", "sys.exit(0)"])
+@pytest.mark.parametrize("leave", ["", "sys.exit(0)", "raise RuntimeError('no rows')"])
 @pytest.mark.parametrize("action", [AS_IT_IS_MADE, AS_A_ROW_IS_MET])
 def test_a_refusal_that_is_caught_fails_the_run(stack: Any, tmp_path: Path, action: str, leave: str) -> None:
     path = tmp_path / "caught.py"

@@ -54,6 +54,8 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1) -> Sources:
         ("sc.parallelize([1])", "parallelize"),
         ("df.rdd.map(f)", "rdd"),
         ("df.rdd.isEmpty()", ""),
+        ("spark.read.option('multiLine', 'true').option('mode', 'PERMISSIVE').json(p)", "multiLine"),
+        ("spark.read.option('multiLine', 'true').csv(p)", ""),
         ("sc._jsc.hadoopConfiguration().set('a', 'b')", "hadoopConfiguration"),
         ("from pyspark.ml.feature import Tokenizer", "pyspark.ml"),
         ("from pyspark import ml", "pyspark.ml"),
