@@ -6,7 +6,7 @@ AWS Glue Developer Guide, "DynamicFrameCollection class".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from etl.dynamicframe import DynamicFrame
 from workspace.errors import UsageError
@@ -26,6 +26,14 @@ class DynamicFrameCollection:
         else:
             self._frames = {frame.name: frame for frame in dynamic_frames}
         self.glue_ctx = glue_ctx
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # before __init__ there are no frames to tell
+            raise AttributeError(name)
+        raise AttributeError(
+            f"A DynamicFrameCollection has no {name}: take one of its frames ({', '.join(self._frames)}) by"
+            " SelectFromCollection, or write them all by write_from_options."
+        )
 
     def keys(self) -> Iterator[str]:
         """The names."""

@@ -76,6 +76,7 @@ class GlueContext(Reading, Writing):
             logger.addHandler(handler)
             logger.setLevel(logging.INFO)
             logger.propagate = False
+            vars(logger)["warn"] = logger.warning  # Glue's name for it, which Python warns of
         return logger
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:

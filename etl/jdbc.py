@@ -161,9 +161,19 @@ def read_jdbc_table(context: GlueContext, table: CatalogTable, options: Options,
     return DynamicFrame(rows.selectExpr(*chosen), context, ctx)
 
 
+# What crawlers of AWS's have registered tables of, besides.
+_OTHERS = ("redshift", "oracle", "sqlserver", "snowflake", "dynamodb", "bigquery", "teradata", "saphana")
+
+
 def is_jdbc(table: CatalogTable) -> bool:
-    """Whether a table of the catalog lies in a database."""
-    return bool(table.parameters.get("connectionName")) and table.parameters.get("classification") in TYPES
+    """Whether a table of the catalog lies in a database. Raises UnsupportedError for one that jobs do not reach."""
+    kind = str(table.parameters.get("classification", "")).lower()
+    if kind in _OTHERS:
+        raise UnsupportedError(
+            f"{table} lies in {kind}, which jobs do not reach: put its rows on S3, or into one of "
+            f"{', '.join(TYPES[:-1])}."
+        )
+    return bool(table.parameters.get("connectionName")) and kind in TYPES
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from etl.connection_types import Source, parse_options, read_from
 from etl.dynamicframe import DynamicFrame
@@ -171,6 +171,12 @@ class FrameReader:
         self.from_catalog = context.create_dynamic_frame_from_catalog
         self.from_options = context.create_dynamic_frame_from_options
         self.from_rdd = context.create_dynamic_frame_from_rdd
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"create_dynamic_frame has no {name}, on AWS neither: use from_catalog, from_options or from_rdd, and of a"
+            " DataFrame DynamicFrame.fromDF(rows, glueContext, name)."
+        )
 
 
 class SampleReader:

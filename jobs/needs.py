@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from etl.errors import UnsupportedError
+from etl.sail import properties
 from etl.sail.file_options import FORMATS, is_refused
 from etl.sail.rules import REFUSED
 from etl.sail.sql_text import as_spark
@@ -50,6 +51,7 @@ _AVERAGES = ("avg", "mean", "average")
 _AVERAGE = re.compile(r"\b(?:avg|mean)\s*\(", re.IGNORECASE)
 _EXPRESSIONS = ("sql", "expr", "selectExpr", "where", "filter")  # whose texts are SQL
 _DECIMAL = re.compile(r"\bdecimal\b", re.IGNORECASE)
+_SETTERS = ("set", "config", "setConf")
 _VERBS, _FILES = ("read", "write"), ("option", "options", "load", "save", *FORMATS)
 _DATABASE, _NAME = ("database", "name_space"), ("table_name", "tableName")
 
@@ -127,15 +129,20 @@ def names_decimals(source: str) -> bool:
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
     texts = ScriptTexts(tree)
+    answered = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr == "isEmpty"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (f"it imports {name}" for name in _imported(node) if _is_module(name))
         elif isinstance(node, ast.Attribute) and node.attr in _MEMBERS:
+            if node.attr == "rdd" and id(node) in answered:
+                continue
             yield f"it uses {node.attr}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
             yield from _of_sql(node, texts)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILES:
             yield from _of_options(node, node.func)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SETTERS:
+            yield from _of_property(node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
             yield f"it uses {node.func.id}"
     yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
@@ -149,28 +156,49 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
         yield "its spark.sql is known only when it runs"
     elif any(not is_query(one) or _TABLE.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
+    elif refused := [one for one in map(properties.of_statement, statements) if one and properties.is_refused(*one)]:
+        yield f"its spark.sql sets {refused[0][0]}"
     else:
         try:
             for one in statements:
                 as_spark(one)
-        except UnsupportedError as refused:
-            yield f"its spark.sql has what Sail refuses ({str(refused).partition(',')[0]})"
+        except UnsupportedError as error:
+            yield f"its spark.sql has what Sail refuses ({str(error).partition(',')[0]})"
+
+
+def _of_property(call: ast.Call) -> Iterator[str]:
+    """A property of the session that Sail does not heed."""
+    name, value = call.args if len(call.args) == 2 else (None, None)
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        plain = str(value.value) if isinstance(value, ast.Constant) else None
+        if properties.is_refused(name.value, plain):
+            yield f"it sets {name.value}"
 
 
 def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
     """The options of ``spark.read`` and ``df.write`` in a call that Sail has not."""
     at: ast.expr = told.value
+    before = []  # of the format that this call tells at last
     while isinstance(at, ast.Call | ast.Attribute) and not (isinstance(at, ast.Attribute) and at.attr in _VERBS):
+        before.append(at)
         at = at.func if isinstance(at, ast.Call) else at.value
     if not isinstance(at, ast.Attribute):
         return
     given = [(one.arg, one.value) for one in call.keywords if one.arg]
     if told.attr == "option" and len(call.args) == 2 and isinstance(name := call.args[0], ast.Constant):
         given.append((str(name.value), call.args[1]))
+    for one in before if told.attr in FORMATS else ():
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "option":
+            given += _options_of(one)
     for option, value in given:
         plain = str(value.value) if isinstance(value, ast.Constant) else None
         if is_refused(at.attr, told.attr if told.attr in FORMATS else "", option, plain):
             yield f"it {at.attr}s with the option {option}"
+
+
+def _options_of(call: ast.Call) -> list[tuple[str, ast.expr]]:
+    name, value = call.args if len(call.args) == 2 else (None, None)
+    return [(str(name.value), value)] if isinstance(name, ast.Constant) and value is not None else []
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

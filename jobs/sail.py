@@ -74,7 +74,14 @@ def main(arguments: Sequence[str]) -> None:
     sys.excepthook = _tell
     fallback.prepare()
     script, *words = arguments
-    run_script(script, words)
+    try:
+        run_script(script, words)
+    except SystemExit as left:
+        if left.code:
+            raise
+    if error := engine.caught():
+        _tell(type(error), error, error.__traceback__)
+        sys.exit(1)
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -82,10 +89,17 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     from pyspark.errors import PySparkException, PythonException
 
     from etl.errors import UnsupportedError
+    from etl.sail import engine
     from jobs import fallback
 
-    if isinstance(error, PySparkException | UnsupportedError):
-        fallback.take(error)
+    refused = error if isinstance(error, PySparkException | UnsupportedError) else engine.caught()
+    if refused is not None:
+        fallback.take(refused)
+    if refused is not None and refused is not error:  # the script's own error, which may come of the one that it caught
+        try:
+            raise refused from error
+        except UnsupportedError as told:
+            error = told
     if isinstance(error, PySparkException) and not isinstance(error, PythonException):  # a function of the script's
         try:
             first = str(error).partition("\n")[0].rstrip(".")

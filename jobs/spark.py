@@ -202,6 +202,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "false",  # as in Spark 3, which AWS Glue has up to 5: what cannot be cast is null
+        "spark.sql.legacy.javaCharsets": "true",  # likewise: "latin1" and "windows-1252" are encodings of CSV and JSON
         "spark.sql.warehouse.dir": f"file://{spark / 'warehouse'}",
         "spark.sql.sources.partitionOverwriteMode": "static",
         "spark.ui.showConsoleProgress": "false",

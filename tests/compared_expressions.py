@@ -128,6 +128,16 @@ CASES |= {
     "SQL extremes sorted": sql(
         "select g, max(i) from rows group by g having max(i) > 1 order by max(i)"
     ),
+    "SQL of moving windows": sql(
+        "select id, sum(i) over (partition by g order by id rows between 2 preceding and current row) a, "
+        "avg(id) over (order by id rows between 3 preceding and 1 following) b, "
+        "avg(i) over (partition by g order by id rows between unbounded preceding and current row) c, "
+        "sum(id) over w d, count(d) over w e from rows "
+        "window w as (order by id rows between 1 preceding and current row)"
+    ),
+    "SQL of NaN in windows that grow": of_nan_in_sql(
+        "select id, sum(n) over (order by id rows between unbounded preceding and current row) is null a from nans"
+    ),
     "SQL extremes over windows": of_nan_in_sql(
         "select id, max(n) over (partition by g) a, min(n) over (partition by g order by id) c from nans"
     ),
@@ -203,6 +213,34 @@ CASES |= {
     ),
     "extremes of all": of_nan(lambda rows: rows.agg(F.max("n"), F.min("n"), (F.max("n") - F.min("i")).alias("x"))),
     "extremes by groups' methods": of_nan(lambda rows: rows.groupBy("g").max("n", "i")),
+    "a value that is computed once and never null": select(
+        a=lambda: F.length(F.concat_ws("_", F.monotonically_increasing_id().cast("string"), F.lit("x"))) > 2
+    ),
+    "duplicates of sorted rows": lambda spark, rows: (
+        rows.orderBy(F.desc("id")).where("id <> 5").coalesce(1).dropDuplicates(["g"]).select("g", "id", "s")
+    ),
+    "duplicates by two columns": lambda spark, rows: (
+        rows.orderBy("b", F.col("id").desc()).drop_duplicates(["g", "b"]).select("id", "g", "b")
+    ),
+    "aggregates by a dict of two": lambda spark, rows: rows.groupBy("g").agg({"s": "count", "i": "sum"}),
+    "aggregates by a dict of four": lambda spark, rows: rows.agg(
+        {"dt": "max", "id": "sum", "b": "count", "ts": "min"}
+    ),
+    "aggregates by a dict of more": lambda spark, rows: (
+        rows.withColumnsRenamed({"i": "forecasted_monthly_revenue", "l": "opportunity", "s": "Ä"})
+        .groupBy("g")
+        .agg(
+            {"forecasted_monthly_revenue": "sum", "opportunity": "max", "Ä": "count", "id": "sum", "dt": "max",
+             "ts": "min", "b": "count", "dec": "max"}
+        )
+    ),
+    "moving windows": lambda spark, rows: rows.select(
+        "id",
+        F.sum("i").over(Window.partitionBy("g").orderBy("id").rowsBetween(-2, 0)).alias("a"),
+        F.avg("id").over(Window.orderBy("id").rowsBetween(-3, 1)).alias("b"),
+        F.count("d").over(Window.orderBy("id").rowsBetween(-1, 0)).alias("c"),
+        F.stddev("id").over(Window.orderBy("id").rowsBetween(Window.unboundedPreceding, 0)).isNull().alias("d"),
+    ),
     "extremes over windows": of_nan(
         lambda rows: rows.select(
             "id",
@@ -240,6 +278,19 @@ REFUSED: dict[str, Make] = {
     "summary": of_few(lambda few: few.summary()),
     "describe of decimals": lambda spark, rows: rows.describe("dec"),
     "crosstab": of_few(lambda few: few.crosstab("i", "s")),
+    "duplicates of rows that got columns after a sort": lambda spark, rows: (
+        rows.orderBy("id").select("g", "i").dropDuplicates(["g"])
+    ),
+    "NaN in a moving window": of_nan(
+        lambda rows: rows.select(F.avg("n").over(Window.orderBy("id").rowsBetween(-2, 0)).alias("a"))
+    ),
+    "NaN in a moving window in SQL": of_nan_in_sql(
+        "select sum(n) over (order by id rows between 2 preceding and current row) a from nans"
+    ),
+    "infinity in a moving window in SQL": sql(
+        "select sum(x) over (order by x rows between 1 preceding and current row) a "
+        "from values (1D), (double('inf')) t(x)"
+    ),
     **{
         f"SQL null inside of {name} to text": sql(f"select cast({name} as string) from rows")
         for name in ("ar", "st", "mp")

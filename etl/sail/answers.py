@@ -121,7 +121,8 @@ def _say_as_spark(made: Any) -> None:
 
     def of_window(self: Any, session: Any) -> Any:
         own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
-        own._windowFunction = Apart(Said(made, lambda part: Apart(part, False)).over(self._windowFunction), True)
+        said = Said(made, lambda part: Apart(part, False))
+        own._windowFunction = Apart(said.over(self._windowFunction, moving=_moves(self._windowSpec)), True)
         before = is_planned.set(False)
         try:
             return window(own, session)
@@ -131,6 +132,14 @@ def _say_as_spark(made: Any) -> None:
     for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
+
+
+def _moves(window: Any) -> bool:
+    """Whether the frame of a window leaves rows behind."""
+    from pyspark.sql.window import Window
+
+    frame = window._frame
+    return frame is not None and not (isinstance(frame._start, int) and frame._start <= Window.unboundedPreceding)
 
 
 def _require_no_decimals(client: Any, plan: Any) -> None:

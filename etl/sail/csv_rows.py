@@ -116,7 +116,7 @@ class CsvRead:
         if not self.over_lines:
             wrong.append(value.contains("\n"))
         for one in wrong:
-            told = F.when(one, F.raise_error(F.lit(str(engine.refused(_QUOTED))))).otherwise(told)
+            told = F.when(one, F.raise_error(F.lit(engine.refusal(_QUOTED)))).otherwise(told)
         return told
 
 

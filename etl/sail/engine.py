@@ -19,7 +19,9 @@ from etl.errors import UnsupportedError
 from workspace.paths import Workspace
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
+_MARK = "is not there on the engine sail"
 _server: Any = None
+_refused: list[str] = []
 _undo: list[Callable[[], None]] = []
 _beforehand: list[Callable[[Any, Any], None]] = []
 _afterwards: list[Callable[[bytes], None]] = []
@@ -52,6 +54,7 @@ def stop() -> None:
     SailContext.end()
     _beforehand.clear()
     _afterwards.clear()
+    _refused.clear()
     while _undo:
         _undo.pop()()
     for name in (REMOTE, MODE):
@@ -74,8 +77,23 @@ def after_actions(check: Callable[[bytes], None]) -> None:
 
 
 def refused(what: str) -> UnsupportedError:
-    """The error of everything that only Spark can do."""
-    return UnsupportedError(f"{what} is not there on the engine sail: submit the job with --engine spark.")
+    """The error of everything that only Spark can do, to be raised."""
+    error = UnsupportedError(refusal(what))
+    _refused.append(str(error))
+    return error
+
+
+def refusal(what: str) -> str:
+    """The words of that error, for what is refused only when a row is met."""
+    return f"{what} {_MARK}: submit the job with --engine spark."
+
+
+def caught() -> UnsupportedError | None:
+    """What to say of a script that has come to its end although something was refused: it caught the error, and has
+    come to something else than it does on Spark."""
+    if not _refused:
+        return None
+    return UnsupportedError(f"The script went on after an error that it caught, and has not done all: {_refused[0]}")
 
 
 def spark_only(what: str) -> None:
@@ -123,16 +141,36 @@ def prepare() -> None:
 
 def _open_doors() -> None:
     prepare()
+    from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
-    from etl.sail import answers, context, functions, reading, statements, statistics, unions, writing
+    from etl.sail import (
+        answers,
+        context,
+        duplicates,
+        functions,
+        grouping,
+        properties,
+        rdd,
+        reading,
+        single,
+        statements,
+        statistics,
+        unions,
+        writing,
+    )
 
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
     def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
         for before in _beforehand:
             before(client, request.plan)
-        yield from fetch(client, request, *args, **options)
+        try:
+            yield from fetch(client, request, *args, **options)
+        except PySparkException as error:
+            if _MARK in str(error):
+                _refused.append(str(error).partition("\n")[0])
+            raise
         if _afterwards:
             plan = request.SerializeToString()
             for check in _afterwards:
@@ -140,5 +178,6 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    for door in (answers, context, functions, reading, statements, statistics, unions, writing):
+    later = (grouping, properties, rdd, reading, single, statements, statistics, unions, writing)
+    for door in (answers, context, duplicates, functions, *later):
         door.install(workspace)

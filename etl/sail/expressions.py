@@ -45,11 +45,16 @@ class Said:
             return self._with(value, _child=self.of(value._child))
         return self._apart(value)
 
-    def over(self, function: Any) -> Any:
-        """A window's function: NaN is right in ``max`` and ``min`` there."""
-        if getattr(function, "_name", "") not in rules.EXTREMES:
-            return self.of(function)
-        return self._with(function, _args=[self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args])
+    def over(self, function: Any, *, moving: bool) -> Any:
+        """A window's function: NaN is right in ``max`` and ``min`` there, and not in what rows leave (``moving``)."""
+        name = getattr(function, "_name", "")
+        if name in rules.EXTREMES:
+            args = [self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args]
+            return self._with(function, _args=args)
+        own = self.of(function)
+        if moving and name in rules.MOVING:
+            return self._with(own, _args=[self._bound(one, rules.FINITE) for one in own._args])
+        return own
 
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
@@ -106,7 +111,7 @@ class Said:
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))
         call = self._columns.call
         return call(
-            "element_at", call("transform", call("array", value), self._made.LambdaFunction(body, [variable])), 1
+            "element_at", call("transform", call("array", value, None), self._made.LambdaFunction(body, [variable])), 1
         )
 
     def _sql(self, text: str) -> Any:

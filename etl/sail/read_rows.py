@@ -99,7 +99,7 @@ def lines_of_text(rows: DataFrame) -> DataFrame:
     """Lines that were parted at line feeds alone: left to itself, Sail makes empty lines of CR LF in large objects.
     The mark before an object's first line (BOM) is none of its text."""
     value = F.col("value")
-    said = str(engine.refused("spark.read.text of lines that end in a carriage return alone"))
+    said = engine.refusal("spark.read.text of lines that end in a carriage return alone")
     value = F.when(value.startswith(_BOM), value.substr(F.lit(2), F.length(value))).otherwise(value)
     cut = F.rtrim(value, F.lit("\r"))
     told = F.when(cut.contains("\r") | value.endswith("\r\r"), F.raise_error(F.lit(said))).otherwise(cut)

@@ -9,7 +9,7 @@ tests/stack/test_engines_compared.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,12 +45,16 @@ Rule = Callable[[Notation, Any], Any]  # of a value
 
 def otherwise(what: str, why: str) -> UnsupportedError:
     """The error of what Sail would answer otherwise than Spark, and what is different."""
-    return engine.refused(f"{what}, which Sail answers otherwise than Spark ({why}),")
+    return engine.refused(_told(what, why))
+
+
+def _told(what: str, why: str) -> str:
+    return f"{what}, which Sail answers otherwise than Spark ({why}),"
 
 
 def _refusal(e: Notation, what: str, why: str) -> Any:
     """The same, when a row is met for which it has to be."""
-    return e.call("raise_error", str(otherwise(what, why)))
+    return e.call("raise_error", engine.refusal(_told(what, why)))
 
 
 def _is(e: Notation, v: Any, kind: str) -> Any:
@@ -66,16 +70,22 @@ def _matches(e: Notation, text: Any, pattern: str) -> Any:
 
 
 def is_nan(e: Notation, v: Any) -> Any:
-    """Whether a value of any type is NaN: ``isnan`` is for numbers alone, ``xxhash64`` for all. A NaN has a sign."""
-    infinite = "Infinity"
-    hashes = [
-        e.call("xxhash64", nan)
-        for kind in ("double", "float")
-        for nan in (
-            e.cast("NaN", kind),
-            e.infix(e.cast(infinite, kind), "-", e.cast(infinite, kind)),
-        )
-    ]
+    """Whether a value of any type is NaN, which may have a sign."""
+
+    def nans(kind: str) -> tuple[Any, ...]:
+        return e.cast("NaN", kind), e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind))
+
+    return _is_double_of(e, v, nans)
+
+
+def _is_not_finite(e: Notation, v: Any) -> Any:
+    infinite = _is_double_of(e, v, lambda kind: (e.cast("Infinity", kind), e.cast("-Infinity", kind)))
+    return e.infix(is_nan(e, v), "or", infinite)
+
+
+def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -> Any:
+    """Whether a value of any type is one of these doubles: ``isnan`` is for numbers alone, ``xxhash64`` for all."""
+    hashes = [e.call("xxhash64", one) for kind in ("double", "float") for one in values(kind)]
     return e.infix(_floating(e, v), "and", e.call("array_contains", e.call("array", *hashes), e.call("xxhash64", v)))
 
 
@@ -206,6 +216,14 @@ _average = _unless(_of_decimals, "The average of decimals", "its last digit is c
 _joined = _unless(_shown_otherwise, "A double among texts", "without its exponent; cast it to string first")
 NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
 NO_NULL_INSIDE = _unless(_with_null_inside, "The order of values with a null inside", "it is the largest")
+# Of windows whose frame leaves rows behind, from which Sail takes what they had added.
+FINITE = _unless(_is_not_finite, "NaN or infinity in a window that rows leave", "it stays when its row has left")
+MOVING = frozenset(
+    (
+        "sum", "avg", "mean", "std", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "corr",
+        "covar_samp", "covar_pop",
+    )
+)  # fmt: skip
 EVERY = -1  # argument of a call
 # Arguments, by the function and the place that they have.
 ARGUMENTS: Mapping[str, tuple[int, Rule]] = {

@@ -32,8 +32,12 @@ _TYPES = frozenset(
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.CALLS, *rules.EXTREMES, *_TYPES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
-    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b)|::|[|][|]", re.IGNORECASE
+    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b|preceding\b|following\b)"
+    r"|::|[|][|]",
+    re.IGNORECASE,
 )
+_FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
+_UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
 _ENDS_OF_ITEMS = frozenset(
     (
@@ -62,7 +66,7 @@ def bound(value: str, rule: rules.Rule) -> str:
         return str(rule(_TEXTS, Sql(value.strip())))
     if len(value) < _LONGEST and not _ONCE.search(value):
         return str(rule(_TEXTS, Sql(f"({value})")))
-    return f"element_at(transform(array({value}), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
+    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
 
 
 def name_of(text: str) -> str | None:
@@ -196,6 +200,8 @@ class _Rewriting:
             raise rules.otherwise("The day of the week (dow) of a date", "it is counted from 0")
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
+        if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
+            return self._over_moving(name, at, given)
         if name not in _CALLS | {"if"} or not given or _FROM.search(self._raw(*given[0])):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
@@ -221,6 +227,17 @@ class _Rewriting:
 
             return f"({bound(values[0], called)})"
         return f"{said}({', '.join(values)})"
+
+    def _moves(self, at: int) -> bool:
+        """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
+        told = self._raw(at, self.closing[at]) if at in self.closing else self.text
+        return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
+
+    def _over_moving(self, name: str, at: int, given: list[tuple[int, int]]) -> str:
+        values = [self.between(*one) for one in given]
+        if found := rules.ARGUMENTS.get(name):
+            values = [_argument(one, found[1]) for one in values]
+        return f"{self._raw(at, at + 1)}({', '.join(_argument(one, rules.FINITE) for one in values)})"
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self._level(at + 2, end) if self.words[one] == "as"]

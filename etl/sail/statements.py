@@ -37,7 +37,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import answers  # which takes SQL apart as this module does
+    from etl.sail import answers, properties  # the former takes SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -49,6 +49,8 @@ def install(workspace: Workspace) -> None:
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
+        if setting := properties.of_statement(sqlQuery):
+            properties.require([setting])
         asked = answers.as_spark(sqlQuery)
         if asked == sqlQuery:
             return true(original(session, sqlQuery, *args, **options), sqlQuery)

@@ -15,7 +15,7 @@ from data.zones import S3
 from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
-from etl.sail import engine
+from etl.sail import engine, single
 from etl.sail.csv_lines import VALUE as LINE
 from etl.sail.csv_lines import CsvForm, require_simple
 from etl.sail.file_options import FORMATS, lowered, take_writing
@@ -89,13 +89,18 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
         head, line = form.head(names), form.line(schema, names, options)
     elif format == "json" and (json := JsonForm.of(options)).differs(schema):
         line = json.line(schema, names)
+    one = not keys and single.is_asked(plan._child)
     _name_keys(writer, schema)
     if line is not None:
         _write_lines(writer, line, one_column=format == "csv" and len(names) == 1)
     codec = _codec(options)
     if format != "parquet" and codec in ("none", "uncompressed"):  # words that Sail does not know of text
         plan.options.pop("compression", None)
+    if one:
+        single.part(_rows(writer), plan)
     original(writer, folder, mode="error")
+    if one:
+        single.lift(workspace, folder)
     if line is not None:
         as_format(workspace, folder, format, head.encode())
     if not keys:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -381,14 +382,27 @@ def test_records_of_an_rdd(place: Lake) -> None:
     assert (again.name, kinds(again)) == ("ctx", {"n": "int", "t": "string"})
 
 
+def test_a_reader_that_is_not_there_is_named(lake: GlueContext) -> None:
+    with pytest.raises(AttributeError, match=r"no from_dataframe, on AWS neither: .* DynamicFrame\.fromDF"):
+        lake.create_dynamic_frame.from_dataframe(None, lake, "name")
+    from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
+
+    frame = DynamicFrame.fromDF(lake.spark_session.range(2), lake, "rows")
+    several = DynamicFrameCollection({"good": frame, "bad": frame}, lake)
+    with pytest.raises(AttributeError, match=r"no toDF: take one of its frames \(good, bad\) by SelectFromCollection"):
+        lake.write_dynamic_frame.from_options(several, "s3", {"path": "s3://nowhere/"}, "json")
+
+
 def test_the_logger_says_its_levels_where_the_run_is_read(lake: GlueContext, capsys: Any) -> None:
     logger = lake.get_logger()
     assert logger is lake.get_logger()
     handler = logging.StreamHandler()
     logger.addHandler(handler)
     try:
-        for level in ("info", "warn", "error"):
-            getattr(logger, level)(f"said {level}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python's of warn, which is Glue's own name
+            for level in ("info", "warn", "error"):
+                getattr(logger, level)(f"said {level}")
         logger.debug("not said")
     finally:
         logger.removeHandler(handler)

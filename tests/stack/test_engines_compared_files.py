@@ -213,7 +213,7 @@ for _schema in ("a int, b string, c double, d date", "a bigint, b string, c deci
     CASES[f"read csv, {_schema}"] = read("csv", CSV["plain"], H, _schema)
 CASES["read csv, gzip"] = read("csv", gzip.compress(CSV["plain"].encode()), H, name="a.csv.gz")
 for _options in (
-    {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "dd/MM/yyyy HH:mm"}, {"encoding": "ISO-8859-1"}, {"lineSep": "|"},
+    {"dateFormat": "dd/MM/yyyy"}, {"timestampFormat": "dd/MM/yyyy HH:mm"}, {"encoding": "latin1"}, {"lineSep": "|"},
     {"ignoreLeadingWhiteSpace": True}, {"ignoreTrailingWhiteSpace": True}, {"quote": ""}, {"escape": "$"},
     {"sep": "||"},
     {"charToEscapeQuoteEscaping": "$"}, {"emptyValue": "E"}, {"samplingRatio": 0.5}, {"locale": "de"},

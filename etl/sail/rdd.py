@@ -1,0 +1,29 @@
+"""``df.rdd`` on Sail, which has none: ``df.rdd.isEmpty()``, an old way to ask whether there are rows, is answered."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from etl.sail import engine
+from workspace.paths import Workspace
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before ``DataFrame.rdd``."""
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    engine.replace(DataFrame, "rdd", property(_Rdd))
+
+
+class _Rdd:
+    """The RDD of some rows."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    def isEmpty(self) -> bool:
+        """Whether there are no rows."""
+        return bool(self._rows.isEmpty())
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise engine.refused(f"DataFrame.rdd.{name}")

@@ -1,0 +1,110 @@
+"""``coalesce(1)`` and ``repartition(1)``: one object with the rows in their order, on both engines. Properties of a
+session that Sail would not heed are refused where scripts set them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import functions as F
+
+from awsglue.dynamicframe import DynamicFrame
+from data.objects import list_objects
+from etl.errors import UnsupportedError
+from tests.lake import Lake, own_lake
+from tests.spark import lake_on
+
+pytestmark = pytest.mark.stack
+
+ROWS = 30_000  # several of Sail's batches
+
+
+@pytest.fixture(scope="module", params=["spark", "sail"])
+def lake(request: pytest.FixtureRequest, stack: Any) -> Iterator[Lake]:
+    with lake_on(request.param, stack.workspace) as glue, own_lake(glue, f"test-single-{request.param}") as made:
+        yield made
+
+
+def rows(lake: Lake) -> Any:
+    """Rows of several partitions: on Sail they come out of a grouping in as many as it has threads."""
+    return lake.glue.spark_session.range(ROWS).groupBy(F.col("id").alias("k")).agg(F.count("*").alias("n"))
+
+
+def lines(lake: Lake, folder: str) -> list[list[str]]:
+    """The lines of each object of a folder."""
+    keys = [one.key for one in list_objects(lake.client, lake.name, f"{folder}/")]
+    bodies = (lake.client.get_object(Bucket=lake.name, Key=key)["Body"].read().decode() for key in keys)
+    return [body.splitlines() for body in bodies]
+
+
+@pytest.mark.parametrize("way", ["coalesce", "repartition"])
+def test_one_object(lake: Lake, way: str) -> None:
+    single = getattr(rows(lake), way)(1).select("k")
+    path = lake.uri(way).replace("s3:", "s3a:")
+    single.write.csv(path, header=True)
+    (found,) = lines(lake, way)
+    assert found[0] == "k"
+    assert sorted(map(int, found[1:])) == list(range(ROWS))
+    single.write.mode("append").parquet(lake.uri(f"{way}-parquet").replace("s3:", "s3a:"))
+    assert len(list(list_objects(lake.client, lake.name, f"{way}-parquet/"))) == 1
+
+
+def test_rows_stay_in_order(lake: Lake) -> None:
+    ordered = rows(lake).orderBy(F.desc("k")).coalesce(1)
+    ordered.write.parquet(lake.uri("ordered").replace("s3:", "s3a:"))
+    (one,) = list_objects(lake.client, lake.name, "ordered/")
+    body = lake.client.get_object(Bucket=lake.name, Key=one.key)["Body"].read()
+    assert pq.read_table(io.BytesIO(body))["k"].to_pylist() == list(reversed(range(ROWS)))
+    few = ordered.where("k < 5000")
+    few.select(F.col("k").cast("string")).write.csv(lake.uri("few").replace("s3:", "s3a:"))
+    assert lines(lake, "few") == [[str(one) for one in reversed(range(5000))]]
+    assert [row.k for row in ordered.take(3)] == [ROWS - 1, ROWS - 2, ROWS - 3]
+    assert ordered.where(ordered["k"] < 5).count() == 5
+
+
+def test_dynamic_frames(lake: Lake) -> None:
+    frame = DynamicFrame.fromDF(rows(lake), lake.glue, "frame")
+    for name, one in (("made", frame.coalesce(1)), ("again", frame.repartition(1))):
+        lake.glue.write_dynamic_frame.from_options(one, "s3", {"path": lake.uri(name)}, "json")
+        (found,) = lines(lake, name)
+        assert len(found) == ROWS
+
+
+def test_no_rows_and_keys(lake: Lake) -> None:
+    few = rows(lake).where("k < 4").coalesce(1)
+    few.where("n > 9").write.csv(lake.uri("none").replace("s3:", "s3a:"), header=True)
+    assert lines(lake, "none") == [["k,n"]]
+    few.withColumn("odd", F.col("k") % 2).write.partitionBy("odd").json(lake.uri("keys").replace("s3:", "s3a:"))
+    assert sorted(map(len, lines(lake, "keys"))) == [2, 2]
+
+
+def test_properties(lake: Lake) -> None:
+    session = lake.glue.spark_session
+    setters = (
+        lambda: session.conf.set("spark.sql.legacy.timeParserPolicy", "LEGACY"),
+        lambda: session.builder.config("spark.sql.legacy.timeParserPolicy", "LEGACY").getOrCreate(),
+        lambda: session.sql("SET spark.sql.legacy.timeParserPolicy=LEGACY"),
+    )
+    try:
+        for setter in setters:
+            if lake.name.endswith("spark"):
+                setter()
+                made = session.sql("select to_date('1/22/20', 'MM/dd/yy') as d").first()
+                assert str(made.d) == "2020-01-22"
+            else:
+                with pytest.raises(UnsupportedError, match="timeParserPolicy"):
+                    setter()
+    finally:
+        session.conf.unset("spark.sql.legacy.timeParserPolicy")
+    session.conf.set("spark.sql.shuffle.partitions", "1")
+
+
+def test_whether_there_are_rows(lake: Lake) -> None:
+    assert not rows(lake).rdd.isEmpty()
+    assert rows(lake).where("k < 0").rdd.isEmpty()
+    if lake.name.endswith("sail"):
+        with pytest.raises(UnsupportedError, match=r"DataFrame\.rdd\.map"):
+            rows(lake).rdd.map(str)
