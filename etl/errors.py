@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etl import refusals
 from workspace.errors import LakeletError, UsageError
 
 
@@ -10,7 +11,12 @@ class GlueArgumentError(UsageError):
 
 
 class UnsupportedError(LakeletError):
-    """A part of the Glue API, or an option of it, that Lakelet does not have: refused by name, never ignored."""
+    """A part of the Glue API, or an option of it, that Lakelet does not have: refused by name, never ignored. A run
+    whose script catches it does not succeed."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        refusals.note(sentence)
 
 
 class MongoDBError(LakeletError):

@@ -17,8 +17,8 @@ from workspace import effects
 from workspace.control import call
 from workspace.errors import ConcurrentModificationException, PublishError
 from workspace.paths import Workspace
+from workspace.runs import RUN_VARIABLE
 
-RUN_VARIABLE = "LAKELET_RUN_ID"
 RUN_PATIENCE_SECONDS = 60.0
 _COMMITTER = "lakelet.publish.StagingCommitterFactory"  # of lakelet/stack/spark_build
 _MARKS = "committed/"

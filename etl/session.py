@@ -6,10 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from etl.publishing import RUN_VARIABLE
 from etl.sail import engine
 from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.runs import RUN_VARIABLE
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

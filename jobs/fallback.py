@@ -13,11 +13,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from etl.publishing import RUN_VARIABLE
+from etl import refusals
 from jobs import engines
 from workspace import effects
 from workspace.files import write_atomic
 from workspace.paths import Workspace
+from workspace.runs import RUN_VARIABLE
 from workspace.secrets import known_secrets, redact
 
 _FILE = "on-spark.json"
@@ -46,6 +47,7 @@ def take(error: BaseException) -> None:
     start = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     said = redact(str(error).partition("\n")[0].rstrip("."), known_secrets(Workspace.find()))
     reason = f"Sail could not: {said}; the script had done nothing yet"
+    refusals.forget(folder)
     engines.note(folder, engines.Choice(engines.SPARK, reason))
     print(f"Started again on Spark: {reason}.", file=sys.stderr, flush=True)
     env = {name: value for name, value in os.environ.items() if name not in _OF_SAIL}

@@ -27,7 +27,7 @@ from workspace import shim
 from workspace.environment import client_environment
 from workspace.paths import Workspace
 from workspace.process import Identity
-from workspace.runs import Run
+from workspace.runs import RUN_VARIABLE, Run
 from workspace.settings import SETTINGS
 
 PYTHON = "{python}"
@@ -98,7 +98,7 @@ def _take(
 
 def run_environment(run: Run) -> dict[str, str]:
     """What a run finds in its environment about itself."""
-    return {"LAKELET_RUN_ID": run.id, "LAKELET_JOB_NAME": run.name, "LAKELET_ATTEMPT": str(run.attempt)}
+    return {RUN_VARIABLE: run.id, "LAKELET_JOB_NAME": run.name, "LAKELET_ATTEMPT": str(run.attempt)}
 
 
 def environment(workspace: Workspace) -> dict[str, str]:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from catalog.publishes import Publishes
+from etl import refusals
 from jobs import launchers, queue
 from jobs.definitions import SPARK
 from jobs.failures import ended_badly, last_words
@@ -28,8 +29,8 @@ from workspace import shim
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
 from workspace.process import Identity, Watch, end_session, kill_marked
-from workspace.runs import Run, RunState, retry_id
-from workspace.secrets import known_secrets
+from workspace.runs import RUN_VARIABLE, Run, RunState, retry_id
+from workspace.secrets import known_secrets, redact
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +220,9 @@ class Runner:
         if exit.stopped:
             return RunState.STOPPED, run.reason if run.state is RunState.STOPPING else "Stopped with the stack."
         if exit.exit_code == 0 and not uncommitted:
+            refusal = refusals.first(launchers.folder_of(self._workspace, run.id))
+            if refusal:
+                return RunState.FAILED, redact(refusals.went_on(refusal), self._secrets)
             return RunState.SUCCEEDED, ""
         if exit.exit_code == 0:
             return RunState.FAILED, (
@@ -238,7 +242,7 @@ class Runner:
         leader = running.shim if running else self._launched.get(run.id)
         if leader is not None:
             end_session(leader, GRACE_SECONDS)
-        kill_marked({**self._workspace.environment, "LAKELET_RUN_ID": run.id})
+        kill_marked({**self._workspace.environment, RUN_VARIABLE: run.id})
 
     def _end(self, run: Run, state: RunState, reason: str, exit: shim.Exit | None) -> None:
         ended_at = exit.ended_at if exit else time.time()

@@ -13,6 +13,7 @@ from typing import Any
 
 from workspace.files import write_atomic
 
+RUN_VARIABLE = "LAKELET_RUN_ID"  # of the environment: the run that a process belongs to
 _CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from etl import refusals
 from etl.errors import UnsupportedError
 from workspace.paths import Workspace
 
@@ -93,7 +94,7 @@ def caught() -> UnsupportedError | None:
     come to something else than it does on Spark."""
     if not _refused:
         return None
-    return UnsupportedError(f"The script went on after an error that it caught, and has not done all: {_refused[0]}")
+    return UnsupportedError(refusals.went_on(_refused[0]))
 
 
 def spark_only(what: str) -> None:

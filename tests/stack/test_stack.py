@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from etl.publishing import RUN_VARIABLE
 from jobs.spark import spark_environment, submit_argv
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import read_record
 from tests.conftest import Stack, eventually
 from workspace.environment import client_environment
 from workspace.paths import COMPONENT_VARIABLE, Workspace
+from workspace.runs import RUN_VARIABLE
 from workspace.secrets import NAMES, secret
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))

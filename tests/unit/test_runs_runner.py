@@ -24,6 +24,15 @@ from workspace.state import open_state
 ENDPOINTS = ("control", "s3", "opensearch", "dashboards")
 
 
+CATCHING = """
+from etl.errors import UnsupportedError
+try:
+    raise UnsupportedError("There is no such thing.")
+except Exception:
+    print("skipped")
+"""
+
+
 class Room:
     """A runner with a state database of its own; nothing answers at the object store's address."""
 
@@ -73,6 +82,15 @@ def test_a_driver_works_in_a_folder_without_our_files(room: Room) -> None:
     folder = launchers.folder_of(room.workspace, run.id)
     assert (folder / "stdout.log").read_text() == "[]\n"
     assert (folder / "work" / "exit.json").read_text() == ""
+
+
+def test_a_run_that_caught_a_refusal_has_not_succeeded(room: Room) -> None:
+    room.runner.start()
+    run = room.ended(room.runner.submit(a_run(CATCHING)))
+    assert (run.state, run.exit_code) == (RunState.FAILED, 0)
+    assert run.reason == (
+        "The script went on after an error that it caught, and has not done all: There is no such thing."
+    )
 
 
 def test_a_run_that_is_over_before_anybody_looked_has_been_running(room: Room) -> None:

@@ -1,4 +1,4 @@
-"""A script that catches what Sail refuses, and goes on, has not done all: its run fails, and names what was refused."""
+"""A script that catches what is refused, and goes on, has not done all: its run fails, and names what was refused."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ LEAVE
 """
 AS_IT_IS_MADE = 'spark.range(3).select(F.rint("id"))'
 AS_A_ROW_IS_MET = "spark.sql(\"select concat(x, 'a') from values (1e20D) t(x)\").collect()"
+
+
+ON_BOTH = """from awsglue.context import GlueContext
+    GlueContext(spark.sparkContext).create_dynamic_frame.from_options("dynamodb", {"dynamodb.input.tableName": "t"})"""
+
+
+@pytest.mark.parametrize("engine", [engines.SPARK, engines.SAIL])
+def test_what_no_engine_has_fails_the_run_on_both(stack: Any, tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "caught.py"
+    path.write_text(CAUGHT.replace("ACTION", ON_BOTH).replace("LEAVE", ""))
+    jobs = JobClient(stack.workspace)
+    ended = jobs.wait(jobs.submit(str(path), {engines.ARGUMENT: engine}))
+    assert ended["JobRunState"] == "FAILED"
+    assert "after an error that it caught" in ended["ErrorMessage"]
+    assert "dynamodb" in ended["ErrorMessage"]
+    assert "skipped" in [line.text for line in read(stack.workspace, ended["Id"], Stream.driver)]
 
 
 @pytest.mark.parametrize("leave", ["", "sys.exit(0)", "raise RuntimeError('no rows')"])
