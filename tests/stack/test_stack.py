@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.spark import spark_environment, submit_argv
+from jobs.spark import LIGHT_FLAGS, java_argv, spark_environment, submit_argv
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import read_record
 from tests.conftest import Stack, eventually
@@ -79,6 +79,13 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
     ]
     assert len(listening) > len(NAMES_OF_COMPONENTS)
     assert {str(connection.laddr[0]) for connection in listening} <= LOOPBACK
+
+
+def test_a_driver_that_lasts_has_room_for_its_code(stack: Stack) -> None:
+    java = java_argv(stack.workspace, "none", heap_mb=64)[0]
+    done = subprocess.run([java, *LIGHT_FLAGS, "-XX:+PrintFlagsFinal", "-version"], capture_output=True, check=True)
+    found = re.search(rb"ReservedCodeCacheSize\s*=\s*(\d+)", done.stdout)
+    assert found and int(found[1]) >= 240 << 20
 
 
 def test_the_idle_stack_stays_under_three_gigabytes(stack: Stack) -> None:
