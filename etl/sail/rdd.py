@@ -25,5 +25,8 @@ class _Rdd:
         """Whether there are no rows."""
         return bool(self._rows.isEmpty())
 
+    def __iter__(self) -> NoReturn:  # who takes an RDD for rows of Python's
+        raise engine.refused("DataFrame.rdd")
+
     def __getattr__(self, name: str) -> NoReturn:
         raise engine.refused(f"DataFrame.rdd.{name}")
