@@ -129,8 +129,10 @@ for read in (lambda: glue.create_data_frame.from_catalog("iceberg_jobs", "orders
 """
 
 
-def run(stack: Stack, code: str, name: str, role: str | None = None, **arguments: str) -> list[str]:
-    """What a script says, which succeeds."""
+def run(
+    stack: Stack, code: str, name: str, role: str | None = None, *, caught: str = "", **arguments: str
+) -> list[str]:
+    """What a script says, which succeeds, or fails at its end for a refusal that it ``caught``."""
     jobs, s3, glue = JobClient(stack.workspace), s3_client(stack.workspace), glue_client(stack.workspace)
     s3.put_object(Bucket="warehouse", Key=f"scripts/{name}.py", Body=code.encode())
     place = {"Name": "glueetl", "ScriptLocation": f"s3://warehouse/scripts/{name}.py"}
@@ -138,7 +140,8 @@ def run(stack: Stack, code: str, name: str, role: str | None = None, **arguments
     glue.create_job(Name=name, Role=role or "lakelet", Command=place)
     ended = jobs.wait(jobs.start(name, {f"--{key.replace('_', '-')}": value for key, value in arguments.items()}))
     said = (stack.workspace.runs / ended["Id"] / "stderr.log").read_text()[-3000:]
-    assert ended["JobRunState"] == "SUCCEEDED", ended.get("ErrorMessage", "") + said
+    wanted = "FAILED" if caught else "SUCCEEDED"
+    assert ended["JobRunState"] == wanted and caught in ended.get("ErrorMessage", ""), f"{ended} {said}"
     return [line.text for line in read(stack.workspace, ended["Id"], Stream.driver)]
 
 
