@@ -102,7 +102,8 @@ def _read(
     rows: DataFrame
     if reader._format == "csv":
         csv = CsvRead.taken(options, schema)
-        if agreed := size <= LOOKED_THROUGH and not csv.over_lines:
+        taken = "value" in (key.lower() for key in keys)  # what a line is called
+        if agreed := size <= LOOKED_THROUGH and not csv.over_lines and not taken:
             csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
         rows = original(reader, path=escaped)
         if any(kind == "void" for _, kind in rows.dtypes):  # so far

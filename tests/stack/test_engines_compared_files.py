@@ -242,6 +242,7 @@ for _size, _lines in LINES.items():
 CASES["read csv, quotes and backslashes as other signs"] = read(
     "csv", 'a,b\n1,5" pipe\n2,C:\\dir\\\n3,x\\\\y\n4,"a\\b"\n5,""\n6,x"y"\n', H
 )
+CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")
 CASES["read csv, quotes in a line that is none"] = read("csv", 'a,b\n#"x"y\n1,"x"\n', {**H, "comment": "#"})
 _DOUBTFUL = ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\\",1\n')
 for _content in (*_DOUBTFUL, 'a,b\n"x\ny",1\n', 'a,b\n"x"y,1\n', 'a,b\n"x" ,1\n', "a,b\nx\ry,1\n"):
