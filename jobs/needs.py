@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from etl.errors import UnsupportedError
 from etl.sail import properties
@@ -68,10 +69,15 @@ class Inputs:
     tables: tuple[tuple[str, str], ...]
 
 
+@lru_cache(maxsize=1)  # a choice looks at one script in several ways
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def imports_spark(source: str) -> bool:
     """Whether a script imports pyspark, awsglue or awsgluedq; of one that cannot be parsed, whether a line looks so."""
     try:
-        tree = ast.parse(source)
+        tree = _parsed(source)
     except (SyntaxError, ValueError, RecursionError):
         return bool(_IMPORTS_SPARK.search(source))
     nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
@@ -81,7 +87,7 @@ def imports_spark(source: str) -> bool:
 def spark_alone(source: str) -> str:
     """Why only Spark can run a script, or empty."""
     try:
-        tree = ast.parse(source)
+        tree = _parsed(source)
     except (SyntaxError, ValueError, RecursionError):
         return "it cannot be parsed"
     return next(_reasons(tree), "")
@@ -89,7 +95,7 @@ def spark_alone(source: str) -> str:
 
 def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
     """The paths and tables that a script and its arguments name. A table that is made up of parts is not told."""
-    tree = ast.parse(source)
+    tree = _parsed(source)
     texts = [*(_texts(tree)), *arguments.values()]
     tables = []
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -106,7 +112,7 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
 
 def quotient(source: str) -> str:
     """How a script divides or averages, which Sail refuses to do with decimals; empty when it does not."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         match node:
             case ast.Attribute(attr=name) if name in _AVERAGES:
                 return f"it uses {name}"
@@ -122,7 +128,7 @@ def quotient(source: str) -> str:
 
 def names_decimals(source: str) -> bool:
     """Whether a script names the type of decimals."""
-    tree = ast.parse(source)
+    tree = _parsed(source)
     names = {name for node in ast.walk(tree) if (name := getattr(node, "attr", getattr(node, "id", None)))}
     return "DecimalType" in names or any(_DECIMAL.search(text) for text in _texts(tree))
 
@@ -168,11 +174,9 @@ def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
 
 def _of_property(call: ast.Call) -> Iterator[str]:
     """A property of the session that Sail does not heed."""
-    name, value = call.args if len(call.args) == 2 else (None, None)
-    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        plain = str(value.value) if isinstance(value, ast.Constant) else None
-        if properties.is_refused(name.value, plain):
-            yield f"it sets {name.value}"
+    for name, value in _named(call):
+        if properties.is_refused(name, _plain(value)):
+            yield f"it sets {name}"
 
 
 def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
@@ -185,20 +189,25 @@ def _of_options(call: ast.Call, told: ast.Attribute) -> Iterator[str]:
     if not isinstance(at, ast.Attribute):
         return
     given = [(one.arg, one.value) for one in call.keywords if one.arg]
-    if told.attr == "option" and len(call.args) == 2 and isinstance(name := call.args[0], ast.Constant):
-        given.append((str(name.value), call.args[1]))
+    if told.attr == "option":
+        given += _named(call)
     for one in before if told.attr in FORMATS else ():
         if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "option":
-            given += _options_of(one)
+            given += _named(one)
     for option, value in given:
-        plain = str(value.value) if isinstance(value, ast.Constant) else None
-        if is_refused(at.attr, told.attr if told.attr in FORMATS else "", option, plain):
+        if is_refused(at.attr, told.attr if told.attr in FORMATS else "", option, _plain(value)):
             yield f"it {at.attr}s with the option {option}"
 
 
-def _options_of(call: ast.Call) -> list[tuple[str, ast.expr]]:
+def _named(call: ast.Call) -> list[tuple[str, ast.expr]]:
+    """The name and the value of a call of two, as of ``option`` and ``conf.set``; none, if the name is not told."""
     name, value = call.args if len(call.args) == 2 else (None, None)
     return [(str(name.value), value)] if isinstance(name, ast.Constant) and value is not None else []
+
+
+def _plain(value: ast.expr) -> str | None:
+    """A constant as a text; None for what only the run can know."""
+    return str(value.value) if isinstance(value, ast.Constant) else None
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterable[str]:

@@ -20,7 +20,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.file_options import separator
+from etl.sail.file_options import lowered, separator
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -55,11 +55,8 @@ class CsvRead:
         Raises UnsupportedError when a word for null stands among other things than text.
         """
         given = {name.lower(): str(value) for name, value in options.items()}
-
-        def flag(name: str) -> bool:
-            return given.get(name, "").lower() == "true"
-
-        infers, null = flag("inferschema") and schema is None, given.get("nullvalue", "")
+        flags = {name: word == "true" for name, word in lowered(options).items()}
+        infers, null = flags.get("inferschema", False) and schema is None, given.get("nullvalue", "")
         for name in [one for one in options if one.lower() in ("escape", "nullvalue", "emptyvalue")]:
             del options[name]
         typed = schema is not None and any(not isinstance(field.dataType, T.StringType) for field in schema)
@@ -69,7 +66,8 @@ class CsvRead:
             options.update(_MANY_RECORDS)
         quote, sep = given.get("quote", '"'), separator(given.get("sep", given.get("delimiter", ",")), "spark.read")
         doubled, comment = given.get("escape", "\\") == quote, given.get("comment", "")
-        return cls(sep, quote, comment, null, flag("header"), infers, doubled, flag("multiline"))
+        header, over_lines = flags.get("header", False), flags.get("multiline", False)
+        return cls(sep, quote, comment, null, header, infers, doubled, over_lines)
 
     def require_agreed(self, lines: DataFrame) -> None:
         """Refuse lines (a column ``value``) of which Spark makes other texts than Sail. All of them are read for it.

@@ -110,7 +110,7 @@ class Said:
         variable = self._made.UnresolvedNamedLambdaVariable([_VALUE])
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))
         call = self._columns.call
-        return call(
+        return call(  # the null is for Sail's type of the list: a value that is never null may come to one by the rule
             "element_at", call("transform", call("array", value, None), self._made.LambdaFunction(body, [variable])), 1
         )
 

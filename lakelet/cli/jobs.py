@@ -16,6 +16,7 @@ from lakelet.cli.output import Format, OutputOption, show_message, show_record, 
 
 if TYPE_CHECKING:
     from jobs.client import JobClient, JobRun, Submitted
+    from jobs.engines import Choice
     from workspace.paths import Workspace
 
 app = typer.Typer(help="Submit and follow job runs.", no_args_is_help=True, add_completion=False)
@@ -139,11 +140,15 @@ def runs(
     """Show the runs of a job, or of every job, the newest first."""
     from itertools import islice
 
+    from jobs import engines
+    from workspace.paths import Workspace
+
     client = _client()
     names = [job] if job is not None else [one["Name"] for one in client.jobs()]
     found = [run for name in names for run in islice(client.runs(name), limit)]
     found.sort(key=lambda run: run["StartedOn"], reverse=True)
-    rows = [_row(run) for run in found]
+    folder = Workspace.find().runs
+    rows = [_row(run, engines.noted(folder / run["Id"])) for run in found]
     if output is Format.text:
         rows = [row | {"run": _short(row["run"])} for row in rows]
     show_rows(rows, output, ("run", "job", "state", "engine", "attempt", "started", "seconds", "reason"))
@@ -281,7 +286,7 @@ def _record(run: JobRun) -> dict[str, Any]:
 
     folder = Workspace.find().runs / run["Id"]
     choice = engines.noted(folder)
-    return _row(run) | {
+    return _row(run, choice) | {
         "engine_reason": choice.reason if choice else None,
         "ended": run.get("CompletedOn"),
         "previous": run.get("PreviousRunId"),
@@ -291,11 +296,7 @@ def _record(run: JobRun) -> dict[str, Any]:
     }
 
 
-def _row(run: JobRun) -> dict[str, Any]:
-    from jobs import engines
-    from workspace.paths import Workspace
-
-    choice = engines.noted(Workspace.find().runs / run["Id"])
+def _row(run: JobRun, choice: Choice | None) -> dict[str, Any]:
     return {
         "run": run["Id"],
         "job": run["JobName"],
