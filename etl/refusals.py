@@ -16,9 +16,11 @@ _FILE = "refused.txt"
 
 
 def note(sentence: str) -> None:
-    """Record what was refused, if it is the first; nothing outside a run."""
+    """Record what was refused, if it is the first; nothing outside a run. Raises OSError where it cannot be kept: a run
+    must not succeed for that."""
     if run := os.environ.get(RUN_VARIABLE):
-        with suppress(OSError), open(Workspace.find().runs / run / _FILE, "x", encoding="utf-8") as file:
+        place = Workspace.find().runs / run / _FILE
+        with suppress(FileExistsError, FileNotFoundError), open(place, "x", encoding="utf-8", errors="replace") as file:
             file.write(sentence)
 
 
@@ -31,7 +33,7 @@ def first(folder: Path) -> str:
     """The first refusal of a run, by its folder; empty for none."""
     try:
         return (folder / _FILE).read_text(encoding="utf-8")
-    except OSError:
+    except FileNotFoundError:
         return ""
 
 
