@@ -1,14 +1,14 @@
 """What the engine sail saves beside spark-submit of the same script, side by side in one run.
 
-    python -m bench.engines [--repeat 3] [--rows 5000000] [--only small|large] [--output json]
+    python -m bench.engines [--repeat 3] [--rows 5000000] [--shape trips|text] [--only small|large] [--output json]
 
 Needs a running stack. Two jobs: a stock Glue script over a table of 100,000 rows, catalog to Parquet, in seconds from
 StartJobRun to SUCCEEDED (aim: a fifteenth of spark-submit on the cluster), beside that `lakelet jobs submit --wait` of
 it on Spark with a driver that waits (aim: a half); and a plain PySpark script that makes
 Parquet by partitions of 5 million rows, about 1 GB, of CSV, in CPU seconds (aim: an eighth): on Sail those of a run,
 whose Python was forked, and those of a Python that starts anew; of Spark's those of all processes of spark-submit with
-local[*], and on the cluster, with all executors' and workers'. What the kernel takes, which is told apart, is the price
-of memory on the machine just then (docs/benchmarks.md).
+local[*], and on the cluster, with all executors' and workers'. Before each of them memory is made as dear as before the
+others; what the kernel takes, much of which is its price, is told apart (docs/benchmarks.md).
 spark-submit is Spark as it ships; what our configuration (class-data archive, compiler's thresholds, one executor
 first) makes of the small job is a row of its own.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import resource
 import statistics
@@ -64,21 +65,37 @@ glue.purge_s3_path("s3://{BUCKET}/small/", {{"retentionPeriod": 0}})
 glue.write_dynamic_frame.from_options(kept, "s3", {{"path": "s3://{BUCKET}/small/"}}, "parquet")
 job.commit()
 """
+# A table of 5 million rows and about 1 GB of CSV. The first is in the shape of New York's taxi trips of 2013; in the
+# second one long text that cannot be compressed is three quarters of it.
+SCHEMAS = {
+    "trips": "medallion string, hack_license string, vendor_id string, rate_code int, store_and_fwd_flag string, "
+    "pickup_datetime timestamp, dropoff_datetime timestamp, passenger_count int, trip_time_in_secs int, "
+    "trip_distance double, pickup_longitude double, pickup_latitude double, dropoff_longitude double, "
+    "dropoff_latitude double, payment_type string, fare_amount double, surcharge double, mta_tax double, "
+    "tip_amount double, tolls_amount double, total_amount double",
+    "text": "id long, city int, fare double, at timestamp, note string",
+}
+WRITES = {
+    "trips": 'rows.where("fare_amount > 1").withColumn("day", F.to_date("pickup_datetime")), "day"',
+    "text": 'rows.where("fare > 1"), "city"',
+}
 LARGE = f"""
 import json
 import resource
 
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, functions as F
 
 spark = SparkSession.builder.appName("bench_large").getOrCreate()
-rows = spark.read.csv("s3://{BUCKET}/csv/", header=True,
-                      schema="id long, city int, fare double, at timestamp, note string")
-rows.where("fare > 1").write.mode("overwrite").partitionBy("city").parquet("s3://{BUCKET}/large/")
+rows = spark.read.csv("s3://{BUCKET}/csv-SHAPE/", header=True, schema="SCHEMA")
+kept, key = WRITE
+kept.write.mode("overwrite").partitionBy(key).parquet("s3://{BUCKET}/large-SHAPE/")
 used = resource.getrusage(resource.RUSAGE_SELF)
 print("MEASURED", json.dumps([used.ru_utime, used.ru_stime]))
 """
 FORKED, WARM, OURS, SHIPPED = "sail, forked", "spark, warm", "spark-submit, our configuration", "spark-submit"
 CLUSTER = "spark-submit, on the cluster"
+# Memory that is touched and given back before each large run, in bytes: as much as any of them has.
+LEVEL = 3 << 30
 # The share of spark-submit that each is to have.
 AIMS = {"small": {engines.SAIL: 1 / 15, WARM: 1 / 2}, "large": {FORKED: 1 / 8, engines.SAIL: 1 / 8}}
 # What our spark-defaults.conf adds to how Spark starts its JVMs and asks for executors, taken back.
@@ -90,12 +107,43 @@ spark = SparkSession.builder.getOrCreate()
 rows = spark.range({SMALL_ROWS}).select("id", (F.col("id") % 977 / 7).alias("fare"),
                                         F.concat(F.lit("city "), F.col("id") % 50).alias("city"))
 rows.write.mode("overwrite").parquet("s3://{BUCKET}/{TABLE}/")
-large = spark.range(ROWS).select(
-    "id", (F.col("id") % 20).alias("city"), (F.col("id") % 9973 / 7).alias("fare"),
-    F.timestamp_seconds(1700000000 + F.col("id")).alias("at"),
-    F.concat_ws("-", *[F.sha2(F.concat(F.col("id").cast("string"), F.lit(str(n))), 256) for n in range(2)],
-                F.lit("x" * 24)).alias("note"))
-large.repartition(8).write.mode("overwrite").option("header", True).csv("s3://{BUCKET}/csv/")
+"""
+MAKE_LARGE = f"""
+from pyspark.sql import SparkSession, functions as F
+
+spark = SparkSession.builder.getOrCreate()
+
+def drawn(salt, end):
+    return F.pmod(F.xxhash64("id", F.lit(salt)), F.lit(end))
+
+def one_of(salt, *words):
+    return F.element_at(F.array(*map(F.lit, words)), (drawn(salt, len(words)) + 1).cast("int"))
+
+def place(salt, begin):
+    return (drawn(salt, 200000) / 1000000 + begin).alias(f"place_{{salt}}")
+
+shapes = {{
+    "trips": lambda: [
+        F.upper(F.md5(drawn(1, 13437).cast("string"))).alias("medallion"),
+        F.upper(F.md5(drawn(2, 43191).cast("string"))).alias("hack_license"),
+        one_of(3, "CMT", "VTS").alias("vendor_id"), one_of(4, 1, 1, 1, 1, 1, 1, 2, 5).alias("rate_code"),
+        one_of(5, "N", "N", "N", "Y").alias("store_and_fwd_flag"),
+        F.timestamp_seconds(1356998400 + drawn(6, 31 * 86400)).alias("pickup_datetime"),
+        F.timestamp_seconds(1356998400 + drawn(6, 31 * 86400) + drawn(7, 3600)).alias("dropoff_datetime"),
+        (drawn(8, 6) + 1).alias("passenger_count"), drawn(7, 3600).alias("trip_time_in_secs"),
+        (drawn(9, 3000) / 100).alias("trip_distance"), place(10, -74.05), place(11, 40.6), place(12, -74.05),
+        place(13, 40.6), one_of(14, "CRD", "CSH", "NOC", "DIS").alias("payment_type"),
+        (drawn(15, 120) / 2 + 2.5).alias("fare_amount"), (drawn(16, 3) / 2).alias("surcharge"),
+        F.lit(0.5).alias("mta_tax"), (drawn(17, 1500) / 100).alias("tip_amount"), F.lit(0.0).alias("tolls_amount"),
+        (drawn(18, 9000) / 100).alias("total_amount")],
+    "text": lambda: [
+        "id", (F.col("id") % 20).alias("city"), (F.col("id") % 9973 / 7).alias("fare"),
+        F.timestamp_seconds(1700000000 + F.col("id")).alias("at"),
+        F.concat_ws("-", *[F.sha2(F.concat(F.col("id").cast("string"), F.lit(str(n))), 256) for n in range(2)],
+                    F.lit("x" * 24)).alias("note")],
+}}
+rows = spark.range(ROWS).select(*shapes["SHAPE"]())
+rows.repartition(8).write.mode("overwrite").option("header", True).csv("s3://{BUCKET}/csv-SHAPE/")
 """
 
 
@@ -106,11 +154,11 @@ def environments(workspace: Workspace) -> dict[str, dict[str, str]]:
     return {engines.SAIL: sail, engines.SPARK: {**common, **spark_environment(workspace)}}
 
 
-def prepare(workspace: Workspace, folder: Path, rows: int) -> None:
-    """The bucket, the table and the CSV."""
+def prepare(workspace: Workspace, folder: Path) -> None:
+    """The bucket and the table."""
     store(workspace, BUCKET)
     script = folder / "make.py"
-    script.write_text(MAKE.replace("ROWS", str(rows)))
+    script.write_text(MAKE)
     run(sail_argv(script, []), environments(workspace)[engines.SAIL], folder)
     glue = Glue(workspace)
     columns = [{"Name": "id", "Type": "bigint"}, {"Name": "fare", "Type": "double"}, {"Name": "city", "Type": "string"}]
@@ -241,16 +289,29 @@ def small(workspace: Workspace, folder: Path, repeat: int) -> dict[str, list[flo
     return found
 
 
-def large(workspace: Workspace, folder: Path, repeat: int) -> dict[str, list[Cpu]]:
+def large(workspace: Workspace, folder: Path, repeat: int, shape: str, rows: int) -> dict[str, list[Cpu]]:
     """CPU seconds of the large job by the way it is run, in turn."""
     found: dict[str, list[Cpu]] = {FORKED: [], engines.SAIL: [], SHIPPED: [], CLUSTER: []}
+    store(workspace, BUCKET)
+    script = folder / "make_large.py"
+    script.write_text(MAKE_LARGE.replace("SHAPE", shape).replace("ROWS", str(rows)))
+    run(sail_argv(script, []), environments(workspace)[engines.SAIL], folder)
     script = folder / "bench_large.py"
-    script.write_text(LARGE)
+    script.write_text(LARGE.replace("SHAPE", shape).replace("SCHEMA", SCHEMAS[shape]).replace("WRITE", WRITES[shape]))
     ways = [*_cpu(workspace, script, environments(workspace))]
     for round_ in range(repeat):
-        for way, used in ways[round_ % len(ways) :] + ways[: round_ % len(ways)]:  # nobody always follows Spark
+        for way, used in ways[round_ % len(ways) :] + ways[: round_ % len(ways)]:  # nobody is always the first
+            level()
             found[way].append(used())
     return found
+
+
+def level() -> None:
+    """Have every run begin with memory that this machine has at hand. A virtual one that gives free pages back to its
+    host pays several seconds for 2 GB anew, and who comes right after another run pays nothing."""
+    with mmap.mmap(-1, LEVEL) as memory:
+        for at in range(0, LEVEL, mmap.PAGESIZE):
+            memory[at] = 1
 
 
 def _print_small(found: Mapping[str, Sequence[float]]) -> None:
@@ -284,17 +345,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--shape", choices=[*SCHEMAS], default="trips", help="the table of the large job")
     parser.add_argument("--only", choices=["small", "large"], help="one of the two jobs")
     parser.add_argument("--output", choices=["text", "json"], default="text")
     options = parser.parse_args()
     workspace, found = Workspace.find(), dict[str, Any]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(workspace, folder, options.rows)
         if options.only != "large":
+            prepare(workspace, folder)
             found["small"] = small(workspace, folder, options.repeat)
         if options.only != "small":
-            found["large"] = large(workspace, folder, options.repeat)
+            found["large"] = large(workspace, folder, options.repeat, options.shape, options.rows)
     if options.output == "json":
         print(json.dumps(found, indent=1))
         return

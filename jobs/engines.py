@@ -81,8 +81,8 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
             return Choice(SPARK, f"only Spark can run the script: {reason}")
         named = needs.inputs(source, arguments)
         tables = [found for one in named.tables if (found := sources.table(*one))]
-        if (quotient := needs.quotient(source)) and (why := _decimals(source, tables)):
-            return Choice(SPARK, f"only Spark divides and averages decimals: {quotient}, and {why}")
+        if (arithmetic := needs.arithmetic(source)) and (why := _decimals(source, tables)):
+            return Choice(SPARK, f"only Spark computes so with decimals: {arithmetic}, and {why}")
         stored = [table.get("StorageDescriptor") or {} for table in tables]
         folders = [*named.paths, *(str(one["Location"]) for one in stored if one.get("Location"))]
     except LakeletError as error:  # which the run itself will meet and tell

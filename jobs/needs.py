@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from etl.errors import UnsupportedError
-from etl.sail import properties
+from etl.sail import decimals, properties
 from etl.sail.file_options import FORMATS, is_refused
 from etl.sail.rules import REFUSED
 from etl.sail.sql_text import as_spark
-from etl.sail.statements import is_query
+from etl.sail.statements import bare, is_query
 from jobs.script_texts import UNKNOWN, ScriptTexts
 
 # Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
@@ -48,8 +48,8 @@ _TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
-_AVERAGES = ("avg", "mean", "average")
-_AVERAGE = re.compile(r"\b(?:avg|mean)\s*\(", re.IGNORECASE)
+_ROUNDED = ("avg", "mean", "average", "round", "bround")
+_ROUNDING = re.compile(r"\b(?:avg|mean|b?round)\s*\(", re.IGNORECASE)
 _EXPRESSIONS = ("sql", "expr", "selectExpr", "where", "filter")  # whose texts are SQL
 _DECIMAL = re.compile(r"\bdecimal\b", re.IGNORECASE)
 _SETTERS = ("set", "config", "setConf")
@@ -110,19 +110,21 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
     return Inputs(tuple(dict.fromkeys(one for one in texts if _PATH.match(one))), tuple(dict.fromkeys(tables)))
 
 
-def quotient(source: str) -> str:
-    """How a script divides or averages, which Sail refuses to do with decimals; empty when it does not."""
+def arithmetic(source: str) -> str:
+    """What a script computes that Sail refuses to do with decimals; empty for nothing of it."""
     for node in ast.walk(_parsed(source)):
         match node:
-            case ast.Attribute(attr=name) if name in _AVERAGES:
+            case ast.Attribute(attr=name) | ast.Call(func=ast.Name(id=name)) if name in _ROUNDED:
                 return f"it uses {name}"
-            case ast.Constant(value=str(text)) if text in _AVERAGES or _AVERAGE.search(text):
-                return "it averages"
+            case ast.Constant(value=str(text)) if text in _ROUNDED or _ROUNDING.search(text):
+                return "it averages or rounds"
             case ast.BinOp(op=ast.Div(), left=left, right=right) if not (_is_text(left) or _is_text(right)):
                 return "it divides"
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Mod()) if _is_whole(node.left, node.right):
+                return "it has a whole number beside an operator"
             case ast.Call(func=ast.Attribute(attr=name), args=given) if name in _EXPRESSIONS:
-                if any("/" in text for one in given for text in _texts(one)):
-                    return "it divides"
+                if any(decimals.computes(bare(text)) for one in given for text in _texts(one)):
+                    return "its SQL divides, or has a whole number beside an operator"
     return ""
 
 
@@ -226,6 +228,10 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _is_whole(*nodes: ast.expr) -> bool:
+    return any(isinstance(one, ast.Constant) and type(one.value) is int for one in nodes)
 
 
 def _text(node: ast.expr, arguments: Mapping[str, str]) -> str | None:

@@ -39,6 +39,9 @@ def sail_environment(workspace: Workspace) -> dict[str, str]:
         "AWS_UNSIGNED_PAYLOAD": str(own).lower(),
         "AWS_ENDPOINT": endpoint,
         "AWS_ALLOW_HTTP": str(endpoint.startswith("http:")).lower(),
+        # Memory in pages of 4 KiB: those of 2 MiB are half empty when many files are written at once, and a
+        # virtual machine that gives free ones back to its host pays for each of them again (docs/benchmarks.md).
+        "MIMALLOC_ALLOW_THP": "0",
         "RUST_LOG": "error",
     }
 

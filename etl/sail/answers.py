@@ -5,21 +5,19 @@ Spark, or said to Sail as the rules have it (:mod:`etl.sail.rules`; :mod:`etl.sa
 from __future__ import annotations
 
 import copy
-import re
 from contextvars import ContextVar
 from typing import Any
 
-from etl.sail import engine, rules, sql_text
-from etl.sail.expressions import Said, name_of
+from etl.sail import decimals, engine, names, rules, sql_text
+from etl.sail.expressions import Said
 from etl.sail.statements import bare
 from workspace.paths import Workspace
 
 _WINDOWED = frozenset({"collect_list", "collect_set"})
-_DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # in Sail's explanation of a plan, where each is nullif(…, 0)
 
 
 def install(workspace: Workspace) -> None:
-    """Stand before the making of expressions, and before the actions of a script that divides."""
+    """Stand before the making of expressions, and before the actions of a script that computes with decimals."""
     from pyspark.sql.connect import expressions as made
 
     _refuse(made)
@@ -50,17 +48,18 @@ def _refuse(made: Any) -> None:
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
         if why := rules.REFUSED.get(name.lower()):
-            raise rules.otherwise(f"The function {name}", why)
+            raise engine.otherwise(f"The function {name}", why)
         if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
-            raise rules.otherwise("split by an empty pattern", "there are empty texts at the ends")
-        if name == "/":
-            engine.before_actions(_require_no_decimals)
+            raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
+        if name in ("/", "%") and getattr(args[1], "_value", None) == 0:
+            raise engine.otherwise("A division by the literal 0", "it has no type")
+        decimals.watch(name, args)
         function(self, name, args, *more, **given)
 
     def of_window(self: Any, windowFunction: Any, windowSpec: Any) -> None:
         name = getattr(windowFunction, "_name", "")
         if name in _WINDOWED:
-            raise rules.otherwise(f"{name} over a window", "it takes nulls too")
+            raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         window(self, windowFunction, windowSpec)
 
     def of_text(self: Any, expr: str) -> None:
@@ -75,8 +74,7 @@ def _refuse(made: Any) -> None:
 
 def as_spark(text: str) -> str:
     """SQL for Sail, for its answer to be Spark's. Raises UnsupportedError, now or before an action."""
-    if "/" in bare(text):
-        engine.before_actions(_require_no_decimals)
+    decimals.watch_text(bare(text))
     return sql_text.as_spark(text)
 
 
@@ -84,8 +82,8 @@ def _say_as_spark(made: Any) -> None:
     """Have the outermost expression of a tree plan what ``Said`` makes of the tree, by the name that Spark gives it."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    window = made.WindowExpression.to_plan
-    is_planned: ContextVar[bool] = ContextVar("is_planned", default=False)
+    window, order = made.WindowExpression.to_plan, made.SortOrder.to_plan
+    is_planned: ContextVar[bool | None] = ContextVar("is_planned", default=None)  # None: by no part of a tree
 
     class Apart(made.Expression):  # type: ignore[misc]
         """A part of a tree that is planned as it stands, or as an outermost one."""
@@ -110,8 +108,8 @@ def _say_as_spark(made: Any) -> None:
                 return original(self, session)
             said = Said(made, lambda part: Apart(part, False))
             value = said.of(self)
-            if said.changed:
-                value = made.ColumnAlias(value, [name_of(made, self)], None)
+            if (said.changed or names.is_otherwise(made, self)) and (name := names.name_of(made, self)):
+                value = made.ColumnAlias(value, [name], None)
             try:
                 return Apart(value, True).to_plan(session)
             except DecodeError:  # what is 100 messages deep
@@ -123,12 +121,26 @@ def _say_as_spark(made: Any) -> None:
         own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
         said = Said(made, lambda part: Apart(part, False))
         own._windowFunction = Apart(said.over(self._windowFunction, moving=_moves(self._windowSpec)), True)
+        of_a_tree = is_planned.get() is not None
         before = is_planned.set(False)
         try:
-            return window(own, session)
+            planned = window(own, session)
         finally:
             is_planned.reset(before)
+        return planned if of_a_tree else named(self, planned)
 
+    def named(value: Any, planned: Any) -> Any:
+        made_of = value._create_proto_expression()
+        made_of.alias.expr.CopyFrom(planned)
+        made_of.alias.name.append(names.name_of(made, value))
+        return made_of
+
+    def of_order(self: Any, session: Any) -> Any:
+        own = copy.copy(self)
+        own._child = Apart(Said(made, lambda part: Apart(part, False)).ordered(self._child), True)
+        return order(own, session)
+
+    engine.replace(made.SortOrder, "to_plan", of_order)
     for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
@@ -140,32 +152,3 @@ def _moves(window: Any) -> bool:
 
     frame = window._frame
     return frame is not None and not (isinstance(frame._start, int) and frame._start <= Window.unboundedPreceding)
-
-
-def _require_no_decimals(client: Any, plan: Any) -> None:
-    """Refuse a plan that divides decimals."""
-    from google.protobuf.message import DecodeError
-    from pyspark.errors import PySparkException
-
-    try:
-        if not plan.HasField("root"):
-            plan = type(plan)(root=plan.command.write_operation.input)
-        told = client.explain_string(plan, "extended")
-    except (PySparkException, DecodeError):  # the action itself will say it; a plan of great depth cannot be sent twice
-        return
-    if any(_is_decimal(_first_call(told[found.end() :])) for found in _DIVISORS.finditer(told)):
-        raise rules.otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
-
-
-def _is_decimal(divisor: str) -> bool:
-    return "Decimal128(" in divisor and not divisor.endswith("AS Float64)")
-
-
-def _first_call(text: str) -> str:
-    """A text that begins with a call, up to the parenthesis that closes it."""
-    depth = 0
-    for at, one in enumerate(text):
-        depth += (one == "(") - (one == ")")
-        if one == ")" and not depth:
-            return text[: at + 1]
-    return text

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
 _MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
 _QUOTED = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
+_NUMBERS = "CSV with a blank before a whole number, or with nan for NaN, by a schema"
 _INT_END = 2**31
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
 _NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
@@ -47,6 +51,8 @@ class CsvRead:
     infers: bool = False
     doubled: bool = False  # quotes within quotes, instead of a backslash before them
     over_lines: bool = False
+    has_whole: bool = False  # columns of whole numbers, by a schema
+    has_doubles: bool = False
 
     @classmethod
     def taken(cls, options: dict[str, str], schema: T.StructType | None) -> CsvRead:
@@ -67,7 +73,10 @@ class CsvRead:
         quote, sep = given.get("quote", '"'), separator(given.get("sep", given.get("delimiter", ",")), "spark.read")
         doubled, comment = given.get("escape", "\\") == quote, given.get("comment", "")
         header, over_lines = flags.get("header", False), flags.get("multiline", False)
-        return cls(sep, quote, comment, null, header, infers, doubled, over_lines)
+        kinds = [field.dataType for field in schema or ()]
+        whole = any(isinstance(kind, T.IntegralType) for kind in kinds)
+        doubles = any(isinstance(kind, T.FractionalType) for kind in kinds)
+        return cls(sep, quote, comment, null, header, infers, doubled, over_lines, whole, doubles)
 
     def require_agreed(self, lines: DataFrame) -> None:
         """Refuse lines (a column ``value``) of which Spark makes other texts than Sail. All of them are read for it.
@@ -75,11 +84,21 @@ class CsvRead:
         Raises UnsupportedError, with the first such line.
         """
         value = F.col("value")
-        odd = lines.where(~value.rlike(self.agreed()))
+        numbers = [value.rlike(form) for form in self._odd_numbers()]
+        odd = lines.where(reduce(or_, numbers, ~value.rlike(self.agreed())))
         if self.comment:
             odd = odd.where(~value.startswith(self.comment))
         if found := odd.head():
-            raise engine.refused(f"{_QUOTED} (as in the line {found[0][:100]!r})")
+            what = _QUOTED if re.search(self.agreed(), found[0]) is None else _NUMBERS
+            raise engine.refused(f"{what} (as in the line {found[0][:100]!r})")
+
+    def _odd_numbers(self) -> Iterator[str]:
+        """The patterns of lines with what is no number by a schema on Spark, and one on Sail."""
+        begin, end = rf"(?:^|{re.escape(self.separator)})", rf"(?:{re.escape(self.separator)}|\r?$)"
+        if self.has_whole:
+            yield rf"{begin}\s+[+-]?\d+\s*{end}"
+        if self.has_doubles:
+            yield rf"{begin}\s*(?:nan|NAN|naN|nAN|Nan|NAn|nAn)\s*{end}"
 
     def agreed(self) -> str:
         """The pattern of a line on which both agree. In a text that does not begin with a quote, quotes and backslashes

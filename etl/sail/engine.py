@@ -89,6 +89,16 @@ def refusal(what: str) -> str:
     return f"{what} {_MARK}: submit the job with --engine spark."
 
 
+def otherwise(what: str, why: str) -> UnsupportedError:
+    """The error of what Sail would answer otherwise than Spark, and what is different."""
+    return refused(told(what, why))
+
+
+def told(what: str, why: str) -> str:
+    """What is refused for that, to be put into the words of either refusal."""
+    return f"{what}, which Sail answers otherwise than Spark ({why}),"
+
+
 def caught() -> UnsupportedError | None:
     """What to say of a script that has come to its end although something was refused: it caught the error, and has
     come to something else than it does on Spark."""

@@ -8,13 +8,12 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import rules
+from etl.sail import casts, rules
 from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-_INFIX = {"==": "=", "and": "AND", "or": "OR"} | {one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=")}
 _VALUE = "_lakelet_v"
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
@@ -34,9 +33,15 @@ class Said:
             return value
         if isinstance(value, made.UnresolvedFunction):
             own = self._with(value, _args=[self.of(one) for one in value._args])
-            return own if hasattr(own, _DONE) else self._function(own)
+            if hasattr(own, _DONE):
+                return own
+            return (
+                self._difference(own, *value._args)
+                if value._name == "-" and len(value._args) == 2
+                else self._function(own)
+            )
         if isinstance(value, made.CastExpression):
-            rule = rules.cast(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
+            rule = casts.rule(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
             own = self._with(value, _expr=self.of(value._expr))
             return own if rule is None or hasattr(own, _DONE) else self._bound(own._expr, rule)
         if isinstance(value, made.CaseWhen):
@@ -55,6 +60,13 @@ class Said:
         if moving and name in rules.MOVING:
             return self._with(own, _args=[self._bound(one, rules.FINITE) for one in own._args])
         return own
+
+    def ordered(self, value: Any) -> Any:
+        """What rows are put in order by: a column may be a struct."""
+        made = self._made
+        own = self.of(value)
+        plain = isinstance(own, made.ColumnReference | made.UnresolvedExtractValue)
+        return self._bound(own, rules.NO_NULL_INSIDE) if plain else own
 
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
@@ -85,6 +97,17 @@ class Said:
             return self._with(value, _args=args)
         return value
 
+    def _difference(self, own: Any, left: Any, right: Any) -> Any:
+        """What is taken from a value; both as they are in the script, whose types count."""
+        from pyspark.sql.types import NumericType
+
+        numbers = (isinstance(getattr(one, "_dataType", None), NumericType) for one in (left, right))
+        if any(numbers) or not all(map(self._is_steady, (left, right))):
+            return own
+        minuend, subtrahend = own._args
+        self.changed = True
+        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, left, right)])
+
     def _case(self, value: Any) -> Any:
         branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
         own = self._with(value, _branches=branches, _else_value=value._else_value and self.of(value._else_value))
@@ -102,7 +125,7 @@ class Said:
             return [] if value is None else [value]
         return [end for one in (*(one for _, one in value._branches), value._else_value) for end in self._ends(one)]
 
-    def _bound(self, value: Any, rule: rules.Rule, *, in_columns: bool = False) -> Any:
+    def _bound(self, value: Any, rule: casts.Rule, *, in_columns: bool = False) -> Any:
         """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
         self.changed = True
         if self._may_repeat(value):
@@ -118,6 +141,10 @@ class Said:
         expression = self._made.SQLExpression("true")
         expression._expr = text  # past the door of scripts' texts
         return expression
+
+    def _is_steady(self, value: Any) -> bool:
+        """Whether a value is the same each time that it is named."""
+        return getattr(value, "_name", "") not in rules.NOT_TWICE and all(map(self._is_steady, value.children))
 
     def _may_repeat(self, value: Any) -> bool:
         """Whether a value may be named more than once: it is the same each time, not large, and not deep, for what
@@ -154,16 +181,6 @@ def _are(one: Any, other: Any) -> bool:
     return one is other
 
 
-def name_of(made: Any, value: Any) -> str:
-    """What Spark calls an expression without an alias: a column that is cast gives its own name."""
-    inner = value
-    while isinstance(inner, made.CastExpression):
-        inner = inner._expr
-    if inner is not value and isinstance(inner, made.ColumnReference):
-        return str(inner._unparsed_identifier.rpartition(".")[2].strip("`"))
-    return _shown(made, value)
-
-
 def own_cast(value: Any, target: str) -> Column:
     """A cast as Sail has it, where it is known to be Spark's: it takes less time."""
     from pyspark.sql.connect import expressions as made
@@ -188,17 +205,6 @@ def _column(expression: Any) -> Column:
 
 def _target(cast: Any) -> str:
     return cast._data_type if isinstance(cast._data_type, str) else str(cast._data_type.simpleString())
-
-
-def _shown(made: Any, value: Any) -> str:
-    """What Spark calls an expression."""
-    if isinstance(value, made.UnresolvedFunction) and value._name in _INFIX and len(value._args) == 2:
-        left, right = (_shown(made, one) for one in value._args)
-        return f"({left} {_INFIX[value._name]} {right})"
-    if isinstance(value, made.UnresolvedFunction):
-        given = ", ".join(_shown(made, one) for one in value._args)
-        return f"{value._name}({'DISTINCT ' if value._is_distinct else ''}{given})"
-    return str(value)
 
 
 def _done(function: Any) -> Any:

@@ -111,7 +111,7 @@ def _is_plain(kind: T.DataType) -> bool:
 
 
 def _quoted(text: Column) -> Column:
-    member = F.to_json(F.struct(text.alias("a")))  # {"a":"…"}
+    member = own_call("to_json", F.struct(text.alias("a")))  # {"a":"…"}
     escaped = F.substring(member, F.lit(6), F.length(member) - 6)
     return F.when(text.rlike(_ESCAPED), escaped).otherwise(_around(text))
 

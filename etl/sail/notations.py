@@ -68,6 +68,8 @@ class Texts:
 
     def constant(self, value: Any) -> Any:
         text = str(value).strip("( )")
+        if text.startswith("'"):
+            return text[1:-1]
         return int(text) if text.isdigit() else None
 
     def field(self, value: Any, name: str) -> Sql:

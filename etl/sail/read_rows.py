@@ -33,7 +33,24 @@ def json_kind(lines: DataFrame) -> T.StructType:
     kind = _widest(found.kind, "")
     if not found.whole or not isinstance(kind, T.StructType):
         raise engine.refused("spark.read.json of lines of which some are no records")
+    if _has_doubles(kind) and (odd := lines.where(F.col("value").rlike(_BEYOND_LONG)).head()):
+        raise engine.refused(f"spark.read.json of a whole number that no long holds (as in {odd[0][:100]!r})")
     return kind
+
+
+def _beyond(most: str) -> str:
+    """The pattern of whole numbers that are more than this one."""
+    more = [f"{most[:at]}[{int(one) + 1}-9]\\d{{{len(most) - at - 1}}}" for at, one in enumerate(most) if one != "9"]
+    return rf"[:\[,]\s*-?(?:\d{{{len(most) + 1},}}|{'|'.join(more)})\s*[,}}\]]"
+
+
+_BEYOND_LONG = _beyond(str(2**63 - 1))
+
+
+def _has_doubles(kind: T.DataType) -> bool:
+    if isinstance(kind, T.StructType):
+        return any(_has_doubles(field.dataType) for field in kind.fields)
+    return _has_doubles(kind.elementType) if isinstance(kind, T.ArrayType) else isinstance(kind, T.DoubleType)
 
 
 def _widest(kind: T.DataType, name: str) -> T.DataType:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import engine, rules
+from etl.sail import casts, engine, rules
 from etl.sail.notations import Notation, Sql, Texts
+from etl.sail.statements import bare
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -36,6 +37,18 @@ _TOUCHED = re.compile(
     r"|::|[|][|]",
     re.IGNORECASE,
 )
+_BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
+_MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`(]", re.IGNORECASE)
+_TYPED = ("date", "timestamp")  # before a text, which is one value with them
+_COLUMN = re.compile(r"[a-z_`].*", re.IGNORECASE | re.DOTALL)
+_NO_PARENTHESIS = ("group", "filter", "interval")  # of values follows them
+# Words that are no value before a minus, or behind one.
+_NO_VALUES = frozenset(
+    (
+        "all", "and", "between", "by", "case", "distinct", "else", "having", "in", "interval", "is", "limit", "not",
+        "on", "or", "select", "then", "when", "where",
+    )
+)  # fmt: skip
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -52,7 +65,9 @@ def as_spark(text: str) -> str:
 
     Raises UnsupportedError for what has another answer on Sail, however it is put.
     """
-    if not _TOUCHED.search(text):
+    if _BY_ZERO.search(bare(text)):
+        raise engine.otherwise("A division by the literal 0", "it has no type")
+    if not _TOUCHED.search(text) and not _MINUS.search(bare(text)):
         return text
     try:
         return _Rewriting(text).whole()
@@ -60,7 +75,7 @@ def as_spark(text: str) -> str:
         raise engine.refused("SQL that is nested as deeply as this") from None
 
 
-def bound(value: str, rule: rules.Rule) -> str:
+def bound(value: str, rule: casts.Rule) -> str:
     """A rule of a value: of one that is to be computed once, by a lambda."""
     if _PATH.fullmatch(value.strip()):
         return str(rule(_TEXTS, Sql(value.strip())))
@@ -115,23 +130,28 @@ class _Rewriting:
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
-        at, listed = first, False
+        at, listed, before = first, False, ""
         while at < last:
             if at > first:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
             word = self.words[at]
             if self.words[at : at + 2] == ["intersect", "all"]:
-                raise rules.otherwise("INTERSECT ALL", "rows count too often")
+                raise engine.otherwise("INTERSECT ALL", "rows count too often")
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
             piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
+            elif (
+                before and self.words[at - 1] == "-" and not self.sorted_groups and (value := self._value(at, end, ""))
+            ):
+                piece = str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(value)))
             elif listed and piece != self._raw(at, end) and self._is_item(at, end, first, last):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
+            before = self._value(at, end, before) if word != "-" else before
             at = end
         return "".join(made)
 
@@ -144,6 +164,8 @@ class _Rewriting:
             end = self.closing[at]
             return self._case(at, end) if self.words[at] == "case" else self._inside(at, end), end + 1
         end = at + 1
+        if self.words[at] in _TYPED and end < last and self.words[end].startswith("'"):
+            return self._raw(at, end + 1), end + 1
         while end + 1 < last and self.words[end] == "." and _PATH.fullmatch(self._raw(at, end)):
             end += 2
         return self._raw(at, end), end
@@ -153,6 +175,17 @@ class _Rewriting:
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
         value = end > at + 1 or bool(_PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
+
+    def _value(self, at: int, end: int, before: str) -> str:
+        """The text of a unit that is a column, a call, a date or a value in parentheses; empty for others."""
+        text, word = self._raw(at, end), self.words[at]
+        if word == "over":
+            return before and f"{before} {text}"
+        if word in ("filter", "within") or (at and self.words[at - 1] in _NO_PARENTHESIS):
+            return ""
+        if not (word in _TYPED or at in self.closing or self._calls(at, end) or _COLUMN.fullmatch(text)):
+            return ""
+        return "" if word in _NO_VALUES and end == at + 1 else text
 
     def _raw(self, first: int, last: int) -> str:
         return self.text[self.tokens[first].start : self.tokens[last - 1].end + 1] if last > first else ""
@@ -193,11 +226,11 @@ class _Rewriting:
         name, given = self.words[at], self._arguments(at + 1, end)
         after = self.words[end + 1] if end + 1 < len(self.words) else ""
         if why := rules.REFUSED.get(name):
-            raise rules.otherwise(f"The function {name}", why)
+            raise engine.otherwise(f"The function {name}", why)
         if name in ("collect_list", "collect_set") and after == "over":
-            raise rules.otherwise(f"{name} over a window", "it takes nulls too")
+            raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
-            raise rules.otherwise("The day of the week (dow) of a date", "it is counted from 0")
+            raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
@@ -208,7 +241,7 @@ class _Rewriting:
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
-        if name in _TYPES and len(values) == 1 and not values[0].isdigit() and (rule := rules.cast(name)):
+        if name in _TYPES and len(values) == 1 and not values[0].isdigit() and (rule := casts.rule(name)):
             return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
@@ -218,7 +251,7 @@ class _Rewriting:
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
-            raise rules.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
+            raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
         if of_call := rules.CALLS.get(name):
             rest = [Sql(f"({one})") for one in values[1:]]
 
@@ -241,7 +274,7 @@ class _Rewriting:
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self._level(at + 2, end) if self.words[one] == "as"]
-        rule = rules.cast(self._raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
+        rule = casts.rule(self._raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
         if rule is None:
             return self._named(at, end)
         return bound(self.between(at + 2, marks[-1]), rule)
@@ -278,7 +311,7 @@ class _Rewriting:
 
     def _refuse_short_cast(self, at: int) -> None:
         target = self.words[at + 1] if at + 1 < len(self.words) else ""
-        if rules.cast(target):
+        if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
 
     def _is_item(self, at: int, end: int, first: int, last: int) -> bool:
@@ -300,7 +333,7 @@ class _Rewriting:
         return None
 
 
-def _argument(value: str, rule: rules.Rule) -> str:
+def _argument(value: str, rule: casts.Rule) -> str:
     """An argument by a rule; DISTINCT stays before it."""
     unique = _DISTINCT.match(value)
     return f"{unique[0]}{bound(value[unique.end() :], rule)}" if unique else bound(value, rule)

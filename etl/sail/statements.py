@@ -9,8 +9,9 @@ from typing import Any
 from etl.sail import engine
 from workspace.paths import Workspace
 
-_COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXTS = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL)
+_COMMENTS_AND_TEXTS = re.compile(
+    r"(?P<comment>--[^\n]*|/\*.*?\*/)|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL
+)
 _QUERIES = re.compile(
     r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE|EXPLAIN|DESCRIBE|DESC|SHOW|SET"
     r"|CREATE\s+(OR\s+REPLACE\s+)?(GLOBAL\s+)?TEMP(ORARY)?\s+VIEW|DROP\s+VIEW|CACHE|UNCACHE)\b",
@@ -21,6 +22,7 @@ _VIEW = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
+_ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _ARROW = {  # the names of types in Sail's explanation of a plan
     "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
     "Utf8": "string", "Utf8View": "string", "LargeUtf8": "string", "Date32": "date", "Boolean": "boolean",
@@ -44,6 +46,8 @@ def install(workspace: Workspace) -> None:
     def true(rows: Any, text: str) -> Any:
         if _UNION.search(bare(text)):
             _require_one_type(rows)
+        if ordered := _ORDERED.search(bare(text)):
+            _require_simple_order(rows, bare(text)[ordered.end() :])
         return rows
 
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
@@ -76,7 +80,13 @@ def is_query(text: str) -> bool:
 
 def bare(text: str) -> str:
     """SQL without comments, and with empty texts and names in quotes."""
-    return _TEXTS.sub("''", _COMMENTS.sub(" ", text))
+    return _COMMENTS_AND_TEXTS.sub(lambda found: " " if found["comment"] else "''", text)
+
+
+def statement_of(plan: Any) -> str:
+    """The statement of ``spark.sql`` that a plan of pyspark's is; empty for another one."""
+    relation = getattr(plan, "_plan", None) if type(plan).__name__ == "CachedRelation" else None
+    return str(relation.sql.query) if relation is not None and relation.HasField("sql") else ""
 
 
 def _refusing(what: str) -> Any:
@@ -84,6 +94,13 @@ def _refusing(what: str) -> Any:
         raise engine.refused(what)
 
     return refuse
+
+
+def _require_simple_order(rows: Any, order: str) -> None:
+    """Refuse an ORDER BY of structs and arrays: Sail has nulls inside of them for the largest."""
+    nested = [name for name, kind in rows.dtypes if kind.startswith(("struct", "array"))]
+    if named := [name for name in nested if re.search(rf"\b{re.escape(name)}\b", order, re.IGNORECASE)]:
+        raise engine.otherwise(f"ORDER BY of what is nested ({named[0]})", "a null inside is the largest")
 
 
 def _require_one_type(rows: Any) -> None:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.paths import quoted
-from etl.sail import engine, rules
+from etl.sail import engine
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def install(workspace: Workspace) -> None:
         return _summary(self, given or _SUMMED_UP)
 
     def crosstab(self: Any, *columns: str) -> Any:
-        raise rules.otherwise("crosstab", "nulls are not counted, and columns come in another order")
+        raise engine.otherwise("crosstab", "nulls are not counted, and columns come in another order")
 
     def cov(self: Any, col1: str, col2: str) -> float:
         return float(covariance(_without_nulls(self, col1, col2), col1, col2))
@@ -77,7 +77,7 @@ def _summary(rows: DataFrame, statistics: Any) -> DataFrame:
     """A row of texts for each statistic, of the columns that are numbers or text."""
     for one in statistics:
         if str(one).endswith("%") or str(one) == "approx_count_distinct":
-            raise rules.otherwise(f"The statistic {one} of summary", "it is interpolated or estimated in another way")
+            raise engine.otherwise(f"The statistic {one} of summary", "it is interpolated or estimated in another way")
         if one not in _STATISTICS:
             raise engine.refused(f"The statistic {one} of summary")
     fields = [field for field in rows.schema if isinstance(field.dataType, T.NumericType | T.StringType)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from etl.sail import engine, rules
+from etl.sail import engine
 from workspace.paths import Workspace
 
 
@@ -29,7 +29,7 @@ def install(workspace: Workspace) -> None:
         return by_name(_cast(self, [*wanted.values()]), _cast(other, [wanted.get(name) for name in theirs]))
 
     def refuse(self: Any, other: Any) -> Any:
-        raise rules.otherwise("intersectAll", "rows count too often")
+        raise engine.otherwise("intersectAll", "rows count too often")
 
     for name, value in {"unionAll": union_all, "unionByName": union_by_name, "intersectAll": refuse}.items():
         engine.replace(DataFrame, name, value)

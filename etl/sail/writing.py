@@ -15,7 +15,7 @@ from data.zones import S3
 from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
-from etl.sail import engine, single
+from etl.sail import engine, names, ordered, single
 from etl.sail.csv_lines import VALUE as LINE
 from etl.sail.csv_lines import CsvForm, require_simple
 from etl.sail.file_options import FORMATS, lowered, take_writing
@@ -89,15 +89,16 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
         head, line = form.head(names), form.line(schema, names, options)
     elif format == "json" and (json := JsonForm.of(options)).differs(schema):
         line = json.line(schema, names)
-    one = not keys and single.is_asked(plan._child)
     _name_keys(writer, schema)
     if line is not None:
         _write_lines(writer, line, one_column=format == "csv" and len(names) == 1)
     codec = _codec(options)
     if format != "parquet" and codec in ("none", "uncompressed"):  # words that Sail does not know of text
         plan.options.pop("compression", None)
+    in_order = None if keys else ordered.pulled(_rows(writer))  # in one object, for there is an order of objects too
+    one = in_order is not None or (not keys and single.is_asked(plan._child))
     if one:
-        single.part(_rows(writer), plan)
+        single.part(in_order or _rows(writer), plan)
     original(writer, folder, mode="error")
     if one:
         single.lift(workspace, folder)
@@ -160,6 +161,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     require_codec(format, plan.options)
     schema = _rows(writer).schema
     require_types(format, schema)
+    names.require_known(plan._child)
     refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
         stage(workspace, writer, original, path, schema)

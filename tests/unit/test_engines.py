@@ -158,7 +158,7 @@ def test_auto_goes_by_script_and_size(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "divides"),
+    ("code", "computes"),
     [
         ("rows.agg(F.avg('a'))", True),
         ("rows.groupBy('k').mean()", True),
@@ -166,19 +166,23 @@ def test_auto_goes_by_script_and_size(settings: Settings) -> None:
         ("rows.selectExpr('a / b')", True),
         ("rows.withColumn('c', F.col('a') / 100)", True),
         ("spark.sql('select AVG (a) from v')", True),
+        ("rows.select(F.round('a', 1))", True),
+        ("rows.withColumn('c', F.col('a') * 2)", True),
+        ("rows.where('a + 1 > b')", True),
+        ("rows.where(\"d > '2024-01-01'\")", False),
         ("rows.agg(F.sum('a'))", False),
         ("Path(folder) / 'a'", False),
         ("rows.where('a > 1').write.parquet('s3://gold/a/')", False),
     ],
 )
-def test_decimals_that_are_divided_are_sparks(settings: Settings, code: str, divides: bool) -> None:
+def test_what_is_computed_of_decimals_is_sparks(settings: Settings, code: str, computes: bool) -> None:
     of_ints, of_decimals = (
         choose("j", {}, settings, sources(f"{GLUE}\n{code}", kind=kind)) for kind in ("int", "array<decimal(10,2)>")
     )
     typed = choose("j", {}, settings, sources(f"{GLUE}\n{code}\nT.DecimalType(10, 2)"))
     assert of_ints.engine == "sail"
-    assert {of_decimals.engine, typed.engine} == {"spark" if divides else "sail"}
-    assert ("only Spark divides" in of_decimals.reason) == ("the table" in of_decimals.reason) == divides
+    assert {of_decimals.engine, typed.engine} == {"spark" if computes else "sail"}
+    assert ("only Spark computes" in of_decimals.reason) == ("the table" in of_decimals.reason) == computes
 
 
 def test_the_library_says_what_it_needs() -> None:

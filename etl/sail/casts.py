@@ -1,0 +1,110 @@
+"""Casts that Sail makes otherwise than Spark: rules of them, by the type that is asked for (:mod:`etl.sail.rules`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from etl.sail.notations import Notation
+from etl.sail.values import floating, java, matches, of_kind, refusal
+
+Rule = Callable[[Notation, Any], Any]  # of a value
+
+
+def _to_text(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    shown = e.cast(v, "string")
+    nested = e.infix(matches(e, e.call("typeof", v), "^(array|struct|map)"), "and", e.call("contains", shown, "NULL"))
+    return e.case(
+        (floating(e, v), java(e, shown)),
+        (nested, refusal(e, "A null inside of a value that is cast to text", "it is NULL")),
+        otherwise=shown,
+    )
+
+
+def _of_text(e: Notation, v: Any, keyword: str, target: str, made: Any) -> Any:
+    return e.case((of_kind(e, v, "string"), made), otherwise=e.cast(v, target, keyword))
+
+
+def to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Text that begins with a date is one, whatever comes after its T."""
+    dated = e.call("regexp_replace", e.cast(v, "string"), r"^\s*([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$", "$1")
+    return _of_text(e, v, keyword, target, e.cast(dated, target, "TRY_CAST"))
+
+
+def doubtful(e: Notation, v: Any, digits: int) -> Any:
+    """Whether a double may be rounded otherwise than its text: it is near a half, or has many digits."""
+    scaled = e.call("abs", e.infix(e.cast(v, "double"), "*", 10.0**digits))
+    half = e.infix(e.call("abs", e.infix(e.infix(scaled, "%", 1.0), "-", 0.5)), "<", 1e-6)
+    return e.infix(half, "or", e.infix(scaled, ">", 1e9))
+
+
+def _to_decimal(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Text may have an exponent; a double is the decimal that its text is, and not the binary fraction."""
+    power = matches(e, e.cast(v, "string"), r"^\s*[+-]?[\d.]+[eE][+-]?\d+\s*$")
+    powered = e.case((power, e.cast(e.cast(v, "double", "TRY_CAST"), target, "TRY_CAST")), otherwise=None)
+    own, shown = e.cast(v, target, keyword), e.cast(e.cast(v, "double"), "string")
+    of_double = e.cast(plain_digits(e, shown), target, "TRY_CAST")
+    return e.case(
+        (of_kind(e, v, "string"), e.call("coalesce", e.cast(v, target, "TRY_CAST"), powered)),
+        (e.infix(floating(e, v), "and", doubtful(e, v, _scale(target))), e.call("coalesce", of_double, own)),
+        otherwise=own,
+    )
+
+
+def plain_digits(e: Notation, shown: Any) -> Any:
+    """A double's text without its exponent, if that is a large one."""
+    form, replaced = r"^(-?\d)\.?(\d*)e\+?(\d+)$", partial(e.call, "regexp_replace", shown)
+    end = e.infix(e.cast(replaced(form, "$3"), "int", "TRY_CAST"), "+", 1)
+    signed = e.infix(end, "+", e.cast(e.call("startswith", shown, "-"), "int"))
+    return e.case((matches(e, shown, form), e.call("rpad", replaced(form, "$1$2"), signed, "0")), otherwise=shown)
+
+
+def _scale(decimal: str) -> int:
+    """The digits after the point of a decimal type."""
+    found = re.search(r",\s*(\d+)\s*\)", decimal)
+    return int(found[1]) if found else 0
+
+
+def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Text may have a fraction, which is left out."""
+    shown, replaced = e.cast(v, "string"), partial(e.call, "regexp_replace")
+    whole = replaced(replaced(shown, r"^\s*[+-]?\.\d+\s*$", "0"), r"^\s*([+-]?\d+)\.\d*\s*$", "$1")
+    made = e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(whole, target, "TRY_CAST"))
+    return _of_text(e, v, keyword, target, made)
+
+
+def to_long(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Seconds of times before 1970 are those that have begun."""
+    seconds = e.cast(e.call("floor", e.cast(v, "double")), target)
+    return e.case((of_kind(e, v, "timestamp"), seconds), otherwise=_to_whole(e, v, keyword, target))
+
+
+def _to_double(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Text may end with a letter, as Java's numbers do."""
+    bare = e.call("regexp_replace", e.cast(v, "string"), r"([\d.])[dDfF]\s*$", "$1")
+    made = e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(bare, target, "TRY_CAST"))
+    return _of_text(e, v, keyword, target, made)
+
+
+def _to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    return _of_text(e, v, keyword, target, e.cast(v, target, "TRY_CAST"))
+
+
+_CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
+    "string": _to_text,
+    "date": to_date,
+    r"(?:decimal|numeric|dec)(?:\s*\(.*)?": _to_decimal,
+    "bigint|long": to_long,
+    "tinyint|byte|smallint|short": _to_whole,
+    "double|float|real": _to_double,
+    "boolean": _to_boolean,
+}
+
+
+def rule(target: str, keyword: str = "CAST") -> Rule | None:
+    """The rule of a cast to a type, by ``CAST`` or ``TRY_CAST``; None when Sail's own is Spark's."""
+    target = target.strip()
+    way = next((way for form, way in _CASTS.items() if re.fullmatch(form, target, re.IGNORECASE | re.DOTALL)), None)
+    return None if way is None else lambda e, v: way(e, v, keyword, target)

@@ -1,0 +1,212 @@
+"""What Spark calls a column that gets no alias, where Sail calls it otherwise: casts and windows are told in full, and
+functions with the arguments that they have by default. Held against Spark by tests/stack/test_engines_compared.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from etl.sail import engine
+from etl.sail.statements import bare, statement_of
+
+_INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
+    one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
+}
+_CAPITALS = frozenset(
+    (
+        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "cot", "csc",
+        "degrees", "exp", "expm1", "floor", "hypot", "log10", "log1p", "log2", "power", "radians", "regexp",
+        "regexp_like", "rlike", "sec", "signum", "sin", "sinh", "sqrt", "tan", "tanh",
+    )
+)  # fmt: skip
+_OTHER: Mapping[str, str] = {
+    "array_agg": "collect_list", "dateadd": "date_add", "dense_rank": "DENSE_RANK", "endsWith": "endswith",
+    "mean": "avg", "percent_rank": "PERCENT_RANK", "pow": "POWER", "rank": "RANK", "startsWith": "startswith",
+}  # fmt: skip
+# What is told after the arguments that are given, by the function and their number.
+_DEFAULTS: Mapping[tuple[str, int], str] = {
+    ("bround", 1): "0",
+    ("from_unixtime", 1): "yyyy-MM-dd HH:mm:ss",
+    ("lag", 2): "NULL",
+    ("lead", 2): "NULL",
+    ("listagg", 1): "NULL",
+    ("months_between", 2): "true",
+    ("overlay", 3): "-1",
+    ("position", 2): "1",
+    ("regexp_extract_all", 2): "1",
+    ("regexp_instr", 2): "0",
+    ("regexp_replace", 3): "1",
+    ("replace", 2): "",
+    ("round", 1): "0",
+    ("split", 2): "-1",
+    ("string_agg", 1): "NULL",
+    ("substr", 2): "2147483647",
+    ("to_unix_timestamp", 1): "yyyy-MM-dd HH:mm:ss",
+}
+_FORMS: Mapping[str, str] = {
+    "isNotNull": "({} IS NOT NULL)",
+    "isNull": "({} IS NULL)",
+    "isnotnull": "({} IS NOT NULL)",
+    "isnull": "({} IS NULL)",
+    "like": "{} LIKE {}",
+    "not": "(NOT {})",
+    "positive": "(+ {})",
+    "~": "~{}",
+}
+_GENERATORS = frozenset(
+    ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
+)
+_FLAGS = frozenset(
+    ("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value")
+)  # without theirs, when false
+_RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
+_SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
+_UNNAMED = re.compile(r"\bover\b|\bcast\b|-\s*\d", re.IGNORECASE)
+
+
+def name_of(made: Any, value: Any) -> str | None:
+    """What Spark calls an expression without an alias: a column that is cast gives its own name. None: as Sail does."""
+    if getattr(value, "_name", "") in _GENERATORS:
+        return None
+    inner = value
+    while isinstance(inner, made.CastExpression):
+        inner = inner._expr
+    if inner is not value and isinstance(inner, made.ColumnReference):
+        return str(inner._unparsed_identifier.rpartition(".")[2].strip("`"))
+    return _told(made, value)
+
+
+def is_otherwise(made: Any, value: Any) -> bool:
+    """Whether Sail would name an expression otherwise, or leave a part of it out of its name."""
+    if getattr(value, "_name", "") == "like":
+        return True
+    unseen = list(value.children)
+    while unseen:
+        one = unseen.pop()
+        if isinstance(one, made.CastExpression | made.WindowExpression):
+            return True
+        unseen += one.children
+    return False
+
+
+def require_known(plan: Any) -> None:
+    """Refuse to write columns of a statement that have no alias, and another name on Spark. Raises UnsupportedError."""
+    while plan is not None and type(plan).__name__ in (
+        "Filter",
+        "Limit",
+        "Repartition",
+        "Sort",
+        "SubqueryAlias",
+        "ToDF",
+    ):
+        plan = plan._child
+    statement = statement_of(plan)
+    if not _UNNAMED.search(bare(statement)):
+        return
+    import sqlglot
+    from sqlglot import exp
+
+    query = sqlglot.parse_one(statement, dialect="spark")
+    for item in query.selects if isinstance(query, exp.Query) else []:
+        inner = item
+        while isinstance(inner, exp.Cast):
+            inner = inner.this
+        if not isinstance(item, exp.Alias) and (
+            inner.find(exp.Cast, exp.Window, exp.Neg) or not (inner is item or _is_column(inner))
+        ):
+            raise engine.refused(f"Writing the column {item.sql('spark')[:80]} without an alias")
+
+
+def _is_column(item: Any) -> bool:
+    from sqlglot import exp
+
+    return isinstance(item, exp.Column)
+
+
+def _told(made: Any, value: Any) -> str:
+    if isinstance(value, made.UnresolvedFunction):
+        return _of_function(made, value)
+    if isinstance(value, made.CastExpression):
+        kind, inner = _sql_type(value._data_type), _told(made, value._expr)
+        if kind.startswith(("ARRAY", "MAP", "STRUCT")):
+            return inner
+        return f"{'TRY_CAST' if value._eval_mode == 'try' else 'CAST'}({inner} AS {kind})"
+    if isinstance(value, made.UnresolvedExtractValue):
+        of, part = _told(made, value._child), getattr(value._extraction, "_value", None)
+        return f"{of}.{part}" if isinstance(part, str) else f"{of}[{_told(made, value._extraction)}]"
+    if isinstance(value, made.WindowExpression):
+        return f"{_told(made, value._windowFunction)} OVER {_window(made, value)}"
+    if isinstance(value, made.CaseWhen):
+        branches = "".join(f" WHEN {_told(made, when)} THEN {_told(made, then)}" for when, then in value._branches)
+        other = "" if value._else_value is None else f" ELSE {_told(made, value._else_value)}"
+        return f"CASE{branches}{other} END"
+    if isinstance(value, made.LiteralExpression) and isinstance(value._value, bool):
+        return str(value).lower()
+    if isinstance(value, made.UnresolvedStar):
+        return "1"  # count(*)
+    if isinstance(value, made.ColumnReference):
+        return str(value._unparsed_identifier).replace("`", "")
+    return str(value)
+
+
+def _of_function(made: Any, value: Any) -> str:
+    name, given = value._name, value._args
+    if name in _FLAGS and getattr(given[-1], "_value", None) is False:
+        given = given[:-1]
+    told = [_told(made, one) for one in given]
+    if name == "in":
+        return f"({told[0]} IN ({', '.join(told[1:])}))"
+    if name in _INFIX and len(told) == 2:
+        return f"({told[0]} {_INFIX[name]} {told[1]})"
+    if form := _FORMS.get(name):
+        return form.format(*told)
+    if (name, len(told)) in _DEFAULTS:
+        told.append(_DEFAULTS[name, len(told)])
+    spelled = name.upper() if name in _CAPITALS else _OTHER.get(name, name)
+    return f"{spelled}({'DISTINCT ' if value._is_distinct else ''}{', '.join(told)})"
+
+
+def _sql_type(kind: Any) -> str:
+    told = kind if isinstance(kind, str) else kind.simpleString()
+    return _SQL_TYPES.get(told.strip().lower(), told.strip().upper())
+
+
+def _window(made: Any, value: Any) -> str:
+    spec = value._windowSpec
+    keys = ", ".join(_told(made, one) for one in spec._partitionSpec)
+    order = ", ".join(_order(made, one) for one in spec._orderSpec)
+    parts = [f"PARTITION BY {keys}" if keys else "", f"ORDER BY {order}" if order else "", _frame(value)]
+    return f"({' '.join(filter(None, parts))})"
+
+
+def _order(made: Any, one: Any) -> str:
+    way, nulls = "ASC" if one._ascending else "DESC", "FIRST" if one._nullsFirst else "LAST"
+    return f"{_told(made, one._child)} {way} NULLS {nulls}"
+
+
+def _frame(value: Any) -> str:
+    spec, function = value._windowSpec, value._windowFunction
+    name = getattr(function, "_name", "")
+    if name in _RANKS:
+        return "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    if name in ("lag", "lead"):
+        away = (1 if name == "lead" else -1) * int(getattr(function._args[1], "_value", 1))
+        return f"ROWS BETWEEN {away} FOLLOWING AND {away} FOLLOWING"
+    if spec._frame is None:
+        if spec._orderSpec:
+            return "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+        return "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+    kind = "ROWS" if spec._frame._isRowFrame else "RANGE"
+    return f"{kind} BETWEEN {_bound(spec._frame._start, 'PRECEDING')} AND {_bound(spec._frame._end, 'FOLLOWING')}"
+
+
+def _bound(at: Any, side: str) -> str:
+    from pyspark.sql.window import Window
+
+    if at == 0:
+        return "CURRENT ROW"
+    if at <= Window.unboundedPreceding or at >= Window.unboundedFollowing:
+        return f"UNBOUNDED {side}"
+    return f"{at} FOLLOWING"

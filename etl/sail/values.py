@@ -1,0 +1,78 @@
+"""What can be asked of a value of any type on Sail, in either notation, and the refusal of one that a row has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from etl.sail import engine
+from etl.sail.notations import Notation
+
+
+def refusal(e: Notation, what: str, why: str) -> Any:
+    """What fails when a row is met for it, as :func:`etl.sail.engine.otherwise` does at once."""
+    return e.call("raise_error", engine.refusal(engine.told(what, why)))
+
+
+def of_kind(e: Notation, v: Any, kind: str) -> Any:
+    """Whether a value is of a type, named as ``typeof`` names it."""
+    return e.infix(e.call("typeof", v), "=", kind)
+
+
+def floating(e: Notation, v: Any) -> Any:
+    """Whether a value is a double or a float."""
+    return e.infix(of_kind(e, v, "double"), "or", of_kind(e, v, "float"))
+
+
+def matches(e: Notation, text: Any, pattern: str) -> Any:
+    """Whether a pattern is found in a text."""
+    return e.call("rlike", text, pattern)
+
+
+def is_nan(e: Notation, v: Any) -> Any:
+    """Whether a value of any type is NaN, which may have a sign."""
+
+    def nans(kind: str) -> tuple[Any, ...]:
+        return e.cast("NaN", kind), e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind))
+
+    return _is_double_of(e, v, nans)
+
+
+def is_not_finite(e: Notation, v: Any) -> Any:
+    """Whether a value of any type is NaN or infinite."""
+    infinite = _is_double_of(e, v, lambda kind: (e.cast("Infinity", kind), e.cast("-Infinity", kind)))
+    return e.infix(is_nan(e, v), "or", infinite)
+
+
+def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -> Any:
+    """Whether a value of any type is one of these doubles: ``isnan`` is for numbers alone, ``xxhash64`` for all."""
+    hashes = [e.call("xxhash64", one) for kind in ("double", "float") for one in values(kind)]
+    return e.infix(floating(e, v), "and", e.call("array_contains", e.call("array", *hashes), e.call("xxhash64", v)))
+
+
+def java(e: Notation, shown: Any) -> Any:
+    """A double's text as Java has it: from 10^7 on and below 10^-3 with an exponent."""
+    replaced = partial(e.call, "regexp_replace")
+    large = replaced(replaced(shown, r"^(-?\d)(\d+)\.(\d+)$", "$1.$2$3"), r"(\.\d+?)0*$", "$1")
+    power = e.infix(e.call("length", replaced(shown, r"^-|\..*$", "")), "-", 1)
+    small = replaced(replaced(shown, r"^(-?)0\.0+([1-9])(\d*)$", "$1$2.$3"), r"\.$", ".0")
+    zeros = e.infix(e.call("length", replaced(shown, r"^-?0\.(0+)[1-9]\d*$", "$1")), "+", 1)
+    return e.case(
+        (e.call("endswith", shown, "inf"), e.call("replace", shown, "inf", "Infinity")),
+        (e.call("contains", shown, "e"), e.call("replace", replaced(shown, r"^(-?\d)e", "$1.0e"), "e", "E")),
+        (matches(e, shown, r"^-?\d{8}"), e.call("concat", large, "E", power)),
+        (matches(e, shown, r"^-?0\.000\d*[1-9]"), e.call("concat", small, "E-", zeros)),
+        otherwise=shown,
+    )
+
+
+def of_decimals(e: Notation, v: Any) -> Any:
+    """Whether a value is a decimal, or has some in it."""
+    return e.call("contains", e.call("typeof", v), "decimal")
+
+
+def with_null_inside(e: Notation, v: Any) -> Any:
+    """Whether an array or a struct has a null in it, or the text NULL."""
+    nested = matches(e, e.call("typeof", v), "^(array|struct)")
+    return e.infix(nested, "and", e.call("contains", e.cast(v, "string"), "NULL"))
