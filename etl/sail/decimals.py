@@ -13,10 +13,7 @@ from etl.sail import engine
 _WHOLE = r"U?Int\d+\(-?\d+\)"
 _WIDENED = rf"CAST\({_WHOLE} AS Decimal\d+\(\d+, \d+\)\)"
 # A literal beside a decimal; the divisor of a remainder is held against 0 first.
-_LITERALS = re.compile(
-    rf" [-+*] {_WIDENED}|{_WIDENED} [-+*%] "
-    rf"| % CAST\(CASE WHEN ({_WHOLE}) = U?Int\d+\(0\) THEN CAST\(raise_error\([^)]*\)+ AS \w+\) ELSE \1 END AS Decimal"
-)
+_LITERALS = re.compile(rf" [-+*] {_WIDENED}|{_WIDENED} [-+*%] | % CAST\(nullif\({_WHOLE}, U?Int\d+\(0\)\) AS Decimal")
 _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # each is nullif(…, 0)
 _ARITHMETIC = re.compile(r"/|[-+*%]\s*\d|\d[lL]?\s*[-+*%]")
 _OPERATORS = frozenset(("+", "-", "*", "%"))

@@ -142,8 +142,9 @@ def _told(made: Any, value: Any) -> str:
         branches = "".join(f" WHEN {_told(made, when)} THEN {_told(made, then)}" for when, then in value._branches)
         other = "" if value._else_value is None else f" ELSE {_told(made, value._else_value)}"
         return f"CASE{branches}{other} END"
-    if isinstance(value, made.LiteralExpression) and isinstance(value._value, bool):
-        return str(value).lower()
+    if isinstance(value, made.LiteralExpression):
+        word = type(value._dataType).__name__.removesuffix("Type").upper()
+        return f"{word} '{value}'" if word == "DATE" else str(value).lower() if word == "BOOLEAN" else str(value)
     if isinstance(value, made.UnresolvedStar):
         return "1"  # count(*)
     if isinstance(value, made.ColumnReference):

@@ -1,6 +1,6 @@
 """Rows that are written in an order, on Sail: ``orderBy(…)`` comes last, after the columns that are computed of it.
 
-What Sail computes behind a sort it deals out among its threads first, a batch (8,192 rows) to each, and takes from them
+What Sail computes behind a sort it deals out among its threads first, a batch to each, and takes from them
 as they come. So a sort is pulled up, to where nothing is computed any more.
 """
 

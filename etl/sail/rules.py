@@ -181,7 +181,7 @@ def _of_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
     shown = java(e, e.cast(e.cast(call, "double", "TRY_CAST"), "string"))
     odd = e.infix(matches(e, call, r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"), "and", e.infix(shown, "<>", call))
     text = e.call("contains", v, e.call("concat", '"', call, '"'))
-    inside = matches(e, call, r"^[\[{].*[:\[,]\s*-?\d+(\.\d*0|(\.\d+)?[eE][+-]?\d+|\.\d{16,})\s*[,\]}]")
+    inside = matches(e, call, r"^[\[{](?:.*[:\[,])?\s*-?\d+(\.\d*0|(\.\d+)?[eE][+-]?\d+|\.\d{16,})\s*[,\]}]")
     refused = refusal(e, "A number in JSON", "its digits are those of the text")
     return e.case(
         (e.call("not", matches(e, call, r"\d[.eE]")), call),

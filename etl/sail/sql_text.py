@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl.sail import casts, engine, rules
 from etl.sail.notations import Notation, Sql, Texts
-from etl.sail.statements import bare
+from etl.sail.statements import bare, with_escapes
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -65,6 +65,7 @@ def as_spark(text: str) -> str:
 
     Raises UnsupportedError for what has another answer on Sail, however it is put.
     """
+    text = with_escapes(text)
     if _BY_ZERO.search(bare(text)):
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if not _TOUCHED.search(text) and not _MINUS.search(bare(text)):

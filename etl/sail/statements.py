@@ -96,6 +96,19 @@ def _refusing(what: str) -> Any:
     return refuse
 
 
+def with_escapes(text: str) -> str:
+    """SQL whose texts have a backslash before each quote of theirs: Sail leaves a doubled one out."""
+
+    def escaped(found: re.Match[str]) -> str:
+        quote, inside = found[0][0], found[0][1:-1]
+        if found["comment"] or quote not in ("'", '"'):
+            return found[0]
+        said = re.sub(rf"(\\.)|{quote}{quote}", lambda one: one[1] or f"\\{quote}", inside, flags=re.DOTALL)
+        return f"{quote}{said}{quote}"
+
+    return _COMMENTS_AND_TEXTS.sub(escaped, text)
+
+
 def _require_simple_order(rows: Any, order: str) -> None:
     """Refuse an ORDER BY of structs and arrays: Sail has nulls inside of them for the largest."""
     nested = [name for name, kind in rows.dtypes if kind.startswith(("struct", "array"))]

@@ -37,7 +37,7 @@ from awsglue.transforms import (
 )
 from data.objects import list_objects
 from etl.errors import UnsupportedError
-from tests import compared_expressions
+from tests import compared_arithmetic, compared_expressions
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 
@@ -369,7 +369,10 @@ REFUSED |= {
 }
 
 
-for _cases, _made in ((CASES, compared_expressions.CASES), (REFUSED, compared_expressions.REFUSED)):
+for _cases, _made in (
+    (CASES, compared_expressions.CASES | compared_arithmetic.CASES),
+    (REFUSED, compared_expressions.REFUSED | compared_arithmetic.REFUSED),
+):
     for _name, _make in _made.items():
         _cases[_name] = lambda place, make=_make: make(place.spark, place.rows)  # type: ignore[misc]
 

@@ -19,7 +19,7 @@ from tests.spark import lake_on
 
 pytestmark = pytest.mark.stack
 
-ROWS = 30_000  # several of Sail's batches
+ROWS = 120_000  # several of Sail's batches (jobs/sail.py)
 
 
 @pytest.fixture(scope="module", params=["spark", "sail"])

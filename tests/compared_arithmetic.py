@@ -1,0 +1,142 @@
+"""Cases of tests/stack/test_engines_compared.py: what is computed, rounded, put in order and named; numbers in JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from tests.compared_expressions import Make, select, sql
+
+JSON = "('{\"a\":1.50}'), ('{\"a\":100}'), ('{\"a\":-0.0001}'), ('{\"a\":1e3}'), ('{\"a\":12345678.5}'), (null)"
+NULL_INSIDE = [Row(s=Row(a=None, b=1)), Row(s=Row(a=2, b=1)), Row(s=None)]
+
+
+def unnamed(*columns: object) -> Make:
+    """Columns without an alias: their names count. Each is made on the engine."""
+    return lambda spark, rows: rows.select("id", *(make() for make in columns))  # type: ignore[operator]
+
+
+CASES: dict[str, Make] = {
+    "differences": select(
+        a=lambda: F.col("i") - F.col("l") % 1000,
+        b=lambda: F.col("d") - F.col("i"),
+        c=lambda: F.unix_timestamp("ts") - F.unix_timestamp("ts"),
+        d=lambda: F.max("i").over(Window.partitionBy("g")) - F.col("i"),
+        e=lambda: F.col("dec") - F.col("dec"),
+        f=lambda: 7 - F.col("i"),
+    ),
+    "SQL differences": sql(
+        "select g, max(l % 9) - min(l % 7) a, count(*) - count(s) b, sum(i % 9) - 3 c from rows group by g"
+    ),
+    "whole numbers beside columns": select(
+        a=lambda: F.col("i") % 1000 * 2, b=lambda: F.col("d") * 2, c=lambda: F.col("l") % 10 + 1
+    ),
+    "rounding and signs": select(
+        a=lambda: F.round(F.col("d") * 0.0, 2),
+        b=lambda: F.round(-F.col("id") / 10),
+        c=lambda: F.bround(-F.col("id") / 10),
+        d=lambda: F.sign(F.col("d")),
+        e=lambda: F.signum("i"),
+        f=lambda: F.round("l", -2),
+        g=lambda: F.round(F.col("id") * 1e17 / 3, 2),
+    ),
+    "SQL rounding and signs": sql(
+        "select id, round(d * 0.0D, 1) a, sign(-d) b, round(-id / 10) c, bround(-id / 10, 0) e from rows"
+    ),
+    "large doubles to decimals": sql(
+        "select cast(d as decimal(38,6)) a from values (1.2345678901234567e20D), (-1e16D), (9.007199254740993e15D), "
+        "(1e30D), (123456789012345680D) t(d)"
+    ),
+    "SQL numbers in JSON": sql(f"select get_json_object(j, '$.a') a from values {JSON} t(j)"),
+    "numbers in JSON": lambda spark, rows: spark.sql(f"select * from values {JSON} t(j)").select(
+        F.get_json_object("j", "$.a").alias("a"), F.get_json_object("j", "$.a").cast("double").alias("b")
+    ),
+    "other values in JSON": sql(
+        "select get_json_object(j, '$.a') a from values ('{\"a\":\"x\"}'), ('{\"a\":[1.5,2]}'), ('{\"a\":true}'), "
+        '(\'{"b":1}\'), (\'{"a":{"b":"1.50"}}\'), (\'{"a":"1.5"}\') t(j)'
+    ),
+    "to_json": select(
+        a=lambda: F.to_json(F.struct("i", "s", "b", "dt", "l")), b=lambda: F.to_json("st"), c=lambda: F.to_json("ar")
+    ),
+    "order of nested columns": lambda spark, rows: rows.where("st.x > 0 and st.y is not null").orderBy("st", "id"),
+    "names of casts": unnamed(
+        lambda: F.upper(F.col("i").cast("string")),
+        lambda: F.col("i").cast("string"),
+        lambda: F.trim(F.upper(F.col("l").cast("string"))),
+        lambda: F.col("i").cast("long") + 1,
+        lambda: F.when(F.col("i") > 1, F.col("i").cast("string")).otherwise("b"),
+        lambda: F.coalesce(F.col("dt").cast("string").cast("date"), F.lit(date(2024, 1, 1))),
+        lambda: F.regexp_replace(F.col("i").cast("string"), "1", "2"),
+        lambda: F.split(F.col("i").cast("string"), "1"),
+        lambda: F.size(F.col("ar").cast("array<string>")),
+        lambda: F.year(F.col("ts").cast("date")),
+    ),
+    "names of conditions": unnamed(
+        lambda: F.col("i").cast("string").isNull(),
+        lambda: F.col("i").cast("string").isin("1", "2"),
+        lambda: F.col("i").cast("string").startswith("1"),
+        lambda: F.col("i").cast("string") != "1",
+        lambda: F.col("i").cast("string").eqNullSafe("1"),
+        lambda: F.col("s").like("a%"),
+        lambda: F.col("s").rlike("a"),
+        lambda: F.sqrt(F.col("id").cast("double")),
+    ),
+    "names of windows": unnamed(
+        lambda: F.row_number().over(Window.partitionBy("g", "b").orderBy(F.desc("id"))),
+        lambda: F.rank().over(Window.orderBy("id")),
+        lambda: F.ntile(2).over(Window.orderBy("id")),
+        lambda: F.lag("i").over(Window.orderBy("id")),
+        lambda: F.lead("i", 2, 0).over(Window.orderBy("id")),
+        lambda: F.count("*").over(Window.partitionBy("g")),
+        lambda: F.max("id").over(Window.partitionBy("g").orderBy("id")) - F.col("id"),
+        lambda: F.sum("id").over(Window.orderBy("id").rowsBetween(-1, 1)),
+        lambda: F.sum("id").over(Window.orderBy("id").rowsBetween(Window.unboundedPreceding, 0)),
+        lambda: F.first("id").over(Window.partitionBy("g").orderBy("id").rangeBetween(-5, 0)),
+    ),
+    "names of aggregates": lambda spark, rows: rows.groupBy("g").agg(
+        F.max(F.col("i").cast("string")),
+        F.countDistinct(F.col("i").cast("string")),
+        F.round(F.avg("i"), 2),
+        F.first(F.col("g").cast("string")),
+        F.round(F.sum(F.col("i").cast("double"))),
+    ),
+    "names of generators": lambda spark, rows: rows.select("id", F.explode(F.col("ar").cast("array<string>"))),
+    "groups by casts": lambda spark, rows: rows.groupBy(F.upper(F.col("b").cast("string"))).count(),
+    "SQL texts with doubled quotes": sql(
+        "select 'it''s' a, '''' b, \"x\"\"y\" c, 'a''b\\\\c' d, '' e, id from rows where s <> 'O''Neil' or s is null"
+    ),
+    "SQL texts with comments' signs": sql("select '--' a, '/*' c, cast(id as string) d from rows -- the end"),
+}
+REFUSED: dict[str, Make] = {
+    "decimals beside whole numbers": select(a=lambda: F.col("dec") * 2),
+    "a literal beside decimals": select(a=lambda: F.lit(2) + F.col("dec")),
+    "decimals' rests": select(a=lambda: F.col("dec") % 3),
+    "SQL decimals beside whole numbers": sql("select id, dec - 1 a from rows"),
+    "SQL sums of decimals beside whole numbers": sql("select sum(dec) * 100 a from rows"),
+    "SQL decimals' rests": sql("select id from rows where dec % 2 = 0"),
+    "rounding of decimals": select(a=lambda: F.round("dec", 1)),
+    "SQL rounding of decimals": sql("select bround(dec, 1) a from rows"),
+    "dates' difference": select(a=lambda: F.col("dt") - F.col("dt")),
+    "a literal's difference": select(a=lambda: F.col("dt") - F.lit(date(2024, 1, 1))),
+    "SQL dates' difference": sql("select dt - date '2024-01-01' a from rows"),
+    "SQL dates' difference over a window": sql("select max(dt) over (partition by g) - dt a from rows"),
+    "dates' difference in groups": lambda spark, rows: rows.groupBy("g").agg((F.max("dt") - F.min("dt")).alias("a")),
+    "division by nothing": select(a=lambda: F.col("i") / 0),
+    "SQL rest of nothing": sql("select i % 0 a from rows"),
+    "order of structs with nulls": lambda spark, rows: spark.createDataFrame(
+        NULL_INSIDE, "s struct<a:int,b:int>"
+    ).orderBy(F.desc("s")),
+    "SQL order of structs": sql("select st from rows order by st"),
+    "text that is a number too in JSON": sql(
+        "select get_json_object(j, '$.a') a from values ('{\"a\":\"1.50\"}') t(j)"
+    ),
+    "numbers inside of what is in JSON": sql("select get_json_object(j, '$.a') a from values ('{\"a\":[1.0]}') t(j)"),
+    "paths in JSON that are columns": sql("select get_json_object('{\"a\":{\"b\":1}}', p) from values ('$.a.b') t(p)"),
+    "to_json of decimals": select(a=lambda: F.to_json(F.struct("dec"))),
+    "to_json of times": select(a=lambda: F.to_json(F.struct("ts"))),
+    "to_json of small and large doubles": select(a=lambda: F.to_json(F.struct("d"))),
+    "to_json of maps with nulls": select(a=lambda: F.to_json("mp")),
+}
