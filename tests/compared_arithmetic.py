@@ -105,6 +105,11 @@ CASES: dict[str, Make] = {
     ),
     "names of generators": lambda spark, rows: rows.select("id", F.explode(F.col("ar").cast("array<string>"))),
     "groups by casts": lambda spark, rows: rows.groupBy(F.upper(F.col("b").cast("string"))).count(),
+    "SQL dates with blanks around": sql(
+        "select cast(d as date) a, to_date(d) b from values (' 2024-01-05 '), ('2024-1-5 '), (' x'), "
+        "('\\t2024-01-05T10:00Z\\n') t(d)"
+    ),
+    "SQL unpivot with nulls": sql("select id, n, v from rows unpivot include nulls (v for n in (s, g))"),
     "SQL texts with doubled quotes": sql(
         "select 'it''s' a, '''' b, \"x\"\"y\" c, 'a''b\\\\c' d, '' e, id from rows where s <> 'O''Neil' or s is null"
     ),
@@ -130,6 +135,7 @@ REFUSED: dict[str, Make] = {
         NULL_INSIDE, "s struct<a:int,b:int>"
     ).orderBy(F.desc("s")),
     "SQL order of structs": sql("select st from rows order by st"),
+    "SQL unpivot": sql("select id, n, v from rows unpivot (v for n in (s, g))"),
     "text that is a number too in JSON": sql(
         "select get_json_object(j, '$.a') a from values ('{\"a\":\"1.50\"}') t(j)"
     ),

@@ -28,8 +28,9 @@ def _of_text(e: Notation, v: Any, keyword: str, target: str, made: Any) -> Any:
 
 
 def to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
-    """Text that begins with a date is one, whatever comes after its T."""
-    dated = e.call("regexp_replace", e.cast(v, "string"), r"^\s*([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$", "$1")
+    """Text that begins with a date is one, whatever comes after its T, and blanks around it."""
+    shown = e.call("regexp_replace", e.cast(v, "string"), r"^\s+|\s+$", "")
+    dated = e.call("regexp_replace", shown, r"^([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$", "$1")
     return _of_text(e, v, keyword, target, e.cast(dated, target, "TRY_CAST"))
 
 

@@ -125,7 +125,10 @@ def lines_of_text(rows: DataFrame) -> DataFrame:
 
 def typed_parquet(rows: DataFrame, first: Callable[[], bytes | None]) -> DataFrame:
     """Parquet's columns without a type as Spark's int, and its old times (INT96) with a zone; ``first`` gives the end
-    of an object, where its types stand."""
+    of an object, where its types stand. Raises UnsupportedError for types that Spark does not read, or as longs."""
+    odd = [f.name for f in rows.schema.fields if isinstance(f.dataType, T.TimeType | T.DayTimeIntervalType)]
+    if odd:
+        raise engine.refused(f"Reading Parquet with times of day or durations ({', '.join(odd)})")
     changed: dict[str, Column] = {}
     for field in rows.schema.fields:
         if isinstance(field.dataType, T.NullType):

@@ -38,6 +38,7 @@ _TOUCHED = re.compile(
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
+_UNPIVOT = re.compile(r"\bunpivot\b(?!\s+include\b)", re.IGNORECASE)
 _MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`(]", re.IGNORECASE)
 _TYPED = ("date", "timestamp")  # before a text, which is one value with them
 _COLUMN = re.compile(r"[a-z_`].*", re.IGNORECASE | re.DOTALL)
@@ -68,6 +69,8 @@ def as_spark(text: str) -> str:
     text = with_escapes(text)
     if _BY_ZERO.search(bare(text)):
         raise engine.otherwise("A division by the literal 0", "it has no type")
+    if _UNPIVOT.search(bare(text)):
+        raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
     if not _TOUCHED.search(text) and not _MINUS.search(bare(text)):
         return text
     try:

@@ -242,6 +242,12 @@ for _size, _lines in LINES.items():
 CASES["read csv, quotes and backslashes as other signs"] = read(
     "csv", 'a,b\n1,5" pipe\n2,C:\\dir\\\n3,x\\\\y\n4,"a\\b"\n5,""\n6,x"y"\n', H
 )
+CASES["read csv, numbers without blanks by a schema"] = read(
+    "csv", "a,b,c\n1, 2,NaN\n-3,x y,\n", H, "a int, b string, c double"
+)
+REFUSED["read csv, a blank before a whole number"] = read("csv", "a,b\nx, 1\n", H, "a string, b int")
+REFUSED["read csv, nan"] = read("csv", "a,b\nnan,x\n", H, "a double, b string")
+REFUSED["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
 CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")
 CASES["read csv, quotes in a line that is none"] = read("csv", 'a,b\n#"x"y\n1,"x"\n', {**H, "comment": "#"})
 _DOUBTFUL = ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\\",1\n')
@@ -295,6 +301,8 @@ for _options in (
 
 for _content in ("a\nb\r\n\ne", "", "\ufeffa\n", "".join(f"{at} {'x' * (at % 200)}\r\n" for at in range(30_000))):
     CASES[f"read text, {_content[:10]!r}"] = read("text", _content, {})
+CASES["read json, the largest long"] = read("json", '{"a": 1.5, "b": 9223372036854775807}\n', {})
+REFUSED["read json, more than the largest long"] = read("json", '{"a": 1.5}\n{"b": [9223372036854775808]}\n', {})
 CASES["read text, whole"] = lambda place: outcome(place.spark.read.text(place.put("a\nb\n"), wholetext=True))
 CASES["read text, whole or not"] = lambda place: outcome(
     place.spark.read.option("wholeText", True).text(place.put("a\nb\n"))
@@ -318,6 +326,8 @@ for _options in ({}, {"mergeSchema": True}):
     CASES[f"read parquet, without a zone, {_options}"] = parquet(pa.table({"t": _MOMENTS}), _options)
     CASES[f"read parquet, no type, {_options}"] = parquet(pa.table({"a": [1], "n": pa.nulls(1)}), _options)
 CASES["read parquet, spelling"] = parquet(pa.table({"a": pa.array([1], pa.int32())}), {}, "A int")
+for _name, _column in (("a", pa.array([3], pa.time64("us"))), ("b", pa.array([3], pa.duration("us")))):
+    REFUSED[f"read parquet, {_column.type}"] = parquet(pa.table({_name: _column}), {})
 REFUSED["read parquet, rebase"] = parquet(pa.table({"a": [1]}), {"datetimeRebaseMode": "LEGACY"})
 
 

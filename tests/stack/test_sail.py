@@ -81,11 +81,6 @@ rows.where("part = 1").withColumn("id", F.lit(7).cast("long")).write.mode("overw
 spark.sql("select 9L as id, 2L as part").write.mode("append").partitionBy("part").parquet(out)
 read = spark.read.parquet(out)
 print(sorted((row.part, row.id) for row in read.collect()))
-try:
-    spark.createDataFrame([(1, 0)], "id long, part long").selectExpr("id / 0 as id", "part").write.mode(
-        "overwrite").parquet(out)
-except Exception as error:
-    print(type(error).__name__)
 """
 
 
@@ -127,7 +122,7 @@ def test_a_stock_glue_script_runs_as_it_is(flights: Flights) -> None:
 
 def test_a_plain_script_overwrites_the_partitions_that_come(flights: Flights) -> None:
     _, said = run(flights, "sail_plain", PLAIN.replace("FOLDER", f"sail_plain_{uuid4().hex[:8]}"))
-    assert said.splitlines()[0] == str([(0, 0), (0, 3), (1, 7), (1, 7), (2, 2), (2, 5), (2, 9)])
+    assert said.strip() == str([(0, 0), (0, 3), (1, 7), (1, 7), (2, 2), (2, 5), (2, 9)])
 
 
 def test_auto_chooses_and_says_why(flights: Flights) -> None:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from awsglue.dynamicframe import DynamicFrame
 from data.objects import list_objects
 from etl.errors import UnsupportedError
+from etl.sail import engine
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 
@@ -63,6 +64,43 @@ def test_rows_stay_in_order(lake: Lake) -> None:
     assert lines(lake, "few") == [[str(one) for one in reversed(range(5000))]]
     assert [row.k for row in ordered.take(3)] == [ROWS - 1, ROWS - 2, ROWS - 3]
     assert ordered.where(ordered["k"] < 5).count() == 5
+
+
+def test_rows_are_written_in_their_order(lake: Lake) -> None:
+    made = rows(lake).withColumn("s", F.sha2(F.col("k").cast("string"), 256))
+    made.createOrReplaceTempView("numbered")
+    ordered = made.orderBy(F.desc("k"), "n")
+    select = lake.glue.spark_session.sql
+    ways: dict[str, Any] = {
+        "as they are": ordered,
+        "in one object": ordered.coalesce(1).withColumn("u", F.upper("s")).where("n = 1"),
+        "renamed": ordered.select(ordered["k"].alias("l"), F.upper("s").alias("u")).withColumnRenamed("u", "v"),
+        "without what they were sorted by": ordered.select((F.col("k") + 0).alias("l"), "s"),
+        "by a statement": select("select k, upper(s) u, cast(n as string) m from numbered order by k desc nulls last"),
+        "by a place": select("select k, s || '--' u from numbered order by 1 desc")
+        .coalesce(1)
+        .withColumn("x", F.lit(1)),
+    }
+    for name, one in ways.items():
+        one.write.csv(lake.uri(name).replace("s3:", "s3a:"))
+        found = [int(line.partition(",")[0]) for body in lines(lake, name) for line in body]
+        assert found == list(reversed(range(ROWS))), name
+
+
+def test_an_order_that_cannot_be_told_again(lake: Lake) -> None:
+    rows(lake).createOrReplaceTempView("numbered")
+    ways = (
+        lake.glue.spark_session.sql("select cast(k as string) s from numbered order by n, k"),
+        rows(lake).orderBy("k").mapInArrow(lambda batches: batches, "k long, n long"),
+        lake.glue.spark_session.sql("select k, max(k) over (partition by n) from numbered"),  # and a name
+    )
+    for at, one in enumerate(ways):
+        path = lake.uri(f"other{at}").replace("s3:", "s3a:")
+        if engine.active():
+            with pytest.raises(UnsupportedError, match="--engine spark"):
+                one.write.csv(path)
+        else:
+            one.write.csv(path)
 
 
 def test_dynamic_frames(lake: Lake) -> None:
