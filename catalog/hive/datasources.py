@@ -5,9 +5,9 @@ and the folder as ``path`` among the SerDe's parameters (Spark, HiveExternalCata
 one for both sides:
 
 - :func:`legible`: what Spark made gets columns, a location and a format that every reader of the catalog understands;
-- :func:`as_datasource`: CSV and JSON tables that Glue's crawlers and sinks made are shown to Spark as its data sources,
-  for of Hive's SerDes one knows no header and the others are not in Spark. What was added goes when the table comes
-  back (:func:`without_datasource`).
+- :func:`as_datasource`: CSV and JSON tables that Glue's crawlers and sinks made, and tables with a SerDe for JSON, are
+  shown to Spark as its data sources, for of Hive's SerDes one knows no header and the others are not in Spark. What was
+  added goes when the table comes back (:func:`without_datasource`).
 """
 
 from __future__ import annotations
@@ -75,12 +75,18 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
         return dict(definition)
     if table_format(definition) == ICEBERG:
         return _shown(definition, ICEBERG, {})
-    match parameters.get(_CLASSIFICATION, "").lower():
+    match parameters.get(_CLASSIFICATION, "").lower() or _by_serde(definition):
         case CSV.name:
             return _shown(definition, CSV.name, _csv_options(definition))
         case JSON.name:
             return _shown(definition, JSON.name, {})
     return dict(definition)
+
+
+def _by_serde(definition: Definition) -> str:
+    """The format of a table without a classification whose SerDe Spark has not: JSON's."""
+    serde = (definition.get("StorageDescriptor") or {}).get("SerdeInfo") or {}
+    return JSON.name if serde.get("SerializationLibrary") in JSON.serdes else ""
 
 
 def without_datasource(definition: Definition, old: Definition) -> dict[str, Any]:

@@ -4,12 +4,11 @@ functions with the arguments that they have by default. Held against Spark by te
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from etl.sail import engine
-from etl.sail.statements import bare, statement_of
+from etl.sail.statements import statement_of
 
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
@@ -63,7 +62,6 @@ _FLAGS = frozenset(
 )  # without theirs, when false
 _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
 _SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
-_UNNAMED = re.compile(r"\bover\b|\bcast\b|-\s*\d", re.IGNORECASE)
 
 
 def name_of(made: Any, value: Any) -> str | None:
@@ -93,36 +91,23 @@ def is_otherwise(made: Any, value: Any) -> bool:
 
 def require_known(plan: Any) -> None:
     """Refuse to write columns of a statement that have no alias, and another name on Spark. Raises UnsupportedError."""
-    while plan is not None and type(plan).__name__ in (
-        "Filter",
-        "Limit",
-        "Repartition",
-        "Sort",
-        "SubqueryAlias",
-        "ToDF",
-    ):
+    while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child
-    statement = statement_of(plan)
-    if not _UNNAMED.search(bare(statement)):
-        return
-    import sqlglot
-    from sqlglot import exp
-
-    query = sqlglot.parse_one(statement, dialect="spark")
-    for item in query.selects if isinstance(query, exp.Query) else []:
-        inner = item
-        while isinstance(inner, exp.Cast):
-            inner = inner.this
-        if not isinstance(item, exp.Alias) and (
-            inner.find(exp.Cast, exp.Window, exp.Neg) or not (inner is item or _is_column(inner))
-        ):
+    for item in getattr(statement_of(plan), "selects", ()):
+        if _is_unknown(item):
             raise engine.refused(f"Writing the column {item.sql('spark')[:80]} without an alias")
 
 
-def _is_column(item: Any) -> bool:
+def _is_unknown(item: Any) -> bool:
+    """Whether an item of a SELECT (sqlglot's) gets another name on Sail: a column that is cast has its own on both."""
     from sqlglot import exp
 
-    return isinstance(item, exp.Column)
+    inner = item
+    while isinstance(inner, exp.Cast):
+        inner = inner.this
+    if isinstance(item, exp.Alias) or isinstance(inner, exp.Column):
+        return False
+    return inner is not item or inner.find(exp.Cast, exp.Window, exp.Neg) is not None
 
 
 def _told(made: Any, value: Any) -> str:

@@ -7,16 +7,16 @@ as they come. So a sort is pulled up, to where nothing is computed any more.
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 from etl.paths import quoted
 from etl.sail import engine, single
-from etl.sail.statements import bare, statement_of
+from etl.sail.statements import statement_of
 
 _KEY = "_lakelet_order"
-_ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
-_AS_THEY_ARE = frozenset(("Drop", "Filter", "Repartition", "SubqueryAlias", "WithColumns", "WithColumnsRenamed"))
+_AS_THEY_ARE = frozenset(
+    ("Drop", "Filter", "Limit", "Offset", "Repartition", "SubqueryAlias", "WithColumns", "WithColumnsRenamed")
+)
 
 
 def pulled(rows: Any) -> Any | None:
@@ -26,7 +26,7 @@ def pulled(rows: Any) -> Any | None:
     """
     above: list[Any] = []
     plan = rows._plan
-    while single.is_narrow(plan):
+    while single.is_narrow(plan) or _is_limit(plan):
         above.append(plan)
         plan = plan._child
     plan = _by_statement(rows, plan) or plan
@@ -35,21 +35,19 @@ def pulled(rows: Any) -> Any | None:
     if not any(map(_computes, above)):
         return rows
     keys = [f"{_KEY}{at}" for at in range(len(plan.columns))]
+    order = [*map(_direction, plan.columns, keys)]
     made = _with_keys(plan, keys)
+    if any(map(_is_limit, above)):
+        made = _of(rows, made).orderBy(*order)._plan
     for node in reversed(above):
         made = _above(node, made, keys)
-    return _of(rows, made).orderBy(*map(_direction, plan.columns, keys)).drop(*keys)
+    return _of(rows, made).orderBy(*order).drop(*keys)
 
 
 def _by_statement(rows: Any, plan: Any) -> Any:
     """The rows of a statement with ORDER BY, put in that order once more; None for others."""
-    statement = statement_of(plan._child if type(plan).__name__ == "ToDF" else plan)
-    if not _ORDERED.search(bare(statement)):
-        return None
-    import sqlglot
-
-    order = sqlglot.parse_one(statement, dialect="spark").args.get("order")
-    if order is None:  # of a window or of a part
+    order = getattr(statement_of(plan), "args", {}).get("order")
+    if order is None:
         return None
     made = _of(rows, plan)
     return made.orderBy(*(_item(made.columns, one) for one in order.expressions))._plan
@@ -74,6 +72,10 @@ def _item(columns: list[str], item: Any) -> Any:
 
 def _of(rows: Any, plan: Any) -> Any:
     return type(rows)(plan, rows.sparkSession)
+
+
+def _is_limit(node: Any) -> bool:
+    return type(node).__name__ in ("Limit", "Offset")
 
 
 def _computes(node: Any) -> bool:

@@ -22,6 +22,7 @@ _VIEW = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
+_STATEMENT = "_lakelet_statement"
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _ARROW = {  # the names of types in Sail's explanation of a plan
     "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
@@ -57,14 +58,14 @@ def install(workspace: Workspace) -> None:
             properties.require([setting])
         asked = answers.as_spark(sqlQuery)
         if asked == sqlQuery:
-            return true(original(session, sqlQuery, *args, **options), sqlQuery)
+            return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if view := _VIEW.match(sqlQuery):
             rows = sql(session, view["query"], *args, **options)
             (rows.createOrReplaceTempView if view["replaced"] else rows.createTempView)(view["name"].strip("`"))
             return original(session, "SELECT 1 WHERE false")
         rows = true(original(session, asked, *args, **options), asked)
         named = original(session, sqlQuery, *args, **options)
-        return rows if rows.columns == named.columns else rows.toDF(*named.columns)
+        return _noted(rows if rows.columns == named.columns else rows.toDF(*named.columns), sqlQuery)
 
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
@@ -83,10 +84,25 @@ def bare(text: str) -> str:
     return _COMMENTS_AND_TEXTS.sub(lambda found: " " if found["comment"] else "''", text)
 
 
-def statement_of(plan: Any) -> str:
-    """The statement of ``spark.sql`` that a plan of pyspark's is; empty for another one."""
-    relation = getattr(plan, "_plan", None) if type(plan).__name__ == "CachedRelation" else None
-    return str(relation.sql.query) if relation is not None and relation.HasField("sql") else ""
+def _noted(rows: Any, text: str) -> Any:
+    setattr(rows._plan, _STATEMENT, text)
+    return rows
+
+
+def statement_of(plan: Any) -> Any:
+    """The statement of ``spark.sql`` that a plan of pyspark's is, as sqlglot has it; None for another one.
+
+    Raises UnsupportedError when it cannot be taken apart.
+    """
+    text = getattr(plan, _STATEMENT, None)
+    if text is None:
+        return None
+    import sqlglot
+
+    try:
+        return sqlglot.parse_one(text, dialect="spark")
+    except sqlglot.errors.SqlglotError:
+        raise engine.refused(f"Writing the rows of the statement {' '.join(text.split())[:60]!r}") from None
 
 
 def _refusing(what: str) -> Any:

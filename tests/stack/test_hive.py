@@ -98,6 +98,14 @@ assert rows("SELECT count(*) FROM hive_sql.found") == [(0,)]
 spark.sql("MSCK REPAIR TABLE hive_sql.found")
 assert rows("SELECT p, count(*) FROM hive_sql.found GROUP BY p") == [(5, 2)]
 
+# As Athena's documentation has them: no classification, a SerDe that Spark has not.
+for name, serde in (("openx", "org.openx.data.jsonserde"), ("hcatalog", "org.apache.hive.hcatalog.data")):
+    spark.sql(f"CREATE EXTERNAL TABLE hive_sql.{name} (id int, tags array<string>) "
+              f"ROW FORMAT SERDE '{serde}.JsonSerDe' WITH SERDEPROPERTIES ('ignore.malformed.json' = 'true')"
+              f" LOCATION 's3://hive-test/{name}/'")
+    spark.sql(f"INSERT INTO hive_sql.{name} VALUES (1, array('a', 'b'))")
+    assert rows(f"SELECT id, tags[1] FROM hive_sql.{name}") == [(1, "b")]
+
 spark.sql("CREATE TABLE hive_sql.gone USING parquet AS SELECT 1 AS id")
 spark.sql("DROP TABLE hive_sql.gone")
 refused("DROP DATABASE hive_sql", "SCHEMA_NOT_EMPTY")
@@ -133,7 +141,7 @@ def prepare(stack: Stack) -> None:
     folders = Folders(s3)
     for bucket in (BUCKET, "warehouse"):
         folders.make_bucket(bucket)
-    for left in ("found", "people", "cities"):
+    for left in ("found", "people", "cities", "openx", "hcatalog"):
         folders.remove(f"s3://{BUCKET}/{left}")
     folders.remove("s3://warehouse/hive_sql.db")
     people = b'id,name\n1,"Ada, Countess"\n2,Grace\n'
@@ -166,7 +174,9 @@ def test_spark_sql_and_boto3_see_one_catalog(stack: Stack, tmp_path: Path) -> No
     glue = glue_client(stack.workspace)
     assert glue.get_database(Name="hive_sql")["Database"]["LocationUri"] == "s3://warehouse/hive_sql.db"
     tables = {one["Name"]: one for one in glue.get_tables(DatabaseName="hive_sql")["TableList"]}
-    assert set(tables) == {"renamed", "parts", "saved", "ctas", "seen", "text", "orcs", "found"}
+    assert set(tables) == {
+        "renamed", "parts", "saved", "ctas", "seen", "text", "orcs", "found", "openx", "hcatalog"
+    }  # fmt: skip
 
     def columns(name: str) -> list[tuple[str, str]]:
         return [(one["Name"], one["Type"]) for one in tables[name]["StorageDescriptor"]["Columns"]]
@@ -178,6 +188,15 @@ def test_spark_sql_and_boto3_see_one_catalog(stack: Stack, tmp_path: Path) -> No
     assert tables["renamed"]["StorageDescriptor"]["Location"].rstrip("/") == "s3://warehouse/hive_sql.db/renamed"
     parts = glue.get_partitions(DatabaseName="hive_sql", TableName="parts", Expression="p = 1")["Partitions"]
     assert [one["Values"] for one in parts] == [["1", "it's"]]
+
+    assert (
+        tables["openx"]["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"]
+        == "org.openx.data.jsonserde.JsonSerDe"
+    )
+    s3 = s3_client(stack.workspace)
+    (written,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="openx/")["Contents"]
+    body = s3.get_object(Bucket=BUCKET, Key=written["Key"])["Body"].read()
+    assert body == b'{"id":1,"tags":["a","b"]}\n'
 
     # What Spark was shown of boto3's tables is not in them, and what it did to them is.
     people = glue.get_table(DatabaseName="hive_glue", Name="people")["Table"]
