@@ -31,6 +31,11 @@ CASES: dict[str, Make] = {
     "SQL differences": sql(
         "select g, max(l % 9) - min(l % 7) a, count(*) - count(s) b, sum(i % 9) - 3 c from rows group by g"
     ),
+    "SQL differences beside windows": sql(
+        "select id, i - lag(i) over (order by id) a, l % 9 - max(l % 9) over (partition by g) b, ar[0] - ar[1] c, "
+        "size(ar) - size(ss) d, id - sum(id) over w - 1 e from rows window w as (partition by g order by id)"
+    ),
+    "SQL differences of filtered groups": sql("select g, count(*) - count(*) filter (where b) a from rows group by g"),
     "whole numbers beside columns": select(
         a=lambda: F.col("i") % 1000 * 2, b=lambda: F.col("d") * 2, c=lambda: F.col("l") % 10 + 1
     ),
@@ -128,6 +133,7 @@ REFUSED: dict[str, Make] = {
     "a literal's difference": select(a=lambda: F.col("dt") - F.lit(date(2024, 1, 1))),
     "SQL dates' difference": sql("select dt - date '2024-01-01' a from rows"),
     "SQL dates' difference over a window": sql("select max(dt) over (partition by g) - dt a from rows"),
+    "SQL dates' difference to a window": sql("select dt - lag(dt) over (order by id) a from rows"),
     "dates' difference in groups": lambda spark, rows: rows.groupBy("g").agg((F.max("dt") - F.min("dt")).alias("a")),
     "division by nothing": select(a=lambda: F.col("i") / 0),
     "SQL rest of nothing": sql("select i % 0 a from rows"),

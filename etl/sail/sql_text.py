@@ -42,6 +42,7 @@ _UNPIVOT = re.compile(r"\bunpivot\b(?!\s+include\b)", re.IGNORECASE)
 _MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`(]", re.IGNORECASE)
 _TYPED = ("date", "timestamp")  # before a text, which is one value with them
 _COLUMN = re.compile(r"[a-z_`].*", re.IGNORECASE | re.DOTALL)
+_GOES_ON = ("[", ".", ":", "::", "filter", "within")  # behind a unit that is a part of a value
 _NO_PARENTHESIS = ("group", "filter", "interval")  # of values follows them
 # Words that are no value before a minus, or behind one.
 _NO_VALUES = frozenset(
@@ -147,10 +148,8 @@ class _Rewriting:
             piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
-            elif (
-                before and self.words[at - 1] == "-" and not self.sorted_groups and (value := self._value(at, end, ""))
-            ):
-                piece = str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(value)))
+            elif before and self.words[at - 1] == "-" and self._value(at, end, ""):
+                piece, end = self._subtrahend(before, at, end)
             elif listed and piece != self._raw(at, end) and self._is_item(at, end, first, last):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
@@ -179,6 +178,16 @@ class _Rewriting:
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
         value = end > at + 1 or bool(_PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
+
+    def _subtrahend(self, before: str, at: int, end: int) -> tuple[str, int]:
+        """What is taken from the value ``before`` it, with its window if it has one, and what comes after it."""
+        behind = self.words[end] if end < len(self.words) else ""
+        if behind == "over":
+            end = self.closing.get(end + 1, end + 1) + 1
+        piece = self.between(at, end)
+        if self.sorted_groups or behind in _GOES_ON:
+            return piece, end
+        return str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(self._raw(at, end)))), end
 
     def _value(self, at: int, end: int, before: str) -> str:
         """The text of a unit that is a column, a call, a date or a value in parentheses; empty for others."""
