@@ -51,7 +51,7 @@ class CsvRead:
     infers: bool = False
     doubled: bool = False  # quotes within quotes, instead of a backslash before them
     over_lines: bool = False
-    has_whole: bool = False  # columns of whole numbers, by a schema
+    whole: tuple[bool, ...] = ()  # which columns are whole numbers, by a schema
     has_doubles: bool = False
 
     @classmethod
@@ -74,7 +74,7 @@ class CsvRead:
         doubled, comment = given.get("escape", "\\") == quote, given.get("comment", "")
         header, over_lines = flags.get("header", False), flags.get("multiline", False)
         kinds = [field.dataType for field in schema or ()]
-        whole = any(isinstance(kind, T.IntegralType) for kind in kinds)
+        whole = tuple(isinstance(kind, T.IntegralType) for kind in kinds)
         doubles = any(isinstance(kind, T.FractionalType) for kind in kinds)
         return cls(sep, quote, comment, null, header, infers, doubled, over_lines, whole, doubles)
 
@@ -84,29 +84,38 @@ class CsvRead:
         Raises UnsupportedError, with the first such line.
         """
         value = F.col("value")
-        numbers = [value.rlike(form) for form in self._odd_numbers()]
-        odd = lines.where(reduce(or_, numbers, ~value.rlike(self.agreed())))
+        odd = lines.where(reduce(or_, self._odd_numbers(value), ~value.rlike(self.agreed())))
         if self.comment:
             odd = odd.where(~value.startswith(self.comment))
         if found := odd.head():
             what = _QUOTED if re.search(self.agreed(), found[0]) is None else _NUMBERS
             raise engine.refused(f"{what} (as in the line {found[0][:100]!r})")
 
-    def _odd_numbers(self) -> Iterator[str]:
-        """The patterns of lines with what is no number by a schema on Spark, and one on Sail."""
-        begin, end = rf"(?:^|{re.escape(self.separator)})", rf"(?:{re.escape(self.separator)}|\r?$)"
-        if self.has_whole:
-            yield rf"{begin}\s+[+-]?\d+\s*{end}"
+    def _odd_numbers(self, value: Column) -> Iterator[Column]:
+        """Whether a line has what is no number by a schema on Spark, and one on Sail."""
+        sep, field = re.escape(self.separator), self._field()
+        begin, end = f"(?:^|{sep})", rf"(?:{sep}|\r?$)"
+        if any(self.whole):
+            as_many = f"^{field}(?:{sep}{field}){{{len(self.whole) - 1}}}{end}"
+            right = f"^{sep.join(self._field(is_whole=whole) for whole in self.whole)}{end}"
+            yield value.rlike(as_many) & ~value.rlike(right)
         if self.has_doubles:
-            yield rf"{begin}\s*(?:nan|NAN|naN|nAN|Nan|NAn|nAn)\s*{end}"
+            yield value.rlike(f"{begin} *(?:nan|NAN|naN|nAN|Nan|NAn|nAn) *{end}")
 
     def agreed(self) -> str:
         """The pattern of a line on which both agree. In a text that does not begin with a quote, quotes and backslashes
         are as any other sign; a quoted one ends with its quote, and has no backslash before a quote or a backslash."""
+        sep, field = re.escape(self.separator), self._field()
+        return rf"^{field}(?:{sep}{field})*\r?$"
+
+    def _field(self, *, is_whole: bool = False) -> str:
+        """The pattern of a field; of one that is a whole number, if it is one on both."""
         sep, quote, many = re.escape(self.separator), re.escape(self.quote), "+" if self.null else "*"
         inside = rf"[^{quote}\r]|{quote}{quote}" if self.doubled else rf"[^{quote}\\\r]|\\[^{quote}\\\r]"
-        field = rf"(?:{quote}(?:{inside}){many}{quote}|(?:[^{quote}{sep}\r][^{sep}\r]*)?)"
-        return rf"^{field}(?:{sep}{field})*\r?$"
+        bare = rf"(?:[^{quote}{sep}\r][^{sep}\r]*)?"
+        if is_whole:
+            bare = rf"(?:[^{quote}{sep}\r ][^{sep}\r]*)?| +(?:[^{sep}\r \d+-][^{sep}\r]*)?"
+        return rf"(?:{quote}(?:{inside}){many}{quote}|{bare})"
 
     def rows(self, rows: DataFrame, agreed: bool) -> DataFrame:
         """What Sail has read, as Spark reads it; ``agreed``: its lines were looked at."""
