@@ -64,6 +64,7 @@ def _refuse(made: Any) -> None:
 
     def of_text(self: Any, expr: str) -> None:
         text(self, as_spark(expr))
+        setattr(self, names.SAID, expr)
         if self._expr != expr and (name := sql_text.name_of(expr)):
             self._expr += f" AS `{name.replace('`', '``')}`"
 

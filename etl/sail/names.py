@@ -4,12 +4,16 @@ functions with the arguments that they have by default. Held against Spark by te
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from etl.sail import engine
 from etl.sail.statements import statement_of
 
+SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
 }
@@ -61,7 +65,7 @@ _FLAGS = frozenset(
     ("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value")
 )  # without theirs, when false
 _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
-_SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
+_SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT", "real": "FLOAT"}
 
 
 def name_of(made: Any, value: Any) -> str | None:
@@ -127,9 +131,14 @@ def _told(made: Any, value: Any) -> str:
         branches = "".join(f" WHEN {_told(made, when)} THEN {_told(made, then)}" for when, then in value._branches)
         other = "" if value._else_value is None else f" ELSE {_told(made, value._else_value)}"
         return f"CASE{branches}{other} END"
+    if isinstance(value, made.ColumnAlias):
+        return f"{_told(made, value._child)} AS {','.join(value._alias)}"
+    if isinstance(value, made.CallFunction):
+        return f"{value._name}({', '.join(_told(made, one) for one in value._args)})"
     if isinstance(value, made.LiteralExpression):
-        word = type(value._dataType).__name__.removesuffix("Type").upper()
-        return f"{word} '{value}'" if word == "DATE" else str(value).lower() if word == "BOOLEAN" else str(value)
+        return _literal(value)
+    if isinstance(value, made.SQLExpression):
+        return str(getattr(value, SAID, value))
     if isinstance(value, made.UnresolvedStar):
         return "1"  # count(*)
     if isinstance(value, made.ColumnReference):
@@ -137,9 +146,30 @@ def _told(made: Any, value: Any) -> str:
     return str(value)
 
 
+def _literal(value: Any) -> str:
+    word = type(value._dataType).__name__.removesuffix("Type").upper()
+    if word == "BOOLEAN":
+        return str(value).lower()
+    if word in ("DATE", "TIMESTAMP"):
+        return f"{word} '{re.sub(r'[.]?0+$', '', str(value)) if word == 'TIMESTAMP' and '.' in str(value) else value}'"
+    if word == "DOUBLE" and isinstance(value._value, float):
+        return _double(value._value)
+    return str(value)
+
+
+def _double(value: float) -> str:
+    """A double as Java writes it."""
+    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
+        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    figures = "".join(map(str, digits))
+    power = int(exponent) + len(figures) - 1
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{power}"
+
+
 def _of_function(made: Any, value: Any) -> str:
     name, given = value._name, value._args
-    if name in _FLAGS and getattr(given[-1], "_value", None) is False:
+    if name in _FLAGS and isinstance(getattr(given[-1], "_value", None), bool):
         given = given[:-1]
     told = [_told(made, one) for one in given]
     if name == "in":
@@ -177,7 +207,7 @@ def _frame(value: Any) -> str:
     name = getattr(function, "_name", "")
     if name in _RANKS:
         return "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
-    if name in ("lag", "lead"):
+    if name in ("lag", "lead") and len(function._args) > 1:
         away = (1 if name == "lead" else -1) * int(getattr(function._args[1], "_value", 1))
         return f"ROWS BETWEEN {away} FOLLOWING AND {away} FOLLOWING"
     if spec._frame is None:

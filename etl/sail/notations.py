@@ -6,6 +6,7 @@ Plain values of Python stand for literals in both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -14,6 +15,9 @@ _DOUBLES = frozenset(
     ("/", "avg", "mean", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sqrt", "exp",
      "corr")
 )  # fmt: skip
+
+
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
 class Notation(Protocol):
@@ -68,7 +72,7 @@ class Texts:
 
     def constant(self, value: Any) -> Any:
         text = str(value).strip("( )")
-        if text.startswith("'"):
+        if _LITERAL.fullmatch(text):
             return text[1:-1]
         return int(text) if text.isdigit() else None
 

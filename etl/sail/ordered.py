@@ -7,16 +7,29 @@ as they come. So a sort is pulled up, to where nothing is computed any more.
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from etl.paths import quoted
-from etl.sail import engine, single
+from etl.sail import engine
+from etl.sail.rules import NOT_TWICE
 from etl.sail.statements import statement_of
 
 _KEY = "_lakelet_order"
-_AS_THEY_ARE = frozenset(
-    ("Drop", "Filter", "Limit", "Offset", "Repartition", "SubqueryAlias", "WithColumns", "WithColumnsRenamed")
-)
+# Nodes of a plan above which rows are still in their order, and that are as well below the sort.
+_BELOW = frozenset(
+    (
+        "Drop", "Filter", "Hint", "Limit", "Offset", "Project", "Repartition", "SubqueryAlias", "WithColumns",
+        "WithColumnsRenamed",
+    )
+)  # fmt: skip
+# Those that are not: they would have other values there, or change what is sorted by.
+_ABOVE = frozenset(("MapPartitions", "NADrop", "NAFill", "NAReplace", "ToDF", "ToSchema"))
+# What is computed of the rows before, or makes several rows of one.
+_STEPS = NOT_TWICE - {"rand", "randn", "random", "uuid", "shuffle", "json_tuple"}
+_STEP = re.compile(rf"\b(?:{'|'.join(sorted(_STEPS))})\s*\(|\bover\s*\(\s*\)", re.IGNORECASE)
+_WINDOW = re.compile(r"\bover\b(?!\s*\(\s*\))", re.IGNORECASE)
 
 
 def pulled(rows: Any) -> Any | None:
@@ -26,7 +39,7 @@ def pulled(rows: Any) -> Any | None:
     """
     above: list[Any] = []
     plan = rows._plan
-    while single.is_narrow(plan) or _is_limit(plan):
+    while type(plan).__name__ in _BELOW | _ABOVE and statement_of(plan) is None and not _shuffles(plan):
         above.append(plan)
         plan = plan._child
     plan = _by_statement(rows, plan) or plan
@@ -34,6 +47,8 @@ def pulled(rows: Any) -> Any | None:
         return None
     if not any(map(_computes, above)):
         return rows
+    if any(type(node).__name__ in _ABOVE or _goes_by_order(node) for node in above):
+        raise engine.refused("Writing rows in order that were computed by it, or as a whole, after orderBy(…)")
     keys = [f"{_KEY}{at}" for at in range(len(plan.columns))]
     order = [*map(_direction, plan.columns, keys)]
     made = _with_keys(plan, keys)
@@ -44,26 +59,60 @@ def pulled(rows: Any) -> Any | None:
     return _of(rows, made).orderBy(*order).drop(*keys)
 
 
+def _shuffles(node: Any) -> bool:
+    """Whether Spark puts rows in another order for a node: by windows, too."""
+    if type(node).__name__ == "Repartition":
+        return node._num_partitions != 1 and bool(node._shuffle)
+    return any(_is_window(one) or _has(_WINDOW, one) for one in _expressions(node))
+
+
+def _goes_by_order(node: Any) -> bool:
+    """Whether a node computes something of the rows before, or makes several rows of one."""
+    found = (getattr(one, "_name", "") in _STEPS or _has(_STEP, one) for one in _expressions(node))
+    return any(found) or any(type(one).__name__ == "WindowExpression" for one in _expressions(node))
+
+
+def _is_window(expression: Any) -> bool:
+    spec = expression._windowSpec if type(expression).__name__ == "WindowExpression" else None
+    return spec is not None and bool(spec._partitionSpec or spec._orderSpec)
+
+
+def _has(pattern: re.Pattern[str], expression: Any) -> bool:
+    return type(expression).__name__ == "SQLExpression" and bool(pattern.search(expression._expr))
+
+
+def _expressions(node: Any) -> Iterator[Any]:
+    """The expressions of a node, and those in them."""
+    unseen = [one._expr for one in getattr(node, "_columns", ()) if hasattr(one, "_expr")]
+    while unseen:
+        yield (one := unseen.pop())
+        unseen += one.children
+
+
 def _by_statement(rows: Any, plan: Any) -> Any:
     """The rows of a statement with ORDER BY, put in that order once more; None for others."""
-    order = getattr(statement_of(plan), "args", {}).get("order")
+    statement = statement_of(plan)
+    order = getattr(statement, "args", {}).get("order")
     if order is None:
         return None
     made = _of(rows, plan)
-    return made.orderBy(*(_item(made.columns, one) for one in order.expressions))._plan
+    return made.orderBy(*(_item(made.columns, statement.selects, one) for one in order.expressions))._plan
 
 
-def _item(columns: list[str], item: Any) -> Any:
-    """An item of ORDER BY (sqlglot's ``Ordered``) as a column of the result."""
+def _item(columns: list[str], items: list[Any], item: Any) -> Any:
+    """An item of ORDER BY (sqlglot's ``Ordered``) as a column of the result, which has these names and items."""
     from pyspark.sql import functions as F
     from sqlglot import exp
 
     by, spelled = item.this, {name.lower(): name for name in columns}
+    same = [at for at, one in enumerate(items) if one.unalias() == by]
     name = None
-    if isinstance(by, exp.Column) and not by.table:
-        name = spelled.get(by.name.lower())
-    elif isinstance(by, exp.Literal) and by.is_int and 0 < int(by.name) <= len(columns):
+    if isinstance(by, exp.Literal) and by.is_int and 0 < int(by.name) <= len(columns):
         name = columns[int(by.name) - 1]
+    elif same and not any(one.is_star for one in items):
+        name = columns[same[0]]
+    elif isinstance(by, exp.Column) and (not by.table or any(one.is_star for one in items)):
+        name = spelled.get(by.name.lower())
     if name is None:
         raise engine.refused("Writing rows in the order of an ORDER BY that does not name columns of its result")
     value, first = F.col(quoted(name)), bool(item.args.get("nulls_first"))
@@ -79,11 +128,11 @@ def _is_limit(node: Any) -> bool:
 
 
 def _computes(node: Any) -> bool:
-    """Whether a node of a plan has other values than were there."""
+    """Whether Sail may deal out rows for a node of a plan."""
     name = type(node).__name__
-    return name in ("WithColumns", "MapPartitions", "ToSchema") or (
-        name == "Project" and not all(type(one._expr).__name__ == "ColumnReference" for one in node._columns)
-    )
+    if name == "Project":
+        return not all(type(one._expr).__name__ == "ColumnReference" for one in node._columns)
+    return name in _ABOVE or name in ("Filter", "WithColumns")
 
 
 def _with_keys(sort: Any, keys: list[str]) -> Any:
@@ -108,11 +157,22 @@ def _above(node: Any, child: Any, keys: list[str]) -> Any:
     own = copy.copy(node)
     own._child = child
     if type(node).__name__ == "Project":
-        if not any(type(one._expr).__name__ == "UnresolvedStar" for one in node._columns):
+        stars = [star for one in node._columns if (star := _star(one._expr))]
+        if any(star != "*" for star in stars):
+            raise engine.refused(f"Writing rows in order with the columns {stars[0]} after orderBy(…)")
+        if not stars:
             own._columns = [*node._columns, *(F.col(key) for key in keys)]
-    elif type(node).__name__ not in _AS_THEY_ARE:
-        raise engine.refused("Writing rows in order that were changed by a function after orderBy(…)")
     return own
+
+
+def _star(expression: Any) -> str:
+    """``*`` or ``s.*``; empty for any other expression."""
+    kind = type(expression).__name__
+    if kind == "SQLExpression":
+        return text if (text := str(expression._expr).strip()).endswith("*") else ""
+    if kind in ("UnresolvedStar", "UnresolvedRegex"):
+        return getattr(expression, "_unparsed_target", kind) or "*"
+    return ""
 
 
 def _direction(column: Any, key: str) -> Any:

@@ -106,7 +106,8 @@ def _read(
         if agreed := size <= LOOKED_THROUGH and not csv.over_lines and not taken:
             csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
         elif csv.null:
-            raise engine.refused("The option nullValue of spark.read.csv with multiLine, or of more than 64 MiB")
+            what = "with multiLine, of more than 64 MiB or in partitions of a key named value"
+            raise engine.refused(f"The option nullValue of spark.read.csv {what}")
         rows = original(reader, path=escaped)
         if any(kind == "void" for _, kind in rows.dtypes):  # so far
             options.update(ALL_RECORDS)

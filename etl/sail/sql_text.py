@@ -38,19 +38,14 @@ _TOUCHED = re.compile(
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
-_UNPIVOT = re.compile(r"\bunpivot\b(?!\s+include\b)", re.IGNORECASE)
-_MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`(]", re.IGNORECASE)
-_TYPED = ("date", "timestamp")  # before a text, which is one value with them
-_COLUMN = re.compile(r"[a-z_`].*", re.IGNORECASE | re.DOTALL)
-_GOES_ON = ("[", ".", ":", "::", "filter", "within")  # behind a unit that is a part of a value
-_NO_PARENTHESIS = ("group", "filter", "interval")  # of values follows them
-# Words that are no value before a minus, or behind one.
-_NO_VALUES = frozenset(
-    (
-        "all", "and", "between", "by", "case", "distinct", "else", "having", "in", "interval", "is", "limit", "not",
-        "on", "or", "select", "then", "when", "where",
-    )
-)  # fmt: skip
+_UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
+_MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`]", re.IGNORECASE)
+_TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a text, which is one value with them
+_GOES_ON = ("[", ".", ":", "::", "(", "filter", "within")  # behind a unit that is a part of a value
+_PART = (".", ":", "::", "]", "over", "interval")  # before one
+_VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END")
+_WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
+_GENERATORS = ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -74,10 +69,14 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
     if not _TOUCHED.search(text) and not _MINUS.search(bare(text)):
         return text
+    from sqlglot.errors import SqlglotError
+
     try:
         return _Rewriting(text).whole()
     except RecursionError:
         raise engine.refused("SQL that is nested as deeply as this") from None
+    except SqlglotError:
+        raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
 
 
 def bound(value: str, rule: casts.Rule) -> str:
@@ -126,10 +125,16 @@ class _Rewriting:
 
     def name(self) -> str | None:
         end = len(self.tokens)
-        if not end or any(self.words[at] == "as" for at in self._level(0, end)):
+        level = [*self._level(0, end)]
+        if not end or self.words[0] in _GENERATORS or any(self.words[at] == "as" for at in level):
             return None
-        if end > 1 and self.closing.get(1) != end - 1 and self._is_name(end - 1) and self.words[end - 2] in (")", "]"):
+        ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
+        if ends_value and self.closing.get(1) != end - 1 and self._is_word(end - 1):
             return None  # an alias without AS
+        operators = [at for at in level if self.words[at] in ("+", "-", "*", "/", "%")]
+        if len(operators) == 1 and 0 < operators[0] < end - 1 and not any(self.words[at] in _WORDS for at in level):
+            left, right = self._raw(0, operators[0]), self._raw(operators[0] + 1, end)
+            return f"({left} {self.words[operators[0]]} {right})"
         return self._column(0, end) or self.text.strip()
 
     def between(self, first: int, last: int) -> str:
@@ -148,13 +153,16 @@ class _Rewriting:
             piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
-            elif before and self.words[at - 1] == "-" and self._value(at, end, ""):
-                piece, end = self._subtrahend(before, at, end)
+            elif before and self.words[at - 1] == "-" and self._is_value(at, end):
+                piece, end = self._subtrahend(before, piece, at, end)
             elif listed and piece != self._raw(at, end) and self._is_item(at, end, first, last):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
-            before = self._value(at, end, before) if word != "-" else before
+            if word == "over" and end > at + 1:
+                before = before and f"{before} {self._raw(at, end)}"
+            elif word != "-":
+                before = self._raw(at, end) if self._is_value(at, end) else ""
             at = end
         return "".join(made)
 
@@ -167,7 +175,7 @@ class _Rewriting:
             end = self.closing[at]
             return self._case(at, end) if self.words[at] == "case" else self._inside(at, end), end + 1
         end = at + 1
-        if self.words[at] in _TYPED and end < last and self.words[end].startswith("'"):
+        if self._is_typed(at) and end < last:
             return self._raw(at, end + 1), end + 1
         while end + 1 < last and self.words[end] == "." and _PATH.fullmatch(self._raw(at, end)):
             end += 2
@@ -179,26 +187,30 @@ class _Rewriting:
         value = end > at + 1 or bool(_PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
 
-    def _subtrahend(self, before: str, at: int, end: int) -> tuple[str, int]:
+    def _subtrahend(self, before: str, piece: str, at: int, end: int) -> tuple[str, int]:
         """What is taken from the value ``before`` it, with its window if it has one, and what comes after it."""
         behind = self.words[end] if end < len(self.words) else ""
         if behind == "over":
+            window = end
             end = self.closing.get(end + 1, end + 1) + 1
-        piece = self.between(at, end)
+            piece = f"{piece} {self.between(window, end)}"
         if self.sorted_groups or behind in _GOES_ON:
             return piece, end
         return str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(self._raw(at, end)))), end
 
-    def _value(self, at: int, end: int, before: str) -> str:
-        """The text of a unit that is a column, a call, a date or a value in parentheses; empty for others."""
-        text, word = self._raw(at, end), self.words[at]
-        if word == "over":
-            return before and f"{before} {text}"
-        if word in ("filter", "within") or (at and self.words[at - 1] in _NO_PARENTHESIS):
-            return ""
-        if not (word in _TYPED or at in self.closing or self._calls(at, end) or _COLUMN.fullmatch(text)):
-            return ""
-        return "" if word in _NO_VALUES and end == at + 1 else text
+    def _is_value(self, at: int, end: int) -> bool:
+        """Whether a unit is a column, a call or a date: a whole value, as far as can be told."""
+        if at and self.words[at - 1] in _PART:
+            return False
+        return self._is_typed(at) or (self._is_word(at) and (end == at + 1 or self.words[at + 1] in (".", "(")))
+
+    def _is_typed(self, at: int) -> bool:
+        behind = self.words[at + 1] if at + 1 < len(self.words) else ""
+        return self.words[at] in _TYPED and behind.startswith(("'", '"'))
+
+    def _is_word(self, at: int) -> bool:
+        """Whether a token is a name, and none of SQL's own words."""
+        return self.tokens[at].token_type.name in ("VAR", "IDENTIFIER")
 
     def _raw(self, first: int, last: int) -> str:
         return self.text[self.tokens[first].start : self.tokens[last - 1].end + 1] if last > first else ""

@@ -10,7 +10,9 @@ from etl.sail import engine
 from workspace.paths import Workspace
 
 _COMMENTS_AND_TEXTS = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/)|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL
+    r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<raw>\br(?:'[^']*'|\"[^\"]*\"))"
+    r"|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`",
+    re.DOTALL | re.IGNORECASE,
 )
 _QUERIES = re.compile(
     r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE|EXPLAIN|DESCRIBE|DESC|SHOW|SET"
@@ -18,9 +20,12 @@ _QUERIES = re.compile(
     re.IGNORECASE,
 )
 _VIEW = re.compile(
-    r"\s*CREATE\s+(?P<replaced>OR\s+REPLACE\s+)?TEMP(?:ORARY)?\s+VIEW\s+(?P<name>\w+|`[^`]+`)\s+AS\s+(?P<query>.*)",
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?P<replaced>OR\s+REPLACE\s+)?(?P<all>GLOBAL\s+)?TEMP(?:ORARY)?\s+VIEW"
+    r"\s+(?P<name>\w+|`[^`]+`)(?:\s*\((?P<columns>[\w`,\s]+)\))?\s+AS\s+(?P<query>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE)\b", re.IGNORECASE)
+_READS = re.compile(r"[\s(]*(EXPLAIN|DESCRIBE|DESC|SHOW|SET)\b", re.IGNORECASE)
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
@@ -47,8 +52,8 @@ def install(workspace: Workspace) -> None:
     def true(rows: Any, text: str) -> Any:
         if _UNION.search(bare(text)):
             _require_one_type(rows)
-        if ordered := _ORDERED.search(bare(text)):
-            _require_simple_order(rows, bare(text)[ordered.end() :])
+        if _ORDERED.search(bare(text)):
+            _require_simple_order(rows, text)
         return rows
 
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
@@ -60,9 +65,12 @@ def install(workspace: Workspace) -> None:
         if asked == sqlQuery:
             return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if view := _VIEW.match(sqlQuery):
-            rows = sql(session, view["query"], *args, **options)
-            (rows.createOrReplaceTempView if view["replaced"] else rows.createTempView)(view["name"].strip("`"))
+            _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
+        if _READS.match(bare(sqlQuery)):
+            return original(session, asked, *args, **options)
+        if not _SELECTS.match(bare(sqlQuery)):
+            raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = true(original(session, asked, *args, **options), asked)
         named = original(session, sqlQuery, *args, **options)
         return _noted(rows if rows.columns == named.columns else rows.toDF(*named.columns), sqlQuery)
@@ -71,6 +79,13 @@ def install(workspace: Workspace) -> None:
     for name in _CATALOG:
         engine.replace(Catalog, name, _refusing(f"spark.catalog.{name}"))
     engine.replace(SparkSession, "readStream", property(_refusing("spark.readStream")))
+
+
+def _make_view(view: re.Match[str], rows: Any) -> None:
+    if view["columns"]:
+        rows = rows.toDF(*(name.strip().strip("`") for name in view["columns"].split(",")))
+    scope = "Global" if view["all"] else ""
+    getattr(rows, f"create{'OrReplace' if view['replaced'] else ''}{scope}TempView")(view["name"].strip("`"))
 
 
 def is_query(text: str) -> bool:
@@ -95,14 +110,16 @@ def statement_of(plan: Any) -> Any:
     Raises UnsupportedError when it cannot be taken apart.
     """
     text = getattr(plan, _STATEMENT, None)
-    if text is None:
-        return None
+    return None if text is None else _parsed(text)
+
+
+def _parsed(text: str) -> Any:
     import sqlglot
 
     try:
         return sqlglot.parse_one(text, dialect="spark")
     except sqlglot.errors.SqlglotError:
-        raise engine.refused(f"Writing the rows of the statement {' '.join(text.split())[:60]!r}") from None
+        raise engine.refused(f"The order of the statement {' '.join(text.split())[:60]!r}") from None
 
 
 def _refusing(what: str) -> Any:
@@ -117,7 +134,7 @@ def with_escapes(text: str) -> str:
 
     def escaped(found: re.Match[str]) -> str:
         quote, inside = found[0][0], found[0][1:-1]
-        if found["comment"] or quote not in ("'", '"'):
+        if found["comment"] or found["raw"] or quote not in ("'", '"'):
             return found[0]
         said = re.sub(rf"(\\.)|{quote}{quote}", lambda one: one[1] or f"\\{quote}", inside, flags=re.DOTALL)
         return f"{quote}{said}{quote}"
@@ -125,11 +142,13 @@ def with_escapes(text: str) -> str:
     return _COMMENTS_AND_TEXTS.sub(escaped, text)
 
 
-def _require_simple_order(rows: Any, order: str) -> None:
+def _require_simple_order(rows: Any, text: str) -> None:
     """Refuse an ORDER BY of structs and arrays: Sail has nulls inside of them for the largest."""
-    nested = [name for name, kind in rows.dtypes if kind.startswith(("struct", "array"))]
-    if named := [name for name in nested if re.search(rf"\b{re.escape(name)}\b", order, re.IGNORECASE)]:
-        raise engine.otherwise(f"ORDER BY of what is nested ({named[0]})", "a null inside is the largest")
+    nested = {name.lower() for name, kind in rows.dtypes if kind.startswith(("struct", "array"))}
+    order = getattr(_parsed(text), "args", {}).get("order") if nested else None
+    for item in order.expressions if order else ():
+        if type(item.this).__name__ == "Column" and item.this.name.lower() in nested:
+            raise engine.otherwise(f"ORDER BY of what is nested ({item.this.name})", "a null inside is the largest")
 
 
 def _require_one_type(rows: Any) -> None:

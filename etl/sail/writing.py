@@ -78,20 +78,20 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
     effects.mark(f"written to {folder}")
     plan = writer._write
     options, format, keys = plan.options, plan.source or "parquet", list(plan.partitioning_cols)
-    names = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
-    if keys and not names:
+    columns = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
+    if keys and not columns:
         raise AnalysisException("[ALL_PARTITION_COLUMNS_NOT_ALLOWED] Cannot use all columns for partition columns.")
     head, line = "", None
     if format == "parquet":
         options.setdefault("compression", "snappy")
     elif format == "csv":
         form = CsvForm.of(options)
-        head, line = form.head(names), form.line(schema, names, options)
+        head, line = form.head(columns), form.line(schema, columns, options)
     elif format == "json" and (json := JsonForm.of(options)).differs(schema):
-        line = json.line(schema, names)
+        line = json.line(schema, columns)
     _name_keys(writer, schema)
     if line is not None:
-        _write_lines(writer, line, one_column=format == "csv" and len(names) == 1)
+        _write_lines(writer, line, one_column=format == "csv" and len(columns) == 1)
     codec = _codec(options)
     if format != "parquet" and codec in ("none", "uncompressed"):  # words that Sail does not know of text
         plan.options.pop("compression", None)

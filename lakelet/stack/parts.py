@@ -59,7 +59,7 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
     found.append(_jars("s3a-jars", "Spark's S3 jars", "3.4.2", cache.s3a_jars, jars))
     found.append(_jars("spark-jars", "Spark's connectors", "4.1.1", cache.spark_jars, pins.SPARK_JARS))
     committer = _jars("committer-jars", "Lakelet's committer for Spark", "1", cache.committer_jars, ())
-    found.append(replace(committer, steps=1, after=("java", "s3a-jars"), sources=scala_build.COMMITTERS))
+    found.append(replace(committer, steps=1, after=("java", "s3a-jars"), sources=scala_build.CLASSES))
     found.append(_jars("iceberg-jars", "Iceberg for Spark", "1.12.0", cache.iceberg_jars, pins.ICEBERG_JARS))
     delta = _jars("delta-jars", "Delta Lake for Spark", "4.4.0", cache.delta_jars, pins.DELTA_JARS)
     found.append(replace(delta, after=("java", "s3a-jars"), sources=scala_build.LOG_STORE))

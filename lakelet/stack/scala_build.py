@@ -15,7 +15,7 @@ from workspace.paths import Workspace
 
 SOURCES = Path(__file__).parent / "spark_build"
 LOG_STORE = (SOURCES / "ConditionalLogStore.scala",)
-COMMITTERS = tuple(
+CLASSES = tuple(
     SOURCES / f"{name}.scala" for name in ("StagingCommitter", "PublishingProtocol", "Publication", "JsonSerDes")
 )
 

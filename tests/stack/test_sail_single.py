@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window
 
 from awsglue.dynamicframe import DynamicFrame
 from data.objects import list_objects
@@ -78,6 +79,11 @@ def test_rows_are_written_in_their_order(lake: Lake) -> None:
         "the first of them": ordered.limit(FIRST).withColumn("u", F.upper("s")),
         "without what they were sorted by": ordered.select((F.col("k") + 0).alias("l"), "s"),
         "by a statement": select("select k, upper(s) u, cast(n as string) m from numbered order by k desc nulls last"),
+        "with all columns": ordered.selectExpr("*", "upper(s) u").hint("broadcast").coalesce(3),
+        "by a qualified name": select("select r.k, sum(r.n) m from numbered r group by r.k order by r.k desc"),
+        "by what is selected": select(
+            "select k, upper(s) u, max(n) x from numbered group by k, s order by max(n), k desc"
+        ),
         "by a place": select("select k, s || '--' u from numbered order by 1 desc")
         .coalesce(1)
         .withColumn("x", F.lit(1)),
@@ -90,10 +96,16 @@ def test_rows_are_written_in_their_order(lake: Lake) -> None:
 
 def test_an_order_that_cannot_be_told_again(lake: Lake) -> None:
     rows(lake).createOrReplaceTempView("numbered")
+    ordered = rows(lake).orderBy("k")
     ways = (
         lake.glue.spark_session.sql("select cast(k as string) s from numbered order by n, k"),
-        rows(lake).orderBy("k").mapInArrow(lambda batches: batches, "k long, n long"),
-        lake.glue.spark_session.sql("select k, max(k) over (partition by n) from numbered"),  # and a name
+        lake.glue.spark_session.sql("select k, max(k) over (partition by n) from numbered"),  # a name, not an order
+        ordered.mapInArrow(lambda batches: batches, "k long, n long"),
+        ordered.fillna(0),
+        ordered.withColumn("at", F.monotonically_increasing_id()),
+        ordered.select("k", F.explode(F.array("n", "k")).alias("e")),
+        ordered.selectExpr("k", "stack(2, n, k)"),
+        ordered.select(F.struct("k", "n").alias("s")).select("s.*"),
     )
     for at, one in enumerate(ways):
         path = lake.uri(f"other{at}").replace("s3:", "s3a:")
@@ -102,6 +114,12 @@ def test_an_order_that_cannot_be_told_again(lake: Lake) -> None:
                 one.write.csv(path)
         else:
             one.write.csv(path)
+
+
+def test_an_order_that_is_gone(lake: Lake) -> None:
+    by_window = rows(lake).orderBy("k").withColumn("at", F.row_number().over(Window.orderBy(F.desc("k"))))
+    by_window.write.csv(lake.uri("window").replace("s3:", "s3a:"))
+    assert sum(map(len, lines(lake, "window"))) == ROWS
 
 
 def test_dynamic_frames(lake: Lake) -> None:
