@@ -110,6 +110,18 @@ CASES: dict[str, Make] = {
     ),
     "names of generators": lambda spark, rows: rows.select("id", F.explode(F.col("ar").cast("array<string>"))),
     "groups by casts": lambda spark, rows: rows.groupBy(F.upper(F.col("b").cast("string"))).count(),
+    "replacements with groups": sql(
+        "select regexp_replace(s, '([a-z])([0-9]*)', '$2b$1') a, regexp_replace(s, 'a', '$0b') b from rows"
+    ),
+    "fields of null structs": lambda spark, rows: spark.createDataFrame(
+        [((1, ("x",)), [(2,), None]), (None, None), ((None, None), [])],
+        "s struct<a:int,t:struct<u:string>>, l array<struct<b:int>>",
+    ).selectExpr("s.a", "s.t.u", "s.t", "l.b", "l[1].b c"),
+    "fields of null structs of batches": lambda spark, rows: (
+        rows.select("st")
+        .mapInArrow(lambda batches: batches, "st struct<x:int,y:string>")
+        .select("st.x", F.upper("st.y").alias("y"))
+    ),
     "SQL dates with blanks around": sql(
         "select cast(d as date) a, to_date(d) b from values (' 2024-01-05 '), ('2024-1-5 '), (' x'), "
         "('\\t2024-01-05T10:00Z\\n') t(d)"
@@ -141,6 +153,11 @@ REFUSED: dict[str, Make] = {
         NULL_INSIDE, "s struct<a:int,b:int>"
     ).orderBy(F.desc("s")),
     "SQL order of structs": sql("select st from rows order by st"),
+    "SQL replacements with backslashes": sql("select regexp_replace(s, 'a', 'x\\\\.') a from rows"),
+    "replacements of columns": select(a=lambda: F.regexp_replace("s", F.lit("a"), F.concat(F.lit("$0"), "g"))),
+    "SQL seconds with fractions": sql("select timestamp_seconds(1.5) a"),
+    "SQL split by nothing": sql("select split(s, '') a from rows"),
+    "SQL show": sql("show tables"),
     "SQL unpivot": sql("select id, n, v from rows unpivot (v for n in (s, g))"),
     "text that is a number too in JSON": sql(
         "select get_json_object(j, '$.a') a from values ('{\"a\":\"1.50\"}') t(j)"

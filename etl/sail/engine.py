@@ -161,6 +161,7 @@ def _open_doors() -> None:
         duplicates,
         functions,
         grouping,
+        null_structs,
         properties,
         rdd,
         reading,
@@ -189,6 +190,6 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    later = (grouping, properties, rdd, reading, single, statements, statistics, unions, writing)
+    later = (grouping, null_structs, properties, rdd, reading, single, statements, statistics, unions, writing)
     for door in (answers, context, duplicates, functions, *later):
         door.install(workspace)

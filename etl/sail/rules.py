@@ -8,6 +8,7 @@ tests/stack/test_engines_compared.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from etl.sail.values import (
 # Functions whose value, for some argument, is not Spark's, and what is different.
 REFUSED: Mapping[str, str] = {
     "approx_percentile": "it is interpolated",
+    "current_catalog": "it is Sail's own",
     "conv": "text that begins with a number is null",
     "format_number": "it counts with doubles",
     "initcap": "a letter after a sign is made a capital",
@@ -94,6 +96,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
 EXTREMES = ("max", "min")
 OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, NO_NAN))  # or of what is costly
 _DIGITS = 38  # of the largest decimal
+_GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
 
 
@@ -202,6 +205,23 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     )
 
 
+def _replaced(e: Notation, call: Any, v: Any, pattern: Any, by: Any, *begin: Any) -> Any:
+    """Java takes a digit behind ``$`` for a group, Sail the whole word; a backslash is none of the text to Java."""
+    said = e.constant(by)
+    if not isinstance(said, str):
+        refused = refusal(e, "A replacement with $ or a backslash", "groups are told in another way")
+        return e.case((matches(e, by, r"[$\\]"), refused), otherwise=call)
+    grouped = _GROUP.sub(r"${\1}", said)
+    if "\\" in said or _ODD_GROUP.search(said):
+        raise engine.otherwise(f"The replacement {said!r} of regexp_replace", "groups are told in another way")
+    return call if grouped == said else e.call("regexp_replace", v, pattern, grouped, *begin)
+
+
+def _seconds(e: Notation, call: Any, v: Any) -> Any:
+    fractions = matches(e, e.call("typeof", v), "double|float|decimal")
+    return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
+
+
 def _whole(e: Notation, call: Any, *arguments: Any) -> Any:
     return e.cast(call, "int")  # a long on Sail
 
@@ -222,11 +242,13 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "regexp_count": _whole,
     "bround": _bround,
     "get_json_object": _of_json,
+    "regexp_replace": _replaced,
     "round": _round,
     "sign": _sign,
     "signum": _sign,
     "substr": _substring,
     "substring": _substring,
+    "timestamp_seconds": _seconds,
     "to_date": lambda e, call, v, *form: call if form else to_date(e, v, "CAST", "date"),
     "to_json": _to_json,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),

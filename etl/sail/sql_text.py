@@ -31,7 +31,9 @@ _TYPES = frozenset(
     ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
 )  # fmt: skip
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.CALLS, *rules.EXTREMES, *_TYPES))
-_SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
+_SPECIAL = frozenset(
+    ("cast", "try_cast", "if", "split", "extract", "date_part", "datepart", "collect_list", "collect_set")
+)
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b|preceding\b|following\b)"
     r"|::|[|][|]",
@@ -129,7 +131,8 @@ class _Rewriting:
         if not end or self.words[0] in _GENERATORS or any(self.words[at] == "as" for at in level):
             return None
         ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
-        if ends_value and self.closing.get(1) != end - 1 and self._is_word(end - 1):
+        named = self._is_name(end - 1) or self._is_word(end - 1)
+        if ends_value and named and self.words[end - 1] != "end":
             return None  # an alias without AS
         operators = [at for at in level if self.words[at] in ("+", "-", "*", "/", "%")]
         if len(operators) == 1 and 0 < operators[0] < end - 1 and not any(self.words[at] in _WORDS for at in level):
@@ -247,15 +250,21 @@ class _Rewriting:
         starts, ends = [opening + 1, *(at + 1 for at in commas)], [*commas, closing]
         return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
-    def _call(self, at: int, end: int) -> str:
-        name, given = self.words[at], self._arguments(at + 1, end)
-        after = self.words[end + 1] if end + 1 < len(self.words) else ""
+    def _refuse(self, name: str, given: list[tuple[int, int]], after: str) -> None:
+        """Refuse a call that has another answer on Sail, whatever comes of its arguments."""
         if why := rules.REFUSED.get(name):
             raise engine.otherwise(f"The function {name}", why)
         if name in ("collect_list", "collect_set") and after == "over":
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
+        if name == "split" and len(given) > 1 and self._raw(*given[1]) in ("''", '""'):
+            raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
+
+    def _call(self, at: int, end: int) -> str:
+        name, given = self.words[at], self._arguments(at + 1, end)
+        after = self.words[end + 1] if end + 1 < len(self.words) else ""
+        self._refuse(name, given, after)
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:

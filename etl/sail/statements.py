@@ -15,7 +15,7 @@ _COMMENTS_AND_TEXTS = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _QUERIES = re.compile(
-    r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE|EXPLAIN|DESCRIBE|DESC|SHOW|SET"
+    r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE|EXPLAIN|SET"
     r"|CREATE\s+(OR\s+REPLACE\s+)?(GLOBAL\s+)?TEMP(ORARY)?\s+VIEW|DROP\s+VIEW|CACHE|UNCACHE)\b",
     re.IGNORECASE,
 )
@@ -25,7 +25,7 @@ _VIEW = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE)\b", re.IGNORECASE)
-_READS = re.compile(r"[\s(]*(EXPLAIN|DESCRIBE|DESC|SHOW|SET)\b", re.IGNORECASE)
+_READS = re.compile(r"[\s(]*(EXPLAIN|SET)\b", re.IGNORECASE)
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)

@@ -16,12 +16,40 @@ from etl.sail.sql_text import as_spark, name_of
         "select cast(a as int), cast(a as array<string>), a.`max(b)`, `if`(a) from t",
         "select count(*), sum(if(a, 1)), f(case when a then 'x' else 'y' end), 1.5BD, r'\\d' from t",
         "case when a then 1 end",
+        "select (a + b) - c, (a) - (b), a - b[0], a - f(x).y, j.x:k.b - 1 from t where (a + b) - c > 0 and d - 1 < 2",
+        "sum(x) over w - y from t window w as (order by i)",
+        "ts - interval 1 day, a div -b, x between -1 and -y, y like -z, -c, unpivot, r'it''s'",
         "select ((a), (",
         "",
     ],
 )
 def test_what_no_rule_is_for_stays_as_it_is(text: str) -> None:
     assert as_spark(text) == text
+
+
+def test_what_is_taken_away_is_looked_at_with_its_window() -> None:
+    made = as_spark("select dt - lag(dt) over (order by i) - date '2024-01-01' as n from t")
+    assert made.startswith(
+        "select dt - CASE WHEN ((typeof(dt) = 'date') AND (typeof(lag(dt) over (order by i)) = 'date'))"
+    )
+    assert made.count("ELSE lag(dt) over (order by i) END - CASE") == 1 and made.endswith("END as n from t")
+    deep = "a"
+    for number in range(18):
+        deep = f"b{number} - f({deep})"
+    assert len(as_spark(deep)) < 20_000
+
+
+def test_doubled_quotes_are_written_with_backslashes() -> None:
+    told = {
+        "'it''s'": r"'it\'s'",
+        "'" * 4: r"'\''",
+        '"x""y"': r'"x\"y"',
+        r"'a\\''b'": r"'a\\\'b'",
+        "''": "''",
+        "-- it''s": "-- it''s",
+    }
+    for text, made in told.items():
+        assert as_spark(text) == made
 
 
 def test_only_the_value_is_written_anew() -> None:
