@@ -117,6 +117,9 @@ CASES: dict[str, Make] = {
         [((1, ("x",)), [(2,), None]), (None, None), ((None, None), [])],
         "s struct<a:int,t:struct<u:string>>, l array<struct<b:int>>",
     ).selectExpr("s.a", "s.t.u", "s.t", "l.b", "l[1].b c"),
+    "fields of null structs in maps": lambda spark, rows: spark.createDataFrame(
+        [({"k": None, "l": (5,)},), (None,)], "m map<string,struct<x:int>>"
+    ).selectExpr("m['k'].x", "m['l'].x y"),
     "fields of null structs of batches": lambda spark, rows: (
         rows.select("st")
         .mapInArrow(lambda batches: batches, "st struct<x:int,y:string>")

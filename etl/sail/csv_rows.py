@@ -100,7 +100,7 @@ class CsvRead:
             right = f"^{sep.join(self._field(is_whole=whole) for whole in self.whole)}{end}"
             yield value.rlike(as_many) & ~value.rlike(right)
         if self.has_doubles:
-            yield value.rlike(f"{begin} *(?:nan|NAN|naN|nAN|Nan|NAn|nAn) *{end}")
+            yield value.rlike(f"{begin} *(?:nan|NAN|naN|nAN|Nan|NAn|nAn|[+-]?(?:inf|INF|infinity|INFINITY)) *{end}")
 
     def agreed(self) -> str:
         """The pattern of a line on which both agree. In a text that does not begin with a quote, quotes and backslashes

@@ -18,6 +18,8 @@ _DOUBLES = frozenset(
 
 
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 
 
 class Notation(Protocol):
@@ -73,7 +75,7 @@ class Texts:
     def constant(self, value: Any) -> Any:
         text = str(value).strip("( )")
         if _LITERAL.fullmatch(text):
-            return text[1:-1]
+            return _ESCAPE.sub(lambda one: _ESCAPED.get(one[1], one[1]), text[1:-1])
         return int(text) if text.isdigit() else None
 
     def field(self, value: Any, name: str) -> Sql:

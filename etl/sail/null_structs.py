@@ -4,6 +4,7 @@ when it takes a field. Arrow's own builders put zeroes and empty texts there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,15 +72,23 @@ def _filled(array: Any) -> Any:
     if pa.types.is_struct(kind):
         fields = [_filled(field) for field in array.flatten()]  # which are null where the struct is
         return pa.StructArray.from_arrays(fields, fields=list(kind), mask=array.is_null())
-    if pa.types.is_list(kind):
-        return pa.ListArray.from_arrays(array.offsets, _filled(array.values), type=kind, mask=array.is_null())
-    return array
+    if pa.types.is_map(kind):
+        entries = [array.keys, _filled(array.items)]
+        fields = [pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")]
+        inside = pa.StructArray.from_arrays(entries, fields=fields)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inside = _filled(array.values)
+    else:
+        return array
+    return pa.Array.from_buffers(
+        kind, len(array), array.buffers()[:2], array.null_count, array.offset, children=[inside]
+    )
 
 
 def _without_structs(original: Any) -> Any:
     def map_frames(self: Any, func: Any, schema: Any, *args: Any, **options: Any) -> Any:
         told = schema if isinstance(schema, str) else schema.simpleString().partition("<")[2]
-        if "struct" in told.lower():
+        if re.search(r"\bstruct\s*<", told, re.IGNORECASE):
             raise engine.refused("DataFrame.mapInPandas with structs in its rows")
         return original(self, func, schema, *args, **options)
 

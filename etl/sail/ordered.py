@@ -14,7 +14,7 @@ from typing import Any
 from etl.paths import quoted
 from etl.sail import engine
 from etl.sail.rules import NOT_TWICE
-from etl.sail.statements import statement_of
+from etl.sail.statements import bare, statement_of
 
 _KEY = "_lakelet_order"
 # Nodes of a plan above which rows are still in their order, and that are as well below the sort.
@@ -42,13 +42,17 @@ def pulled(rows: Any) -> Any | None:
     while type(plan).__name__ in _BELOW | _ABOVE and statement_of(plan) is None and not _shuffles(plan):
         above.append(plan)
         plan = plan._child
-    plan = _by_statement(rows, plan) or plan
-    if type(plan).__name__ != "Sort" or not plan.is_global:
+    computes = any(map(_computes, above))
+    if order := getattr(statement_of(plan), "args", {}).get("order"):
+        plan = _by_statement(_of(rows, plan), order) if computes else plan
+    elif type(plan).__name__ != "Sort" or not plan.is_global:
         return None
-    if not any(map(_computes, above)):
+    if not computes:
         return rows
     if any(type(node).__name__ in _ABOVE or _goes_by_order(node) for node in above):
-        raise engine.refused("Writing rows in order that were computed by it, or as a whole, after orderBy(…)")
+        raise engine.refused(
+            "Writing rows in the order of an orderBy(…) behind which they were numbered, or changed as a whole,"
+        )
     keys = [f"{_KEY}{at}" for at in range(len(plan.columns))]
     order = [*map(_direction, plan.columns, keys)]
     made = _with_keys(plan, keys)
@@ -78,25 +82,21 @@ def _is_window(expression: Any) -> bool:
 
 
 def _has(pattern: re.Pattern[str], expression: Any) -> bool:
-    return type(expression).__name__ == "SQLExpression" and bool(pattern.search(expression._expr))
+    return type(expression).__name__ == "SQLExpression" and bool(pattern.search(bare(expression._expr)))
 
 
 def _expressions(node: Any) -> Iterator[Any]:
     """The expressions of a node, and those in them."""
-    unseen = [one._expr for one in getattr(node, "_columns", ()) if hasattr(one, "_expr")]
+    columns = [*getattr(node, "_columns", ()), getattr(node, "filter", None)]
+    unseen = [one._expr for one in columns if hasattr(one, "_expr")]
     while unseen:
         yield (one := unseen.pop())
         unseen += one.children
 
 
-def _by_statement(rows: Any, plan: Any) -> Any:
-    """The rows of a statement with ORDER BY, put in that order once more; None for others."""
-    statement = statement_of(plan)
-    order = getattr(statement, "args", {}).get("order")
-    if order is None:
-        return None
-    made = _of(rows, plan)
-    return made.orderBy(*(_item(made.columns, statement.selects, one) for one in order.expressions))._plan
+def _by_statement(made: Any, order: Any) -> Any:
+    """The rows of a statement with that ORDER BY (sqlglot's ``Order``), put in order once more."""
+    return made.orderBy(*(_item(made.columns, order.parent.selects, one) for one in order.expressions))._plan
 
 
 def _item(columns: list[str], items: list[Any], item: Any) -> Any:
@@ -105,13 +105,16 @@ def _item(columns: list[str], items: list[Any], item: Any) -> Any:
     from sqlglot import exp
 
     by, spelled = item.this, {name.lower(): name for name in columns}
+    stars = [one for one in items if one.is_star]
     same = [at for at, one in enumerate(items) if one.unalias() == by]
     name = None
     if isinstance(by, exp.Literal) and by.is_int and 0 < int(by.name) <= len(columns):
         name = columns[int(by.name) - 1]
-    elif same and not any(one.is_star for one in items):
+    elif isinstance(by, exp.Column) and not by.table and by.name.lower() in spelled:
+        name = spelled[by.name.lower()]  # what is selected goes before what is read
+    elif same and not stars:
         name = columns[same[0]]
-    elif isinstance(by, exp.Column) and (not by.table or any(one.is_star for one in items)):
+    elif isinstance(by, exp.Column) and [getattr(one, "table", "") for one in stars] == [by.table]:
         name = spelled.get(by.name.lower())
     if name is None:
         raise engine.refused("Writing rows in the order of an ORDER BY that does not name columns of its result")

@@ -6,20 +6,14 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from etl.sail import casts, engine, rules
 from etl.sail.notations import Notation, Sql, Texts
+from etl.sail.sql_tokens import PATH, Tokens
 from etl.sail.statements import bare, with_escapes
 
-if TYPE_CHECKING:
-    from sqlglot.tokenizer_core import Token
-
-_NAME = r"(?:\w+|`[^`]*`)"
-_PATH = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*")
-_PAIRS = {"(": ")", "case": "end"}
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
 _ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
@@ -42,9 +36,17 @@ _TOUCHED = re.compile(
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`]", re.IGNORECASE)
-_TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a text, which is one value with them
-_GOES_ON = ("[", ".", ":", "::", "(", "filter", "within")  # behind a unit that is a part of a value
-_PART = (".", ":", "::", "]", "over", "interval")  # before one
+_GOES_ON = (
+    "[",
+    ".",
+    ":",
+    "::",
+    "(",
+    "filter",
+    "ignore",
+    "respect",
+    "within",
+)  # behind a unit that is a part of a value
 _VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _GENERATORS = ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
@@ -74,16 +76,19 @@ def as_spark(text: str) -> str:
     from sqlglot.errors import SqlglotError
 
     try:
-        return _Rewriting(text).whole()
+        made = _Rewriting(text).whole()
     except RecursionError:
         raise engine.refused("SQL that is nested as deeply as this") from None
     except SqlglotError:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
+    if bare(made).count("?") != bare(text).count("?"):
+        raise engine.refused("A parameter (?) in a value that is asked for more than once")
+    return made
 
 
 def bound(value: str, rule: casts.Rule) -> str:
     """A rule of a value: of one that is to be computed once, by a lambda."""
-    if _PATH.fullmatch(value.strip()):
+    if PATH.fullmatch(value.strip()):
         return str(rule(_TEXTS, Sql(value.strip())))
     if len(value) < _LONGEST and not _ONCE.search(value):
         return str(rule(_TEXTS, Sql(f"({value})")))
@@ -95,28 +100,14 @@ def name_of(text: str) -> str | None:
     return _Rewriting(text).name()
 
 
-class _Rewriting:
-    """One text: its tokens, and where each parenthesis closes."""
+class _Rewriting(Tokens):
+    """One text, as it is written anew."""
 
     def __init__(self, text: str) -> None:
-        from sqlglot.dialects.spark import Spark  # a tenth of a second, which few scripts need
-
-        self.text = text
-        self.tokens: list[Token] = []
-        for token in Spark().tokenize(text):
-            if not self.tokens or token.start > self.tokens[-1].end:  # of 1.5BD there are three at one place
-                self.tokens.append(token)
-        self.words = [text[token.start : token.end + 1].lower() for token in self.tokens]
+        super().__init__(text)
         # Sail does not find an aggregate of aggregates in ORDER BY once there is HAVING.
         self.sorted_groups = "having" in self.words and any(one.startswith("order") for one in self.words)
         self.ends: dict[str, list[str]] = {}  # of each CASE that was made, the values that it can come to
-        self.closing: dict[int, int] = {}
-        opened: list[int] = []
-        for at, word in enumerate(self.words):
-            if word in _PAIRS:
-                opened.append(at)
-            elif opened and word == _PAIRS[self.words[opened[-1]]]:
-                self.closing[opened.pop()] = at
 
     def whole(self) -> str:
         end = len(self.tokens)
@@ -127,17 +118,22 @@ class _Rewriting:
 
     def name(self) -> str | None:
         end = len(self.tokens)
-        level = [*self._level(0, end)]
+        level = [*self.level(0, end)]
         if not end or self.words[0] in _GENERATORS or any(self.words[at] == "as" for at in level):
             return None
         ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
-        named = self._is_name(end - 1) or self._is_word(end - 1)
+        named = self.is_name(end - 1) or self.is_word(end - 1)
         if ends_value and named and self.words[end - 1] != "end":
             return None  # an alias without AS
         operators = [at for at in level if self.words[at] in ("+", "-", "*", "/", "%")]
-        if len(operators) == 1 and 0 < operators[0] < end - 1 and not any(self.words[at] in _WORDS for at in level):
-            left, right = self._raw(0, operators[0]), self._raw(operators[0] + 1, end)
-            return f"({left} {self.words[operators[0]]} {right})"
+        if operators and not any(self.words[at] in _WORDS for at in level):
+            parts = [self.raw(first + 1, last) for first, last in pairwise([-1, *operators, end])]
+            signs = [self.words[at] for at in operators]
+            if all(parts) and (len(signs) == 1 or set(signs) <= {"+", "-"}):
+                told = parts[0]
+                for sign, part in zip(signs, parts[1:], strict=True):
+                    told = f"({told} {sign} {part})"
+                return told
         return self._column(0, end) or self.text.strip()
 
     def between(self, first: int, last: int) -> str:
@@ -156,38 +152,40 @@ class _Rewriting:
             piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
-            elif before and self.words[at - 1] == "-" and self._is_value(at, end):
+            elif before and self.words[at - 1] == "-" and self.is_value(at, end):
                 piece, end = self._subtrahend(before, piece, at, end)
-            elif listed and piece != self._raw(at, end) and self._is_item(at, end, first, last):
+            elif listed and piece != self.raw(at, end) and self._is_item(at, end, first, last):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
             if word == "over" and end > at + 1:
-                before = before and f"{before} {self._raw(at, end)}"
+                before = before and f"{before} {self.raw(at, end)}"
             elif word != "-":
-                before = self._raw(at, end) if self._is_value(at, end) else ""
+                before = self.raw(at, end) if self.is_value(at, end) else ""
+            if piece[-1:].isalnum() and self.is_beside(end):
+                made.append(" ")  # cast(a as string)as b
             at = end
         return "".join(made)
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
-        if self._calls(at, last):
+        if self.calls(at, last):
             end = self.closing[at + 1]
             return self._call(at, end), end + 1
         if at in self.closing:
             end = self.closing[at]
             return self._case(at, end) if self.words[at] == "case" else self._inside(at, end), end + 1
         end = at + 1
-        if self._is_typed(at) and end < last:
-            return self._raw(at, end + 1), end + 1
-        while end + 1 < last and self.words[end] == "." and _PATH.fullmatch(self._raw(at, end)):
+        if self.is_typed(at) and end < last:
+            return self.raw(at, end + 1), end + 1
+        while end + 1 < last and self.words[end] == "." and PATH.fullmatch(self.raw(at, end)):
             end += 2
-        return self._raw(at, end), end
+        return self.raw(at, end), end
 
     def _is_joined(self, at: int, end: int) -> bool:
         """Whether a unit is a value that stands beside ``||``, without arithmetic."""
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
-        value = end > at + 1 or bool(_PATH.fullmatch(self.words[at]))
+        value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
 
     def _subtrahend(self, before: str, piece: str, at: int, end: int) -> tuple[str, int]:
@@ -199,24 +197,7 @@ class _Rewriting:
             piece = f"{piece} {self.between(window, end)}"
         if self.sorted_groups or behind in _GOES_ON:
             return piece, end
-        return str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(self._raw(at, end)))), end
-
-    def _is_value(self, at: int, end: int) -> bool:
-        """Whether a unit is a column, a call or a date: a whole value, as far as can be told."""
-        if at and self.words[at - 1] in _PART:
-            return False
-        return self._is_typed(at) or (self._is_word(at) and (end == at + 1 or self.words[at + 1] in (".", "(")))
-
-    def _is_typed(self, at: int) -> bool:
-        behind = self.words[at + 1] if at + 1 < len(self.words) else ""
-        return self.words[at] in _TYPED and behind.startswith(("'", '"'))
-
-    def _is_word(self, at: int) -> bool:
-        """Whether a token is a name, and none of SQL's own words."""
-        return self.tokens[at].token_type.name in ("VAR", "IDENTIFIER")
-
-    def _raw(self, first: int, last: int) -> str:
-        return self.text[self.tokens[first].start : self.tokens[last - 1].end + 1] if last > first else ""
+        return str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(self.raw(at, end)))), end
 
     def _named(self, at: int, end: int) -> str:
         """A call as it is, but for what is in it."""
@@ -225,30 +206,10 @@ class _Rewriting:
     def _inside(self, opening: int, closing: int) -> str:
         """A parenthesis and what is in it."""
         if closing == opening + 1:
-            return self._raw(opening, closing + 1)
+            return self.raw(opening, closing + 1)
         before = self.text[self.tokens[opening].start : self.tokens[opening + 1].start]
         after = self.text[self.tokens[closing - 1].end + 1 : self.tokens[closing].end + 1]
         return before + self.between(opening + 1, closing) + after
-
-    def _calls(self, at: int, last: int) -> bool:
-        opened = at + 1 < last and self.words[at + 1] == "(" and at + 1 in self.closing
-        return opened and self._is_name(at) and (at == 0 or self.words[at - 1] not in (".", "as", "::"))
-
-    def _is_name(self, at: int) -> bool:
-        return bool(re.fullmatch(r"[a-z_]\w*", self.words[at]))
-
-    def _level(self, first: int, last: int) -> Iterator[int]:
-        """The tokens that are in no parenthesis or CASE of these."""
-        at = first
-        while at < last:
-            yield at
-            at = self.closing.get(at, at) + 1
-
-    def _arguments(self, opening: int, closing: int) -> list[tuple[int, int]]:
-        """The arguments of a call, each its first token and the one after its last."""
-        commas = [at for at in self._level(opening + 1, closing) if self.words[at] == ","]
-        starts, ends = [opening + 1, *(at + 1 for at in commas)], [*commas, closing]
-        return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
     def _refuse(self, name: str, given: list[tuple[int, int]], after: str) -> None:
         """Refuse a call that has another answer on Sail, whatever comes of its arguments."""
@@ -258,18 +219,18 @@ class _Rewriting:
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
-        if name == "split" and len(given) > 1 and self._raw(*given[1]) in ("''", '""'):
+        if name == "split" and len(given) > 1 and self.raw(*given[1]) in ("''", '""'):
             raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
 
     def _call(self, at: int, end: int) -> str:
-        name, given = self.words[at], self._arguments(at + 1, end)
+        name, given = self.words[at], self.arguments(at + 1, end)
         after = self.words[end + 1] if end + 1 < len(self.words) else ""
         self._refuse(name, given, after)
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        if name not in _CALLS | {"if"} or not given or _FROM.search(self._raw(*given[0])):
+        if name not in _CALLS | {"if"} or not given or _FROM.search(self.raw(*given[0])):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
@@ -279,7 +240,7 @@ class _Rewriting:
             return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
-        said = self._raw(at, at + 1)
+        said = self.raw(at, at + 1)
         if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
             place, rule = found
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
@@ -297,18 +258,18 @@ class _Rewriting:
 
     def _moves(self, at: int) -> bool:
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
-        told = self._raw(at, self.closing[at]) if at in self.closing else self.text
+        told = self.raw(at, self.closing[at]) if at in self.closing else self.text
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
 
     def _over_moving(self, name: str, at: int, given: list[tuple[int, int]]) -> str:
         values = [self.between(*one) for one in given]
         if found := rules.ARGUMENTS.get(name):
             values = [_argument(one, found[1]) for one in values]
-        return f"{self._raw(at, at + 1)}({', '.join(_argument(one, rules.FINITE) for one in values)})"
+        return f"{self.raw(at, at + 1)}({', '.join(_argument(one, rules.FINITE) for one in values)})"
 
     def _cast(self, at: int, end: int) -> str:
-        marks = [one for one in self._level(at + 2, end) if self.words[one] == "as"]
-        rule = casts.rule(self._raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
+        marks = [one for one in self.level(at + 2, end) if self.words[one] == "as"]
+        rule = casts.rule(self.raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
         if rule is None:
             return self._named(at, end)
         return bound(self.between(at + 2, marks[-1]), rule)
@@ -322,11 +283,11 @@ class _Rewriting:
         return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
 
     def _case(self, at: int, end: int) -> str:
-        marks = [one for one in self._level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
+        marks = [one for one in self.level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
         told = [(self.words[one], self.between(one + 1, following)) for one, following in pairwise(marks)]
         operand = self.between(at + 1, marks[0]) if marks[0] > at + 1 else ""
         made = self._chosen(operand, told)
-        raw = self._raw(at, end + 1)
+        raw = self.raw(at, end + 1)
         return raw if _same(made, raw) else made
 
     def _chosen(self, operand: str, told: list[tuple[str, str]]) -> str:
@@ -360,10 +321,10 @@ class _Rewriting:
             and self.words[first] in ("cast", "try_cast", *_TYPES)
             and self.closing.get(first + 1) == last - 1
         ):
-            marks = [one for one in self._level(first + 2, last - 1) if self.words[one] == "as"]
+            marks = [one for one in self.level(first + 2, last - 1) if self.words[one] == "as"]
             first, last = first + 2, marks[-1] if marks else last - 1
-        if last > first and _PATH.fullmatch(self._raw(first, last)):
-            return self._raw(last - 1, last).strip("`")
+        if last > first and PATH.fullmatch(self.raw(first, last)):
+            return self.raw(last - 1, last).strip("`")
         return None
 
 

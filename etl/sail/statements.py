@@ -28,6 +28,7 @@ _SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE)\b", re.IGNORECASE)
 _READS = re.compile(r"[\s(]*(EXPLAIN|SET)\b", re.IGNORECASE)
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
+_TAKEN_APART = re.compile(r"\border\s+by\b|\bcast\b|\bover\b|-\s*\d", re.IGNORECASE)
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _ARROW = {  # the names of types in Sail's explanation of a plan
     "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
@@ -62,11 +63,11 @@ def install(workspace: Workspace) -> None:
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
         asked = answers.as_spark(sqlQuery)
-        if asked == sqlQuery:
-            return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if view := _VIEW.match(sqlQuery):
             _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
+        if asked == sqlQuery:
+            return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if _READS.match(bare(sqlQuery)):
             return original(session, asked, *args, **options)
         if not _SELECTS.match(bare(sqlQuery)):
@@ -110,7 +111,7 @@ def statement_of(plan: Any) -> Any:
     Raises UnsupportedError when it cannot be taken apart.
     """
     text = getattr(plan, _STATEMENT, None)
-    return None if text is None else _parsed(text)
+    return _parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
 
 
 def _parsed(text: str) -> Any:
@@ -119,7 +120,7 @@ def _parsed(text: str) -> Any:
     try:
         return sqlglot.parse_one(text, dialect="spark")
     except sqlglot.errors.SqlglotError:
-        raise engine.refused(f"The order of the statement {' '.join(text.split())[:60]!r}") from None
+        raise engine.refused(f"The order or the names of the statement {' '.join(text.split())[:60]!r}") from None
 
 
 def _refusing(what: str) -> Any:

@@ -246,6 +246,8 @@ CASES["read csv, numbers without blanks by a schema"] = read(
     "csv", "a,b,c\n1, 2,NaN\n-3,x y,\n", H, "a int, b string, c double"
 )
 REFUSED["read csv, a blank before a whole number"] = read("csv", "a,b\nx, 1\n", H, "a string, b int")
+CASES["read csv, infinity"] = read("csv", "a,b\nInf,x\n-Inf,y\nNaN,z\n", H, "a double, b string")
+REFUSED["read csv, inf"] = read("csv", "a,b\ninf,x\n", H, "a double, b string")
 REFUSED["read csv, nan"] = read("csv", "a,b\nnan,x\n", H, "a double, b string")
 REFUSED["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
 CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")

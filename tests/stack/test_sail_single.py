@@ -84,6 +84,8 @@ def test_rows_are_written_in_their_order(lake: Lake) -> None:
         "by what is selected": select(
             "select k, upper(s) u, max(n) x from numbered group by k, s order by max(n), k desc"
         ),
+        "by what a name is in the result": select("select k, n as m, -k as n from numbered order by n").select("k"),
+        "with a text": ordered.withColumn("o", F.expr("case when n > 9 then 'over limit' else 'ok' end")),
         "by a place": select("select k, s || '--' u from numbered order by 1 desc")
         .coalesce(1)
         .withColumn("x", F.lit(1)),
@@ -103,6 +105,7 @@ def test_an_order_that_cannot_be_told_again(lake: Lake) -> None:
         ordered.mapInArrow(lambda batches: batches, "k long, n long"),
         ordered.fillna(0),
         ordered.withColumn("at", F.monotonically_increasing_id()),
+        ordered.where(F.monotonically_increasing_id() >= 0),
         ordered.select("k", F.explode(F.array("n", "k")).alias("e")),
         ordered.selectExpr("k", "stack(2, n, k)"),
         ordered.select(F.struct("k", "n").alias("s")).select("s.*"),

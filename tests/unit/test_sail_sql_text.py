@@ -18,6 +18,8 @@ from etl.sail.sql_text import as_spark, name_of
         "case when a then 1 end",
         "select (a + b) - c, (a) - (b), a - b[0], a - f(x).y, j.x:k.b - 1 from t where (a + b) - c > 0 and d - 1 < 2",
         "sum(x) over w - y from t window w as (order by i)",
+        "select end_ts - interval 1 hour - start_ts, a + interval '1' day - b from t",
+        "last(x) ignore nulls over (order by t) - 1, x - lag(y, 1) ignore nulls over (order by t)",
         "ts - interval 1 day, a div -b, x between -1 and -y, y like -z, -c, unpivot, r'it''s'",
         "select ((a), (",
         "",
@@ -37,6 +39,13 @@ def test_what_is_taken_away_is_looked_at_with_its_window() -> None:
     for number in range(18):
         deep = f"b{number} - f({deep})"
     assert len(as_spark(deep)) < 20_000
+
+
+def test_what_is_made_keeps_its_distance() -> None:
+    assert "END as b" in as_spark("cast(a as string)as b")
+    assert as_spark("date(a)between x and y").endswith("END between x and y")
+    with pytest.raises(UnsupportedError, match=r"parameter \(\?\)"):
+        as_spark("select a - coalesce(b, ?) from t where k = ?")
 
 
 def test_doubled_quotes_are_written_with_backslashes() -> None:
@@ -93,6 +102,11 @@ def test_depth_costs_no_more_than_its_length() -> None:
         ("max(d) m", None),
         ("max(d) as m", None),
         ("if(a, b, c)", "if(a, b, c)"),
+        ("a - b - 1", "((a - b) - 1)"),
+        ("a - b difference", None),
+        ("cast(a as string) `a b`", None),
+        ("explode(array(a - b))", None),
+        ("case when a then b - c end", "case when a then b - c end"),
     ],
 )
 def test_the_name_of_what_has_no_alias(text: str, name: str | None) -> None:
