@@ -125,6 +125,7 @@ CASES: dict[str, Make] = {
         .mapInArrow(lambda batches: batches, "st struct<x:int,y:string>")
         .select("st.x", F.upper("st.y").alias("y"))
     ),
+    "a view's being there": lambda spark, rows: spark.catalog.tableExists("rows"),
     "SQL dates with blanks around": sql(
         "select cast(d as date) a, to_date(d) b from values (' 2024-01-05 '), ('2024-1-5 '), (' x'), "
         "('\\t2024-01-05T10:00Z\\n') t(d)"
@@ -160,6 +161,11 @@ REFUSED: dict[str, Make] = {
     "replacements of columns": select(a=lambda: F.regexp_replace("s", F.lit("a"), F.concat(F.lit("$0"), "g"))),
     "SQL seconds with fractions": sql("select timestamp_seconds(1.5) a"),
     "SQL split by nothing": sql("select split(s, '') a from rows"),
+    "duplicates of a statement with an order": lambda spark, rows: spark.sql(
+        "select g, id from rows order by id"
+    ).dropDuplicates(["g"]),
+    "the catalog's databases": lambda spark, rows: len(spark.catalog.listDatabases()),
+    "a table's being there": lambda spark, rows: spark.catalog.tableExists("nosuch.nosuch"),
     "SQL show": sql("show tables"),
     "SQL unpivot": sql("select id, n, v from rows unpivot (v for n in (s, g))"),
     "text that is a number too in JSON": sql(

@@ -8,6 +8,7 @@ from typing import Any
 
 from etl.paths import quoted
 from etl.sail import engine, single
+from etl.sail.statements import statement_of
 from workspace.paths import Workspace
 
 _AT = "_lakelet_at"
@@ -39,6 +40,8 @@ def _order(plan: Any) -> list[Any] | None:
     while single.is_narrow(plan):
         changed = changed or type(plan).__name__ not in ("Filter", "SubqueryAlias", "Repartition")
         plan = plan._child
+    if getattr(statement_of(plan), "args", {}).get("order"):
+        raise engine.refused("dropDuplicates of the rows of a statement with ORDER BY")
     if type(plan).__name__ != "Sort" or not plan.is_global:
         return None
     if changed:

@@ -37,7 +37,8 @@ _ARROW = {  # the names of types in Sail's explanation of a plan
 _EFFECTS = re.compile(r"\b(INSERT|OVERWRITE|MERGE\s+INTO)\b", re.IGNORECASE)
 _CATALOG = (
     "createTable", "createExternalTable", "refreshTable", "recoverPartitions", "refreshByPath",
-    "setCurrentDatabase", "setCurrentCatalog",
+    "setCurrentDatabase", "setCurrentCatalog", "listTables", "listDatabases", "databaseExists", "getDatabase",
+    "getTable", "listColumns", "listCatalogs",
 )  # fmt: skip
 
 
@@ -79,7 +80,19 @@ def install(workspace: Workspace) -> None:
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
         engine.replace(Catalog, name, _refusing(f"spark.catalog.{name}"))
+    engine.replace(Catalog, "tableExists", _of_views(Catalog.tableExists))
     engine.replace(SparkSession, "readStream", property(_refusing("spark.readStream")))
+
+
+def _of_views(original: Any) -> Any:
+    """Whether there is a temporary view; of a database's tables Sail's own catalog knows nothing."""
+
+    def exists(self: Any, tableName: str, dbName: str | None = None) -> Any:
+        if dbName or "." in tableName:
+            raise engine.refused("spark.catalog.tableExists of a table in a database")
+        return original(self, tableName)
+
+    return exists
 
 
 def _make_view(view: re.Match[str], rows: Any) -> None:
