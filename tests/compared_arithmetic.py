@@ -125,6 +125,14 @@ CASES: dict[str, Make] = {
         .mapInArrow(lambda batches: batches, "st struct<x:int,y:string>")
         .select("st.x", F.upper("st.y").alias("y"))
     ),
+    "slices of batches": lambda spark, rows: (
+        rows.select("ss", "st")
+        .mapInArrow(
+            lambda batches: (part for batch in batches for part in (batch.slice(0, 1), batch.slice(1))),
+            "ss array<struct<x:int,y:string>>, st struct<x:int,y:string>",
+        )
+        .select("st.x", F.col("ss.y"), "ss")
+    ),
     "a view's being there": lambda spark, rows: spark.catalog.tableExists("rows"),
     "SQL dates with blanks around": sql(
         "select cast(d as date) a, to_date(d) b from values (' 2024-01-05 '), ('2024-1-5 '), (' x'), "

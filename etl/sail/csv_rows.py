@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
 _MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
 _QUOTED = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
-_NUMBERS = "CSV with a blank before a whole number, or with nan for NaN, by a schema"
+_NUMBERS = "CSV with a blank before a whole number, or with nan or inf, by a schema"
 _INT_END = 2**31
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
 _NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"

@@ -8,7 +8,7 @@ from typing import Any
 
 from etl.paths import quoted
 from etl.sail import engine, single
-from etl.sail.statements import statement_of
+from etl.sail.statements import order_of
 from workspace.paths import Workspace
 
 _AT = "_lakelet_at"
@@ -40,7 +40,7 @@ def _order(plan: Any) -> list[Any] | None:
     while single.is_narrow(plan):
         changed = changed or type(plan).__name__ not in ("Filter", "SubqueryAlias", "Repartition")
         plan = plan._child
-    if getattr(statement_of(plan), "args", {}).get("order"):
+    if order_of(plan):
         raise engine.refused("dropDuplicates of the rows of a statement with ORDER BY")
     if type(plan).__name__ != "Sort" or not plan.is_global:
         return None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from etl.sail import engine
+from etl.sail.rules import GENERATORS
 from etl.sail.statements import statement_of
 
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
@@ -58,19 +59,15 @@ _FORMS: Mapping[str, str] = {
     "positive": "(+ {})",
     "~": "~{}",
 }
-_GENERATORS = frozenset(
-    ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
-)
-_FLAGS = frozenset(
-    ("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value")
-)  # without theirs, when false
+# Whose flag, for nulls or the order, is not told.
+_FLAGS = frozenset(("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value"))
 _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
 _SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT", "real": "FLOAT"}
 
 
 def name_of(made: Any, value: Any) -> str | None:
     """What Spark calls an expression without an alias: a column that is cast gives its own name. None: as Sail does."""
-    if getattr(value, "_name", "") in _GENERATORS:
+    if getattr(value, "_name", "") in GENERATORS:
         return None
     inner = value
     while isinstance(inner, made.CastExpression):

@@ -13,8 +13,8 @@ from typing import Any
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.rules import NOT_TWICE
-from etl.sail.statements import bare, statement_of
+from etl.sail.rules import GENERATORS
+from etl.sail.statements import bare, order_of, statement_of
 
 _KEY = "_lakelet_order"
 # Nodes of a plan above which rows are still in their order, and that are as well below the sort.
@@ -27,7 +27,7 @@ _BELOW = frozenset(
 # Those that are not: they would have other values there, or change what is sorted by.
 _ABOVE = frozenset(("MapPartitions", "NADrop", "NAFill", "NAReplace", "ToDF", "ToSchema"))
 # What is computed of the rows before, or makes several rows of one.
-_STEPS = NOT_TWICE - {"rand", "randn", "random", "uuid", "shuffle", "json_tuple"}
+_STEPS = GENERATORS | {"monotonically_increasing_id"}
 _STEP = re.compile(rf"\b(?:{'|'.join(sorted(_STEPS))})\s*\(|\bover\s*\(\s*\)", re.IGNORECASE)
 _WINDOW = re.compile(r"\bover\b(?!\s*\(\s*\))", re.IGNORECASE)
 
@@ -43,8 +43,8 @@ def pulled(rows: Any) -> Any | None:
         above.append(plan)
         plan = plan._child
     computes = any(map(_computes, above))
-    if order := getattr(statement_of(plan), "args", {}).get("order"):
-        plan = _by_statement(_of(rows, plan), order) if computes else plan
+    if said := order_of(plan):
+        plan = _by_statement(_of(rows, plan), said) if computes else plan
     elif type(plan).__name__ != "Sort" or not plan.is_global:
         return None
     if not computes:

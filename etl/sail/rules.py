@@ -43,13 +43,11 @@ REFUSED: Mapping[str, str] = {
     "timestampdiff": "days are counted by midnights",
     "weekday": "it is -1 for a Sunday before 1970",
 }
+GENERATORS = frozenset(
+    ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
+)
 # What has another value each time, or several: a rule names a value more than once.
-NOT_TWICE = frozenset(
-    (
-        "explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "json_tuple", "stack",
-        "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle",
-    )
-)  # fmt: skip
+NOT_TWICE = GENERATORS | {"json_tuple", "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle"}
 
 
 def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:

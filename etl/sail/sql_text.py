@@ -49,7 +49,6 @@ _GOES_ON = (
 )  # behind a unit that is a part of a value
 _VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
-_GENERATORS = ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -67,11 +66,12 @@ def as_spark(text: str) -> str:
     Raises UnsupportedError for what has another answer on Sail, however it is put.
     """
     text = with_escapes(text)
-    if _BY_ZERO.search(bare(text)):
+    code = bare(text)
+    if _BY_ZERO.search(code):
         raise engine.otherwise("A division by the literal 0", "it has no type")
-    if _UNPIVOT.search(bare(text)):
+    if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _MINUS.search(bare(text)):
+    if not _TOUCHED.search(text) and not _MINUS.search(code):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -81,7 +81,7 @@ def as_spark(text: str) -> str:
         raise engine.refused("SQL that is nested as deeply as this") from None
     except SqlglotError:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
-    if bare(made).count("?") != bare(text).count("?"):
+    if bare(made).count("?") != code.count("?"):
         raise engine.refused("A parameter (?) in a value that is asked for more than once")
     return made
 
@@ -119,7 +119,7 @@ class _Rewriting(Tokens):
     def name(self) -> str | None:
         end = len(self.tokens)
         level = [*self.level(0, end)]
-        if not end or self.words[0] in _GENERATORS or any(self.words[at] == "as" for at in level):
+        if not end or self.words[0] in rules.GENERATORS or any(self.words[at] == "as" for at in level):
             return None
         ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
         named = self.is_name(end - 1) or self.is_word(end - 1)

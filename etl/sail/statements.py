@@ -4,6 +4,7 @@ for Sail's own is empty and ends with the process."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from etl.sail import engine
@@ -52,9 +53,10 @@ def install(workspace: Workspace) -> None:
     original = SparkSession.sql
 
     def true(rows: Any, text: str) -> Any:
-        if _UNION.search(bare(text)):
+        code = bare(text)
+        if _UNION.search(code):
             _require_one_type(rows)
-        if _ORDERED.search(bare(text)):
+        if _ORDERED.search(code):
             _require_simple_order(rows, text)
         return rows
 
@@ -63,15 +65,15 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
-        asked = answers.as_spark(sqlQuery)
         if view := _VIEW.match(sqlQuery):
             _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
+        asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
         if asked == sqlQuery:
             return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
-        if _READS.match(bare(sqlQuery)):
+        if _READS.match(code):
             return original(session, asked, *args, **options)
-        if not _SELECTS.match(bare(sqlQuery)):
+        if not _SELECTS.match(code):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = true(original(session, asked, *args, **options), asked)
         named = original(session, sqlQuery, *args, **options)
@@ -127,6 +129,12 @@ def statement_of(plan: Any) -> Any:
     return _parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
 
 
+def order_of(plan: Any) -> Any:
+    """The ORDER BY at the end of the statement that a plan is (sqlglot's ``Order``); None without one."""
+    return getattr(statement_of(plan), "args", {}).get("order")
+
+
+@lru_cache(maxsize=8)  # a statement that is written is asked for its names and its order
 def _parsed(text: str) -> Any:
     import sqlglot
 
