@@ -10,8 +10,11 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from data.formats import CSV, GROK, JSON
+from data.json_keys import JsonKeys
 from data.objects import StoredObject
 from data.partitions import DEFAULT_PARTITION, partition_path
+from etl.casts import cast_as
+from etl.delimited import decompressed
 from etl.delimited_source import Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
@@ -22,6 +25,7 @@ from etl.json_names import spelled
 from etl.mongodb import is_mongodb, read_mongodb_table
 from etl.open_tables import is_open, kind_of, read_open_table
 from etl.options import flag
+from etl.paths import quoted
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
@@ -190,11 +194,19 @@ def _read_json_table(
     lines = _by_partition(
         context, table, partitions, files, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
     )
-    filled = [one for one in stored if one.size][:SPELLING_OBJECTS]
-    keys = spelled([name for name, _ in table.columns], (beginning(context, one) for one in filled))
-    schema = _schema([(keys.get(name, name), kind) for name, kind in table.columns])
+    beginnings = (
+        decompressed(beginning(context, one)) for one in [one for one in stored if one.size][:SPELLING_OBJECTS]
+    )
+    declared = _schema(table.columns)
+    schema = spelled(declared, beginnings, JsonKeys.of(table.definition))
     frame = read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=schema)
-    return frame.derive(frame.raw.withColumnsRenamed({key: name for name, key in keys.items()})) if keys else frame
+    if schema == declared:
+        return frame
+    fields = list(zip(schema.fields, declared.fields, strict=True))
+    rows = frame.raw.withColumnsRenamed({own.name: field.name for own, field in fields})
+    nested = [(own.dataType, field) for own, field in fields if own.dataType != field.dataType]
+    cast = {field.name: cast_as(F.col(quoted(field.name)), kind, field.dataType) for kind, field in nested}
+    return frame.derive(rows.withColumns(cast) if cast else rows)
 
 
 def _reader_of(table: CatalogTable) -> Reader | None:

@@ -7,7 +7,8 @@ one for both sides:
 - :func:`legible`: what Spark made gets columns, a location and a format that every reader of the catalog understands;
 - :func:`as_datasource`: CSV and JSON tables that Glue's crawlers and sinks made, and tables with a SerDe for JSON, are
   shown to Spark as its data sources, for of Hive's SerDes one knows no header and the others are not in Spark. What was
-  added goes when the table comes back (:func:`without_datasource`).
+  added goes when the table comes back (:func:`without_datasource`). JSON's is our own class, which finds keys as the
+  SerDes do.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from catalog.hive.shapes import VIEW
 from catalog.hive.types import hive_column, spark_field
 from catalog.model import Definition
 from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
+from data.json_keys import JsonKeys
 from data.table_formats import DELTA, ICEBERG, table_format
 from workspace.errors import InvalidInputException
 
 SOURCES = "spark.sql.sources."
 PROVIDER = f"{SOURCES}provider"
 SCHEMA = f"{SOURCES}schema"
+JSON_TABLES = "lakelet.json.JsonTables"  # lakelet/stack/spark_build/JsonTables.scala
 SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged
 _PARTITIONS = "spark.sql.partitionProvider"
 _CLASSIFICATION = "classification"
@@ -39,6 +42,8 @@ def legible(definition: Definition) -> dict[str, Any]:
     Anything else is left as it is.
     """
     parameters = dict(definition.get("Parameters") or {})
+    if parameters.get(PROVIDER) == JSON_TABLES:  # CREATE TABLE … LIKE one that was shown
+        parameters[PROVIDER] = JSON.name
     provider = parameters.get(PROVIDER, "").lower()
     if not provider or provider == "hive" or definition.get("TableType") == VIEW:
         return dict(definition)
@@ -64,7 +69,8 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
     """How a table is shown to Spark: a CSV or JSON table of Glue's as a data source, one of an open table format by
     the format's name, a Delta table's with its folder, which AWS's crawlers and clients do not give where Spark looks.
 
-    Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip.
+    Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip, and for a JSON table
+    with a property of its SerDe that is not served.
     """
     parameters = definition.get("Parameters") or {}
     if definition.get("TableType") == VIEW:
@@ -79,7 +85,8 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
         case CSV.name:
             return _shown(definition, CSV.name, _csv_options(definition))
         case JSON.name:
-            return _shown(definition, JSON.name, {})
+            JsonKeys.of(definition)
+            return _shown(definition, JSON_TABLES, {})
     return dict(definition)
 
 
@@ -118,12 +125,8 @@ def _shown(definition: Definition, provider: str, options: Mapping[str, str]) ->
     descriptor = definition.get("StorageDescriptor") or {}
     serde = descriptor.get("SerdeInfo") or {}
     keys = definition.get("PartitionKeys") or ()
-    written = {name.lower(): name for name in (serde.get("Parameters") or {}).get("paths", "").split(",")}
-    fields = [
-        # JSON's names mind the case, which the crawler keeps in `paths`.
-        spark_field(written.get(column["Name"].lower(), column["Name"]), column.get("Type", "string"))
-        for column in (*descriptor.get("Columns", ()), *keys)
-    ]
+    columns = (*descriptor.get("Columns", ()), *keys)
+    fields = [spark_field(column["Name"], column.get("Type", "string")) for column in columns]
     schema = json.dumps({"type": "struct", "fields": fields})
     parameters = {
         **(definition.get("Parameters") or {}),

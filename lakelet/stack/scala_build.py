@@ -16,7 +16,8 @@ from workspace.paths import Workspace
 SOURCES = Path(__file__).parent / "spark_build"
 LOG_STORE = (SOURCES / "ConditionalLogStore.scala",)
 CLASSES = tuple(
-    SOURCES / f"{name}.scala" for name in ("StagingCommitter", "PublishingProtocol", "Publication", "JsonSerDes")
+    SOURCES / f"{name}.scala"
+    for name in ("StagingCommitter", "PublishingProtocol", "Publication", "JsonSerDes", "JsonTables")
 )
 
 

@@ -86,6 +86,17 @@ def test_columns_of_json_are_found_whatever_their_case(place: Lake) -> None:
     ]
     assert frame.toDF().columns == list(columns)
     assert frame.errorsCount() == 1
+    place.put("within/a.json", '{"userIdentity": {"principalId": "p", "Roles": [{"Arn": "a"}, {"Arn": null}]}}\n{}\n')
+    kind = "struct<principalid:string,roles:array<struct<arn:string>>,other:int>"
+    within = place.table("within", "within", "json", {"useridentity": kind})
+    assert kinds(within) == {"useridentity": kind}
+    assert sorted(values(within, "useridentity"), key=str) == [None, ("p", [("a",), (None,)], None)]
+    place.put("mapped/a.json", '{"@timestamp": "t", "stamp": "no", "ip.addr": "i"}\n')
+    properties = {"mapping.stamp": "@timestamp", "dots.in.keys": "true"}
+    mapped = place.table("mapped", "mapped", "json", {"stamp": "string", "ip_addr": "string"}, **properties)
+    assert values(mapped, "stamp", "ip_addr") == [("t", "i")]
+    with pytest.raises(InvalidInputException, match=r"SerDe property 'timestamp\.formats'"):
+        place.table("odd", "mapped", "json", {"stamp": "string"}, **{"timestamp.formats": "yyyy"})
 
 
 def test_json_has_choices_and_errors(place: Lake) -> None:

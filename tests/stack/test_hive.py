@@ -44,10 +44,30 @@ def refused(statement, condition):
 assert rows("SELECT id, name FROM hive_glue.people ORDER BY id") == [(1, "Ada, Countess"), (2, "Grace")]
 assert rows("SELECT name FROM hive_glue.people WHERE year IN (2024) AND id = 2") == [("Grace",)]
 assert rows("SELECT city, pop FROM hive_glue.cities") == [("Paris", 2)]
+spark.sql("INSERT INTO hive_glue.cities VALUES ('Rome', 3)")
+assert spark.table("hive_glue.cities").columns == ["city", "pop"]  # as the catalog has them, however JSON does
+
+# As Athena's DDL leaves it: columns in lower case, over keys that are not; properties of OpenX's SerDe.
+events = spark.table("hive_glue.events").orderBy("userid")
+assert [tuple(row) for row in events.select("userid", "at.utctime", "tags", "stamp", "ip_address").collect()] == [
+    (None, None, None, None, None), (1, "noon", {"Key": 1}, "t1", "::1"), (2, "dusk", None, None, None),
+], events.collect()
+try:
+    spark.table("hive_glue.strict").count()
+except Exception as error:
+    assert "a.json has a line that is no JSON object: mend it, or set the table's SerDe property" in str(error), error
+else:
+    raise AssertionError("a malformed line was passed over")
+try:
+    spark.table("hive_glue.odd")
+except Exception as error:
+    assert "'odd' has the SerDe property 'timestamp.formats', which is not served" in str(error), error
+else:
+    raise AssertionError("a property was not heeded")
 spark.sql("INSERT INTO hive_glue.people PARTITION (year = 2025) VALUES (3, 'Mary, M')")
 assert rows("SELECT name FROM hive_glue.people WHERE year = 2025") == [("Mary, M",)]
 spark.sql("ALTER TABLE hive_glue.cities ADD COLUMNS (country string)")
-assert rows("SELECT city, country FROM hive_glue.cities") == [("Paris", None)]
+assert rows("SELECT city, country FROM hive_glue.cities ORDER BY city") == [("Paris", None), ("Rome", None)]
 
 # What spark.sql makes.
 spark.sql("CREATE DATABASE hive_sql COMMENT 'made by Spark'")
@@ -124,7 +144,7 @@ def table(name: str, serde: str, classification: str, columns: list[tuple[str, s
             "Location": f"s3://{BUCKET}/{name}/",
             "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
             "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": {"paths": "City,pop"}},
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": changes.pop("properties", {})},
         },
         **changes,
     }
@@ -141,12 +161,15 @@ def prepare(stack: Stack) -> None:
     folders = Folders(s3)
     for bucket in (BUCKET, "warehouse"):
         folders.make_bucket(bucket)
-    for left in ("found", "people", "cities", "openx", "hcatalog"):
+    for left in ("found", "people", "cities", "events", "openx", "hcatalog"):
         folders.remove(f"s3://{BUCKET}/{left}")
     folders.remove("s3://warehouse/hive_sql.db")
     people = b'id,name\n1,"Ada, Countess"\n2,Grace\n'
     s3.put_object(Bucket=BUCKET, Key="people/year=2024/a.csv", Body=people)
     s3.put_object(Bucket=BUCKET, Key="cities/a.json", Body=b'{"City": "Paris", "pop": 2}\n')
+    lines = b"""{"userId": 1, "At": {"utcTime": "noon"}, "tags": {"Key": 1}, "@timestamp": "t1", "ip.Address": "::1"}
+    {"USERID": 2, "at": {"UTCTIME": "dusk"}, "stamp": "not this"}\n{"userId": \n"""
+    s3.put_object(Bucket=BUCKET, Key="events/a.json", Body=lines)
     glue.create_database(DatabaseInput={"Name": "hive_glue"})
     lazy, openx = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "org.openx.data.jsonserde.JsonSerDe"
     people_input = table(
@@ -158,8 +181,21 @@ def prepare(stack: Stack) -> None:
     glue.create_partition(
         DatabaseName="hive_glue", TableName="people", PartitionInput={"Values": ["2024"], "StorageDescriptor": place}
     )
-    cities = table("cities", openx, "json", [("city", "string"), ("pop", "int")])
+    cities = table("cities", openx, "json", [("city", "string"), ("pop", "int")], properties={"paths": "City,pop"})
     glue.create_table(DatabaseName="hive_glue", TableInput=cities)
+    columns = [
+        ("userid", "int"), ("at", "struct<utctime:string>"), ("tags", "map<string,int>"), ("stamp", "string"),
+        ("ip_address", "string"),
+    ]  # fmt: skip
+    mapped = {"mapping.stamp": "@timestamp", "dots.in.keys": "true"}
+    for name, given in (
+        ("events", {**mapped, "ignore.malformed.json": "TRUE"}),
+        ("strict", mapped),
+        ("odd", {"timestamp.formats": "yyyy"}),
+    ):
+        made = table(name, openx, "json", columns, properties=given)
+        made["StorageDescriptor"]["Location"] = f"s3://{BUCKET}/events/"
+        glue.create_table(DatabaseName="hive_glue", TableInput=made)
 
 
 def test_spark_sql_and_boto3_see_one_catalog(stack: Stack, tmp_path: Path) -> None:
@@ -194,9 +230,13 @@ def test_spark_sql_and_boto3_see_one_catalog(stack: Stack, tmp_path: Path) -> No
         == "org.openx.data.jsonserde.JsonSerDe"
     )
     s3 = s3_client(stack.workspace)
-    (written,) = s3.list_objects_v2(Bucket=BUCKET, Prefix="openx/")["Contents"]
-    body = s3.get_object(Bucket=BUCKET, Key=written["Key"])["Body"].read()
-    assert body == b'{"id":1,"tags":["a","b"]}\n'
+
+    def newest(folder: str) -> bytes:
+        there = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{folder}/")["Contents"]
+        return s3.get_object(Bucket=BUCKET, Key=max(there, key=lambda one: one["LastModified"])["Key"])["Body"].read()
+
+    assert newest("openx") == b'{"id":1,"tags":["a","b"]}\n'
+    assert newest("cities") == b'{"City":"Rome","pop":3}\n'  # keys as they were
 
     # What Spark was shown of boto3's tables is not in them, and what it did to them is.
     people = glue.get_table(DatabaseName="hive_glue", Name="people")["Table"]

@@ -1,5 +1,5 @@
 /** The names that Hive's and Athena's DDL have for JSON's SerDes. Hive's client makes an object of one when a table is
-  * created; rows are read and written by Spark's own JSON (catalog/hive/datasources.py).
+  * created; rows are read and written by Spark's own JSON (catalog/hive/datasources.py, JsonTables.scala).
   */
 package org.openx.data.jsonserde {
   class JsonSerDe extends org.apache.hadoop.hive.serde2.DelimitedJSONSerDe

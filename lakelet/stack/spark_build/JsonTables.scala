@@ -1,0 +1,170 @@
+package lakelet.json
+
+import java.util.{IdentityHashMap, Locale}
+
+import com.fasterxml.jackson.core.util.JsonParserDelegate
+import com.fasterxml.jackson.core.{JsonFactory, JsonParseException, JsonParser, JsonToken}
+import org.apache.hadoop.conf.Configuration
+import org.apache.hadoop.io.Text
+import org.apache.hadoop.mapreduce.{Job, TaskAttemptContext}
+import org.apache.spark.TaskContext
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.json.{CreateJacksonParser, JSONOptions, JacksonParser}
+import org.apache.spark.sql.catalyst.util.BadRecordException
+import org.apache.spark.sql.execution.datasources.json.JsonFileFormat
+import org.apache.spark.sql.execution.datasources.{
+  HadoopFileLinesReader,
+  OutputWriter,
+  OutputWriterFactory,
+  PartitionedFile
+}
+import org.apache.spark.sql.sources.Filter
+import org.apache.spark.sql.types.{ArrayType, DataType, MapType, StructType}
+import org.apache.spark.unsafe.types.UTF8String
+import org.apache.spark.util.SerializableConfiguration
+
+/** How Spark reads the catalog's tables of JSON lines (catalog/hive/datasources.py): by Spark's own parser, with keys
+  * found and malformed lines treated as OpenX's SerDe does it by the table's properties ("OpenX JSON SerDe", Amazon
+  * Athena User Guide). Columns of the catalog are lower case, keys in JSON seldom are.
+  */
+class JsonTables extends JsonFileFormat {
+
+  override def buildReader(
+      spark: SparkSession,
+      data: StructType,
+      partitions: StructType,
+      required: StructType,
+      filters: Seq[Filter],
+      options: Map[String, String],
+      hadoop: Configuration
+  ): PartitionedFile => Iterator[InternalRow] = {
+    val settings = spark.sessionState.conf
+    val json = new JSONOptions(options, settings.sessionLocalTimeZone, settings.columnNameOfCorruptRecord)
+    val keys = new Keys(options)
+    val forgiving = keys.flag("ignore.malformed.json")
+    val conf = spark.sparkContext.broadcast(new SerializableConfiguration(hadoop))
+
+    (file: PartitionedFile) => {
+      val parser = new JacksonParser(required, json, allowArrayAsStructs = false)
+      val open = (factory: JsonFactory, line: Text) =>
+        new FoundKeys(CreateJacksonParser.text(factory, line), required, keys): JsonParser
+      val lines = new HadoopFileLinesReader(file, json.lineSeparatorInRead, conf.value.value)
+      Option(TaskContext.get()).foreach(_.addTaskCompletionListener[Unit](_ => lines.close()))
+      lines.flatMap { line =>
+        try parser.parse[Text](line, open, text => UTF8String.fromBytes(text.getBytes, 0, text.getLength))
+        catch {
+          case bad: BadRecordException =>
+            val rows = bad.partialResults() // null where a value is not of its column's type
+            val malformed = rows.isEmpty || bad.getCause.isInstanceOf[JsonParseException]
+            if (malformed && !forgiving) throw new MalformedJson(file.filePath.toString)
+            if (malformed) Seq(InternalRow.fromSeq(required.map(_ => null))) else rows.toSeq
+        }
+      }
+    }
+  }
+
+  override def prepareWrite(
+      spark: SparkSession,
+      job: Job,
+      options: Map[String, String],
+      data: StructType
+  ): OutputWriterFactory = {
+    val real = super.prepareWrite(spark, job, options, data)
+    val keys = new Keys(options)
+    new OutputWriterFactory {
+      override def newInstance(path: String, data: StructType, context: TaskAttemptContext): OutputWriter =
+        real.newInstance(path, StructType(data.map(field => field.copy(name = keys.written(field.name)))), context)
+      override def getFileExtension(context: TaskAttemptContext): String = real.getFileExtension(context)
+    }
+  }
+
+  override def toString: String = "JSON"
+}
+
+class MalformedJson(file: String)
+    extends RuntimeException(
+      s"$file has a line that is no JSON object: mend it, or set the table's SerDe property ignore.malformed.json to " +
+        "true, which makes it a row of nulls."
+    )
+
+/** Which key of JSON belongs to which field, by properties of a table: `mapping.<column>`, `case.insensitive`,
+  * `dots.in.keys`; and `paths`, in which crawlers keep how keys are written.
+  */
+private class Keys(options: Map[String, String]) extends Serializable {
+  private val properties = options.map { case (name, value) => lower(name) -> value }
+  private val anyCase = flag("case.insensitive", default = true)
+  private val dots = flag("dots.in.keys")
+  private val mapped =
+    properties.collect { case (name, key) if name.startsWith("mapping.") => name.stripPrefix("mapping.") -> key }
+  private val crawled = properties.getOrElse("paths", "").split(",").map(key => lower(key) -> key).toMap
+
+  def flag(name: String, default: Boolean = false): Boolean =
+    properties.get(name).map(value => lower(value.trim) == "true").getOrElse(default)
+
+  def of(struct: StructType): Map[String, (String, DataType)] =
+    struct.map(field => folded(key(field.name)) -> (field.name, field.dataType)).toMap
+
+  def folded(key: String): String = {
+    val cased = if (anyCase) lower(key) else key
+    if (dots) cased.replace('.', '_') else cased
+  }
+
+  def written(column: String): String = mapped.getOrElse(lower(column), crawled.getOrElse(lower(column), column))
+
+  private def key(field: String): String = mapped.getOrElse(lower(field), field)
+  private def lower(text: String): String = text.toLowerCase(Locale.ROOT)
+}
+
+/** A parser that gives the keys of objects the names of the schema's fields; those of maps stay as they are. */
+private class FoundKeys(real: JsonParser, root: StructType, keys: Keys) extends JsonParserDelegate(real) {
+  private val fields = new IdentityHashMap[StructType, Map[String, (String, DataType)]]
+  private var open = List.empty[DataType] // of the objects and arrays that have begun; null: not in the schema
+  private var coming: DataType = root // of the next value
+  private var name = ""
+
+  override def nextToken(): JsonToken = {
+    val token = super.nextToken()
+    token match {
+      case JsonToken.START_OBJECT | JsonToken.START_ARRAY =>
+        open = coming :: open
+        inside()
+      case JsonToken.END_OBJECT | JsonToken.END_ARRAY => leave()
+      case JsonToken.FIELD_NAME                       => field(super.currentName())
+      case _                                          =>
+    }
+    token
+  }
+
+  override def skipChildren(): JsonParser = {
+    val begun = currentToken() == JsonToken.START_OBJECT || currentToken() == JsonToken.START_ARRAY
+    super.skipChildren()
+    if (begun) leave()
+    this
+  }
+
+  override def currentName(): String = name // Spark asks at a key, and at the value of one that it does not know
+  override def getCurrentName: String = name
+
+  private def field(key: String): Unit = {
+    name = key
+    coming = open.head match {
+      case struct: StructType =>
+        val found = fields.computeIfAbsent(struct, keys.of).get(keys.folded(key))
+        name = found.map(_._1).getOrElse("") // no field's, also where a mapped column has the name of another key
+        found.map(_._2).orNull
+      case map: MapType => map.valueType
+      case _            => null
+    }
+  }
+
+  private def leave(): Unit = {
+    open = open.drop(1)
+    inside()
+  }
+
+  private def inside(): Unit = open.headOption.foreach {
+    case array: ArrayType => coming = array.elementType
+    case _                =>
+  }
+}
