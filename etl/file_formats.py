@@ -72,7 +72,12 @@ def writable(name: str, options: Mapping[str, Any]) -> DataFormat:
 
 
 def reader_options(one: DataFormat, options: Mapping[str, Any]) -> dict[str, str]:
-    """What Spark's reader of a format is told. Raises UsageError for XML without its rowTag."""
+    """What Spark's reader of a format is told. Raises UsageError for XML without its rowTag.
+
+    Of Parquet and ORC the columns of all objects are read, since records of a DynamicFrame have those that they have.
+    """
+    if one in (PARQUET, ORC):
+        return {"mergeSchema": "true"}
     if one is not XML:
         return {}
     if not options.get("rowTag"):

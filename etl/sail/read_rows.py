@@ -123,7 +123,7 @@ def lines_of_text(rows: DataFrame) -> DataFrame:
     return rows.withColumn("value", F.when(value.contains("\r"), told).otherwise(value))
 
 
-def typed_parquet(rows: DataFrame, first: Callable[[], bytes | None]) -> DataFrame:
+def typed_parquet(rows: DataFrame, first: Callable[[], bytes]) -> DataFrame:
     """Parquet's columns without a type as Spark's int, and its old times (INT96) with a zone; ``first`` gives the end
     of an object, where its types stand. Raises UnsupportedError for types that Spark does not read, or as longs."""
     odd = [f.name for f in rows.schema.fields if isinstance(f.dataType, T.TimeType | T.DayTimeIntervalType)]
@@ -139,11 +139,17 @@ def typed_parquet(rows: DataFrame, first: Callable[[], bytes | None]) -> DataFra
     return rows.withColumns(changed) if changed else rows
 
 
-def _old_times(end: bytes | None) -> set[str]:
+def of_first(rows: DataFrame, end: bytes, keys: Sequence[str]) -> DataFrame:
+    """The columns that the first object has, by its end, and the keys of partitions: Spark does not look at others."""
     import pyarrow.parquet as pq
 
-    if end is None:
-        return set()
+    wanted = list(dict.fromkeys([*pq.read_schema(io.BytesIO(end)).names, *keys]))
+    return rows.select(*map(quoted, wanted)) if rows.columns != wanted else rows
+
+
+def _old_times(end: bytes) -> set[str]:
+    import pyarrow.parquet as pq
+
     schema = pq.read_metadata(io.BytesIO(end)).schema
     columns = [schema.column(at) for at in range(len(schema))]
     return {one.path for one in columns if one.physical_type == "INT96"}

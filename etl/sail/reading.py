@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LISTINGS = 16  # at once
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read
+MERGED = "spark.sql.parquet.mergeSchema"
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
 _KINDS = (
@@ -60,16 +61,17 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[_sail_path(one) for one in paths], schema=schema)
-        checked = _check(workspace, reader._format or "parquet", reader._options, paths)
-        chosen = [name for path, inside in checked.items() for name in _as_spark_lists(path, inside, reader._options)]
+        found = _check(workspace, reader._format or "parquet", reader._options, paths)
+        chosen = [one for path, inside in found.items() for one in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
-        given, objects = _schema_of(reader._schema), [one for inside in checked.values() for one in inside]
-        size = sum(sum(inside.values()) for inside in checked.values())
-        rows = _read(workspace, original, reader, chosen, _keys(objects, reader._options), size)
+        given, objects = _schema_of(reader._schema), Objects(workspace, found)
+        rows = _read(original, reader, chosen, objects)
         if given is None:
             _require_names(rows, ", ".join(paths))
-        return _typed(rows, objects, {field.name.lower(): field.dataType for field in given.fields} if given else {})
+        return _typed(
+            rows, objects.names, {field.name.lower(): field.dataType for field in given.fields} if given else {}
+        )
 
     engine.replace(DataFrameReader, "load", load)
 
@@ -83,36 +85,55 @@ def _require_names(rows: DataFrame, place: str) -> None:
         seen.add(name.lower())
 
 
-def _keys(objects: Sequence[str], options: Mapping[str, str]) -> list[str]:
-    """The keys of partitions that those objects lie in."""
-    if lowered(options).get("recursivefilelookup") == "true":
-        return []
-    return list(dict.fromkeys(key for one in objects for key, _ in parse_partition_path(one)))
+@dataclass(frozen=True)
+class Objects:
+    """What lies at the paths of a read: by path the objects, named from there on, and their sizes in bytes."""
+
+    workspace: Workspace
+    found: Mapping[str, Mapping[str, int]]
+
+    @property
+    def names(self) -> list[str]:
+        return [one for inside in self.found.values() for one in inside]
+
+    @property
+    def size(self) -> int:
+        return sum(sum(inside.values()) for inside in self.found.values())
+
+    def keys(self, options: Mapping[str, str]) -> list[str]:
+        """The keys of partitions that the objects lie in."""
+        if lowered(options).get("recursivefilelookup") == "true":
+            return []
+        return list(dict.fromkeys(key for one in self.names for key, _ in parse_partition_path(one)))
+
+    def end_of_first(self) -> bytes:
+        """The footer of the first of the Parquet objects, as Spark orders them, as a file that has no rows."""
+        addresses = [_join(path, name) for path, inside in self.found.items() for name in inside]
+        first = min([one for one in addresses if one.rpartition("/")[2][0] not in "_."] or addresses)
+        if not first.startswith(S3):
+            return Path(first).read_bytes()
+        bucket, key = split_uri(first)
+        get = _client(self.workspace).get_object
+        size = int.from_bytes(get(Bucket=bucket, Key=key, Range="bytes=-8")["Body"].read()[:4], "little")
+        return b"PAR1" + bytes(get(Bucket=bucket, Key=key, Range=f"bytes=-{size + 8}")["Body"].read())
 
 
-def _read(
-    workspace: Workspace, original: Any, reader: Any, paths: list[str], keys: Sequence[str], size: int
-) -> DataFrame:
-    """What Sail reads from those paths, as Spark does: a schema need not name the ``keys`` of partitions. ``size`` is
-    that of all objects."""
+def _join(path: str, name: str) -> str:
+    if path.startswith(S3):
+        return path if split_uri(path)[1] == name else f"{path.rstrip('/')}/{name}"
+    place = Path(local_path(path))
+    return str(place / name if place.is_dir() else place)
+
+
+def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> DataFrame:
+    """What Sail reads from those paths, as Spark does: a schema need not name the keys of partitions."""
     options, schema = reader._options, _schema_of(reader._schema)
-    escaped = [_sail_path(one) for one in paths]
+    escaped, keys = [_sail_path(one) for one in paths], objects.keys(options)
     if schema is not None:
         reader.schema(_with_keys(schema, keys))
     rows: DataFrame
     if reader._format == "csv":
-        csv = CsvRead.taken(options, schema)
-        taken = "value" in (key.lower() for key in keys)  # what a line is called
-        if agreed := size <= LOOKED_THROUGH and not csv.over_lines and not taken:
-            csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
-        elif csv.null:
-            what = "with multiLine, of more than 64 MiB or in partitions of a key named value"
-            raise engine.refused(f"The option nullValue of spark.read.csv {what}")
-        rows = original(reader, path=escaped)
-        if any(kind == "void" for _, kind in rows.dtypes):  # so far
-            options.update(ALL_RECORDS)
-            rows = original(reader, path=escaped)
-        rows = csv.rows(rows, agreed)
+        rows = _read_csv(original, reader, paths, schema, objects)
     elif reader._format == "json":
         lines = listed(reader._client.read).text(paths)
         if schema is None:
@@ -123,12 +144,30 @@ def _read(
     elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
-    elif reader._format in (None, "parquet"):
-        rows = original(reader, path=escaped)
-        rows = rows if schema else read_rows.typed_parquet(rows, lambda: _end_of_first(workspace, paths))
+    elif reader._format in (None, "parquet") and schema is None:
+        rows = read_rows.typed_parquet(original(reader, path=escaped), objects.end_of_first)
+        merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
+        if merged != "true" and len(objects.names) > 1:
+            rows = read_rows.of_first(rows, objects.end_of_first(), keys)
     else:
         rows = original(reader, path=escaped)
     return read_rows.renamed(rows, schema.names) if schema else rows
+
+
+def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, objects: Objects) -> DataFrame:
+    options, escaped = reader._options, [_sail_path(one) for one in paths]
+    csv = CsvRead.taken(options, schema)
+    taken = "value" in (key.lower() for key in objects.keys(options))  # what a line is called
+    if agreed := objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken:
+        csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
+    elif csv.null:
+        what = "with multiLine, of more than 64 MiB or in partitions of a key named value"
+        raise engine.refused(f"The option nullValue of spark.read.csv {what}")
+    rows: DataFrame = original(reader, path=escaped)
+    if any(kind == "void" for _, kind in rows.dtypes):  # so far
+        options.update(ALL_RECORDS)
+        rows = original(reader, path=escaped)
+    return csv.rows(rows, agreed)
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:
@@ -145,19 +184,6 @@ def _schema_of(told: str | None) -> T.StructType | None:
     made = T.StructType.fromJson(json.loads(told)) if told.startswith("{") else T.StructType.fromDDL(told)
     assert isinstance(made, T.StructType)  # noqa: S101 - the schema of a table is one
     return made
-
-
-def _end_of_first(workspace: Workspace, paths: Sequence[str]) -> bytes | None:
-    """The footer of the first Parquet object of those paths, as a file that has no rows."""
-    for path in paths:
-        for one in _addresses(workspace, path):
-            if one.startswith(S3):
-                bucket, key = split_uri(one)
-                get = _client(workspace).get_object
-                size = int.from_bytes(get(Bucket=bucket, Key=key, Range="bytes=-8")["Body"].read()[:4], "little")
-                return b"PAR1" + bytes(get(Bucket=bucket, Key=key, Range=f"bytes=-{size + 8}")["Body"].read())
-            return Path(local_path(one)).read_bytes()
-    return None
 
 
 def listed(reader: Any) -> Any:

@@ -327,6 +327,31 @@ for _options in ({}, {"mergeSchema": True}):
     )
     CASES[f"read parquet, without a zone, {_options}"] = parquet(pa.table({"t": _MOMENTS}), _options)
     CASES[f"read parquet, no type, {_options}"] = parquet(pa.table({"a": [1], "n": pa.nulls(1)}), _options)
+
+
+def parquets(*tables: pa.Table, **options: Any) -> Case:
+    """Objects whose columns differ, in that order; as data frame and as DynamicFrame."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        for number, table in enumerate(tables):
+            buffer = io.BytesIO()
+            pq.write_table(table, buffer)
+            place.lake.put(f"{folder}/p={number % 2}/{'cab'[number]}.parquet", buffer.getvalue())
+        rows = place.spark.read.options(**options).parquet(place.lake.uri(folder))
+        return outcome(rows), outcome(place.lake.read(folder, "parquet", {}))
+
+    return case
+
+
+_FEW, _MORE, _ELSE = (
+    pa.table({"b": [1], "a": ["x"]}),
+    pa.table({"a": ["y"], "c": [2.5], "b": [2]}),
+    pa.table({"a": ["z"]}),
+)
+for _tables in ((_FEW, _MORE, _ELSE), (_MORE, _FEW), (_ELSE, _ELSE, _MORE), (_FEW, _FEW)):
+    for _options in ({}, {"mergeSchema": True}):
+        CASES[f"read parquets, {[one.column_names for one in _tables]}, {_options}"] = parquets(*_tables, **_options)
 CASES["read parquet, spelling"] = parquet(pa.table({"a": pa.array([1], pa.int32())}), {}, "A int")
 REFUSED["read parquet, durations"] = parquet(pa.table({"a": pa.array([3], pa.duration("us"))}), {})
 REFUSED["read parquet, rebase"] = parquet(pa.table({"a": [1]}), {"datetimeRebaseMode": "LEGACY"})
