@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import casts, rules
+from etl.sail import calls, casts, rules
 from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _VALUE = "_lakelet_v"
+_HOURS = re.compile(r"\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
@@ -35,6 +37,8 @@ class Said:
             own = self._with(value, _args=[self.of(one) for one in value._args])
             if hasattr(own, _DONE):
                 return own
+            if value._name in ("+", "-") and len(value._args) == 2 and self._has_hours(value._args[1]):
+                return self._with(own, _args=[self._bound(own._args[0], calls.of_no_date), own._args[1]])
             return (
                 self._difference(own, *value._args)
                 if value._name == "-" and len(value._args) == 2
@@ -82,7 +86,9 @@ class Said:
         if value._name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, value._name, first)
-        if rule := rules.CALLS.get(value._name):
+        if rule := calls.CALLS.get(value._name):
+            if rule(self._columns, value, first, *rest) is value:
+                return value
 
             def called(e: Notation, one: Any) -> Any:
                 own = copy.copy(value)
@@ -96,6 +102,12 @@ class Said:
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
             return self._with(value, _args=args)
         return value
+
+    def _has_hours(self, value: Any) -> bool:
+        """Whether a value is an interval with hours, minutes or seconds."""
+        if isinstance(value, self._made.SQLExpression):
+            return bool(_HOURS.match(value._expr))
+        return getattr(value, "_name", "") == "make_dt_interval"
 
     def _difference(self, own: Any, left: Any, right: Any) -> Any:
         """What is taken from a value; both as they are in the script, whose types count."""

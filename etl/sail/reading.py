@@ -148,6 +148,7 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
         rows = read_rows.typed_parquet(original(reader, path=escaped), objects.end_of_first)
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
         if merged != "true" and len(objects.names) > 1:
+            _require_names(rows, ", ".join(paths))
             rows = read_rows.of_first(rows, objects.end_of_first(), keys)
     else:
         rows = original(reader, path=escaped)

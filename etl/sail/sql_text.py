@@ -6,10 +6,10 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
-from etl.sail import casts, engine, rules
+from etl.sail import calls, casts, engine, rules
 from etl.sail.notations import Notation, Sql, Texts
 from etl.sail.sql_tokens import PATH, Tokens
 from etl.sail.statements import bare, with_escapes
@@ -24,7 +24,10 @@ _TEXTS = Texts()
 _TYPES = frozenset(
     ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
 )  # fmt: skip
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.CALLS, *rules.EXTREMES, *_TYPES))
+_ADDED = re.compile(r"\+\s*interval\b", re.IGNORECASE)
+_HOURS = re.compile(r"(hour|minute|second|millisecond|microsecond)s?$")
+_OPERATORS = frozenset("+-*/%,()=<>")
+_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *_TYPES))
 _SPECIAL = frozenset(
     ("cast", "try_cast", "if", "split", "extract", "date_part", "datepart", "collect_list", "collect_set")
 )
@@ -71,7 +74,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _MINUS.search(code):
+    if not _TOUCHED.search(text) and not _MINUS.search(code) and not _ADDED.search(code):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -139,7 +142,7 @@ class _Rewriting(Tokens):
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
-        at, listed, before = first, False, ""
+        at, listed, before, windowed = first, False, "", False
         while at < last:
             if at > first:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
@@ -150,6 +153,8 @@ class _Rewriting(Tokens):
             if word == "::":
                 self._refuse_short_cast(at)
             piece, end = self._unit(at, last)
+            if before and not windowed and word in ("+", "-") and self._adds_hours(at):
+                made[-2] = str(calls.of_no_date(_TEXTS, Sql(made[-2])))
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
             elif before and self.words[at - 1] == "-" and self.is_value(at, end):
@@ -158,7 +163,8 @@ class _Rewriting(Tokens):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
-            if word == "over" and end > at + 1:
+            windowed = word == "over" and end > at + 1
+            if windowed:
                 before = before and f"{before} {self.raw(at, end)}"
             elif word != "-":
                 before = self.raw(at, end) if self.is_value(at, end) else ""
@@ -181,6 +187,11 @@ class _Rewriting(Tokens):
         while end + 1 < last and self.words[end] == "." and PATH.fullmatch(self.raw(at, end)):
             end += 2
         return self.raw(at, end), end
+
+    def _adds_hours(self, at: int) -> bool:
+        """Whether an interval with hours, minutes or seconds follows a sign."""
+        told = takewhile(lambda word: word not in _OPERATORS, self.words[at + 2 : at + 8])
+        return self.words[at + 1 : at + 2] == ["interval"] and any(_HOURS.match(word) for word in told)
 
     def _is_joined(self, at: int, end: int) -> bool:
         """Whether a unit is a value that stands beside ``||``, without arithmetic."""
@@ -247,8 +258,11 @@ class _Rewriting(Tokens):
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
-        if of_call := rules.CALLS.get(name):
+        if of_call := calls.CALLS.get(name):
             rest = [Sql(f"({one})") for one in values[1:]]
+            as_it_is = Sql("")
+            if of_call(_TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
+                return f"{said}({', '.join(values)})"
 
             def called(e: Notation, value: Any) -> Any:
                 return of_call(e, e.call(said, value, *rest), value, *rest)

@@ -76,3 +76,12 @@ def with_null_inside(e: Notation, v: Any) -> Any:
     """Whether an array or a struct has a null in it, or the text NULL."""
     nested = matches(e, e.call("typeof", v), "^(array|struct)")
     return e.infix(nested, "and", e.call("contains", e.cast(v, "string"), "NULL"))
+
+
+def joined(e: Notation, v: Any) -> Any:
+    """A value among texts; a double is refused that Java would write with an exponent."""
+    shown = e.cast(v, "string")
+    otherwise = e.infix(floating(e, v), "and", e.infix(java(e, shown), "<>", shown))
+    return e.case(
+        (otherwise, refusal(e, "A double among texts", "without its exponent; cast it to string first")), otherwise=v
+    )

@@ -18,7 +18,7 @@ from etl.sail.sql_text import as_spark, name_of
         "case when a then 1 end",
         "select (a + b) - c, (a) - (b), a - b[0], a - f(x).y, j.x:k.b - 1 from t where (a + b) - c > 0 and d - 1 < 2",
         "sum(x) over w - y from t window w as (order by i)",
-        "select end_ts - interval 1 hour - start_ts, a + interval '1' day - b from t",
+        "select end_ts - interval 1 month - start_ts, a + interval '1' day - b from t",
         "last(x) ignore nulls over (order by t) - 1, x - lag(y, 1) ignore nulls over (order by t)",
         "ts - interval 1 day, a div -b, x between -1 and -y, y like -z, -c, unpivot, r'it''s'",
         "select ((a), (",
@@ -130,3 +130,17 @@ def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named) as told:
         as_spark(text)
     assert "--engine spark" in str(told.value)
+
+
+@pytest.mark.parametrize("left", ["ts", "a.b", "cast(a as date)", "date '2024-01-01'"])
+def test_hours_are_added_to_no_date(left: str) -> None:
+    made = as_spark(f"select x, {left} + interval '1' hour from t")
+    assert made.startswith(f"select x, CASE WHEN (typeof({left}) = 'date') THEN raise_error(") or left.startswith("cast")
+    assert made.endswith(" END + interval '1' hour from t")
+
+
+@pytest.mark.parametrize(
+    "text", ["max(i) + interval 1 day", "a[0] + interval 1 hour", "last(ts) over (order by x) - interval 1 hour"]
+)
+def test_hours_beside_parts_of_a_value_stay(text: str) -> None:
+    assert as_spark(text).endswith(text[text.index("]") :] if "]" in text else text[-16:])

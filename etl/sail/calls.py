@@ -1,0 +1,332 @@
+"""Whole calls that Sail answers otherwise than Spark, for some of their arguments: what is called in their place
+(:mod:`etl.sail.rules`). All of it is held against Spark by tests/stack/test_engines_compared.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from etl.sail import engine
+from etl.sail.casts import doubtful, plain_digits, to_date, to_long
+from etl.sail.notations import Notation
+from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal
+
+_DIGITS = 38  # of the largest decimal
+_GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
+_DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
+_OF_TIMES = "^(string|date|timestamp.*)$"
+_CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
+
+
+def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
+    """Null where the array has no such value, but nulls."""
+    nulls = e.infix(e.call("size", v), ">", e.call("size", e.call("array_compact", v)))
+    return e.case((e.call("isnull", w), None), (call, True), (nulls, None), otherwise=call)
+
+
+def _round(e: Notation, call: Any, v: Any, scale: Any = 0) -> Any:
+    """A double is rounded as the decimal that its text is: 1.005 is 1.01. The binary fraction, as Sail has it, is less.
+
+    A value that is made a double is known to be one; one of any type is refused where it would have to be another.
+    """
+    return _rounding(e, call, v, scale, is_double=e.makes_double(v))
+
+
+def _bround(e: Notation, call: Any, v: Any, scale: Any = 0) -> Any:
+    """Halves go to the even digit, so that one is refused whatever makes it."""
+    digits = scale if isinstance(scale, int) else e.constant(scale)
+    if not isinstance(digits, int) or digits < 0:
+        raise engine.otherwise("bround before the point", "it may be too large")
+    return _rounding(e, call, v, scale, is_double=False)
+
+
+def _rounding(e: Notation, call: Any, v: Any, scale: Any, *, is_double: bool) -> Any:
+    """Zero has no sign."""
+    digits, absolute = e.constant(scale), e.call("abs", call)
+    branches = [(e.infix(floating(e, v), "and", e.infix(absolute, "=", 0)), absolute)]
+    if isinstance(digits, int) and 0 < digits < _DIGITS:
+        rounded, may_differ = _rounded(e, v, digits), doubtful(e, v, digits)
+        if is_double:
+            branches.append((may_differ, e.call("coalesce", rounded, call)))
+        else:
+            half = refusal(e, "A half that is rounded", "its binary fraction is; cast it to a decimal first")
+            differs = e.infix(rounded, "<>", e.cast(call, "double"))
+            odd = e.infix(e.infix(of_kind(e, v, "double"), "and", may_differ), "and", differs)
+            branches.append((odd, half))
+    refused = refusal(e, "A decimal that is rounded", "it has more or fewer digits")
+    return e.case((of_decimals(e, v), refused), *branches, otherwise=call)
+
+
+def _rounded(e: Notation, v: Any, digits: int) -> Any:
+    """A value rounded by its text; by that of the decimal, too, for a decimal that is divided is not exact."""
+    decimal = e.cast(plain_digits(e, e.cast(v, "string")), f"decimal({_DIGITS},{digits})", "TRY_CAST")
+    return e.cast(e.cast(decimal, "string"), "double")
+
+
+def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
+    """Characters before the first count, where the start is counted from the end; less than no length is none."""
+    missing = [(e.call("isnull", one), None) for one in (start, length) if one is not None and e.constant(one) is None]
+    if length is None:
+        return e.case(*missing, otherwise=call) if missing else call
+    if e.constant(length) is None:
+        length = e.call("greatest", length, 0)
+        call = e.call("substr", v, start, length)
+    if isinstance(e.constant(start), int) and e.constant(start) >= 0:
+        return e.case(*missing, otherwise=call) if missing else call
+    first = e.infix(e.call("length", v), "+", start)
+    end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
+    part = e.call("left", v, e.call("greatest", end, 0))
+    return e.case(*missing, (e.infix(e.infix(start, "<", 0), "and", before), part), otherwise=call)
+
+
+def _sign(e: Notation, call: Any, v: Any) -> Any:
+    """That of -0.0 is itself."""
+    zero = e.infix(floating(e, v), "and", e.infix(e.call("abs", v), "=", 0))
+    return e.case((zero, e.cast(v, "double")), otherwise=call)
+
+
+def _of_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
+    """A number with a point or an exponent is a double's text, if it is none of a text's own; so is one inside."""
+    said = e.constant(path)
+    if said is None:
+        raise engine.otherwise("get_json_object by a path that is no literal", "it finds nothing that is nested")
+    if "*" in str(said):
+        raise engine.otherwise(f"get_json_object by the path {said}", "it finds nothing by *")
+    shown = java(e, e.cast(e.cast(call, "double", "TRY_CAST"), "string"))
+    odd = e.infix(matches(e, call, r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"), "and", e.infix(shown, "<>", call))
+    text = e.call("contains", v, e.call("concat", '"', call, '"'))
+    inside = matches(e, call, r"^[\[{](?:.*[:\[,])?\s*-?\d+(\.\d*0|(\.\d+)?[eE][+-]?\d+|\.\d{16,})\s*[,\]}]")
+    refused = refusal(e, "A number in JSON", "its digits are those of the text")
+    return e.case(
+        (e.call("not", matches(e, call, r"\d[.eE]")), call),
+        (e.infix(odd, "and", text), refused),
+        (inside, refused),
+        (odd, shown),
+        otherwise=call,
+    )
+
+
+def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
+    kind, shown = e.call("typeof", v), e.cast(v, "string")
+    doubles = e.infix(matches(e, kind, "double"), "and", matches(e, shown, _DOUBLES_IN_JSON))
+    maps = e.infix(matches(e, kind, "map"), "and", e.call("contains", shown, "NULL"))
+    refused = refusal(e, "to_json of such a value", "decimals, times, floats, large and small doubles, nulls in maps")
+    return e.case(
+        (matches(e, kind, "decimal|timestamp|float"), refused), (doubles, refused), (maps, refused), otherwise=call
+    )
+
+
+def _replaced(e: Notation, call: Any, v: Any, pattern: Any, by: Any, *begin: Any) -> Any:
+    """Java takes a digit behind ``$`` for a group, Sail the whole word; a backslash is none of the text to Java."""
+    said = e.constant(by)
+    if not isinstance(said, str):
+        refused = refusal(e, "A replacement with $ or a backslash", "groups are told in another way")
+        return e.case((matches(e, by, r"[$\\]"), refused), otherwise=call)
+    grouped = _GROUP.sub(r"${\1}", said)
+    if "\\" in said or _ODD_GROUP.search(said):
+        raise engine.otherwise(f"The replacement {said!r} of regexp_replace", "groups are told in another way")
+    return call if grouped == said else e.call("regexp_replace", v, pattern, grouped, *begin)
+
+
+def _seconds(e: Notation, call: Any, v: Any) -> Any:
+    fractions = matches(e, e.call("typeof", v), "double|float|decimal")
+    return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
+
+
+def _whole(e: Notation, call: Any, *arguments: Any) -> Any:
+    return e.cast(call, "int")  # a long on Sail
+
+
+def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
+    return e.call("coalesce", v, w)  # Sail's own has another type
+
+
+def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
+    """Less than no characters are none; Sail counts them from the other end."""
+    said = e.constant(length)
+    if isinstance(said, int) and said >= 0:
+        return call
+    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=call)
+
+
+def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> Any:
+    """From a place on: that of none is 0, and nothing is found at the first."""
+    if start is None:
+        return call
+    missing = e.infix(e.call("isnull", sought), "or", e.call("isnull", v))
+    return e.case(
+        (e.call("isnull", start), 0),
+        (missing, None),
+        (e.infix(start, "<", 1), 0),
+        (e.infix(sought, "=", ""), 1),
+        otherwise=call,
+    )
+
+
+def _split(e: Notation, call: Any, v: Any, pattern: Any, *limit: Any) -> Any:
+    """A pattern that is a column may be empty in some rows."""
+    if isinstance(e.constant(pattern), str):
+        return call
+    empty = refusal(e, "split by an empty pattern", "there are empty texts at the ends")
+    return e.case((e.infix(pattern, "=", ""), empty), otherwise=call)
+
+
+def _found(e: Notation, call: Any, *arguments: Any) -> Any:
+    return e.case((e.infix(call, "=", ""), None), otherwise=call)  # nothing, and not an empty text
+
+
+def _with_scale(e: Notation, call: Any, v: Any, *scale: Any) -> Any:
+    if scale:
+        raise engine.otherwise("ceil or floor to a digit", "it is rounded")
+    return call
+
+
+def _formatted(e: Notation, call: Any, form: Any, *values: Any) -> Any:
+    """By %s numbers and truth as text; by others whole numbers and texts."""
+    said = e.constant(form)
+    wanted = _CONVERSION.findall(said) if isinstance(said, str) else []
+    simple = bool(wanted) and all(one in ("s", "%") for _, one in wanted)
+    width = any(digits and one == "s" for digits, one in wanted) or not wanted
+    return e.call("format_string", form, *(_told(e, one, simple=simple, width=width) for one in values))
+
+
+def _told(e: Notation, v: Any, *, simple: bool, width: bool) -> Any:
+    shown, kind = e.cast(v, "string"), e.call("typeof", v)
+    wide = e.infix(of_kind(e, v, "string"), "and", matches(e, shown, r"[^\x00-\x7f]")) if width else False
+    counted = refusal(e, "A text that is no ASCII by a width", "its bytes are counted")
+    taken = f"^(string|tinyint|smallint|int|bigint{'|boolean|decimal.*|double|float' if simple else ''})$"
+    refused = refusal(e, "Such a value in format_string", "it is written otherwise; cast it to string first")
+    otherwise = e.cast(joined(e, v), "string") if simple else v
+    return e.case((wide, counted), (e.call("not", matches(e, kind, taken)), refused), otherwise=otherwise)
+
+
+def _to_csv(e: Notation, call: Any, v: Any, *options: Any) -> Any:
+    odd = matches(e, e.call("typeof", v), "double|float|decimal|timestamp")
+    return e.case(
+        (odd, refusal(e, "to_csv of doubles, decimals and times", "they are written otherwise")), otherwise=call
+    )
+
+
+def _to_timestamp(e: Notation, call: Any, v: Any, *form: Any) -> Any:
+    """A number is one of seconds, and not of microseconds."""
+    if form:
+        return call
+    return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=e.cast(v, "timestamp"))
+
+
+def _to_binary(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
+    if str(e.constant(form)).lower() not in ("utf-8", "utf8"):
+        raise engine.otherwise("to_binary of hexadecimal digits or base64", "what is none is null")
+    return call
+
+
+def _of_an_element(e: Notation, call: Any, v: Any, at: Any) -> Any:
+    return e.case((e.infix(at, "<", 0), None), otherwise=call)  # not one from the end
+
+
+def _slice(e: Notation, call: Any, v: Any, start: Any, length: Any) -> Any:
+    """From a place that is counted from the end, as far as there are elements; none, if it is before the first."""
+    said = e.constant(start)
+    if isinstance(said, int) and said > 0:
+        return call
+    place = e.infix(e.infix(e.call("size", v), "+", start), "+", 1)
+    return e.case(
+        (e.call("isnull", length), None),
+        (e.infix(start, "=", 0), refusal(e, "slice from place 0", "it is the first")),
+        (e.infix(e.infix(start, "<", 0), "and", e.infix(place, "<", 1)), e.call("slice", v, 1, 0)),
+        (e.infix(start, "<", 0), e.call("slice", v, e.call("greatest", place, 1), length)),
+        otherwise=call,
+    )
+
+
+def _arrays_overlap(e: Notation, call: Any, v: Any, w: Any) -> Any:
+    """Of an empty array nothing is in another one, nulls or not."""
+    empty = e.infix(e.infix(e.call("size", v), "=", 0), "or", e.infix(e.call("size", w), "=", 0))
+    missing = e.infix(e.call("isnull", v), "or", e.call("isnull", w))
+    return e.case((missing, None), (empty, False), otherwise=call)
+
+
+def _array_join(e: Notation, call: Any, v: Any, by: Any, missing: Any = "") -> Any:
+    return call if isinstance(e.constant(missing), str) else e.case((e.call("isnull", missing), None), otherwise=call)
+
+
+def _of_begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
+    return e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
+
+
+def _log(e: Notation, call: Any, v: Any, *of: Any) -> Any:
+    return call if of else e.call("ln", v)
+
+
+def _log1p(e: Notation, call: Any, v: Any) -> Any:
+    """Of a small number its logarithm keeps its digits by W. Kahan's correction of what was lost by adding 1."""
+    added = e.infix(e.cast(v, "double"), "+", 1.0)
+    corrected = e.infix(e.infix(e.call("ln", added), "*", v), "/", e.infix(added, "-", 1.0))
+    small = e.infix(e.call("abs", v), "<", 0.1)
+    return e.case((e.infix(added, "=", 1.0), e.cast(v, "double")), (small, corrected), otherwise=call)
+
+
+def _pmod(e: Notation, call: Any, v: Any, w: Any) -> Any:
+    decimal = e.infix(of_decimals(e, v), "or", of_decimals(e, w))
+    return e.case((decimal, refusal(e, "pmod of decimals", "it has more digits")), otherwise=call)
+
+
+def _width_bucket(e: Notation, call: Any, v: Any, *bounds: Any) -> Any:
+    refused = refusal(e, "width_bucket of infinity", "it has no bucket")
+    return e.case((e.infix(e.call("abs", v), "=", e.cast("Infinity", "double")), refused), otherwise=call)
+
+
+def of_no_date(e: Notation, v: Any) -> Any:
+    """A value that hours are added to: a date is a time from then on, on Spark."""
+    refused = refusal(e, "A date plus or minus hours", "it stays a date; cast it to timestamp first")
+    return e.case((of_kind(e, v, "date"), refused), otherwise=v)
+
+
+# Whole calls, with their arguments.
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "array_contains": _array_contains,
+    "array_join": _array_join,
+    "arrays_overlap": _arrays_overlap,
+    "ceil": _with_scale,
+    "ceiling": _with_scale,
+    "date_trunc": _of_begin,
+    "floor": _with_scale,
+    "format_string": _formatted,
+    "get": _of_an_element,
+    "left": _left,
+    "locate": _locate,
+    "log": _log,
+    "log1p": _log1p,
+    "pmod": _pmod,
+    "printf": _formatted,
+    "regexp_substr": _found,
+    "right": _left,
+    "slice": _slice,
+    "split": _split,
+    "to_binary": _to_binary,
+    "to_csv": _to_csv,
+    "to_timestamp": _to_timestamp,
+    "try_to_binary": _to_binary,
+    "width_bucket": _width_bucket,
+    "date_diff": _whole,
+    "datediff": _whole,
+    "ifnull": _first_there_is,
+    "isnan": lambda e, call, v: e.call("coalesce", call, False),
+    "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
+    "nvl": _first_there_is,
+    "regexp_count": _whole,
+    "bround": _bround,
+    "get_json_object": _of_json,
+    "regexp_replace": _replaced,
+    "round": _round,
+    "sign": _sign,
+    "signum": _sign,
+    "substr": _substring,
+    "substring": _substring,
+    "timestamp_seconds": _seconds,
+    "to_date": lambda e, call, v, *form: call if form else to_date(e, v, "CAST", "date"),
+    "to_json": _to_json,
+    "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),
+}
