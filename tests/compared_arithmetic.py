@@ -48,6 +48,7 @@ CASES: dict[str, Make] = {
         f=lambda: F.round("l", -2),
         g=lambda: F.round(F.col("id") * 1e17 / 3, 2),
     ),
+    "SQL logarithm": sql("select id, log(i) > 5 b from rows where i > 1"),
     "SQL rounding and signs": sql(
         "select id, round(d * 0.0D, 1) a, sign(-d) b, round(-id / 10) c, bround(-id / 10, 0) e from rows"
     ),

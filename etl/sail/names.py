@@ -99,6 +99,17 @@ def require_known(plan: Any) -> None:
             raise engine.refused(f"Writing the column {item.sql('spark')[:80]} without an alias")
 
 
+# What an item of a SELECT without an alias has another name for, as sqlglot calls it.
+_OTHERWISE = frozenset(
+    (
+        "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Extract", "In", "IntDiv", "Interval",
+        "Is", "Lambda", "Like", "MonthsBetween", "Neg", "Overlay", "Pad", "Replace", "SortArray", "StrPosition",
+        "StrToMap", "StrToUnix", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime", "Window",
+    )
+)  # fmt: skip
+_OTHER_CALLS = frozenset(("array_sort", "datepart", "mask", "replace", "sort_array", "to_varchar"))
+
+
 def _is_unknown(item: Any) -> bool:
     """Whether an item of a SELECT (sqlglot's) gets another name on Sail: a column that is cast has its own on both."""
     from sqlglot import exp
@@ -108,7 +119,19 @@ def _is_unknown(item: Any) -> bool:
         inner = inner.this
     if isinstance(item, exp.Alias) or isinstance(inner, exp.Column):
         return False
-    return inner is not item or inner.find(exp.Cast, exp.Window, exp.Neg) is not None
+    return inner is not item or any(map(_is_otherwise, inner.walk()))
+
+
+def _is_otherwise(part: Any) -> bool:
+    from sqlglot import exp
+
+    if isinstance(part, exp.If):
+        return not isinstance(part.parent, exp.Case)  # whose branches they are too
+    if isinstance(part, exp.RegexpSplit):
+        return part.args.get("limit") is None
+    if isinstance(part, exp.Anonymous):
+        return part.name.lower() in _OTHER_CALLS
+    return type(part).__name__ in _OTHERWISE
 
 
 def _told(made: Any, value: Any) -> str:

@@ -29,7 +29,11 @@ _SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE)\b", re.IGNORECASE)
 _READS = re.compile(r"[\s(]*(EXPLAIN|SET)\b", re.IGNORECASE)
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
-_TAKEN_APART = re.compile(r"\border\s+by\b|\bcast\b|\bover\b|-\s*\d", re.IGNORECASE)
+_TAKEN_APART = re.compile(  # whose columns may have another name, or whose rows an order
+    r"\b(order\s+by|cast|over|interval|is|in|between|like|if|div|split|position|[lr]pad|mask|overlay|replace|extract"
+    r"|date_?part|months_between|\w*unix\w*|to_(var)?char|\w*sort\w*|str_to_map)\b|-\s*\d|->|<<|>>",
+    re.IGNORECASE,
+)
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _ARROW = {  # the names of types in Sail's explanation of a plan
     "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
@@ -45,6 +49,7 @@ _CATALOG = (
 
 def install(workspace: Workspace) -> None:
     """Stand before SparkSession.sql, its catalog, and what only Spark has."""
+    from pyspark.errors import AnalysisException
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
@@ -76,8 +81,13 @@ def install(workspace: Workspace) -> None:
         if not _SELECTS.match(code):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = true(original(session, asked, *args, **options), asked)
-        named = original(session, sqlQuery, *args, **options)
-        return _noted(rows if rows.columns == named.columns else rows.toDF(*named.columns), sqlQuery)
+        try:
+            names = original(session, sqlQuery, *args, **options).columns
+        except AnalysisException:  # what Sail takes as it was asked alone, as the log of one value
+            if not _has_names(sqlQuery):
+                raise
+            names = rows.columns
+        return _noted(rows if rows.columns == names else rows.toDF(*names), sqlQuery)
 
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
@@ -127,6 +137,12 @@ def statement_of(plan: Any) -> Any:
     """
     text = getattr(plan, _STATEMENT, None)
     return _parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
+
+
+def _has_names(text: str) -> bool:
+    """Whether each item of a SELECT is a column or has an alias."""
+    items = getattr(_parsed(text), "selects", ())
+    return bool(items) and all(type(one).__name__ in ("Alias", "Column") for one in items)
 
 
 def order_of(plan: Any) -> Any:

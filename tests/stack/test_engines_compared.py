@@ -45,6 +45,7 @@ pytestmark = pytest.mark.stack
 
 ROWS, SEED = 40, 20261126
 ENGINES = ("spark", "sail")
+NAMES = "names"  # of columns without an alias
 TEXTS = (
     "", "null", "NULL", " a b ", "ÄÖü日本😀", "q\"uo'te", "a,b;c|d", "line\nfeed", "back\\slash\\n", "12.50", "-7",
     "1e3", "2024-02-30", "2024-01-31", "2024-02-29 12:34:56", "2024-03-10T02:30:00.123456Z", "true", "FALSE", "yes",
@@ -416,6 +417,7 @@ def outcomes(stack: Any) -> dict[str, dict[str, Any]]:
                     found[engine][name] = outcome(case(place))
                 except Exception as error:
                     found[engine][name] = error
+            found[engine][NAMES] = compared_functions.names(place.spark)
     return found
 
 
@@ -450,6 +452,12 @@ def test_both_engines_answer_the_same(outcomes: dict[str, dict[str, Any]], name:
         if isinstance(one, Exception):
             raise one
     assert on_sail == on_spark
+
+
+def test_columns_without_an_alias_are_named_alike_or_not_written(outcomes: dict[str, dict[str, Any]]) -> None:
+    on_spark, on_sail = (outcomes[engine][NAMES] for engine in ENGINES)
+    others = {text for text, name in on_sail.items() if name not in (None, on_spark[text])}
+    assert others == compared_functions.OTHER_NAMES
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -132,15 +132,15 @@ def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
     assert "--engine spark" in str(told.value)
 
 
-@pytest.mark.parametrize("left", ["ts", "a.b", "cast(a as date)", "date '2024-01-01'"])
+@pytest.mark.parametrize("left", ["ts", "a.b", "date '2024-01-01'"])
 def test_hours_are_added_to_no_date(left: str) -> None:
     made = as_spark(f"select x, {left} + interval '1' hour from t")
-    assert made.startswith(f"select x, CASE WHEN (typeof({left}) = 'date') THEN raise_error(") or left.startswith("cast")
-    assert made.endswith(" END + interval '1' hour from t")
+    assert made.startswith(f"select x, CASE WHEN (typeof({left}) = 'date') THEN raise_error(")
+    assert made.endswith(f" ELSE {left} END + interval '1' hour from t")
 
 
 @pytest.mark.parametrize(
-    "text", ["max(i) + interval 1 day", "a[0] + interval 1 hour", "last(ts) over (order by x) - interval 1 hour"]
+    "text", ["a + interval 1 day", "a[0] + interval 1 hour", "f(x) over (order by y) + interval 1 hour"]
 )
 def test_hours_beside_parts_of_a_value_stay(text: str) -> None:
-    assert as_spark(text).endswith(text[text.index("]") :] if "]" in text else text[-16:])
+    assert as_spark(text) == text
