@@ -102,9 +102,10 @@ def require_known(plan: Any) -> None:
 # What an item of a SELECT without an alias has another name for, as sqlglot calls it.
 _OTHERWISE = frozenset(
     (
-        "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Extract", "In", "IntDiv", "Interval",
-        "Is", "Lambda", "Like", "MonthsBetween", "Neg", "Overlay", "Pad", "Replace", "SortArray", "StrPosition",
-        "StrToMap", "StrToUnix", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime", "Window",
+        "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Extract", "Filter", "In",
+        "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "Neg", "Overlay", "Pad", "Replace",
+        "SortArray", "StrPosition", "StrToMap", "StrToUnix", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime",
+        "Window",
     )
 )  # fmt: skip
 _OTHER_CALLS = frozenset(("array_sort", "datepart", "mask", "replace", "sort_array", "to_varchar"))

@@ -30,7 +30,7 @@ _READS = re.compile(r"[\s(]*(EXPLAIN|SET)\b", re.IGNORECASE)
 _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
 _TAKEN_APART = re.compile(  # whose columns may have another name, or whose rows an order
-    r"\b(order\s+by|cast|over|interval|is|in|between|like|if|div|split|position|[lr]pad|mask|overlay|replace|extract"
+    r"\b(order\s+by|cast|over|filter|interval|is|in|between|like|if|div|split|position|[lr]pad|mask|overlay|replace|extract"
     r"|date_?part|months_between|\w*unix\w*|to_(var)?char|\w*sort\w*|str_to_map)\b|-\s*\d|->|<<|>>",
     re.IGNORECASE,
 )
