@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _BITS: dict[type[T.IntegralType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
 _LONGEST = 1 << 63
+_DECIMALS = decimal.Context(prec=2 * 38, rounding=decimal.ROUND_HALF_UP)  # Python's own keeps 28 digits
 _NAMED = {"NaN": "nan", "Infinity": "inf", "+INF": "inf", "INF": "inf", "-Infinity": "-inf", "-INF": "-inf"}
 
 
@@ -156,12 +157,15 @@ def _simple(value: Any, kind: T.DataType) -> Any:
 
 def _decimal(text: str, kind: T.DecimalType) -> decimal.Decimal:
     try:
-        value = decimal.Decimal(text).quantize(decimal.Decimal(1).scaleb(-kind.scale), decimal.ROUND_HALF_UP)
+        value = decimal.Decimal(text)
+        if not value.is_finite():
+            raise ValueError(f"{text!r} is no decimal")
+        value = value.quantize(decimal.Decimal(1).scaleb(-kind.scale), context=_DECIMALS)
     except decimal.InvalidOperation as error:
         raise ValueError(f"{text!r} is no number") from error
     if value.adjusted() >= kind.precision - kind.scale and value:
         raise ValueError(f"{text} has more digits than {kind.simpleString()}")
-    return value
+    return value or abs(value)  # zero has no sign
 
 
 def _moment(value: str | int) -> datetime.datetime:

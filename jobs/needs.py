@@ -30,7 +30,7 @@ _MEMBERS = frozenset(
         "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
         "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll", "crosstab", "summary",
         "freqItems", "toJSON", "observe",
-        *REFUSED.keys() - {"quote", "weekday"},  # everyday names of Python
+        *REFUSED.keys() - {"asinh", "from_json", "hypot", "quote", "weekday"},  # of Python, and a column's is there
     )
 )  # fmt: skip
 _MODULES = (

@@ -159,6 +159,7 @@ def _open_doors() -> None:
         answers,
         context,
         duplicates,
+        from_json,
         functions,
         grouping,
         null_structs,
@@ -180,8 +181,11 @@ def _open_doors() -> None:
         try:
             yield from fetch(client, request, *args, **options)
         except PySparkException as error:
-            if _MARK in str(error):
-                _refused.append(str(error).partition("\n")[0])
+            said = next((line for line in str(error).splitlines() if _MARK in line), "")
+            if said:
+                _refused.append(said.rpartition("UnsupportedError: ")[2])
+            if "UnsupportedError: " in said:  # of a Python worker
+                raise UnsupportedError(_refused[-1]) from error
             raise
         if _afterwards:
             plan = request.SerializeToString()
@@ -191,5 +195,5 @@ def _open_doors() -> None:
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
     later = (grouping, null_structs, properties, rdd, reading, single, statements, statistics, unions, writing)
-    for door in (answers, context, duplicates, functions, *later):
+    for door in (answers, context, duplicates, from_json, functions, *later):
         door.install(workspace)

@@ -4,15 +4,14 @@ functions with the arguments that they have by default. Held against Spark by te
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from etl.sail import engine
 from etl.sail.rules import GENERATORS
 from etl.sail.statements import statement_of
+from etl.sail.values import java_double
 
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
@@ -174,18 +173,8 @@ def _literal(value: Any) -> str:
     if word in ("DATE", "TIMESTAMP"):
         return f"{word} '{re.sub(r'[.]?0+$', '', str(value)) if word == 'TIMESTAMP' and '.' in str(value) else value}'"
     if word == "DOUBLE" and isinstance(value._value, float):
-        return _double(value._value)
+        return java_double(value._value)
     return str(value)
-
-
-def _double(value: float) -> str:
-    """A double as Java writes it."""
-    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
-        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    figures = "".join(map(str, digits))
-    power = int(exponent) + len(figures) - 1
-    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{power}"
 
 
 def _of_function(made: Any, value: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -65,6 +67,16 @@ def java(e: Notation, shown: Any) -> Any:
         (matches(e, shown, r"^-?0\.000\d*[1-9]"), e.call("concat", small, "E-", zeros)),
         otherwise=shown,
     )
+
+
+def java_double(value: float) -> str:
+    """A double as Java writes it."""
+    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
+        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(value), repr(value))
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    figures = "".join(map(str, digits))
+    power = int(exponent) + len(figures) - 1
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{power}"
 
 
 def of_decimals(e: Notation, v: Any) -> Any:
