@@ -15,8 +15,8 @@ from workspace.errors import InvalidInputException
 
 _MAPPING = "mapping."
 _ANY_CASE, _DOTS, _FORGIVING = "case.insensitive", "dots.in.keys", "ignore.malformed.json"
-# What crawlers (paths), Hive and Spark write there, and what says nothing of reading lines.
-_OTHERS = frozenset({"paths", "path", "serialization.format", "compression", "jsonpath"})
+# What they heed and we do not; what is none of theirs has no effect on AWS either.
+_NOT_SERVED = frozenset({"timestamp.formats", "explicit.null", "convertdotsinjsonkeystounderscores"})
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class JsonKeys:
         serde = (table.get("StorageDescriptor") or {}).get("SerdeInfo") or {}
         given = {name.lower(): str(value) for name, value in (serde.get("Parameters") or {}).items()}
         mapping = {name.removeprefix(_MAPPING): key for name, key in given.items() if name.startswith(_MAPPING)}
-        for name in given:
-            if name not in (_ANY_CASE, _DOTS, _FORGIVING, *_OTHERS) and not name.startswith(_MAPPING):
+        for name, value in given.items():
+            if name in _NOT_SERVED and value.strip().lower() != "false":
                 raise InvalidInputException(
                     f"The table {table.get('Name', '')!r} has the SerDe property {name!r}, which is not served: use "
                     f"{_ANY_CASE}, {_DOTS}, {_FORGIVING} and {_MAPPING}<column>, or remove it."
