@@ -281,7 +281,7 @@ CASES |= {
         F.from_json(F.concat(F.lit('{"n":'), F.col("l").cast("string"), F.lit("}")), "n int").n.alias("c"),
         F.from_json(F.lit('{"a":[1,null],"m":{"k":1.5}}'), "a array<int>, m map<string,double>").alias("d"),
     ),
-    "from_json without an alias": lambda spark, rows: rows.select(F.from_json("s", "map<string,string>")),
+    "from_json without an alias": lambda spark, rows: rows.select(F.from_json("s", "a int")),
     "rows of from_json": lambda spark, rows: (
         rows.select("id", F.from_json(F.lit('[{"a":1},{"a":2}]'), "array<struct<a:int>>").alias("j"))
         .select("id", F.explode("j").alias("one"))
@@ -291,7 +291,7 @@ CASES |= {
 }
 REFUSED: dict[str, Make] = {
     "from_json of broken text": lambda spark, rows: rows.select(F.from_json(F.lit('{"a":1'), "a int").alias("a")),
-    "from_json with options": lambda spark, rows: rows.select(F.from_json("s", "a int", {"mode": "FAILFAST"})),
+    "from_json with options": lambda spark, rows: rows.select(F.from_json("s", "a int", {"dateFormat": "yyyy"})),
     "summary": of_few(lambda few: few.summary()),
     "describe of decimals": lambda spark, rows: rows.describe("dec"),
     "crosstab": of_few(lambda few: few.crosstab("i", "s")),
