@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import types as T
@@ -38,13 +39,14 @@ def _spelled(kind: T.DataType, values: Sequence[Any], keys: JsonKeys) -> T.DataT
 
 
 def _struct(kind: T.StructType, records: Sequence[Mapping[str, Any]], keys: JsonKeys, *, inside: bool) -> T.StructType:
-    names = keys.by_key(kind.names)
+    of = replace(keys, mapping={}) if inside else keys  # only columns are mapped
+    names = of.by_key(kind.names)
     written: dict[str, str] = {}
     for record in records:
         own: dict[str, str] = {}
         for key in record:
-            name = names.get(keys.folded(key))
-            if name is not None and own.get(name) != keys.declared(name):
+            name = names.get(of.folded(key))
+            if name is not None and own.get(name) != of.declared(name):
                 own[name] = key
         for name, key in own.items():
             if written.setdefault(name, key) != key:
@@ -54,8 +56,8 @@ def _struct(kind: T.StructType, records: Sequence[Mapping[str, Any]], keys: Json
                 )
     fields = []
     for field in kind.fields:
-        key = written.get(field.name, keys.declared(field.name))
-        if inside and key.lower() != field.name.lower():
+        key = written.get(field.name, of.declared(field.name))
+        if inside and key.lower() != field.name.lower():  # a dot in it
             raise InvalidInputException(
                 f"The key {key!r} of {field.name} lies inside of a column and has another name: spark.sql on the "
                 "engine spark reads it."

@@ -202,11 +202,21 @@ def _read_json_table(
     frame = read_records(context, lines.withColumnRenamed("value", VALUE), ctx, schema=schema)
     if schema == declared:
         return frame
-    fields = list(zip(schema.fields, declared.fields, strict=True))
-    rows = frame.raw.withColumnsRenamed({own.name: field.name for own, field in fields})
-    nested = [(own.dataType, field) for own, field in fields if own.dataType != field.dataType]
-    cast = {field.name: cast_as(F.col(quoted(field.name)), kind, field.dataType) for kind, field in nested}
-    return frame.derive(rows.withColumns(cast) if cast else rows)
+    keys = [key.lower() for key, _ in table.partition_keys]
+    if taken := [name for name in schema.names if name.lower() in keys]:
+        raise UnsupportedError(
+            f"The key {taken[0]!r} of a column of {table} has the name of a partition key: spark.sql on the engine "
+            "spark reads it."
+        )
+    columns = {own.name: _declared(own, field) for own, field in zip(schema.fields, declared.fields, strict=True)}
+    return frame.derive(frame.raw.select(*(columns.get(name, F.col(quoted(name))) for name in frame.raw.columns)))
+
+
+def _declared(own: T.StructField, field: T.StructField) -> Column:
+    """A column that is read as ``own``, as the table has it."""
+    column = F.col(quoted(own.name))
+    told = column if own.dataType == field.dataType else cast_as(column, own.dataType, field.dataType)
+    return told.alias(field.name)
 
 
 def _reader_of(table: CatalogTable) -> Reader | None:
@@ -214,7 +224,10 @@ def _reader_of(table: CatalogTable) -> Reader | None:
     given = table.parameters
     if table.format is GROK:
         return GrokLines(given.get("input.format", ""), given.get("input.grokCustomPatterns", ""))
-    return reader_of(JSON.name, {"jsonPath": given.get("jsonPath")}) if table.format is JSON else None
+    reader = reader_of(JSON.name, {"jsonPath": given.get("jsonPath")}) if table.format is JSON else None
+    if reader and JsonKeys.of(table.definition) != JsonKeys():
+        raise UnsupportedError(f"{table} has a jsonPath, by which properties of the SerDe about keys are not served.")
+    return reader
 
 
 def _read_record_table(

@@ -6,6 +6,7 @@ Each makes a data frame of a session and of the rows, which are the view ``rows`
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -281,6 +282,17 @@ CASES |= {
         F.from_json(F.concat(F.lit('{"n":'), F.col("l").cast("string"), F.lit("}")), "n int").n.alias("c"),
         F.from_json(F.lit('{"a":[1,null],"m":{"k":1.5}}'), "a array<int>, m map<string,double>").alias("d"),
     ),
+    "functions in columns": select(
+        a=lambda: F.left("s", F.col("i") % 3),
+        b=lambda: F.locate("a", "s", 2),
+        c=lambda: F.slice("ar", 1, F.size("ar")),
+        d=lambda: F.format_string("%s-%d", F.col("s"), F.col("i")),
+        e=lambda: F.date_trunc("month", F.lit("2024-03-31")),
+        f=lambda: F.transform(F.split("s", "a"), lambda one: F.left(one, F.lit(-1))),
+        g=lambda: F.call_function("left", F.col("s"), F.lit(-1)),
+        h=lambda: F.substring("s", F.lit(2), F.col("i")),
+        i=lambda: F.get("ar", F.col("id") % 3 - 1),
+    ),
     "from_json without an alias": lambda spark, rows: rows.select(F.from_json("s", "a int")),
     "rows of from_json": lambda spark, rows: (
         rows.select("id", F.from_json(F.lit('[{"a":1},{"a":2}]'), "array<struct<a:int>>").alias("j"))
@@ -290,6 +302,8 @@ CASES |= {
     ),
 }
 REFUSED: dict[str, Make] = {
+    "a date and a timedelta": lambda spark, rows: rows.select((F.col("dt") + timedelta(hours=30)).alias("a")),
+    "hypot by its name": lambda spark, rows: rows.select(F.call_function("hypot", F.col("d"), F.col("d"))),
     "from_json of broken text": lambda spark, rows: rows.select(F.from_json(F.lit('{"a":1'), "a int").alias("a")),
     "from_json with options": lambda spark, rows: rows.select(F.from_json("s", "a int", {"dateFormat": "yyyy"})),
     "summary": of_few(lambda few: few.summary()),

@@ -22,7 +22,6 @@ from catalog.hive.shapes import VIEW
 from catalog.hive.types import hive_column, spark_field
 from catalog.model import Definition
 from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
-from data.json_keys import JsonKeys
 from data.table_formats import DELTA, ICEBERG, table_format
 from workspace.errors import InvalidInputException
 
@@ -32,6 +31,7 @@ SCHEMA = f"{SOURCES}schema"
 JSON_TABLES = "lakelet.json.JsonTables"  # lakelet/stack/spark_build/JsonTables.scala
 SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged
 _PARTITIONS = "spark.sql.partitionProvider"
+_ADDED = frozenset(("path", "header", "sep", "quote", "escape", "serialization.format"))  # to the SerDe's properties
 _CLASSIFICATION = "classification"
 _OF_GLUE = (_CLASSIFICATION, "table_type", UPDATED_BY)  # what crawlers and Athena say of a table
 
@@ -42,7 +42,7 @@ def legible(definition: Definition) -> dict[str, Any]:
     Anything else is left as it is.
     """
     parameters = dict(definition.get("Parameters") or {})
-    if parameters.get(PROVIDER) == JSON_TABLES:  # CREATE TABLE … LIKE one that was shown
+    if of_serde := parameters.get(PROVIDER) == JSON_TABLES:  # CREATE TABLE … LIKE one that was shown
         parameters[PROVIDER] = JSON.name
     provider = parameters.get(PROVIDER, "").lower()
     if not provider or provider == "hive" or definition.get("TableType") == VIEW:
@@ -62,6 +62,8 @@ def legible(definition: Definition) -> dict[str, Any]:
         serde = {**options, **({"field.delim": _delimiter(options)} if one is CSV else {})}
         descriptor |= {**storage_descriptor(one, descriptor["Columns"], location, serde_parameters=serde)}
     descriptor["Location"] = location
+    if of_serde:  # whose properties count
+        parameters = {name: value for name, value in parameters.items() if not name.startswith(SOURCES)}
     return {**definition, "StorageDescriptor": descriptor, "Parameters": parameters}
 
 
@@ -69,8 +71,7 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
     """How a table is shown to Spark: a CSV or JSON table of Glue's as a data source, one of an open table format by
     the format's name, a Delta table's with its folder, which AWS's crawlers and clients do not give where Spark looks.
 
-    Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip, and for a JSON table
-    with a property of its SerDe that is not served.
+    Raises InvalidInputException for a CSV table with more lines of heading than Spark can skip.
     """
     parameters = definition.get("Parameters") or {}
     if definition.get("TableType") == VIEW:
@@ -85,7 +86,6 @@ def as_datasource(definition: Definition) -> dict[str, Any]:
         case CSV.name:
             return _shown(definition, CSV.name, _csv_options(definition))
         case JSON.name:
-            JsonKeys.of(definition)
             return _shown(definition, JSON_TABLES, {})
     return dict(definition)
 
@@ -116,6 +116,10 @@ def without_datasource(definition: Definition, old: Definition) -> dict[str, Any
     for member in ("SerdeInfo", "InputFormat", "OutputFormat"):
         if member in (old.get("StorageDescriptor") or {}):
             descriptor[member] = old["StorageDescriptor"][member]
+    if old_serde := descriptor.get("SerdeInfo"):
+        had = old_serde.get("Parameters") or {}
+        told = {name: value for name, value in _options(definition).items() if name in had or name not in _ADDED}
+        descriptor["SerdeInfo"] = {**old_serde, "Parameters": told}
     added = (SOURCES, _PARTITIONS)
     kept = {name: value for name, value in parameters.items() if name in had_parameters or not name.startswith(added)}
     return {**definition, "StorageDescriptor": descriptor, "Parameters": kept}

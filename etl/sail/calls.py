@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from etl.sail.values import floating, java, joined, matches, of_decimals, of_kin
 _DIGITS = 38  # of the largest decimal
 _GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
-_OF_TIMES = "^(string|date|timestamp.*)$"
+_OF_TIMES = "^(string|date|timestamp.*|void)$"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
 
@@ -68,17 +69,18 @@ def _rounded(e: Notation, v: Any, digits: int) -> Any:
 def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
     """Characters before the first count, where the start is counted from the end; less than no length is none."""
     missing = [(e.call("isnull", one), None) for one in (start, length) if one is not None and e.constant(one) is None]
+    branches = [_bytes(e, v), *missing]
     if length is None:
-        return e.case(*missing, otherwise=call) if missing else call
+        return e.case(*branches, otherwise=call)
     if e.constant(length) is None:
         length = e.call("greatest", length, 0)
         call = e.call("substr", v, start, length)
-    if isinstance(e.constant(start), int) and e.constant(start) >= 0:
-        return e.case(*missing, otherwise=call) if missing else call
-    first = e.infix(e.call("length", v), "+", start)
-    end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
-    part = e.call("left", v, e.call("greatest", end, 0))
-    return e.case(*missing, (e.infix(e.infix(start, "<", 0), "and", before), part), otherwise=call)
+    if not isinstance(e.constant(start), int) or e.constant(start) < 0:
+        first = e.infix(e.call("length", v), "+", start)
+        end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
+        part = e.call("left", v, e.call("greatest", end, 0))
+        branches.append((e.infix(e.infix(start, "<", 0), "and", before), part))
+    return e.case(*branches, otherwise=call)
 
 
 def _sign(e: Notation, call: Any, v: Any) -> Any:
@@ -146,9 +148,13 @@ def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
     """Less than no characters are none; Sail counts them from the other end."""
     said = e.constant(length)
-    if isinstance(said, int) and said >= 0:
-        return call
-    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=call)
+    none = [] if isinstance(said, int) and said >= 0 else [(e.infix(length, "<", 1), e.call("substr", v, 1, 0))]
+    return e.case(_bytes(e, v), *none, otherwise=call)
+
+
+def _bytes(e: Notation, v: Any) -> tuple[Any, Any]:
+    """A branch for bytes, which are taken for text."""
+    return of_kind(e, v, "binary"), refusal(e, "A part of a binary value", "it is a text")
 
 
 def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> Any:
@@ -199,7 +205,9 @@ def _told(e: Notation, v: Any, *, simple: bool, width: bool) -> Any:
     taken = f"^(string|tinyint|smallint|int|bigint{'|boolean|decimal.*|double|float' if simple else ''})$"
     refused = refusal(e, "Such a value in format_string", "it is written otherwise; cast it to string first")
     otherwise = e.cast(joined(e, v), "string") if simple else v
-    return e.case((wide, counted), (e.call("not", matches(e, kind, taken)), refused), otherwise=otherwise)
+    fine = e.infix(of_decimals(e, v), "and", matches(e, shown, r"^-?0\.0{6}"))  # which have an exponent
+    odd = e.infix(e.call("not", matches(e, kind, taken)), "or", fine)
+    return e.case((wide, counted), (odd, refused), otherwise=otherwise)
 
 
 def _to_csv(e: Notation, call: Any, v: Any, *options: Any) -> Any:
@@ -216,6 +224,13 @@ def _to_timestamp(e: Notation, call: Any, v: Any, *form: Any) -> Any:
     return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=e.cast(v, "timestamp"))
 
 
+def _of_no_number(e: Notation, call: Any, v: Any, *form: Any) -> Any:
+    if form:
+        return call
+    refused = refusal(e, "Such a function of a number", "it is one of microseconds; use to_timestamp")
+    return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=refused)
+
+
 def _to_binary(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     if str(e.constant(form)).lower() not in ("utf-8", "utf8"):
         raise engine.otherwise("to_binary of hexadecimal digits or base64", "what is none is null")
@@ -228,13 +243,15 @@ def _of_an_element(e: Notation, call: Any, v: Any, at: Any) -> Any:
 
 def _slice(e: Notation, call: Any, v: Any, start: Any, length: Any) -> Any:
     """From a place that is counted from the end, as far as there are elements; none, if it is before the first."""
-    said = e.constant(start)
-    if isinstance(said, int) and said > 0:
+    said, long = e.constant(start), e.constant(length)
+    if isinstance(said, int) and said > 0 and isinstance(long, int) and long >= 0:
         return call
     place = e.infix(e.infix(e.call("size", v), "+", start), "+", 1)
+    missing = [(e.call("isnull", one), None) for one in (v, start, length) if e.constant(one) is None]
     return e.case(
-        (e.call("isnull", length), None),
+        *missing,
         (e.infix(start, "=", 0), refusal(e, "slice from place 0", "it is the first")),
+        (e.infix(length, "<", 0), refusal(e, "slice of a negative length", "it is counted from the end")),
         (e.infix(e.infix(start, "<", 0), "and", e.infix(place, "<", 1)), e.call("slice", v, 1, 0)),
         (e.infix(start, "<", 0), e.call("slice", v, e.call("greatest", place, 1), length)),
         otherwise=call,
@@ -248,24 +265,35 @@ def _arrays_overlap(e: Notation, call: Any, v: Any, w: Any) -> Any:
     return e.case((missing, None), (empty, False), otherwise=call)
 
 
-def _array_join(e: Notation, call: Any, v: Any, by: Any, missing: Any = "") -> Any:
-    return call if isinstance(e.constant(missing), str) else e.case((e.call("isnull", missing), None), otherwise=call)
+def _array_join(e: Notation, call: Any, v: Any, by: Any, missing: Any = None) -> Any:
+    plain = matches(e, e.call("typeof", v), r"^(void|array<(string|tinyint|smallint|int|bigint|date|void)>)$")
+    refused = refusal(e, "array_join of such values", "they are written otherwise; cast them to array<string> first")
+    branches = [(e.call("not", plain), refused)]
+    if missing is not None and not isinstance(e.constant(missing), str):
+        branches.append((e.call("isnull", missing), None))
+    return e.case(*branches, otherwise=call)
 
 
 def _of_begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
     return e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
 
 
-def _log(e: Notation, call: Any, v: Any, *of: Any) -> Any:
-    return call if of else e.call("ln", v)
+def _log(e: Notation, call: Any, v: Any, of: Any = None) -> Any:
+    if of is None:
+        return e.call("ln", v)
+    base = e.constant(v)
+    return (
+        call if isinstance(base, int | float) and base > 0 else e.case((e.infix(v, "<", 1e-300), None), otherwise=call)
+    )
 
 
 def _log1p(e: Notation, call: Any, v: Any) -> Any:
     """Of a small number its logarithm keeps its digits by W. Kahan's correction of what was lost by adding 1."""
-    added = e.infix(e.cast(v, "double"), "+", 1.0)
-    corrected = e.infix(e.infix(e.call("ln", added), "*", v), "/", e.infix(added, "-", 1.0))
-    small = e.infix(e.call("abs", v), "<", 0.1)
-    return e.case((e.infix(added, "=", 1.0), e.cast(v, "double")), (small, corrected), otherwise=call)
+    number = e.cast(v, "double")
+    added = e.infix(number, "+", 1.0)
+    corrected = e.infix(e.infix(e.call("ln", added), "*", number), "/", e.infix(added, "-", 1.0))
+    small = e.infix(e.call("abs", number), "<", 0.1)
+    return e.case((e.infix(added, "=", 1.0), number), (small, corrected), otherwise=e.call("log1p", number))
 
 
 def _pmod(e: Notation, call: Any, v: Any, w: Any) -> Any:
@@ -284,6 +312,15 @@ def of_no_date(e: Notation, v: Any) -> Any:
     return e.case((of_kind(e, v, "date"), refused), otherwise=v)
 
 
+def takes(rule: Callable[..., Any], arguments: int) -> bool:
+    """Whether a rule is for a call with so many arguments; another one is none of Spark's."""
+    try:
+        inspect.signature(rule).bind(None, None, *range(arguments))
+    except TypeError:
+        return False
+    return True
+
+
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     "array_contains": _array_contains,
@@ -300,6 +337,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "log1p": _log1p,
     "pmod": _pmod,
+    "position": _locate,
     "printf": _formatted,
     "regexp_substr": _found,
     "right": _left,
@@ -308,7 +346,10 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_binary": _to_binary,
     "to_csv": _to_csv,
     "to_timestamp": _to_timestamp,
+    "to_timestamp_ltz": _of_no_number,
+    "to_timestamp_ntz": _of_no_number,
     "try_to_binary": _to_binary,
+    "try_to_timestamp": _of_no_number,
     "width_bucket": _width_bucket,
     "date_diff": _whole,
     "datediff": _whole,

@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, rules
+from etl.sail import calls, casts, engine, rules
 from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _VALUE = "_lakelet_v"
-_HOURS = re.compile(r"\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
+_HOURS = re.compile(r"\s*-?\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
@@ -37,8 +37,10 @@ class Said:
             own = self._with(value, _args=[self.of(one) for one in value._args])
             if hasattr(own, _DONE):
                 return own
-            if value._name in ("+", "-") and len(value._args) == 2 and self._has_hours(value._args[1]):
-                return self._with(own, _args=[self._bound(own._args[0], calls.of_no_date), own._args[1]])
+            if value._name in ("+", "-") and len(value._args) == 2 and any(map(self._has_hours, value._args)):
+                pairs = zip(own._args, value._args, strict=True)
+                kept = [one if self._has_hours(had) else self._bound(one, calls.of_no_date) for one, had in pairs]
+                return self._with(own, _args=kept)
             return (
                 self._difference(own, *value._args)
                 if value._name == "-" and len(value._args) == 2
@@ -86,9 +88,12 @@ class Said:
         if value._name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, value._name, first)
-        if rule := calls.CALLS.get(value._name):
+        rule = calls.CALLS.get(value._name)
+        if rule and calls.takes(rule, len(value._args)):
             if rule(self._columns, value, first, *rest) is value:
                 return value
+            if not all(map(self._is_steady, rest)):
+                raise engine.refused(f"A value that is another one each time, in {value._name}")
 
             def called(e: Notation, one: Any) -> Any:
                 own = copy.copy(value)
@@ -107,7 +112,8 @@ class Said:
         """Whether a value is an interval with hours, minutes or seconds."""
         if isinstance(value, self._made.SQLExpression):
             return bool(_HOURS.match(value._expr))
-        return getattr(value, "_name", "") == "make_dt_interval"
+        timedelta = type(getattr(value, "_dataType", None)).__name__ == "DayTimeIntervalType"
+        return timedelta or getattr(value, "_name", "") == "make_dt_interval"
 
     def _difference(self, own: Any, left: Any, right: Any) -> Any:
         """What is taken from a value; both as they are in the script, whose types count."""

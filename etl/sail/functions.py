@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.sail import engine
+from etl.sail import calls, engine, rules
 from workspace.paths import Workspace
 
+RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "split", "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
 
 
 def install(workspace: Workspace) -> None:
     """Stand before the making of functions; the session's :data:`ARROW` is on."""
-    from pyspark.sql.connect import udf
+    from pyspark.sql.connect import functions, udf
     from pyspark.sql.connect.functions import builtin
 
     original = udf._create_py_udf
@@ -24,6 +25,16 @@ def install(workspace: Workspace) -> None:
             useArrow = False if useArrow is None else useArrow
         return original(f, returnType, useArrow)
 
+    by_name = builtin.call_function
+
+    def call_function(funcName: str, *cols: Any) -> Any:
+        """One of Spark's by its name, as by its own function: rules are for those."""
+        if funcName.lower() in RULED:
+            return builtin._invoke_function(funcName.lower(), *map(builtin._to_col, cols))
+        return by_name(funcName, *cols)
+
+    for module in (functions, builtin):
+        engine.replace(module, "call_function", call_function)
     for module in (udf, builtin):
         if hasattr(module, "_create_py_udf"):
             engine.replace(module, "_create_py_udf", create)

@@ -93,21 +93,33 @@ def require_known(plan: Any) -> None:
     """Refuse to write columns of a statement that have no alias, and another name on Spark. Raises UnsupportedError."""
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child
-    for item in getattr(statement_of(plan), "selects", ()):
+    for item in _items(statement_of(plan)):
         if _is_unknown(item):
             raise engine.refused(f"Writing the column {item.sql('spark')[:80]} without an alias")
+
+
+def _items(statement: Any) -> list[Any]:
+    """The items of a SELECT, and of what it takes all columns of."""
+    items = list(getattr(statement, "selects", ()))
+    if any(one.is_star for one in items):
+        from sqlglot import exp
+
+        inner = [one for select in statement.find_all(exp.Select) if select is not statement for one in select.selects]
+        return [*items, *inner]
+    return items
 
 
 # What an item of a SELECT without an alias has another name for, as sqlglot calls it.
 _OTHERWISE = frozenset(
     (
-        "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Extract", "Filter", "In",
-        "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "Neg", "Overlay", "Pad", "Replace",
-        "SortArray", "StrPosition", "StrToMap", "StrToUnix", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime",
-        "Window",
+        "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists", "Extract",
+        "Filter", "In", "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "NEQ", "Neg", "NullSafeEQ",
+        "NullSafeNEQ", "Overlay", "Pad", "PercentileCont", "PercentileDisc", "Quantile", "Replace", "SortArray",
+        "StrPosition", "StrToMap", "StrToUnix", "Subquery", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime",
+        "Window", "WithinGroup",
     )
 )  # fmt: skip
-_OTHER_CALLS = frozenset(("array_sort", "datepart", "mask", "replace", "sort_array", "to_varchar"))
+_OTHER_CALLS = frozenset(("array_sort", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar"))
 
 
 def _is_unknown(item: Any) -> bool:
@@ -117,7 +129,7 @@ def _is_unknown(item: Any) -> bool:
     inner = item
     while isinstance(inner, exp.Cast):
         inner = inner.this
-    if isinstance(item, exp.Alias) or isinstance(inner, exp.Column):
+    if item.is_star or isinstance(item, exp.Alias) or isinstance(inner, exp.Column):
         return False
     return inner is not item or any(map(_is_otherwise, inner.walk()))
 

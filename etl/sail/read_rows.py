@@ -143,8 +143,34 @@ def of_first(rows: DataFrame, end: bytes, keys: Sequence[str]) -> DataFrame:
     """The columns that the first object has, by its end, and the keys of partitions: Spark does not look at others."""
     import pyarrow.parquet as pq
 
-    wanted = list(dict.fromkeys([*pq.read_schema(io.BytesIO(end)).names, *keys]))
-    return rows.select(*map(quoted, wanted)) if rows.columns != wanted else rows
+    own = pq.read_schema(io.BytesIO(end))
+    wanted = list(dict.fromkeys([*own.names, *keys]))
+    found = rows.select(*map(quoted, wanted)) if rows.columns != wanted else rows
+    for field in found.schema.fields:
+        if field.name in own.names and _inner(field.dataType) != _inner_of_arrow(own.field(field.name).type):
+            raise engine.refused(
+                f"spark.read.parquet of objects whose structs differ ({field.name}), without mergeSchema"
+            )
+    return found
+
+
+def _inner(kind: T.DataType) -> Any:
+    """The names of the fields that are inside of a value."""
+    if isinstance(kind, T.StructType):
+        return {field.name: _inner(field.dataType) for field in kind.fields}
+    if isinstance(kind, T.MapType):
+        return _inner(kind.valueType)
+    return _inner(kind.elementType) if isinstance(kind, T.ArrayType) else {}
+
+
+def _inner_of_arrow(kind: Any) -> Any:
+    import pyarrow.types as of
+
+    if of.is_struct(kind):
+        return {field.name: _inner_of_arrow(field.type) for field in kind}
+    if of.is_map(kind):
+        return _inner_of_arrow(kind.item_type)
+    return _inner_of_arrow(kind.value_type) if of.is_list(kind) or of.is_large_list(kind) else {}
 
 
 def _old_times(end: bytes) -> set[str]:

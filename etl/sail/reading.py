@@ -65,7 +65,7 @@ def install(workspace: Workspace) -> None:
         chosen = [one for path, inside in found.items() for one in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
-        given, objects = _schema_of(reader._schema), Objects(workspace, found)
+        given, objects = _schema_of(reader._schema), Objects(workspace, found, [one.rstrip("/") for one in chosen])
         rows = _read(original, reader, chosen, objects)
         if given is None:
             _require_names(rows, ", ".join(paths))
@@ -91,6 +91,7 @@ class Objects:
 
     workspace: Workspace
     found: Mapping[str, Mapping[str, int]]
+    chosen: Sequence[str]  # the folders and objects of them that Sail is to read
 
     @property
     def names(self) -> list[str]:
@@ -109,13 +110,20 @@ class Objects:
     def end_of_first(self) -> bytes:
         """The footer of the first of the Parquet objects, as Spark orders them, as a file that has no rows."""
         addresses = [_join(path, name) for path, inside in self.found.items() for name in inside]
-        first = min([one for one in addresses if one.rpartition("/")[2][0] not in "_."] or addresses)
+        places = [one if one.startswith(S3) else local_path(one) for one in self.chosen]
+        inside = [one for one in addresses if one in places or any(one.startswith(f"{of}/") for of in places)]
+        first = min([one for one in inside if _is_read(one)] or inside or addresses)
         if not first.startswith(S3):
             return Path(first).read_bytes()
         bucket, key = split_uri(first)
         get = _client(self.workspace).get_object
         size = int.from_bytes(get(Bucket=bucket, Key=key, Range="bytes=-8")["Body"].read()[:4], "little")
         return b"PAR1" + bytes(get(Bucket=bucket, Key=key, Range=f"bytes=-{size + 8}")["Body"].read())
+
+
+def _is_read(name: str) -> bool:
+    """Whether Spark does not pass over an object by its name."""
+    return not any(one.startswith(("_", ".")) and "=" not in one for one in name.split("/"))
 
 
 def _join(path: str, name: str) -> str:

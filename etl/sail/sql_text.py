@@ -17,7 +17,6 @@ from etl.sail.statements import bare, with_escapes
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
 _ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
-_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)  # substring(text from 2 for 3)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
 # Types that are functions too: date(x) is a cast.
@@ -25,7 +24,7 @@ _TYPES = frozenset(
     ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
 )  # fmt: skip
 _ADDED = re.compile(r"\+\s*interval\b", re.IGNORECASE)
-_HOURS = re.compile(r"(hour|minute|second|millisecond|microsecond)s?$")
+_HOURS = re.compile(r"(hour|minute|second)", re.IGNORECASE)
 _OPERATORS = frozenset("+-*/%,()=<>")
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *_TYPES))
 _SPECIAL = frozenset(
@@ -50,7 +49,7 @@ _GOES_ON = (
     "respect",
     "within",
 )  # behind a unit that is a part of a value
-_VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END")
+_VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
@@ -190,8 +189,9 @@ class _Rewriting(Tokens):
 
     def _adds_hours(self, at: int) -> bool:
         """Whether an interval with hours, minutes or seconds follows a sign."""
-        told = takewhile(lambda word: word not in _OPERATORS, self.words[at + 2 : at + 8])
-        return self.words[at + 1 : at + 2] == ["interval"] and any(_HOURS.match(word) for word in told)
+        told = takewhile(lambda word: word not in _OPERATORS, self.words[at + 3 : at + 8])
+        units = " ".join((*self.words[at + 2 : at + 3], *told))
+        return self.words[at + 1 : at + 2] == ["interval"] and bool(_HOURS.search(units))
 
     def _is_joined(self, at: int, end: int) -> bool:
         """Whether a unit is a value that stands beside ``||``, without arithmetic."""
@@ -241,7 +241,7 @@ class _Rewriting(Tokens):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        if name not in _CALLS | {"if"} or not given or _FROM.search(self.raw(*given[0])):
+        if name not in _CALLS | {"if"} or not given or self._has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
@@ -258,17 +258,24 @@ class _Rewriting(Tokens):
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
-        if of_call := calls.CALLS.get(name):
+        of_call = calls.CALLS.get(name)
+        if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
             if of_call(_TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
                 return f"{said}({', '.join(values)})"
+            if any(_ONCE.search(bare(one)) for one in rest):
+                raise engine.refused(f"A value that is another one each time, in {name}")
 
             def called(e: Notation, value: Any) -> Any:
                 return of_call(e, e.call(said, value, *rest), value, *rest)
 
             return f"({bound(values[0], called)})"
         return f"{said}({', '.join(values)})"
+
+    def _has_from(self, first: int, last: int) -> bool:
+        """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
+        return any(self.words[at] == "from" for at in self.level(first, last))
 
     def _moves(self, at: int) -> bool:
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""

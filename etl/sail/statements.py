@@ -31,7 +31,7 @@ _UNION = re.compile(r"\b(UNION|EXCEPT|INTERSECT|MINUS)\b", re.IGNORECASE)
 _STATEMENT = "_lakelet_statement"
 _TAKEN_APART = re.compile(  # whose columns may have another name, or whose rows an order
     r"\b(order\s+by|cast|over|filter|interval|is|in|between|like|if|div|split|position|[lr]pad|mask|overlay|replace|extract"
-    r"|date_?part|months_between|\w*unix\w*|to_(var)?char|\w*sort\w*|str_to_map)\b|-\s*\d|->|<<|>>",
+    r"|date_?part|months_between|\w*unix\w*|to_(var)?char|\w*sort\w*|str_to_map|distinct|select|exists|percentile\w*|listagg|array_agg)\b|-\s*\d|->|<<|>>(?!>)|!=|<>|<=>",
     re.IGNORECASE,
 )
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
@@ -142,7 +142,7 @@ def statement_of(plan: Any) -> Any:
 def _has_names(text: str) -> bool:
     """Whether each item of a SELECT is a column or has an alias."""
     items = getattr(_parsed(text), "selects", ())
-    return bool(items) and all(type(one).__name__ in ("Alias", "Column") for one in items)
+    return bool(items) and all(type(one).__name__ in ("Alias", "Column") and not one.is_star for one in items)
 
 
 def order_of(plan: Any) -> Any:

@@ -23,3 +23,11 @@ parse_url(s, 'PATH')
 get_json_object('{"a":[{"b":1},{"b":2}]}', '$.a[*].b')
 dt + interval 1 hour
 dt - interval '1 10' day to hour
+array_join(array(d), ',')
+try_to_timestamp(i)
+to_timestamp_ltz(i)
+format_string('%s', cast(1e-9 as decimal(20,10)))
+left(cast(s as binary), 1)
+dt + interval -2 hours
+dt - interval '30 hours'
+left(s, cast(rand() * 3 as int))

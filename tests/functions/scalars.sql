@@ -329,3 +329,10 @@ width_bucket(i, 0, 100, 10)
 format_string('%d%%', i)
 format_string('%s', s)
 format_string('%6d|%-6d|%06d', i, i, i)
+left(trim(both ' ' from s), -1)
+left(replace(s, 'from', ''), 2)
+position('a', s, cast(null as int))
+position('', s, 3)
+log(i - 100, 5) is null
+log(2, l) > 5
+log1p('0.05') > 0.04

@@ -352,6 +352,21 @@ _FEW, _MORE, _ELSE = (
 for _tables in ((_FEW, _MORE, _ELSE), (_MORE, _FEW), (_ELSE, _ELSE, _MORE), (_FEW, _FEW)):
     for _options in ({}, {"mergeSchema": True}):
         CASES[f"read parquets, {[one.column_names for one in _tables]}, {_options}"] = parquets(*_tables, **_options)
+
+
+def of_folders(place: Place) -> Any:
+    """Of a folder with others below, which are not read."""
+    folder = place.folder()
+    for name, table in (("b", _MORE), ("archive/a", _ELSE), ("_old/a", _FEW)):
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer)
+        place.lake.put(f"{folder}/{name}.parquet", buffer.getvalue())
+    return outcome(place.spark.read.parquet(place.lake.uri(folder)))
+
+
+CASES["read parquet, folders below"] = of_folders
+_INNER = [pa.table({"s": [one]}) for one in ({"x": 1}, {"x": 1, "y": 2})]
+REFUSED["read parquets, structs that differ"] = parquets(*_INNER)
 CASES["read parquet, spelling"] = parquet(pa.table({"a": pa.array([1], pa.int32())}), {}, "A int")
 REFUSED["read parquet, durations"] = parquet(pa.table({"a": pa.array([3], pa.duration("us"))}), {})
 REFUSED["read parquet, rebase"] = parquet(pa.table({"a": [1]}), {"datetimeRebaseMode": "LEGACY"})

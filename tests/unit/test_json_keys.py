@@ -37,9 +37,10 @@ def test_so_do_keys_inside() -> None:
     line = b'{"In": {"Deep": [{}, {"V": 1}], "M": {"Key": {"K": 1}}}}'
     found = spelled(struct(**{"in": inner}), [line], JsonKeys())
     assert found.simpleString() == "struct<In:struct<Deep:array<struct<V:string>>,M:map<string,struct<K:string>>>>"
-    mapped = JsonKeys.of(table(**{"mapping.k": "other"}))
-    with pytest.raises(InvalidInputException, match="The key 'other' of k lies inside"):
-        spelled(struct(**{"in": inner}), [line], mapped)
+    assert spelled(struct(**{"in": inner}), [line], JsonKeys.of(table(**{"mapping.k": "other"}))) == found
+    dots = JsonKeys.of(table(**{"dots.in.keys": "true"}))
+    with pytest.raises(InvalidInputException, match=r"The key 'a\.b' of a_b lies inside"):
+        spelled(struct(**{"in": struct(a_b=None)}), [b'{"in": {"a.b": 1}}'], dots)
 
 
 def test_properties_of_the_serde_say_which_keys_are_meant() -> None:

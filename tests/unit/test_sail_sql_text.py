@@ -104,6 +104,7 @@ def test_depth_costs_no_more_than_its_length() -> None:
         ("if(a, b, c)", "if(a, b, c)"),
         ("a - b - 1", "((a - b) - 1)"),
         ("a - b difference", None),
+        ("isnan(a) is null missing", None),
         ("cast(a as string) `a b`", None),
         ("explode(array(a - b))", None),
         ("case when a then b - c end", "case when a then b - c end"),

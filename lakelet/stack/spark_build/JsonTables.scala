@@ -47,8 +47,12 @@ class JsonTables extends JsonFileFormat {
 
     (file: PartitionedFile) => {
       val parser = new JacksonParser(required, json, allowArrayAsStructs = false)
-      val open = (factory: JsonFactory, line: Text) =>
-        new FoundKeys(CreateJacksonParser.text(factory, line), required, keys): JsonParser
+      val fields = new Fields(required, keys)
+      var found: FoundKeys = null
+      val open = (factory: JsonFactory, line: Text) => {
+        found = new FoundKeys(CreateJacksonParser.text(factory, line), required, fields)
+        found: JsonParser
+      }
       val lines = new HadoopFileLinesReader(file, json.lineSeparatorInRead, conf.value.value)
       Option(TaskContext.get()).foreach(_.addTaskCompletionListener[Unit](_ => lines.close()))
       lines.flatMap { line =>
@@ -56,7 +60,7 @@ class JsonTables extends JsonFileFormat {
         catch {
           case bad: BadRecordException =>
             val rows = bad.partialResults() // null where a value is not of its column's type
-            val malformed = rows.isEmpty || bad.getCause.isInstanceOf[JsonParseException]
+            val malformed = rows.isEmpty || found.broken
             if (malformed && !forgiving) throw new MalformedJson(file.filePath.toString)
             if (malformed) Seq(InternalRow.fromSeq(required.map(_ => null))) else rows.toSeq
         }
@@ -88,7 +92,7 @@ class MalformedJson(file: String)
         "true, which makes it a row of nulls."
     )
 
-/** Which key of JSON belongs to which field, by properties of a table: `mapping.<column>`, `case.insensitive`,
+/** Which key of JSON belongs to which field, by properties of a table's SerDe: `mapping.<column>`, `case.insensitive`,
   * `dots.in.keys`; and `paths`, in which crawlers keep how keys are written.
   */
 private class Keys(options: Map[String, String]) extends Serializable {
@@ -97,13 +101,34 @@ private class Keys(options: Map[String, String]) extends Serializable {
   private val dots = flag("dots.in.keys")
   private val mapped =
     properties.collect { case (name, key) if name.startsWith("mapping.") => name.stripPrefix("mapping.") -> key }
-  private val crawled = properties.getOrElse("paths", "").split(",").map(key => lower(key) -> key).toMap
+  private val crawled =
+    if (anyCase) properties.getOrElse("paths", "").split(",").map(key => lower(key) -> key).toMap
+    else Map.empty[String, String]
+
+  // What SerDes heed besides; data/json_keys.py has the same list.
+  for (name <- Seq("timestamp.formats", "explicit.null", "convertdotsinjsonkeystounderscores"))
+    if (properties.get(name).exists(value => lower(value.trim) != "false"))
+      throw new IllegalArgumentException(
+        s"The SerDe property '$name' is not served: use case.insensitive, dots.in.keys, ignore.malformed.json and " +
+          "mapping.<column>, or remove it."
+      )
 
   def flag(name: String, default: Boolean = false): Boolean =
     properties.get(name).map(value => lower(value.trim) == "true").getOrElse(default)
 
-  def of(struct: StructType): Map[String, (String, DataType)] =
-    struct.map(field => folded(key(field.name)) -> (field.name, field.dataType)).toMap
+  /** The name and type of each field, by its key; only columns are mapped. */
+  def of(struct: StructType, columns: Boolean): Map[String, (String, DataType)] = {
+    val found = struct.map { field =>
+      val key = if (columns) mapped.getOrElse(lower(field.name), field.name) else field.name
+      folded(key) -> (field.name, field.dataType)
+    }
+    val known = found.toMap
+    if (known.size < found.size)
+      throw new IllegalArgumentException(
+        s"Two of ${struct.fieldNames.mkString(", ")} have one key of JSON: give each its own by mapping.<column>."
+      )
+    known
+  }
 
   def folded(key: String): String = {
     val cased = if (anyCase) lower(key) else key
@@ -112,19 +137,28 @@ private class Keys(options: Map[String, String]) extends Serializable {
 
   def written(column: String): String = mapped.getOrElse(lower(column), crawled.getOrElse(lower(column), column))
 
-  private def key(field: String): String = mapped.getOrElse(lower(field), field)
   private def lower(text: String): String = text.toLowerCase(Locale.ROOT)
 }
 
+/** The fields of each struct of a schema, by their keys; made once for all lines of a file. */
+private class Fields(root: StructType, keys: Keys) {
+  private val known = new IdentityHashMap[StructType, Map[String, (String, DataType)]]
+
+  def of(struct: StructType, key: String): Option[(String, DataType)] =
+    known.computeIfAbsent(struct, one => keys.of(one, columns = one eq root)).get(keys.folded(key))
+}
+
 /** A parser that gives the keys of objects the names of the schema's fields; those of maps stay as they are. */
-private class FoundKeys(real: JsonParser, root: StructType, keys: Keys) extends JsonParserDelegate(real) {
-  private val fields = new IdentityHashMap[StructType, Map[String, (String, DataType)]]
+private class FoundKeys(real: JsonParser, root: StructType, fields: Fields) extends JsonParserDelegate(real) {
   private var open = List.empty[DataType] // of the objects and arrays that have begun; null: not in the schema
   private var coming: DataType = root // of the next value
   private var name = ""
+  var broken = false // Spark keeps the first complaint of a line, which may be about a value before
 
   override def nextToken(): JsonToken = {
-    val token = super.nextToken()
+    val token =
+      try super.nextToken()
+      catch { case error: JsonParseException => broken = true; throw error }
     token match {
       case JsonToken.START_OBJECT | JsonToken.START_ARRAY =>
         open = coming :: open
@@ -150,7 +184,7 @@ private class FoundKeys(real: JsonParser, root: StructType, keys: Keys) extends 
     name = key
     coming = open.head match {
       case struct: StructType =>
-        val found = fields.computeIfAbsent(struct, keys.of).get(keys.folded(key))
+        val found = fields.of(struct, key)
         name = found.map(_._1).getOrElse("") // no field's, also where a mapped column has the name of another key
         found.map(_._2).orNull
       case map: MapType => map.valueType
