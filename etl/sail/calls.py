@@ -212,9 +212,8 @@ def _told(e: Notation, v: Any, *, simple: bool, width: bool) -> Any:
 
 def _to_csv(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     odd = matches(e, e.call("typeof", v), "double|float|decimal|timestamp")
-    return e.case(
-        (odd, refusal(e, "to_csv of doubles, decimals and times", "they are written otherwise")), otherwise=call
-    )
+    refused = refusal(e, "to_csv of doubles, decimals and times", "they are written otherwise")
+    return e.case((odd, refused), otherwise=call)
 
 
 def _to_timestamp(e: Notation, call: Any, v: Any, *form: Any) -> Any:
@@ -282,9 +281,9 @@ def _log(e: Notation, call: Any, v: Any, of: Any = None) -> Any:
     if of is None:
         return e.call("ln", v)
     base = e.constant(v)
-    return (
-        call if isinstance(base, int | float) and base > 0 else e.case((e.infix(v, "<", 1e-300), None), otherwise=call)
-    )
+    if isinstance(base, int | float) and base > 0:
+        return call
+    return e.case((e.infix(v, "<", 1e-300), None), otherwise=call)
 
 
 def _log1p(e: Notation, call: Any, v: Any) -> Any:
@@ -326,48 +325,48 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "array_contains": _array_contains,
     "array_join": _array_join,
     "arrays_overlap": _arrays_overlap,
+    "bround": _bround,
     "ceil": _with_scale,
     "ceiling": _with_scale,
+    "date_diff": _whole,
     "date_trunc": _of_begin,
+    "datediff": _whole,
     "floor": _with_scale,
     "format_string": _formatted,
     "get": _of_an_element,
+    "get_json_object": _of_json,
+    "ifnull": _first_there_is,
+    "isnan": lambda e, call, v: e.call("coalesce", call, False),
     "left": _left,
     "locate": _locate,
     "log": _log,
     "log1p": _log1p,
+    "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
+    "nvl": _first_there_is,
     "pmod": _pmod,
     "position": _locate,
     "printf": _formatted,
+    "regexp_count": _whole,
+    "regexp_replace": _replaced,
     "regexp_substr": _found,
     "right": _left,
+    "round": _round,
+    "sign": _sign,
+    "signum": _sign,
     "slice": _slice,
     "split": _split,
+    "substr": _substring,
+    "substring": _substring,
+    "timestamp_seconds": _seconds,
     "to_binary": _to_binary,
     "to_csv": _to_csv,
+    "to_date": lambda e, call, v, *form: call if form else to_date(e, v, "CAST", "date"),
+    "to_json": _to_json,
     "to_timestamp": _to_timestamp,
     "to_timestamp_ltz": _of_no_number,
     "to_timestamp_ntz": _of_no_number,
     "try_to_binary": _to_binary,
     "try_to_timestamp": _of_no_number,
-    "width_bucket": _width_bucket,
-    "date_diff": _whole,
-    "datediff": _whole,
-    "ifnull": _first_there_is,
-    "isnan": lambda e, call, v: e.call("coalesce", call, False),
-    "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
-    "nvl": _first_there_is,
-    "regexp_count": _whole,
-    "bround": _bround,
-    "get_json_object": _of_json,
-    "regexp_replace": _replaced,
-    "round": _round,
-    "sign": _sign,
-    "signum": _sign,
-    "substr": _substring,
-    "substring": _substring,
-    "timestamp_seconds": _seconds,
-    "to_date": lambda e, call, v, *form: call if form else to_date(e, v, "CAST", "date"),
-    "to_json": _to_json,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),
+    "width_bucket": _width_bucket,
 }
