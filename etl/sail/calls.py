@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from etl.sail import engine
@@ -311,6 +312,7 @@ def of_no_date(e: Notation, v: Any) -> Any:
     return e.case((of_kind(e, v, "date"), refused), otherwise=v)
 
 
+@cache  # asked for each call that is made
 def takes(rule: Callable[..., Any], arguments: int) -> bool:
     """Whether a rule is for a call with so many arguments; another one is none of Spark's."""
     try:

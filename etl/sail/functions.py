@@ -8,7 +8,7 @@ from typing import Any
 from etl.sail import calls, engine, rules
 from workspace.paths import Workspace
 
-RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "split", "/"))
+RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
 
 

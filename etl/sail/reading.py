@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,7 @@ class Objects:
             return []
         return list(dict.fromkeys(key for one in self.names for key, _ in parse_partition_path(one)))
 
+    @cached_property
     def end_of_first(self) -> bytes:
         """The footer of the first of the Parquet objects, as Spark orders them, as a file that has no rows."""
         addresses = [_join(path, name) for path, inside in self.found.items() for name in inside]
@@ -153,11 +154,11 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
     elif reader._format in (None, "parquet") and schema is None:
-        rows = read_rows.typed_parquet(original(reader, path=escaped), objects.end_of_first)
+        rows = read_rows.typed_parquet(original(reader, path=escaped), lambda: objects.end_of_first)
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
         if merged != "true" and len(objects.names) > 1:
             _require_names(rows, ", ".join(paths))
-            rows = read_rows.of_first(rows, objects.end_of_first(), keys)
+            rows = read_rows.of_first(rows, objects.end_of_first, keys)
     else:
         rows = original(reader, path=escaped)
     return read_rows.renamed(rows, schema.names) if schema else rows

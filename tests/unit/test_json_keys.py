@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pyspark.sql import types as T
 
-from data.json_keys import JsonKeys
+from data.json_keys import _NOT_SERVED, JsonKeys
 from etl.json_names import spelled
+from lakelet.stack.scala_build import SOURCES
 from workspace.errors import InvalidInputException
 
 
@@ -62,3 +63,8 @@ def test_two_columns_do_not_have_one_key() -> None:
     both["StorageDescriptor"]["Columns"] = [{"Name": "userid"}, {"Name": "who"}]
     with pytest.raises(InvalidInputException, match="columns userid and who have the key 'userId' of JSON both"):
         JsonKeys.of(both)
+
+
+def test_spark_s_reader_refuses_the_same_properties() -> None:
+    told = (SOURCES / "JsonTables.scala").read_text()
+    assert [name for name in _NOT_SERVED if f'"{name}"' not in told] == []
