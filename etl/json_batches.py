@@ -33,18 +33,20 @@ _SPACE = " \t\r\n"
 
 
 class Found(NamedTuple):
-    """The type of all JSON in a column of text; and whether each text, but for empty ones, is an object of that type,
-    which whoever reads JSON by that type reads in the same way."""
+    """The type of all JSON in a column of text; whether each text, but for empty ones, is an object; and whether
+    whoever reads JSON by that type reads it in the same way."""
 
     kind: T.DataType
+    objects: bool
     whole: bool
 
 
 def discovered(rows: DataFrame, text: Column) -> Found:
     """What JSON there is in a column of text; text that is no JSON says nothing about the type."""
-    found = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string, whole boolean").distinct().collect()
+    shapes = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string, objects boolean, whole boolean")
+    found = shapes.distinct().collect()
     kind = json_text.in_order(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
-    return Found(kind, all(row["whole"] for row in found))
+    return Found(kind, all(row["objects"] for row in found), all(row["whole"] for row in found))
 
 
 def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, DataFrame]:
@@ -63,22 +65,36 @@ def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow.compute as pc
 
     for batch in batches:
-        texts = batch.column(0).drop_null().cast(pa.string())
-        found = {(json_text.wrapped(kind), whole) for kind, whole in _kinds(texts.filter(pc.not_equal(texts, "")))}
-        shapes = pa.array(sorted(found), pa.struct([("shape", pa.string()), ("whole", pa.bool_())]))
+        texts, intact = _as_utf_8(batch.column(0).drop_null().cast(pa.string()))
+        kinds = _kinds(texts.filter(pc.not_equal(texts, "")))
+        found = {(json_text.wrapped(kind), objects and intact, whole and intact) for kind, objects, whole in kinds}
+        fields = [("shape", pa.string()), ("objects", pa.bool_()), ("whole", pa.bool_())]
+        shapes = pa.array(sorted(found), pa.struct(fields))
         yield pa.RecordBatch.from_struct_array(shapes)
+
+
+def _as_utf_8(texts: pa.StringArray) -> tuple[pa.StringArray, bool]:
+    """The texts, and whether all of them are UTF-8; bytes that are not are replaced, as ``from_json`` replaces them."""
+    import pyarrow as pa
+
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.array([one.decode(errors="replace") for one in texts.view(pa.binary()).to_pylist()]), False
+    return texts, True
 
 
 def _kinds(texts: pa.Array) -> Iterator[Found]:
     """Types that together are those of all texts."""
     table = _table(texts)
     if table is not None:
-        yield Found(_kind_of(table, texts), True)
+        yield Found(_kind_of(table, texts), objects=True, whole=True)
     elif len(texts) > FEW:
         yield from _kinds(texts[: len(texts) // 2])
         yield from _kinds(texts[len(texts) // 2 :])
     elif len(texts):
-        yield from (Found(kind, False) for kind in (T.NullType(), *json_text.kinds(texts.to_pylist())))
+        kinds, objects = json_text.kinds(texts.to_pylist())
+        yield from (Found(kind, objects, whole=False) for kind in (T.NullType(), *kinds))
 
 
 class Reader:

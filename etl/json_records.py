@@ -26,10 +26,10 @@ def parsed(text: Column, kind: T.DataType) -> Column:
     if engine.active():
         return json_text.parsed(text, kind)
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):
-        readable = _readable(kind)
-        assert isinstance(readable, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class
-        return _typed(F.from_json(text, readable), kind)
-    return _typed(F.try_parse_json(text), kind, variant=True)
+        shape = readable(kind)
+        assert isinstance(shape, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class
+        return typed(F.from_json(text, shape), kind)
+    return typed(F.try_parse_json(text), kind, variant=True)
 
 
 def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, DataFrame]:
@@ -53,30 +53,33 @@ def _has_more(text: Column) -> Column:
 
 def _with_corrupt(kind: T.StructType) -> T.StructType:
     """The type for ``from_json`` of records of a type, with the text of those that do not fit beside."""
-    readable = _readable(kind)
-    assert isinstance(readable, T.StructType)  # noqa: S101 - it is of the same class
-    return T.StructType([*readable.fields, T.StructField(CORRUPT, T.StringType())])
+    return T.StructType([*readable_record(kind).fields, T.StructField(CORRUPT, T.StringType())])
 
 
 def members_of(record: Column, kind: T.StructType) -> list[Column]:
     """The fields of a record that :func:`records` has read."""
     if engine.active():
         return [json_text.voided(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
-    return [_typed(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
+    return [typed(record.getField(f.name), f.dataType).alias(f.name) for f in kind.fields]
 
 
-def _readable(kind: T.DataType) -> T.DataType:
+def readable_record(kind: T.StructType) -> T.StructType:
+    """The type by which Spark reads records of a type."""
+    return T.StructType([T.StructField(f.name, readable(f.dataType)) for f in kind.fields])
+
+
+def readable(kind: T.DataType) -> T.DataType:
     """The type for ``from_json``: choices are VARIANTs, and what has no type is text (and null everywhere)."""
     if is_choice(kind):
         return T.VariantType()
     if isinstance(kind, T.StructType):
-        return T.StructType([T.StructField(f.name, _readable(f.dataType)) for f in kind.fields])
+        return readable_record(kind)
     if isinstance(kind, T.ArrayType):
-        return T.ArrayType(_readable(kind.elementType))
+        return T.ArrayType(readable(kind.elementType))
     return T.StringType() if isinstance(kind, T.NullType) else kind
 
 
-def _typed(value: Column, kind: T.DataType, *, variant: bool = False) -> Column:
+def typed(value: Column, kind: T.DataType, *, variant: bool = False) -> Column:
     """A value as ``from_json`` gives it, its VARIANTs turned into choices; ``variant``: the value is one itself."""
     if is_choice(kind) and isinstance(kind, T.StructType):
         shape = F.schema_of_variant(value)
@@ -90,16 +93,16 @@ def _typed(value: Column, kind: T.DataType, *, variant: bool = False) -> Column:
     if variant:
         return _member(value, kind)
     if isinstance(kind, T.StructType) and _differs(kind):
-        fields = (_typed(value.getField(f.name), f.dataType).alias(f.name) for f in kind.fields)
+        fields = (typed(value.getField(f.name), f.dataType).alias(f.name) for f in kind.fields)
         return F.when(value.isNotNull(), F.struct(*fields))
     if isinstance(kind, T.ArrayType) and _differs(kind):
         element = kind.elementType
-        return F.transform(value, lambda one: _typed(one, element))
+        return F.transform(value, lambda one: typed(one, element))
     return value
 
 
 def _differs(kind: T.DataType) -> bool:
-    return _readable(kind) != kind
+    return readable(kind) != kind
 
 
 def _is_shape(shape: Column, kind: T.DataType) -> Column:

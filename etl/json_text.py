@@ -10,7 +10,7 @@ import binascii
 import datetime
 import decimal
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -39,16 +39,19 @@ class _Number(float):
         return made
 
 
-def kinds(texts: Iterable[str | None]) -> Iterator[T.DataType]:
-    """Types that together are those of all texts; a text that is no JSON has none."""
+def kinds(texts: Iterable[str]) -> tuple[list[T.DataType], bool]:
+    """Types that together are those of all texts, a text that is no JSON having none; and whether all are objects."""
     seen: dict[object, Any] = {}
+    objects = True
     for text in texts:
         try:
-            value = None if text is None else loaded(text)
+            value = loaded(text)
         except ValueError:
+            objects = False
             continue
+        objects = objects and isinstance(value, dict)
         seen.setdefault(_likeness(value), value)
-    return (type_of(value) for value in seen.values())
+    return [type_of(value) for value in seen.values()], objects
 
 
 def wrapped(kind: T.DataType) -> str:

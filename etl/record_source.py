@@ -20,10 +20,10 @@ from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError
 from etl.glue_types import spark_name
 from etl.json_batches import discovered
+from etl.json_lines import Lines
 from etl.json_records import members_of, records
 from etl.options import flag
 from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
-from etl.sail.json_lines import JsonLines
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def read_records(
     *,
     schema: T.StructType | None = None,
     pending: Mapping[str, str] | None = None,
-    lines: JsonLines | None = None,
+    lines: Lines | None = None,
 ) -> DynamicFrame:
     """The records in the column ``_value`` of rows, whose other columns follow the record's own.
 
     ``_message``, ``_input`` and ``_source``, if there, say what is wrong with rows without a value, and where.
-    ``lines`` are the objects that the rows are the lines of, if Sail's own reader may read them as well.
+    ``lines`` are those that the rows hold, if the engine's own reader may read them as well.
     """
     own = {VALUE, MESSAGE, INPUT, SOURCE}
     others = [name for name in rows.columns if name not in own]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
@@ -18,17 +19,18 @@ from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
+from etl.json_lines import Lines, SparkLines
 from etl.options import flag
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
-from etl.sail.json_lines import JsonLines
+from etl.sail.json_lines import SailLines
 from etl.sail.reading import in_partitions
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, DataFrameReader
 
     from etl.context import GlueContext
 
@@ -69,7 +71,7 @@ def read_s3(
         check_sizes(stored)
         frame = read_objects(context, files, taken, ctx, schema=schema_of(options), filename=attached.filename)
     else:
-        lines = JsonLines(context.spark_session, stored, partial(_pin, context, paths, stored))
+        lines = SailLines(context.spark_session, stored, partial(_pin, context, paths, stored))
         frame = _read_files(context, one, files, lines, connection, options, attached.filename, ctx)
     if flag(connection, "isFailFast") and (found := frame.errorsCount()):
         raise ErrorThresholdError(f"{', '.join(paths)} has {found} error records and isFailFast allows none.")
@@ -80,7 +82,7 @@ def _read_files(
     context: GlueContext,
     one: DataFormat,
     files: Sequence[str],
-    stored: JsonLines,
+    sail_lines: SailLines,
     connection: Mapping[str, Any],
     options: Mapping[str, Any],
     filename: str,
@@ -88,13 +90,22 @@ def _read_files(
 ) -> DynamicFrame:
     """What Spark itself reads."""
     recurse = flag(connection, "recurse")
-    reader = context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
     schema = schema_of(options)
+
+    def spark_reader() -> DataFrameReader:
+        return context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
+
+    def by_schema(kind: T.StructType) -> DataFrame:
+        return _with_filename(spark_reader().schema(kind).json(list(files), mode="FAILFAST"), filename)
+
     if one is JSON:
-        lines = _with_filename(reader.text(list(files)), filename)
-        alone = engine.active() and lines.columns == ["value"]  # no partition keys beside
-        rows = lines.withColumnRenamed("value", VALUE)
-        return read_records(context, rows, ctx, schema=schema, lines=stored if alone else None)
+        text = _with_filename(spark_reader().text(list(files)), filename)
+        alone = text.columns == ["value"]  # no partition keys beside
+        lines: Lines | None = SparkLines(text, by_schema)
+        if engine.active():
+            lines = sail_lines if alone else None
+        return read_records(context, text.withColumnRenamed("value", VALUE), ctx, schema=schema, lines=lines)
+    reader = spark_reader()
     if schema is not None:
         if any(True for _ in choices_in(schema)):
             raise UnsupportedError(

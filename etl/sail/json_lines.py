@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class JsonLines:
+class SailLines:
     """Objects on S3, as they were listed before anything was read of them; ``pin`` is told when they are read again."""
 
     spark: SparkSession

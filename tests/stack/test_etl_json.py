@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.stack
 ROWS = 40_000  # of about 100 bytes
+lake_on_spark = pytest.mark.parametrize("lake", ["spark"], indirect=True)
 lake_on_sail = pytest.mark.parametrize("lake", ["sail"], indirect=True)
 
 
@@ -170,6 +172,33 @@ def test_folders_named_after_a_key_are_columns(place: Lake) -> None:
     frame = place.read("keys", "json")
     assert sorted(values(frame, "a", "k")) == [(1, 1), (2, 2)]
     assert sorted(values(place.read("keys", "json", recurse=True), "a")) == [1, 2]
+
+
+@lake_on_spark
+def test_texts_that_are_no_utf_8_are_read(place: Lake) -> None:
+    """On Sail they are refused by its reader."""
+    place.put("latin/a.json", '{"a": "caf\u00e9"}\n'.encode("latin-1") + b'{"a": "x"}\n')
+    assert sorted(values(place.read("latin", "json"), "a")) == ["caf\ufffd", "x"]
+    place.put("latin/b.json", '{"caf\u00e9'.encode("latin-1"))
+    frame = place.read("latin", "json")
+    assert (frame.count(), frame.errorsCount()) == (2, 1)
+
+
+def test_blank_lines_and_the_object_a_record_came_of(place: Lake) -> None:
+    place.put("blank/a.json", '\n{"a": 1}\n\n \n{"a": {}}\n{}\n')
+    frame = place.read("blank", "json")
+    assert frame.count() == 3 and frame.toDF().where("a is null").count() == 1
+    assert kinds(frame) == {"a": "struct<long:bigint,struct:struct<>>"}
+
+
+@lake_on_spark
+def test_an_object_that_changes_while_spark_reads_it_loses_nothing(place: Lake) -> None:
+    place.put("changed/a.json", '{"a": 1}\n')
+    frame = place.read("changed", "json", {"attachFilename": "of"})
+    assert values(frame, "a", "of") == [(1, f"s3://{place.name}/changed/a.json")]
+    place.put("changed/a.json", '{"a": 1.5}\n')
+    with pytest.raises(Py4JJavaError, match="FAILED_READ_FILE"):
+        frame.toDF().collect()
 
 
 @lake_on_sail

@@ -71,7 +71,7 @@ def found(texts: list[str]) -> T.DataType:
 
 
 def expected(texts: list[str]) -> T.DataType:
-    return together(json_text.kinds(texts))
+    return together(json_text.kinds(texts)[0])
 
 
 def together(kinds: Iterable[T.DataType]) -> T.DataType:
