@@ -49,8 +49,6 @@ def _refuse(made: Any) -> None:
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
         if why := rules.REFUSED.get(name.lower()):
             raise engine.otherwise(f"The function {name}", why)
-        if name == "split" and len(args) > 1 and getattr(args[1], "_value", None) == "":
-            raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
         if name in ("/", "%") and getattr(args[1], "_value", None) == 0:
             raise engine.otherwise("A division by the literal 0", "it has no type")
         decimals.watch(name, args)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.casts import doubtful, plain_digits, to_date, to_long
+from etl.sail import engine, rounding
+from etl.sail.casts import to_date, to_long
 from etl.sail.notations import Notation
 from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal
 
-_DIGITS = 38  # of the largest decimal
+_LAST_SUMMER = 2099  # that Sail's table of zones has
 _GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
+_OF_PLACES = re.compile(r"\^[^|]*|(\^|\$|\\b|\||\\A|\\z)*")  # patterns that match once, or nothing at any place
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
@@ -26,45 +27,6 @@ def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
     """Null where the array has no such value, but nulls."""
     nulls = e.infix(e.call("size", v), ">", e.call("size", e.call("array_compact", v)))
     return e.case((e.call("isnull", w), None), (call, True), (nulls, None), otherwise=call)
-
-
-def _round(e: Notation, call: Any, v: Any, scale: Any = 0) -> Any:
-    """A double is rounded as the decimal that its text is: 1.005 is 1.01. The binary fraction, as Sail has it, is less.
-
-    A value that is made a double is known to be one; one of any type is refused where it would have to be another.
-    """
-    return _rounding(e, call, v, scale, is_double=e.makes_double(v))
-
-
-def _bround(e: Notation, call: Any, v: Any, scale: Any = 0) -> Any:
-    """Halves go to the even digit, so that one is refused whatever makes it."""
-    digits = scale if isinstance(scale, int) else e.constant(scale)
-    if not isinstance(digits, int) or digits < 0:
-        raise engine.otherwise("bround before the point", "it may be too large")
-    return _rounding(e, call, v, scale, is_double=False)
-
-
-def _rounding(e: Notation, call: Any, v: Any, scale: Any, *, is_double: bool) -> Any:
-    """Zero has no sign."""
-    digits, absolute = e.constant(scale), e.call("abs", call)
-    branches = [(e.infix(floating(e, v), "and", e.infix(absolute, "=", 0)), absolute)]
-    if isinstance(digits, int) and 0 < digits < _DIGITS:
-        rounded, may_differ = _rounded(e, v, digits), doubtful(e, v, digits)
-        if is_double:
-            branches.append((may_differ, e.call("coalesce", rounded, call)))
-        else:
-            half = refusal(e, "A half that is rounded", "its binary fraction is; cast it to a decimal first")
-            differs = e.infix(rounded, "<>", e.cast(call, "double"))
-            odd = e.infix(e.infix(of_kind(e, v, "double"), "and", may_differ), "and", differs)
-            branches.append((odd, half))
-    refused = refusal(e, "A decimal that is rounded", "it has more or fewer digits")
-    return e.case((of_decimals(e, v), refused), *branches, otherwise=call)
-
-
-def _rounded(e: Notation, v: Any, digits: int) -> Any:
-    """A value rounded by its text; by that of the decimal, too, for a decimal that is divided is not exact."""
-    decimal = e.cast(plain_digits(e, e.cast(v, "string")), f"decimal({_DIGITS},{digits})", "TRY_CAST")
-    return e.cast(e.cast(decimal, "string"), "double")
 
 
 def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
@@ -82,12 +44,6 @@ def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = 
         part = e.call("left", v, e.call("greatest", end, 0))
         branches.append((e.infix(e.infix(start, "<", 0), "and", before), part))
     return e.case(*branches, otherwise=call)
-
-
-def _sign(e: Notation, call: Any, v: Any) -> Any:
-    """That of -0.0 is itself."""
-    zero = e.infix(floating(e, v), "and", e.infix(e.call("abs", v), "=", 0))
-    return e.case((zero, e.cast(v, "double")), otherwise=call)
 
 
 def _of_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
@@ -130,7 +86,35 @@ def _replaced(e: Notation, call: Any, v: Any, pattern: Any, by: Any, *begin: Any
     grouped = _GROUP.sub(r"${\1}", said)
     if "\\" in said or _ODD_GROUP.search(said):
         raise engine.otherwise(f"The replacement {said!r} of regexp_replace", "groups are told in another way")
-    return call if grouped == said else e.call("regexp_replace", v, pattern, grouped, *begin)
+    made = call if grouped == said else e.call("regexp_replace", v, pattern, grouped, *begin)
+    if said:
+        made = _by_pattern(e, made, pattern)
+        return _by_units(e, made, v) if _may_find_nothing(e.constant(pattern) or "") else made
+    return made
+
+
+def _may_find_nothing(pattern: str) -> bool:
+    """Whether a pattern may match an empty text, and so between any two characters."""
+    try:
+        return bool(re.search(pattern, ""))
+    except re.error:  # one of Java's
+        return True
+
+
+def _by_units(e: Notation, call: Any, v: Any) -> Any:
+    """Java has two units of UTF-16 for a character beyond the first 65,536, each of which counts."""
+    refused = refusal(e, "A character beyond the first 65,536", "it is one, where Spark has two halves of it")
+    return e.case((matches(e, v, r"[^\x{0}-\x{FFFF}]"), refused), otherwise=call)
+
+
+def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
+    """By four characters, the last of which is for all but letters and digits."""
+    return _by_units(e, call, v) if len(by) > 3 else call
+
+
+def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
+    late = e.infix(e.call("year", e.cast(v, "timestamp", "TRY_CAST")), ">", _LAST_SUMMER)
+    return e.case((late, refusal(e, "A zone's time after 2099", "there is no summer time")), otherwise=call)
 
 
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
@@ -173,21 +157,32 @@ def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> A
 
 
 def _split(e: Notation, call: Any, v: Any, pattern: Any, *limit: Any) -> Any:
-    """A pattern that is a column may be empty in some rows."""
-    if isinstance(e.constant(pattern), str):
-        return call
-    empty = refusal(e, "split by an empty pattern", "there are empty texts at the ends")
-    return e.case((e.infix(pattern, "=", ""), empty), otherwise=call)
+    if e.constant(pattern) in ("", "^", "$"):
+        raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
+    return _by_pattern(e, call, pattern)
+
+
+def _by_pattern(e: Notation, call: Any, pattern: Any) -> Any:
+    """Behind what it has matched, Java lets a pattern match nothing once more: ``.*`` is found twice."""
+    why = "it is found less often"
+    said = e.constant(pattern)
+    if said is None:
+        return e.case((matches(e, "", pattern), refusal(e, "A pattern that matches nothing", why)), otherwise=call)
+    if _may_find_nothing(said) and not _OF_PLACES.fullmatch(said):
+        raise engine.otherwise(f"The pattern {said!r}, which matches nothing as well", why)
+    return call
+
+
+def _counted(e: Notation, call: Any, v: Any, pattern: Any) -> Any:
+    return _by_pattern(e, _whole(e, call), pattern)
+
+
+def _all_extracted(e: Notation, call: Any, v: Any, pattern: Any, *group: Any) -> Any:
+    return _by_pattern(e, call, pattern)
 
 
 def _found(e: Notation, call: Any, *arguments: Any) -> Any:
     return e.case((e.infix(call, "=", ""), None), otherwise=call)  # nothing, and not an empty text
-
-
-def _with_scale(e: Notation, call: Any, v: Any, *scale: Any) -> Any:
-    if scale:
-        raise engine.otherwise("ceil or floor to a digit", "it is rounded")
-    return call
 
 
 def _formatted(e: Notation, call: Any, form: Any, *values: Any) -> Any:
@@ -298,7 +293,9 @@ def _log1p(e: Notation, call: Any, v: Any) -> Any:
 
 def _pmod(e: Notation, call: Any, v: Any, w: Any) -> Any:
     decimal = e.infix(of_decimals(e, v), "or", of_decimals(e, w))
-    return e.case((decimal, refusal(e, "pmod of decimals", "it has more digits")), otherwise=call)
+    rest = e.infix(v, "%", w)
+    zero = e.infix(floating(e, call), "and", e.infix(rest, "=", 0))  # has the sign of what is divided
+    return e.case((decimal, refusal(e, "pmod of decimals", "it has more digits")), (zero, rest), otherwise=call)
 
 
 def _width_bucket(e: Notation, call: Any, v: Any, *bounds: Any) -> Any:
@@ -306,10 +303,10 @@ def _width_bucket(e: Notation, call: Any, v: Any, *bounds: Any) -> Any:
     return e.case((e.infix(e.call("abs", v), "=", e.cast("Infinity", "double")), refused), otherwise=call)
 
 
-def of_no_date(e: Notation, v: Any) -> Any:
-    """A value that hours are added to: a date is a time from then on, on Spark."""
+def of_no_date(e: Notation, said: Any, v: Any) -> Any:
+    """``v``, which hours are added to, as it is said: a date is a time from then on, on Spark."""
     refused = refusal(e, "A date plus or minus hours", "it stays a date; cast it to timestamp first")
-    return e.case((of_kind(e, v, "date"), refused), otherwise=v)
+    return e.case((of_kind(e, v, "date"), refused), otherwise=said)
 
 
 @cache  # asked for each call that is made
@@ -327,13 +324,14 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "array_contains": _array_contains,
     "array_join": _array_join,
     "arrays_overlap": _arrays_overlap,
-    "bround": _bround,
-    "ceil": _with_scale,
-    "ceiling": _with_scale,
+    "bround": rounding.rounded_to_even,
+    "ceil": rounding.to_whole,
+    "ceiling": rounding.to_whole,
     "date_diff": _whole,
     "date_trunc": _of_begin,
     "datediff": _whole,
-    "floor": _with_scale,
+    "floor": rounding.to_whole,
+    "from_utc_timestamp": _in_a_zone,
     "format_string": _formatted,
     "get": _of_an_element,
     "get_json_object": _of_json,
@@ -343,18 +341,20 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "locate": _locate,
     "log": _log,
     "log1p": _log1p,
+    "mask": _masked,
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
     "pmod": _pmod,
     "position": _locate,
     "printf": _formatted,
-    "regexp_count": _whole,
+    "regexp_count": _counted,
+    "regexp_extract_all": _all_extracted,
     "regexp_replace": _replaced,
     "regexp_substr": _found,
     "right": _left,
-    "round": _round,
-    "sign": _sign,
-    "signum": _sign,
+    "round": rounding.rounded,
+    "sign": rounding.sign,
+    "signum": rounding.sign,
     "slice": _slice,
     "split": _split,
     "substr": _substring,
@@ -367,6 +367,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_timestamp": _to_timestamp,
     "to_timestamp_ltz": _of_no_number,
     "to_timestamp_ntz": _of_no_number,
+    "to_utc_timestamp": _in_a_zone,
     "try_to_binary": _to_binary,
     "try_to_timestamp": _of_no_number,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),

@@ -39,7 +39,7 @@ class Said:
                 return own
             if value._name in ("+", "-") and len(value._args) == 2 and any(map(self._has_hours, value._args)):
                 pairs = zip(own._args, value._args, strict=True)
-                kept = [one if self._has_hours(had) else self._bound(one, calls.of_no_date) for one, had in pairs]
+                kept = [one if self._has_hours(had) else self._bound(one, _of_no_date) for one, had in pairs]
                 return self._with(own, _args=kept)
             return (
                 self._difference(own, *value._args)
@@ -124,7 +124,7 @@ class Said:
             return own
         minuend, subtrahend = own._args
         self.changed = True
-        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, left, right)])
+        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, right)])
 
     def _case(self, value: Any) -> Any:
         branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
@@ -219,6 +219,10 @@ def _column(expression: Any) -> Column:
     made: Any = Made  # whose type says that it cannot be called
     column: Column = made(_done(expression))
     return column
+
+
+def _of_no_date(e: Notation, v: Any) -> Any:
+    return calls.of_no_date(e, v, v)
 
 
 def _target(cast: Any) -> str:

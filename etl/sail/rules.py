@@ -15,6 +15,7 @@ from etl.sail.casts import Rule
 from etl.sail.notations import Notation
 from etl.sail.values import (
     is_nan,
+    is_negative_zero,
     is_not_finite,
     joined,
     of_decimals,
@@ -58,10 +59,10 @@ def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:
     return lambda e, v: e.case((when(e, v), refusal(e, what, why)), otherwise=v)
 
 
-def taken_away(e: Notation, said: Any, v: Any, w: Any) -> Any:
-    """What is taken from ``v``, as it is said; ``w`` is the same value. That of two dates is an interval on Spark."""
-    dates = e.infix(of_kind(e, v, "date"), "and", of_kind(e, w, "date"))
-    return e.case((dates, refusal(e, "A date minus a date", "it is a number of days; use datediff")), otherwise=said)
+def taken_away(e: Notation, said: Any, v: Any) -> Any:
+    """``v``, which is taken from something, as it is said: if it is a date, an interval is what is left on Spark."""
+    refused = refusal(e, "A date minus a date", "it is a number of days; use datediff")
+    return e.case((of_kind(e, v, "date"), refused), otherwise=said)
 
 
 _average = _unless(of_decimals, "The average of decimals", "its last digit is cut, not rounded")
@@ -79,6 +80,7 @@ EVERY = -1  # argument of a call
 # Arguments, by the function and the place that they have.
 ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "avg": (0, _average),
+    "collect_set": (0, _unless(is_negative_zero, "A zero with a sign in collect_set", "it is another than zero")),
     "concat": (EVERY, joined),
     "concat_ws": (EVERY, joined),
     "hash": (EVERY, _unless(of_decimals, "The hash of decimals", "it is another number")),

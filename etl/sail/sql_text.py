@@ -6,30 +6,30 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
-from itertools import pairwise, takewhile
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from etl.sail import calls, casts, engine, rules
 from etl.sail.notations import Notation, Sql, Texts
-from etl.sail.sql_tokens import PATH, Tokens
+from etl.sail.sql_tokens import PATH, Operand, Tokens
 from etl.sail.statements import bare, with_escapes
 
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
-_ONCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+_CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNORECASE)
+_ONCE = re.compile(rf"{_CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
 # Types that are functions too: date(x) is a cast.
 _TYPES = frozenset(
     ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
 )  # fmt: skip
-_ADDED = re.compile(r"\+\s*interval\b", re.IGNORECASE)
-_HOURS = re.compile(r"(hour|minute|second)", re.IGNORECASE)
-_OPERATORS = frozenset("+-*/%,()=<>")
+_HOURS = re.compile(r"hour|minute|second|make_dt_interval", re.IGNORECASE)
+_NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
+_OfOperand = Callable[[Notation, Any, Any], Any]  # of an operand as it is said, and as it was
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *_TYPES))
-_SPECIAL = frozenset(
-    ("cast", "try_cast", "if", "split", "extract", "date_part", "datepart", "collect_list", "collect_set")
-)
+_SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b|preceding\b|following\b)"
     r"|::|[|][|]",
@@ -37,18 +37,9 @@ _TOUCHED = re.compile(
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
-_MINUS = re.compile(r"[\w)`']\s*-\s*[a-z_`]", re.IGNORECASE)
-_GOES_ON = (
-    "[",
-    ".",
-    ":",
-    "::",
-    "(",
-    "filter",
-    "ignore",
-    "respect",
-    "within",
-)  # behind a unit that is a part of a value
+_OF_TIMES = re.compile(
+    r"[\w)\]`']\s*-\s*[a-z_`(]|\binterval\b.*[+]|[+].*(?:\binterval\b|make_dt_)", re.IGNORECASE | re.DOTALL
+)
 _VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
@@ -73,19 +64,16 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _MINUS.search(code) and not _ADDED.search(code):
+    if not _TOUCHED.search(text) and not _OF_TIMES.search(code):
         return text
     from sqlglot.errors import SqlglotError
 
     try:
-        made = _Rewriting(text).whole()
+        return _Rewriting(text).whole()
     except RecursionError:
         raise engine.refused("SQL that is nested as deeply as this") from None
     except SqlglotError:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
-    if bare(made).count("?") != code.count("?"):
-        raise engine.refused("A parameter (?) in a value that is asked for more than once")
-    return made
 
 
 def bound(value: str, rule: casts.Rule) -> str:
@@ -94,6 +82,17 @@ def bound(value: str, rule: casts.Rule) -> str:
         return str(rule(_TEXTS, Sql(value.strip())))
     if len(value) < _LONGEST and not _ONCE.search(value):
         return str(rule(_TEXTS, Sql(f"({value})")))
+    return _by_lambda(value, rule)
+
+
+def _looked_at(value: str, told: str, rule: _OfOperand) -> str:
+    """An operand by its rule; ``told`` is what it was in the text, where a parameter stands but once."""
+    if "?" in bare(told):
+        return _by_lambda(value, lambda e, v: rule(e, v, v))
+    return str(rule(_TEXTS, Sql(value), Sql(told)))
+
+
+def _by_lambda(value: str, rule: casts.Rule) -> str:
     return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
 
 
@@ -141,7 +140,8 @@ class _Rewriting(Tokens):
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
-        at, listed, before, windowed = first, False, "", False
+        looked_at = self._looked_at(first, last)
+        at, listed = first, False
         while at < last:
             if at > first:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
@@ -151,26 +151,44 @@ class _Rewriting(Tokens):
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
-            piece, end = self._unit(at, last)
-            if before and not windowed and word in ("+", "-") and self._adds_hours(at):
-                made[-2] = str(calls.of_no_date(_TEXTS, Sql(made[-2])))
+            if at in looked_at:
+                end, rule = looked_at[at]
+                piece = _looked_at(self.between(at, end), self.raw(at, end), rule)
+            else:
+                piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
-            elif before and self.words[at - 1] == "-" and self.is_value(at, end):
-                piece, end = self._subtrahend(before, piece, at, end)
             elif listed and piece != self.raw(at, end) and self._is_item(at, end, first, last):
                 alias = self._column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
-            windowed = word == "over" and end > at + 1
-            if windowed:
-                before = before and f"{before} {self.raw(at, end)}"
-            elif word != "-":
-                before = self.raw(at, end) if self.is_value(at, end) else ""
             if piece[-1:].isalnum() and self.is_beside(end):
                 made.append(" ")  # cast(a as string)as b
             at = end
         return "".join(made)
+
+    def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, _OfOperand]]:
+        """Operands whose type counts, by their first tokens: where each ends, and its rule."""
+        found: dict[int, tuple[int, _OfOperand]] = {}
+        for chain in self.arithmetic(first, last):
+            hours = any(self._has_hours(one) for one in chain)
+            for one in chain if len(chain) > 1 else ():
+                told = self.raw(one.first, one.end)
+                if self._is_interval(one) or not _NAMES.search(bare(told)) or _CHANCE.search(told):
+                    continue  # no date, or another value each time
+                if hours:
+                    found[one.first] = one.end, calls.of_no_date
+                elif one.sign == "-" and not self.sorted_groups:
+                    found[one.first] = one.end, rules.taken_away
+        return found
+
+    def _is_interval(self, one: Operand) -> bool:
+        word = self.words[one.first + (self.words[one.first] == "(")]
+        return word in ("interval", "make_dt_interval")
+
+    def _has_hours(self, one: Operand) -> bool:
+        """Whether an operand is an interval with hours, minutes or seconds."""
+        return self._is_interval(one) and bool(_HOURS.search(self.raw(one.first, one.end)))
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
@@ -187,28 +205,11 @@ class _Rewriting(Tokens):
             end += 2
         return self.raw(at, end), end
 
-    def _adds_hours(self, at: int) -> bool:
-        """Whether an interval with hours, minutes or seconds follows a sign."""
-        told = takewhile(lambda word: word not in _OPERATORS, self.words[at + 3 : at + 8])
-        units = " ".join((*self.words[at + 2 : at + 3], *told))
-        return self.words[at + 1 : at + 2] == ["interval"] and bool(_HOURS.search(units))
-
     def _is_joined(self, at: int, end: int) -> bool:
         """Whether a unit is a value that stands beside ``||``, without arithmetic."""
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
         value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
-
-    def _subtrahend(self, before: str, piece: str, at: int, end: int) -> tuple[str, int]:
-        """What is taken from the value ``before`` it, with its window if it has one, and what comes after it."""
-        behind = self.words[end] if end < len(self.words) else ""
-        if behind == "over":
-            window = end
-            end = self.closing.get(end + 1, end + 1) + 1
-            piece = f"{piece} {self.between(window, end)}"
-        if self.sorted_groups or behind in _GOES_ON:
-            return piece, end
-        return str(rules.taken_away(_TEXTS, Sql(piece), Sql(before), Sql(self.raw(at, end)))), end
 
     def _named(self, at: int, end: int) -> str:
         """A call as it is, but for what is in it."""
@@ -230,8 +231,8 @@ class _Rewriting(Tokens):
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
-        if name == "split" and len(given) > 1 and self.raw(*given[1]) in ("''", '""'):
-            raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
+        if given and self._has_from(*given[0]) and "null" in self.words[given[0][0] : given[0][1]]:
+            raise engine.otherwise(f"{name} from or for null", "it is the whole text")
 
     def _call(self, at: int, end: int) -> str:
         name, given = self.words[at], self.arguments(at + 1, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -13,7 +13,25 @@ _NAME = r"(?:\w+|`[^`]*`)"
 PATH = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*")
 _PAIRS = {"(": ")", "case": "end"}
 _TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a text, which is one value with them
-_PART = (".", ":", "::", "]", "over", "interval")  # before one
+_ARITHMETIC = ("+", "-", "*", "/", "%")
+_UNIT = re.compile(r"to|(year|quarter|month|week|day|hour|minute|second|millisecond|microsecond)s?")
+_BEGINS = re.compile(r"[\w(`'\"]")
+_NO_OPERAND = frozenset(
+    (
+        "all", "and", "any", "as", "asc", "between", "by", "cross", "desc", "distinct", "div", "else", "escape",
+        "except", "exists", "from", "full", "group", "having", "ilike", "in", "inner", "intersect", "is", "join",
+        "lateral", "like", "limit", "minus", "natural", "not", "offset", "on", "or", "order", "qualify", "regexp",
+        "rlike", "select", "some", "then", "union", "using", "values", "when", "where", "with",
+    )
+)  # fmt: skip
+
+
+class Operand(NamedTuple):
+    """A value in arithmetic: the sign before it, its first token and the one after its last."""
+
+    sign: str
+    first: int
+    end: int
 
 
 class Tokens:
@@ -29,12 +47,18 @@ class Tokens:
                 self.tokens.append(token)
         self.words = [text[token.start : token.end + 1].lower() for token in self.tokens]
         self.closing: dict[int, int] = {}
+        self.brackets: dict[int, int] = {}
         opened: list[int] = []
+        bracketed: list[int] = []
         for at, word in enumerate(self.words):
             if word in _PAIRS:
                 opened.append(at)
             elif opened and word == _PAIRS[self.words[opened[-1]]]:
                 self.closing[opened.pop()] = at
+            elif word == "[":
+                bracketed.append(at)
+            elif word == "]" and bracketed:
+                self.brackets[bracketed.pop()] = at
 
     def raw(self, first: int, last: int) -> str:
         """The text from a token up to the one before ``last``."""
@@ -62,13 +86,60 @@ class Tokens:
         starts, ends = [opening + 1, *(at + 1 for at in commas)], [*commas, closing]
         return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
-    def is_value(self, at: int, end: int) -> bool:
-        """Whether a unit is a column, a call or a date: a whole value, as far as can be told."""
-        if self.words[at] == "nulls" or (
-            at and (self.words[at - 1] in _PART or self.tokens[at - 1].token_type.name in ("NUMBER", "STRING"))
-        ):
-            return False  # a part of a value, or the unit of an interval
-        return self.is_typed(at) or (self.is_word(at) and (end == at + 1 or self.words[at + 1] in (".", "(")))
+    def arithmetic(self, first: int, last: int) -> Iterator[list[Operand]]:
+        """The operands of each chain of arithmetic that is in no parenthesis or CASE of these tokens."""
+        at, chain = first, list[Operand]()
+        while at < last:
+            sign = self.words[at] if chain and self.words[at] in _ARITHMETIC else ""
+            while sign and at < last and self.words[at] in _ARITHMETIC:
+                at += 1  # signs of the operand's own, too
+            end = self.operand_end(at, last) if at < last and self._begins_operand(at) else 0
+            if chain and not (sign and end):
+                yield chain
+                chain = []
+            if end:
+                chain.append(Operand(sign, at, end))
+            at = end or at + 1
+        if chain:
+            yield chain
+
+    def _begins_operand(self, at: int) -> bool:
+        return bool(_BEGINS.match(self.words[at])) and self.words[at].partition(" ")[0] not in _NO_OPERAND
+
+    def operand_end(self, at: int, last: int) -> int:
+        """The token after a value that begins at one, with what makes a part, a window or a type of it."""
+        if self.words[at] == "interval":
+            return self._interval_end(at, last)
+        end = self.closing.get(at, at) + 1
+        if self.is_typed(at):
+            end += 1
+        while end < last:
+            word = self.words[end]
+            if end in self.brackets:
+                end = self.brackets[end] + 1
+            elif end in self.closing and word == "(":
+                end = self.closing[end] + 1
+            elif word in (".", ":", "::", "over") or self.words[end + 1 : end + 2] == ["nulls"]:
+                end = self.closing.get(end + 1, end + 1) + 1
+            elif word in ("filter", "within"):
+                end += 1 if word == "filter" else 2  # up to its parenthesis
+            else:
+                break
+        return min(end, last)
+
+    def _interval_end(self, at: int, last: int) -> int:
+        end = at + 1
+        while end < last:
+            if end in self.closing and end == at + 1:
+                end = self.closing[end]
+            elif not (
+                _UNIT.fullmatch(self.words[end])
+                or self.tokens[end].token_type.name in ("NUMBER", "STRING")
+                or (self.words[end] in ("+", "-") and end == at + 1)
+            ):
+                break
+            end += 1
+        return end
 
     def is_beside(self, at: int) -> bool:
         """Whether a token begins with a letter or a digit, right behind the one before it."""

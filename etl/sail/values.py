@@ -47,6 +47,11 @@ def is_not_finite(e: Notation, v: Any) -> Any:
     return e.infix(is_nan(e, v), "or", infinite)
 
 
+def is_negative_zero(e: Notation, v: Any) -> Any:
+    """Whether a value of any type is -0.0."""
+    return e.infix(floating(e, v), "and", e.infix(e.cast(v, "string"), "=", "-0.0"))
+
+
 def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -> Any:
     """Whether a value of any type is one of these doubles: ``isnan`` is for numbers alone, ``xxhash64`` for all."""
     hashes = [e.call("xxhash64", one) for kind in ("double", "float") for one in values(kind)]

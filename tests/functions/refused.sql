@@ -31,3 +31,26 @@ left(cast(s as binary), 1)
 dt + interval -2 hours
 dt - interval '30 hours'
 left(s, cast(rand() * 3 as int))
+current_date() - dt
+dt - current_date
+(dt) - (dt)
+array(dt, dt)[0] - array(dt, dt)[1]
+dt - case when i > 0 then dt else dt end
+dt + make_dt_interval(0, 5)
+dt + (interval 5 hours)
+dt + interval 1 day + interval 2 hours
+interval 2 hours + dt
+max(dt) over () + interval 2 hours
+array(dt)[0] + interval 2 hours
+substring(s from null)
+regexp_replace(concat(s, '😀'), '', '-')
+mask('a😀B', 'X', 'x', 'n', '-')
+from_utc_timestamp(timestamp'2101-07-01 00:00:00', 'Europe/Berlin')
+to_utc_timestamp(timestamp'2101-07-01 00:00:00', 'Europe/Berlin')
+regexp_replace('axb', 'x*', '-')
+regexp_replace(s, '\\s*$', '-')
+regexp_replace('abc', '.*', 'X')
+split('axxb', 'x*')
+regexp_count(s, '[a-z]*')
+regexp_extract_all('a1b22', '(\\d*)', 1)
+regexp_count('abc', if(i > 0, 'b*', 'c?'))

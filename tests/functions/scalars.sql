@@ -336,3 +336,16 @@ position('', s, 3)
 log(i - 100, 5) is null
 log(2, l) > 5
 log1p('0.05') > 0.04
+pmod(d, 3.0D)
+pmod(-3.0D, 3.0D)
+pmod(3.0D, -3.0D)
+pmod(-d, 2D)
+mask('aB1-', 'Q', 'q', 'd', 'o')
+(i + l) - (i - 1) - (2)
+i - (i) - least(i, l)
+regexp_replace(s, '\\s*$', '')
+regexp_replace('  a', '^\\s*', '-')
+regexp_replace('a b', '\\b', '-')
+regexp_replace('ab', '^|$', '-')
+regexp_replace(' a ', if(i > 0, '^ +', ' +$'), '-')
+regexp_count('abc', if(i > 0, 'b+', 'c'))

@@ -134,3 +134,7 @@ dt between '1990-01-01' and '2024-12-31'
 unix_timestamp() is null
 date'2024-02-29' + interval 1 year
 timestamp'2024-03-31 10:00:00' - interval 1 month
+timestamp'2024-03-01 01:00:00' - interval 1 day + (interval 2 hours) - make_dt_interval(0, 5)
+datediff(current_date(), dt) - (datediff(current_date(), dt) - 1)
+(ts) - (ts)
+ts - (ts - interval 1 hour)
