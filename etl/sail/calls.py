@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from etl.sail import engine, rounding
+from etl.sail import engine, regexps, rounding
 from etl.sail.casts import to_date, to_long
 from etl.sail.notations import Notation
 from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
-_GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
-_OF_PLACES = re.compile(r"\^[^|]*|(\^|\$|\\b|\||\\A|\\z)*")  # patterns that match once, or nothing at any place
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
@@ -77,39 +75,9 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     )
 
 
-def _replaced(e: Notation, call: Any, v: Any, pattern: Any, by: Any, *begin: Any) -> Any:
-    """Java takes a digit behind ``$`` for a group, Sail the whole word; a backslash is none of the text to Java."""
-    said = e.constant(by)
-    if not isinstance(said, str):
-        refused = refusal(e, "A replacement with $ or a backslash", "groups are told in another way")
-        return e.case((matches(e, by, r"[$\\]"), refused), otherwise=call)
-    grouped = _GROUP.sub(r"${\1}", said)
-    if "\\" in said or _ODD_GROUP.search(said):
-        raise engine.otherwise(f"The replacement {said!r} of regexp_replace", "groups are told in another way")
-    made = call if grouped == said else e.call("regexp_replace", v, pattern, grouped, *begin)
-    if said:
-        made = _by_pattern(e, made, pattern)
-        return _by_units(e, made, v) if _may_find_nothing(e.constant(pattern) or "") else made
-    return made
-
-
-def _may_find_nothing(pattern: str) -> bool:
-    """Whether a pattern may match an empty text, and so between any two characters."""
-    try:
-        return bool(re.search(pattern, ""))
-    except re.error:  # one of Java's
-        return True
-
-
-def _by_units(e: Notation, call: Any, v: Any) -> Any:
-    """Java has two units of UTF-16 for a character beyond the first 65,536, each of which counts."""
-    refused = refusal(e, "A character beyond the first 65,536", "it is one, where Spark has two halves of it")
-    return e.case((matches(e, v, r"[^\x{0}-\x{FFFF}]"), refused), otherwise=call)
-
-
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
     """By four characters, the last of which is for all but letters and digits."""
-    return _by_units(e, call, v) if len(by) > 3 else call
+    return regexps.by_units(e, call, v) if len(by) > 3 else call
 
 
 def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
@@ -154,35 +122,6 @@ def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> A
         (e.infix(sought, "=", ""), 1),
         otherwise=call,
     )
-
-
-def _split(e: Notation, call: Any, v: Any, pattern: Any, *limit: Any) -> Any:
-    if e.constant(pattern) in ("", "^", "$"):
-        raise engine.otherwise("split by an empty pattern", "there are empty texts at the ends")
-    return _by_pattern(e, call, pattern)
-
-
-def _by_pattern(e: Notation, call: Any, pattern: Any) -> Any:
-    """Behind what it has matched, Java lets a pattern match nothing once more: ``.*`` is found twice."""
-    why = "it is found less often"
-    said = e.constant(pattern)
-    if said is None:
-        return e.case((matches(e, "", pattern), refusal(e, "A pattern that matches nothing", why)), otherwise=call)
-    if _may_find_nothing(said) and not _OF_PLACES.fullmatch(said):
-        raise engine.otherwise(f"The pattern {said!r}, which matches nothing as well", why)
-    return call
-
-
-def _counted(e: Notation, call: Any, v: Any, pattern: Any) -> Any:
-    return _by_pattern(e, _whole(e, call), pattern)
-
-
-def _all_extracted(e: Notation, call: Any, v: Any, pattern: Any, *group: Any) -> Any:
-    return _by_pattern(e, call, pattern)
-
-
-def _found(e: Notation, call: Any, *arguments: Any) -> Any:
-    return e.case((e.infix(call, "=", ""), None), otherwise=call)  # nothing, and not an empty text
 
 
 def _formatted(e: Notation, call: Any, form: Any, *values: Any) -> Any:
@@ -321,6 +260,7 @@ def takes(rule: Callable[..., Any], arguments: int) -> bool:
 
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
+    **regexps.CALLS,
     "array_contains": _array_contains,
     "array_join": _array_join,
     "arrays_overlap": _arrays_overlap,
@@ -347,16 +287,11 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "pmod": _pmod,
     "position": _locate,
     "printf": _formatted,
-    "regexp_count": _counted,
-    "regexp_extract_all": _all_extracted,
-    "regexp_replace": _replaced,
-    "regexp_substr": _found,
     "right": _left,
     "round": rounding.rounded,
     "sign": rounding.sign,
     "signum": rounding.sign,
     "slice": _slice,
-    "split": _split,
     "substr": _substring,
     "substring": _substring,
     "timestamp_seconds": _seconds,

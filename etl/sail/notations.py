@@ -18,7 +18,8 @@ _DOUBLES = frozenset(
 
 
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_RAW = re.compile(r"""[rR](?:'[^']*'|"[^"]*")""")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 
 
@@ -74,8 +75,10 @@ class Texts:
 
     def constant(self, value: Any) -> Any:
         text = str(value).strip("( )")
+        if _RAW.fullmatch(text):
+            return text[2:-1]
         if _LITERAL.fullmatch(text):
-            return _ESCAPE.sub(lambda one: _ESCAPED.get(one[1], one[1]), text[1:-1])
+            return _ESCAPE.sub(_unescaped, text[1:-1])
         return int(text) if text.isdigit() else None
 
     def field(self, value: Any, name: str) -> Sql:
@@ -145,11 +148,23 @@ class Columns:
         return value if isinstance(value, self._made.Expression) else self._made.LiteralExpression._from_value(value)
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    told = found[1]
+    if len(told) == 1:
+        return _ESCAPED.get(told, told)
+    return chr(int(told[1:], 16) if told[0] in "uU" else int(told, 8))
+
+
+def literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _sql(value: Any) -> str:
     if isinstance(value, Sql):
         return str(value)
     if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return literal(value)
     if isinstance(value, float):
         return f"{value!r}D"
     return "NULL" if value is None else str(value).lower()

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, rules
-from etl.sail.notations import Notation, Sql, Texts
+from etl.sail import calls, casts, engine, regexps, rules
+from etl.sail.notations import Notation, Sql, Texts, literal
 from etl.sail.sql_tokens import PATH, Operand, Tokens
 from etl.sail.statements import bare, with_escapes
 
@@ -31,8 +31,8 @@ _OfOperand = Callable[[Notation, Any, Any], Any]  # of an operand as it is said,
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *_TYPES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
-    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|case\b|intersect\s+all\b|preceding\b|following\b)"
-    r"|::|[|][|]",
+    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
+    r"|\b(?:case|preceding|following|rlike|regexp)\b|::|[|][|]",
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
@@ -151,7 +151,9 @@ class _Rewriting(Tokens):
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
-            if at in looked_at:
+            if at > first and self.words[at - 1] in ("rlike", "regexp"):
+                piece, end = self._pattern(at, last)
+            elif at in looked_at:
                 end, rule = looked_at[at]
                 piece = _looked_at(self.between(at, end), self.raw(at, end), rule)
             else:
@@ -166,6 +168,16 @@ class _Rewriting(Tokens):
                 made.append(" ")  # cast(a as string)as b
             at = end
         return "".join(made)
+
+    def _pattern(self, at: int, last: int) -> tuple[str, int]:
+        """What stands behind RLIKE, and what comes after it."""
+        end = self.operand_end(at, last)
+        told = self.raw(at, end)
+        said = _TEXTS.constant(told)
+        if isinstance(said, str):
+            made = regexps.truth(said)
+            return (told if made == said else literal(made)), end
+        return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, _OfOperand]]:
         """Operands whose type counts, by their first tokens: where each ends, and its rule."""

@@ -37,7 +37,7 @@ from awsglue.transforms import (
 )
 from data.objects import list_objects
 from etl.errors import UnsupportedError
-from tests import compared_arithmetic, compared_expressions, compared_functions
+from tests import compared_arithmetic, compared_expressions, compared_functions, compared_patterns
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 
@@ -370,11 +370,11 @@ REFUSED |= {
 }
 
 
-for _cases, _made in (
-    (CASES, compared_expressions.CASES | compared_arithmetic.CASES | compared_functions.CASES),
-    (REFUSED, compared_expressions.REFUSED | compared_arithmetic.REFUSED | compared_functions.REFUSED),
-):
-    for _name, _make in _made.items():
+for _module in (compared_expressions, compared_arithmetic, compared_functions, compared_patterns):
+    for _cases, _name, _make in (
+        *((CASES, name, make) for name, make in _module.CASES.items()),
+        *((REFUSED, name, make) for name, make in _module.REFUSED.items()),
+    ):
         _cases[_name] = lambda place, make=_make: make(place.spark, place.rows)  # type: ignore[misc]
 
 

@@ -1,0 +1,152 @@
+"""Regular expressions of Java as Sail's (Rust's) have to be told them, to match the same.
+
+Java's ``\\w``, ``\\d``, ``\\s`` and POSIX classes are of ASCII, its ``.`` stops at more line breaks than ``\\n``, and
+``$`` stands before a line break at the end, too (java.util.regex.Pattern, and the syntax of the crate regex). What has
+no words in Rust is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from etl.sail import engine
+
+_BREAKS = r"\n\r\x{85}\x{2028}\x{2029}"
+AT_END = rf"[{_BREAKS}]\z"
+_END = rf"(?:\r\n|[{_BREAKS}])?\z"
+_CLASSES = {  # within brackets, too: Rust has classes in classes
+    "d": "[0-9]", "D": "[^0-9]", "w": "[a-zA-Z0-9_]", "W": "[^a-zA-Z0-9_]", "s": r"[ \t-\r]", "S": r"[^ \t-\r]",
+    "h": r"[ \t\x{A0}\x{1680}\x{180E}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}]",
+    "v": rf"[\x0B\f{_BREAKS}]", "e": r"\x1B", "b": r"(?-u:\b)",
+}  # fmt: skip
+_POSIX = re.compile(r"\{(Lower|Upper|ASCII|Alpha|Digit|Alnum|Punct|Graph|Print|Blank|Cntrl|XDigit|Space)\}")
+_PROPERTY = re.compile(r"\{(?:Is)?([LMNPSZ][a-z]?|Alphabetic|Uppercase|Lowercase)\}|([LMNPSZ])")
+_FLAGS = re.compile(r"\(\?([is]*(?:-[is]+)?)([:)])")
+_NAMED = re.compile(r"\(\?<[a-zA-Z]\w*>")
+_SAME = "Azntrfax"  # letters behind a backslash that mean the same
+
+
+class Pattern(NamedTuple):
+    """A pattern in Rust's words; ``ends``: it has a ``$``, which matches before a line break at the end, on Spark."""
+
+    text: str
+    ends: bool
+
+
+@lru_cache(maxsize=256)
+def in_rust(java: str, *, truth: bool) -> Pattern:
+    """A pattern of Java's; ``truth``: all that is asked is whether it matches. Raises UnsupportedError."""
+    return _Reader(java, truth=truth).read()
+
+
+class _Reader:
+    """One pattern, from its beginning to its end."""
+
+    def __init__(self, java: str, *, truth: bool) -> None:
+        self.java, self.truth, self.at = java, truth, 0
+        self.made: list[str] = []
+        self.depth = 0  # of brackets
+        self.flags = [""]  # of each group that is open
+        self.ends = False
+
+    def read(self) -> Pattern:
+        """The pattern; once."""
+        while self.at < len(self.java):
+            self._step(self.java[self.at])
+        return Pattern("".join(self.made), self.ends)
+
+    def _step(self, sign: str) -> None:
+        behind = self.java[self.at + 1 : self.at + 2]
+        if "i" in self.flags[-1] and not sign.isascii():
+            raise self._refused("letters beyond ASCII are alike in both cases")
+        if sign == "\\":
+            self._escaped(behind)
+        elif self.depth:
+            self._in_brackets(sign, behind)
+        elif sign == "[":
+            if re.match(r"\[\^?\]", self.java[self.at :]):
+                raise self._refused("a bracket in brackets is read in another way")
+            self.depth = 1
+            self._take(1)
+        elif sign == "(":
+            self._group(behind)
+        elif sign in "*+?}" and behind == "+":
+            raise self._refused("there are no possessive quantifiers")
+        elif sign == "." and "s" not in self.flags[-1]:
+            self._take(1, f"[^{_BREAKS}]")
+        elif sign == "$":
+            self._end(1)
+        else:
+            if sign == ")" and len(self.flags) > 1:
+                self.flags.pop()
+            self._take(1)
+
+    def _escaped(self, behind: str) -> None:
+        if behind == "Q":
+            end = self.java.find("\\E", self.at)
+            text = self.java[self.at + 2 : end if end >= 0 else None]
+            self._take(len(text) + (4 if end >= 0 else 2), re.escape(text).replace("\\ ", " ").replace("\\\n", "\n"))
+        elif behind in ("p", "P"):
+            self._property(behind)
+        elif behind == "b" and (self.depth or self.java[self.at + 2 :][:1] == "{"):
+            raise self._refused("\\b is another thing there")
+        elif behind in _CLASSES:
+            self._take(2, _CLASSES[behind])
+        elif behind == "Z":
+            self._end(2)
+        elif behind == "u" and re.match(r"[0-9a-fA-F]{4}", self.java[self.at + 2 :]):
+            self._take(6, rf"\x{{{self.java[self.at + 2 : self.at + 6]}}}")
+        elif behind and behind in _SAME:
+            self._take(2)
+        elif not behind or (behind.isascii() and behind.isalnum()):
+            raise self._refused(f"\\{behind} is not there, or another thing")
+        else:
+            plain = behind in "<> \n\t\"'%,:;=@_`!/" or not behind.isascii()
+            self._take(2, behind if plain else f"\\{behind}")
+
+    def _property(self, sign: str) -> None:
+        rest = self.java[self.at + 2 :]
+        if found := _POSIX.match(rest):
+            one = f"[:{'^' if sign == 'P' else ''}{found[1].lower()}:]"
+            self._take(2 + found.end(), one if self.depth else f"[{one}]")
+        elif found := _PROPERTY.match(rest):
+            self._take(2 + found.end(), rf"\{sign}{{{found[1] or found[2]}}}")
+        else:
+            raise self._refused(f"\\{sign}{rest[:12]} is not there, or another thing")
+
+    def _in_brackets(self, sign: str, behind: str) -> None:
+        if sign + behind in ("--", "~~", "[:"):
+            raise self._refused(f"{sign}{behind} in brackets is read in another way")
+        self.depth += {"[": 1, "]": -1}.get(sign, 0)
+        self._take(1)
+
+    def _group(self, behind: str) -> None:
+        if behind != "?":
+            self.flags.append(self.flags[-1])
+            self._take(1)
+        elif found := _FLAGS.match(self.java, self.at):
+            on, _, off = found[1].partition("-")
+            flags = "".join(one for one in {*self.flags[-1], *on} if one not in off)
+            if found[2] == ":":
+                self.flags.append(flags)
+            else:
+                self.flags[-1] = flags
+            self._take(len(found[0]))
+        elif found := _NAMED.match(self.java, self.at):
+            self.flags.append(self.flags[-1])
+            self._take(len(found[0]))
+        else:
+            raise self._refused("there is no looking around, and other flags than i and s are other ones")
+
+    def _end(self, length: int) -> None:
+        self.ends = self.ends or not self.truth
+        self._take(length, _END if self.truth else "$")
+
+    def _take(self, length: int, made: str | None = None) -> None:
+        self.made.append(self.java[self.at : self.at + length] if made is None else made)
+        self.at += length
+
+    def _refused(self, why: str) -> Exception:
+        return engine.otherwise(f"The pattern {self.java!r}", why)
