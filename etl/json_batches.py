@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FEW = 64  # records that are not halved any more
 DEEPEST = 500  # brackets in a record: Arrow's reader ends the process when they are nested too deep
+LONGEST_LINE, DIGITS = 50_000, 500  # of a line that Jackson reads for sure: its names have 50,000, its numbers 1,000
 SIMPLE = T.LongType | T.DoubleType | T.BooleanType | T.StringType  # what Arrow tells of JSON, beside nothing
 _SPACE = " \t\r\n"
 
@@ -66,11 +67,22 @@ def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
     for batch in batches:
         texts, intact = _as_utf_8(batch.column(0).drop_null().cast(pa.string()))
+        intact = intact and not _are_too_long(texts)
         kinds = _kinds(texts.filter(pc.not_equal(texts, "")))
         found = {(json_text.wrapped(kind), objects and intact, whole and intact) for kind, objects, whole in kinds}
         fields = [("shape", pa.string()), ("objects", pa.bool_()), ("whole", pa.bool_())]
         shapes = pa.array(sorted(found), pa.struct(fields))
         yield pa.RecordBatch.from_struct_array(shapes)
+
+
+def _are_too_long(texts: pa.StringArray) -> bool:
+    """Whether there may be names, texts or numbers that are longer than Spark's reader takes."""
+    import pyarrow.compute as pc
+
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_LINE:
+        return True
+    long = texts.filter(pc.greater(pc.binary_length(texts), DIGITS))
+    return bool(len(long)) and bool(pc.any(pc.match_substring_regex(long, rf"[0-9]{{{DIGITS}}}")).as_py())
 
 
 def _as_utf_8(texts: pa.StringArray) -> tuple[pa.StringArray, bool]:

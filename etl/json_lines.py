@@ -6,6 +6,7 @@ broken, so it reads only what was found to be objects, one in a line. On Sail it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,10 @@ from etl.paths import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+_METADATA = "_metadata"  # what Spark's reader tells of a file, by which attachFilename finds it
+_BROKEN = re.compile("[?\ufffd]")  # what halves of surrogate pairs have become, on which it fails in names
 
 
 class Lines(Protocol):
@@ -39,10 +44,13 @@ class SparkLines:
     def rows(self, found: Found) -> DataFrame | None:
         """Their records; None also when an object has come since they were listed: it may hold other types."""
         kind = found.kind
-        if not (found.objects and isinstance(kind, T.StructType) and kind.fields and not is_choice(kind)):
+        if not (found.objects and isinstance(kind, T.StructType) and kind.fields):
             return None
         others = [name for name in self.text.columns if name != "value"]
-        if not _all_differ([*kind.names, *others]) or not all(_all_differ(one.names) for one in _structs_in(kind)):
+        lists = [[*kind.names, *others], *(one.names for one in _structs_in(kind))]
+        if not all(map(_all_differ, lists)) or _METADATA in (name.lower() for name in kind.names):
+            return None
+        if any(_BROKEN.search(name) for names in lists for name in names):
             return None
         rows = self.by_schema(readable_record(kind))
         if set(rows.inputFiles()) != set(self.text.inputFiles()):

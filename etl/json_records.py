@@ -18,7 +18,7 @@ from etl.sail import engine
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-CORRUPT, _READ = "_corrupt_record", "_read_record"
+CORRUPT, _READ = "_lakelet_corrupt_record", "_read_record"  # not Spark's own name, which a field may have
 
 
 def parsed(text: Column, kind: T.DataType) -> Column:

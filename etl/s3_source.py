@@ -20,6 +20,7 @@ from etl.dynamicframe import DynamicFrame
 from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
 from etl.file_formats import readable, reader_options
 from etl.json_lines import Lines, SparkLines
+from etl.json_records import CORRUPT
 from etl.options import flag
 from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
@@ -96,7 +97,9 @@ def _read_files(
         return context.spark_session.read.option("recursiveFileLookup", str(recurse).lower())
 
     def by_schema(kind: T.StructType) -> DataFrame:
-        return _with_filename(spark_reader().schema(kind).json(list(files), mode="FAILFAST"), filename)
+        return _with_filename(
+            spark_reader().schema(kind).json(list(files), mode="FAILFAST", columnNameOfCorruptRecord=CORRUPT), filename
+        )
 
     if one is JSON:
         text = _with_filename(spark_reader().text(list(files)), filename)

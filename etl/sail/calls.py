@@ -16,6 +16,7 @@ from etl.sail.notations import Notation
 from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
+_NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
@@ -77,10 +78,13 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
     """By four characters, the last of which is for all but letters and digits."""
-    return regexps.by_units(e, call, v) if len(by) > 3 else call
+    named = any("=>" in str(one) for one in by)
+    return regexps.by_units(e, call, v) if len(by) > 3 or named else call
 
 
 def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
+    if _NO_SUMMER.fullmatch(str(e.constant(zone))):
+        return call
     late = e.infix(e.call("year", e.cast(v, "timestamp", "TRY_CAST")), ">", _LAST_SUMMER)
     return e.case((late, refusal(e, "A zone's time after 2099", "there is no summer time")), otherwise=call)
 
@@ -232,9 +236,13 @@ def _log1p(e: Notation, call: Any, v: Any) -> Any:
 
 def _pmod(e: Notation, call: Any, v: Any, w: Any) -> Any:
     decimal = e.infix(of_decimals(e, v), "or", of_decimals(e, w))
-    rest = e.infix(v, "%", w)
-    zero = e.infix(floating(e, call), "and", e.infix(rest, "=", 0))  # has the sign of what is divided
-    return e.case((decimal, refusal(e, "pmod of decimals", "it has more digits")), (zero, rest), otherwise=call)
+    rest = e.cast(e.infix(v, "%", w), "string")
+    below = e.infix(floating(e, call), "and", e.infix(rest, "=", "-0.0"))  # zero has the sign of what is divided
+    return e.case(
+        (decimal, refusal(e, "pmod of decimals", "it has more digits")),
+        (below, e.call("negative", call)),
+        otherwise=call,
+    )
 
 
 def _width_bucket(e: Notation, call: Any, v: Any, *bounds: Any) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _VALUE = "_lakelet_v"
-_HOURS = re.compile(r"\s*-?\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
+_HOURS = re.compile(r"[\s(]*-?\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
@@ -124,7 +124,7 @@ class Said:
             return own
         minuend, subtrahend = own._args
         self.changed = True
-        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, right)])
+        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, left, right)])
 
     def _case(self, value: Any) -> Any:
         branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]

@@ -59,10 +59,10 @@ def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:
     return lambda e, v: e.case((when(e, v), refusal(e, what, why)), otherwise=v)
 
 
-def taken_away(e: Notation, said: Any, v: Any) -> Any:
-    """``v``, which is taken from something, as it is said: if it is a date, an interval is what is left on Spark."""
-    refused = refusal(e, "A date minus a date", "it is a number of days; use datediff")
-    return e.case((of_kind(e, v, "date"), refused), otherwise=said)
+def taken_away(e: Notation, said: Any, v: Any, w: Any) -> Any:
+    """What is taken from ``v``, as it is said; ``w`` is the same value. That of two dates is an interval on Spark."""
+    dates = e.infix(of_kind(e, v, "date"), "and", of_kind(e, w, "date"))
+    return e.case((dates, refusal(e, "A date minus a date", "it is a number of days; use datediff")), otherwise=said)
 
 
 _average = _unless(of_decimals, "The average of decimals", "its last digit is cut, not rounded")

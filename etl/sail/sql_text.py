@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -37,9 +38,9 @@ _TOUCHED = re.compile(
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
-_OF_TIMES = re.compile(
-    r"[\w)\]`']\s*-\s*[a-z_`(]|\binterval\b.*[+]|[+].*(?:\binterval\b|make_dt_)", re.IGNORECASE | re.DOTALL
-)
+_MINUS = re.compile(r"[\w)\]']\s*-\s*[a-z_(:']", re.IGNORECASE)
+_INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
+_PLAIN_INTERVAL = re.compile(r"\(?\s*-?\s*interval\s+[^()*/,]*\)?", re.IGNORECASE)
 _VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
@@ -64,7 +65,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _OF_TIMES.search(code):
+    if not _TOUCHED.search(text) and not _MINUS.search(code) and not _INTERVAL.search(code):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -83,6 +84,12 @@ def bound(value: str, rule: casts.Rule) -> str:
     if len(value) < _LONGEST and not _ONCE.search(value):
         return str(rule(_TEXTS, Sql(f"({value})")))
     return _by_lambda(value, rule)
+
+
+def _of_minuend(minuend: str, e: Notation, said: Any, v: Any) -> Any:
+    """What is taken from a value, by its own type and that of the value, if it can be told."""
+    known = v if "?" in bare(minuend) or _CHANCE.search(minuend) else Sql(minuend)
+    return rules.taken_away(e, said, known, v)
 
 
 def _looked_at(value: str, told: str, rule: _OfOperand) -> str:
@@ -183,24 +190,32 @@ class _Rewriting(Tokens):
         """Operands whose type counts, by their first tokens: where each ends, and its rule."""
         found: dict[int, tuple[int, _OfOperand]] = {}
         for chain in self.arithmetic(first, last):
-            hours = any(self._has_hours(one) for one in chain)
-            for one in chain if len(chain) > 1 else ():
+            intervals = [one for one in chain if _INTERVAL.search(self.raw(one.first, one.end))]
+            values = [one for one in chain if one not in intervals]
+            of_products = any(
+                one.sign in ("*", "/") for one in chain
+            )  # which are of days and seconds, whatever is in them
+            hours = bool(intervals) and (of_products or any(map(self._has_hours, intervals)))
+            for one in values if len(chain) > 1 else ():
                 told = self.raw(one.first, one.end)
-                if self._is_interval(one) or not _NAMES.search(bare(told)) or _CHANCE.search(told):
+                if not (_NAMES.search(bare(told)) or "`" in told) or _CHANCE.search(told):
                     continue  # no date, or another value each time
                 if hours:
                     found[one.first] = one.end, calls.of_no_date
-                elif one.sign == "-" and not self.sorted_groups:
-                    found[one.first] = one.end, rules.taken_away
+                elif one.sign == "-" and not self._is_sorted(one):
+                    minuend = self.raw(values[0].first, values[0].end)
+                    if _NAMES.search(minuend):
+                        found[one.first] = one.end, partial(_of_minuend, minuend)
         return found
 
-    def _is_interval(self, one: Operand) -> bool:
-        word = self.words[one.first + (self.words[one.first] == "(")]
-        return word in ("interval", "make_dt_interval")
-
     def _has_hours(self, one: Operand) -> bool:
-        """Whether an operand is an interval with hours, minutes or seconds."""
-        return self._is_interval(one) and bool(_HOURS.search(self.raw(one.first, one.end)))
+        """Whether an interval has hours, minutes or seconds, or is made by more than its literal."""
+        told = self.raw(one.first, one.end)
+        return bool(_HOURS.search(told)) or not _PLAIN_INTERVAL.fullmatch(told)
+
+    def _is_sorted(self, one: Operand) -> bool:
+        """Whether Sail would not find an operand by which groups are put in order."""
+        return self.sorted_groups and "having" in self.words[: one.first]
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
@@ -243,7 +258,7 @@ class _Rewriting(Tokens):
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
-        if given and self._has_from(*given[0]) and "null" in self.words[given[0][0] : given[0][1]]:
+        if name in ("substr", "substring") and given and self._is_from_null(*given[0]):
             raise engine.otherwise(f"{name} from or for null", "it is the whole text")
 
     def _call(self, at: int, end: int) -> str:
@@ -289,6 +304,10 @@ class _Rewriting(Tokens):
     def _has_from(self, first: int, last: int) -> bool:
         """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
         return any(self.words[at] == "from" for at in self.level(first, last))
+
+    def _is_from_null(self, first: int, last: int) -> bool:
+        level = [*self.level(first, last)]
+        return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
 
     def _moves(self, at: int) -> bool:
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""

@@ -15,7 +15,8 @@ _PAIRS = {"(": ")", "case": "end"}
 _TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a text, which is one value with them
 _ARITHMETIC = ("+", "-", "*", "/", "%")
 _UNIT = re.compile(r"to|(year|quarter|month|week|day|hour|minute|second|millisecond|microsecond)s?")
-_BEGINS = re.compile(r"[\w(`'\"]")
+_BEGINS = re.compile(r"[\w(`'\":?]")  # a parameter, too
+_NULLS = (["ignore", "nulls"], ["respect", "nulls"])
 _NO_OPERAND = frozenset(
     (
         "all", "and", "any", "as", "asc", "between", "by", "cross", "desc", "distinct", "div", "else", "escape",
@@ -111,7 +112,7 @@ class Tokens:
         if self.words[at] == "interval":
             return self._interval_end(at, last)
         end = self.closing.get(at, at) + 1
-        if self.is_typed(at):
+        if self.is_typed(at) or self.words[at] == ":":
             end += 1
         while end < last:
             word = self.words[end]
@@ -119,7 +120,7 @@ class Tokens:
                 end = self.brackets[end] + 1
             elif end in self.closing and word == "(":
                 end = self.closing[end] + 1
-            elif word in (".", ":", "::", "over") or self.words[end + 1 : end + 2] == ["nulls"]:
+            elif word in (".", ":", "::", "over") or self.words[end : end + 2] in _NULLS:
                 end = self.closing.get(end + 1, end + 1) + 1
             elif word in ("filter", "within"):
                 end += 1 if word == "filter" else 2  # up to its parenthesis

@@ -4,6 +4,7 @@ for Sail's own is empty and ends with the process."""
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +36,7 @@ _ARROW = {  # the names of types in Sail's explanation of a plan
     "Int8": "tinyint", "Int16": "smallint", "Int32": "int", "Int64": "bigint", "Float32": "float", "Float64": "double",
     "Utf8": "string", "Utf8View": "string", "LargeUtf8": "string", "Date32": "date", "Boolean": "boolean",
 }  # fmt: skip
+_BESIDE = re.compile(r"[?]\s*[-+]|[-+]\s*[?]")  # a parameter in arithmetic
 _EFFECTS = re.compile(r"\b(INSERT|OVERWRITE|MERGE\s+INTO)\b", re.IGNORECASE)
 _CATALOG = (
     "createTable", "createExternalTable", "refreshTable", "recoverPartitions", "refreshByPath",
@@ -70,6 +72,8 @@ def install(workspace: Workspace) -> None:
             _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
         asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
+        if args and _BESIDE.search(code):
+            _require_no_dates(args[0])
         if asked == sqlQuery:
             return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if _READS.match(code):
@@ -174,6 +178,12 @@ def with_escapes(text: str) -> str:
         return f"{quote}{said}{quote}"
 
     return _COMMENTS_AND_TEXTS.sub(escaped, text)
+
+
+def _require_no_dates(given: Any) -> None:
+    """Refuse dates for parameters in arithmetic, which say nothing of their type in a text."""
+    if isinstance(given, list) and any(type(one) is date for one in given):
+        raise engine.otherwise("A date as a parameter (?) beside + or -", "it stays a date; give it a name (:day)")
 
 
 def _require_simple_order(rows: Any, text: str) -> None:

@@ -54,3 +54,8 @@ split('axxb', 'x*')
 regexp_count(s, '[a-z]*')
 regexp_extract_all('a1b22', '(\\d*)', 1)
 regexp_count('abc', if(i > 0, 'b*', 'c?'))
+`dt` - `dt`
+`dt` + interval 1 hour
+dt + (length(s) * interval 1 day)
+dt - -interval 1 hour
+dt + if(i > 0, interval 1 hour, interval 2 hours)

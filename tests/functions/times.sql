@@ -138,3 +138,7 @@ timestamp'2024-03-01 01:00:00' - interval 1 day + (interval 2 hours) - make_dt_i
 datediff(current_date(), dt) - (datediff(current_date(), dt) - 1)
 (ts) - (ts)
 ts - (ts - interval 1 hour)
+timestamp'2024-03-01 12:00:00' - date'2024-03-01' > interval 1 hour
+extract(year from coalesce(ts, null))
+from_utc_timestamp(timestamp'2150-07-01 00:00:00', 'UTC')
+typeof(pmod(cast(7 as smallint), cast(3 as smallint)))

@@ -192,6 +192,27 @@ def test_blank_lines_and_the_object_a_record_came_of(place: Lake) -> None:
 
 
 @lake_on_spark
+@pytest.mark.parametrize(
+    ("lines", "rows", "errors"),
+    [
+        ('{"b\\udc00": 1, "a": 2}\n{"a": 3}\n', [2, 3], 0),
+        ('{"a": 2}\n{"a": 3, "b": 1' + "1" * 1000 + "}\n", [2], 1),
+        ('{"a": 2}\n{"a": 3, "' + "b" * 50_001 + '": 1}\n', [2], 1),
+        ('{"_metadata": {"file_path": "x"}, "a": 2}\n', [2], 0),
+        ('{"_corrupt_record": "x", "a": 2}\n', [2], 0),
+    ],
+    ids=["half of a pair in a name", "a long number", "a long name", "_metadata", "_corrupt_record"],
+)
+def test_what_sparks_reader_fails_on_is_read(place: Lake, lines: str, rows: list[int], errors: int) -> None:
+    place.put("odd/a.json", lines)
+    frame = place.read("odd", "json", {"attachFilename": "of"})
+    found = frame.toDF().collect()
+    assert sorted(row["a"] for row in found) == rows and frame.errorsCount() == errors
+    assert all(row["of"] == f"s3://{place.name}/odd/a.json" for row in found)
+    assert all(row["_corrupt_record"] == "x" for row in found if "_corrupt_record" in row)
+
+
+@lake_on_spark
 def test_an_object_that_changes_while_spark_reads_it_loses_nothing(place: Lake) -> None:
     place.put("changed/a.json", '{"a": 1}\n')
     frame = place.read("changed", "json", {"attachFilename": "of"})

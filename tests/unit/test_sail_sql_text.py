@@ -32,7 +32,9 @@ def test_what_no_rule_is_for_stays_as_it_is(text: str) -> None:
 
 def test_what_is_taken_away_is_looked_at_with_its_window() -> None:
     made = as_spark("select dt - lag(dt) over (order by i) - date '2024-01-01' as n from t")
-    assert made.startswith("select dt - CASE WHEN (typeof(lag(dt) over (order by i)) = 'date')")
+    assert made.startswith(
+        "select dt - CASE WHEN ((typeof(dt) = 'date') AND (typeof(lag(dt) over (order by i)) = 'date'))"
+    )
     assert made.count("ELSE lag(dt) over (order by i) END - CASE") == 1 and made.endswith("END as n from t")
     deep = "a"
     for number in range(18):
@@ -150,11 +152,15 @@ def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
         ("x - case y when 1 then z end", ["case y when 1 then z end"]),
         ("x - (select z from t)", ["(select z from t)"]),
         ("filter(xs, x -> x - y > 0)", ["y"]),
+        ("`dt` - `t`.`dt`", ["`t`.`dt`"]),
+        ("dt - :p", [":p"]),
+        ("x from t order by x - y desc nulls last", ["y"]),
+        ("x - y as nulls", ["y"]),
     ],
 )
 def test_what_is_taken_away_is_looked_at(text: str, taken: list[str]) -> None:
     made = as_spark(text)
-    assert re.findall(r"CASE WHEN \(typeof\((.*?)\) = 'date'\)", made) == taken
+    assert re.findall(r" AND \(typeof\((.*?)\) = 'date'\)\)", made) == taken
     assert made.count("date minus a date") == len(taken)
 
 
@@ -167,6 +173,10 @@ def test_what_is_taken_away_is_looked_at(text: str, taken: list[str]) -> None:
         ("dt + interval 1 day - interval '2' minutes", ["dt"]),
         ("interval '1 02:03:04' day to second + dt", ["dt"]),
         ("dt - make_dt_interval(1)", ["dt"]),
+        ("dt + ((interval 1 hour)) - `u`", ["dt", "`u`"]),
+        ("dt + i * interval 1 day", ["dt", "i"]),
+        ("ts > :p - interval 1 hour", [":p"]),
+        ("dt - -interval 1 hour", ["dt"]),
         ("case when a then b end + interval 1 second", ["case when a then b end"]),
     ],
 )
@@ -174,6 +184,11 @@ def test_what_hours_are_added_to_is_looked_at(text: str, looked_at: list[str]) -
     made = as_spark(text)
     assert re.findall(r"CASE WHEN \(typeof\((.*?)\) = 'date'\)", made) == looked_at
     assert made.count("plus or minus hours") == len(looked_at)
+
+
+def test_a_long_text_takes_no_longer_than_its_length() -> None:
+    text = f"select {', '.join(f'c{at} + 1 as d{at}' for at in range(20_000))} from t"
+    assert as_spark(text) == text  # minutes, where each sign is sought an interval for
 
 
 @pytest.mark.parametrize("left", ["ts", "a.b", "date '2024-01-01'"])
