@@ -13,7 +13,7 @@ from typing import Any
 from etl.sail import engine, regexps, rounding
 from etl.sail.casts import to_date, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal
+from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal, whole
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
@@ -92,10 +92,6 @@ def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
     fractions = matches(e, e.call("typeof", v), "double|float|decimal")
     return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
-
-
-def _whole(e: Notation, call: Any, *arguments: Any) -> Any:
-    return e.cast(call, "int")  # a long on Sail
 
 
 def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
@@ -275,9 +271,9 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "bround": rounding.rounded_to_even,
     "ceil": rounding.to_whole,
     "ceiling": rounding.to_whole,
-    "date_diff": _whole,
+    "date_diff": whole,
     "date_trunc": _of_begin,
-    "datediff": _whole,
+    "datediff": whole,
     "floor": rounding.to_whole,
     "from_utc_timestamp": _in_a_zone,
     "format_string": _formatted,

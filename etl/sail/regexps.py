@@ -12,7 +12,7 @@ from typing import Any
 from etl.sail import engine
 from etl.sail.notations import Notation
 from etl.sail.patterns import AT_END, in_rust
-from etl.sail.values import matches, refusal
+from etl.sail.values import matches, refusal, whole
 
 _GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _PLACES = re.compile(r"(\^|\$|\\b|\||\\A|\\z)*")  # patterns that match nothing, at some places
@@ -115,12 +115,16 @@ def _split(e: Notation, call: Any, v: Any, pattern: Any, *limit: Any) -> Any:
     return _of_pattern(e, call, v, pattern, *limit, name="split", rule=_as_called, counts=True)
 
 
+def _mapped(e: Notation, call: Any, v: Any, *delimiters: Any) -> Any:
+    """``str_to_map``, whose delimiters are patterns."""
+    said = [e.constant(one) for one in delimiters]
+    pairs = zip(said, delimiters, strict=True)
+    told = [of_no_words(e, given) if one is None else in_rust(one, truth=False).text for one, given in pairs]
+    return call if told == said else e.call("str_to_map", v, *told)
+
+
 def _as_called(e: Notation, call: Any, *arguments: Any) -> Any:
     return call
-
-
-def _whole(e: Notation, call: Any, *arguments: Any) -> Any:
-    return e.cast(call, "int")  # a long on Sail
 
 
 def _found(e: Notation, call: Any, *arguments: Any) -> Any:
@@ -129,11 +133,12 @@ def _found(e: Notation, call: Any, *arguments: Any) -> Any:
 
 CALLS: Mapping[str, Rule] = {
     **{name: partial(_matched, name) for name in ("regexp", "regexp_like", "rlike")},
-    "regexp_count": partial(_of_pattern, name="regexp_count", rule=_whole, counts=True),
+    "regexp_count": partial(_of_pattern, name="regexp_count", rule=whole, counts=True),
     "regexp_extract": partial(_of_pattern, name="regexp_extract", rule=_as_called),
     "regexp_extract_all": partial(_of_pattern, name="regexp_extract_all", rule=_as_called, counts=True),
     "regexp_instr": partial(_of_pattern, name="regexp_instr", rule=_as_called),
     "regexp_replace": _replacing,
     "regexp_substr": partial(_of_pattern, name="regexp_substr", rule=_found),
     "split": _split,
+    "str_to_map": _mapped,
 }

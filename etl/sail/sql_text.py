@@ -92,7 +92,7 @@ def _of_minuend(minuend: str, e: Notation, said: Any, v: Any) -> Any:
     return rules.taken_away(e, said, known, v)
 
 
-def _looked_at(value: str, told: str, rule: _OfOperand) -> str:
+def _by_rule(value: str, told: str, rule: _OfOperand) -> str:
     """An operand by its rule; ``told`` is what it was in the text, where a parameter stands but once."""
     if "?" in bare(told):
         return _by_lambda(value, lambda e, v: rule(e, v, v))
@@ -158,11 +158,11 @@ class _Rewriting(Tokens):
             listed = word == "select" or (listed and not _ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
-            if at > first and self.words[at - 1] in ("rlike", "regexp"):
+            if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
             elif at in looked_at:
                 end, rule = looked_at[at]
-                piece = _looked_at(self.between(at, end), self.raw(at, end), rule)
+                piece = _by_rule(self.between(at, end), self.raw(at, end), rule)
             else:
                 piece, end = self._unit(at, last)
             if self._is_joined(at, end):
@@ -192,10 +192,8 @@ class _Rewriting(Tokens):
         for chain in self.arithmetic(first, last):
             intervals = [one for one in chain if _INTERVAL.search(self.raw(one.first, one.end))]
             values = [one for one in chain if one not in intervals]
-            of_products = any(
-                one.sign in ("*", "/") for one in chain
-            )  # which are of days and seconds, whatever is in them
-            hours = bool(intervals) and (of_products or any(map(self._has_hours, intervals)))
+            multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
+            hours = bool(intervals) and (multiplied or any(map(self._has_hours, intervals)))
             for one in values if len(chain) > 1 else ():
                 told = self.raw(one.first, one.end)
                 if not (_NAMES.search(bare(told)) or "`" in told) or _CHANCE.search(told):

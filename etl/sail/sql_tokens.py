@@ -104,6 +104,13 @@ class Tokens:
         if chain:
             yield chain
 
+    def is_pattern(self, at: int) -> bool:
+        """Whether a pattern begins at a token: it stands behind a value and RLIKE or REGEXP, which are names, too."""
+        if at < 2 or self.words[at - 1] not in ("rlike", "regexp") or not self._begins_operand(at):
+            return False
+        before = self.words[at - 2]
+        return before in ("not", ")", "]") or self._begins_operand(at - 2)
+
     def _begins_operand(self, at: int) -> bool:
         return bool(_BEGINS.match(self.words[at])) and self.words[at].partition(" ")[0] not in _NO_OPERAND
 

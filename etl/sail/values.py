@@ -17,6 +17,11 @@ def refusal(e: Notation, what: str, why: str) -> Any:
     return e.call("raise_error", engine.refusal(engine.told(what, why)))
 
 
+def whole(e: Notation, call: Any, *arguments: Any) -> Any:
+    """A call that Sail has a long of, as an int."""
+    return e.cast(call, "int")
+
+
 def of_kind(e: Notation, v: Any, kind: str) -> Any:
     """Whether a value is of a type, named as ``typeof`` names it."""
     return e.infix(e.call("typeof", v), "=", kind)
