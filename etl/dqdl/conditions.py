@@ -26,8 +26,6 @@ from etl.dqdl.ruleset import (
     as_date,
     as_number,
 )
-from etl.errors import UnsupportedError
-from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,30 +167,13 @@ def _compared(condition: Condition, column: Column, kind: T.DataType) -> Column:
         return _dates(condition, column, kind)
     numbers = [as_number(one) for one in condition.operands]
     if condition.operator == "matches":
-        return column.cast("string").rlike(f"^(?:{pattern(condition)})$")
+        (operand,) = condition.operands
+        assert isinstance(operand, Text)  # noqa: S101 - rule_types has checked it
+        return column.cast("string").rlike(f"^(?:{operand.value})$")  # what Sail has no words for it refuses by name
     if compares == "number" or (isinstance(kind, _NUMBERS) and None not in numbers):
         value = column if isinstance(kind, _NUMBERS) else column.cast("string").try_cast("double")
         return number_column(condition, value, [one for one in numbers if one is not None])
     return column.cast("string").isin([str(getattr(one, "value", one)) for one in condition.operands])
-
-
-def pattern(condition: Condition) -> str:
-    """The regular expression of ``matches``. Raises UnsupportedError for what Sail, if it runs, has not."""
-    (operand,) = condition.operands
-    assert isinstance(operand, Text)  # noqa: S101 - rule_types has checked it
-    if engine.active():
-        import re2
-
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            re2.compile(operand.value, options)
-        except re2.error:
-            raise UnsupportedError(
-                f"The pattern {operand.value!r} is none of the engine sail, whose patterns have no look-around and no "
-                "references: submit the job with --engine spark."
-            ) from None
-    return operand.value
 
 
 def _dates(condition: Condition, column: Column, kind: T.DataType) -> Column:

@@ -25,6 +25,7 @@ _POSIX = re.compile(r"\{(Lower|Upper|ASCII|Alpha|Digit|Alnum|Punct|Graph|Print|B
 _PROPERTY = re.compile(r"\{(?:Is)?([LMNPSZ][a-z]?|Alphabetic|Uppercase|Lowercase)\}|([LMNPSZ])")
 _FLAGS = re.compile(r"\(\?([is]*(?:-[is]+)?)([:)])")
 _NAMED = re.compile(r"\(\?<[a-zA-Z]\w*>")
+_WITH_A_MEANING = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _SAME = "Azntrfax"  # letters behind a backslash that mean the same
 
 
@@ -59,8 +60,6 @@ class _Reader:
 
     def _step(self, sign: str) -> None:
         behind = self.java[self.at + 1 : self.at + 2]
-        if "i" in self.flags[-1] and not sign.isascii():
-            raise self._refused("letters beyond ASCII are alike in both cases")
         if sign == "\\":
             self._escaped(behind)
         elif self.depth:
@@ -87,7 +86,7 @@ class _Reader:
         if behind == "Q":
             end = self.java.find("\\E", self.at)
             text = self.java[self.at + 2 : end if end >= 0 else None]
-            self._take(len(text) + (4 if end >= 0 else 2), re.escape(text).replace("\\ ", " ").replace("\\\n", "\n"))
+            self._take(len(text) + (4 if end >= 0 else 2), _WITH_A_MEANING.sub(r"\\\g<0>", text))
         elif behind in ("p", "P"):
             self._property(behind)
         elif behind == "b" and (self.depth or self.java[self.at + 2 :][:1] == "{"):
@@ -128,6 +127,8 @@ class _Reader:
             self._take(1)
         elif found := _FLAGS.match(self.java, self.at):
             on, _, off = found[1].partition("-")
+            if "i" in on and not self.java.isascii():
+                raise self._refused("letters beyond ASCII are alike in both cases")
             flags = "".join(one for one in {*self.flags[-1], *on} if one not in off)
             if found[2] == ":":
                 self.flags.append(flags)

@@ -491,7 +491,7 @@ def test_rows_are_not_judged_twice(frame: DynamicFrame) -> None:
 def test_patterns_are_those_of_the_engine(frame: DynamicFrame) -> None:
     rules = 'Rules = [ ColumnValues "carrier" matches "(?!X).*" where "carrier is not null" ]'
     if engine.active():
-        with pytest.raises(UnsupportedError, match=r"look-around .* --engine spark"):
+        with pytest.raises(UnsupportedError, match=r"no looking around.* --engine spark"):
             EvaluateDataQuality.apply(frame=frame, ruleset=rules)
     else:
         assert [found[0] for found in evaluated(frame, rules)] == [PASSED]
