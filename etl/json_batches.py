@@ -34,8 +34,8 @@ _SPACE = " \t\r\n"
 
 
 class Found(NamedTuple):
-    """The type of all JSON in a column of text; whether each text, but for empty ones, is an object; and whether
-    whoever reads JSON by that type reads it in the same way."""
+    """The type of all JSON in a column of text; whether each text, but for empty ones, is an object that Spark's
+    reader takes; and whether whoever reads JSON by that type reads it in the same way."""
 
     kind: T.DataType
     objects: bool
@@ -67,9 +67,9 @@ def _shapes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
     for batch in batches:
         texts, intact = _as_utf_8(batch.column(0).drop_null().cast(pa.string()))
-        intact = intact and not _are_too_long(texts)
+        fit = intact and not _are_too_long(texts)
         kinds = _kinds(texts.filter(pc.not_equal(texts, "")))
-        found = {(json_text.wrapped(kind), objects and intact, whole and intact) for kind, objects, whole in kinds}
+        found = {(json_text.wrapped(kind), objects and fit, whole and intact) for kind, objects, whole in kinds}
         fields = [("shape", pa.string()), ("objects", pa.bool_()), ("whole", pa.bool_())]
         shapes = pa.array(sorted(found), pa.struct(fields))
         yield pa.RecordBatch.from_struct_array(shapes)

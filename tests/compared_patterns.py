@@ -73,6 +73,9 @@ CASES: dict[str, Make] = {
         f"patterns by {name}": partial(_made, of, TEXTS, PATTERNS if name == "split" else PATTERNS + OF_NOTHING)
         for name, of in MATCHES.items()
     },
+    "spaces before the end": partial(
+        _made, MATCHES["regexp_replace"], ("a\n", "a \r\n", "ab\n\n", " a", "a\t"), (r"\s+$", r"^\s+|\s+$", r"(\s+)$")
+    ),
     "patterns of a column": lambda spark, rows: rows.selectExpr("id", "s rlike if(id > 3, 'a+', '[^b]') AS a"),
 }
 REFUSED: dict[str, Make] = {

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from etl.sail import engine
 
-_BREAKS = r"\n\r\x{85}\x{2028}\x{2029}"
-AT_END = rf"[{_BREAKS}]\z"
+_NO_SPACES = r"\x{85}\x{2028}\x{2029}"  # line breaks that \s does not match
+_BREAKS = rf"\n\r{_NO_SPACES}"
 _END = rf"(?:\r\n|[{_BREAKS}])?\z"
 _CLASSES = {  # within brackets, too: Rust has classes in classes
     "d": "[0-9]", "D": "[^0-9]", "w": "[a-zA-Z0-9_]", "W": "[^a-zA-Z0-9_]", "s": r"[ \t-\r]", "S": r"[^ \t-\r]",
@@ -25,15 +25,17 @@ _POSIX = re.compile(r"\{(Lower|Upper|ASCII|Alpha|Digit|Alnum|Punct|Graph|Print|B
 _PROPERTY = re.compile(r"\{(?:Is)?([LMNPSZ][a-z]?|Alphabetic|Uppercase|Lowercase)\}|([LMNPSZ])")
 _FLAGS = re.compile(r"\(\?([is]*(?:-[is]+)?)([:)])")
 _NAMED = re.compile(r"\(\?<[a-zA-Z]\w*>")
+_SPACES = re.compile(r"(?<!\\)(?:\\\\)*\\s[*+]\)?$")
 _WITH_A_MEANING = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _SAME = "Azntrfax"  # letters behind a backslash that mean the same
 
 
 class Pattern(NamedTuple):
-    """A pattern in Rust's words; ``ends``: it has a ``$``, which matches before a line break at the end, on Spark."""
+    """A pattern in Rust's words; ``ends``: line breaks before which, at the end of a text, its ``$`` matches on Spark
+    alone."""
 
     text: str
-    ends: bool
+    ends: str
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +52,7 @@ class _Reader:
         self.made: list[str] = []
         self.depth = 0  # of brackets
         self.flags = [""]  # of each group that is open
-        self.ends = False
+        self.ends = ""
 
     def read(self) -> Pattern:
         """The pattern; once."""
@@ -142,7 +144,9 @@ class _Reader:
             raise self._refused("there is no looking around, and other flags than i and s are other ones")
 
     def _end(self, length: int) -> None:
-        self.ends = self.ends or not self.truth
+        if not self.truth:  # a break that has been taken for a space is none to stand before
+            spaces = _SPACES.search(self.java[: self.at])
+            self.ends = max(self.ends, _NO_SPACES if spaces else _BREAKS, key=len)
         self._take(length, _END if self.truth else "$")
 
     def _take(self, length: int, made: str | None = None) -> None:

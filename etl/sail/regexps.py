@@ -11,7 +11,7 @@ from typing import Any
 
 from etl.sail import engine
 from etl.sail.notations import Notation
-from etl.sail.patterns import AT_END, in_rust
+from etl.sail.patterns import in_rust
 from etl.sail.values import matches, refusal, whole
 
 _GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
@@ -68,7 +68,7 @@ def _of_pattern(
         call = _found_often(e, call, v, said, made.text)
     if made.ends:
         refused = refusal(e, "A line break at the end of a text", "$ does not match before it")
-        call = e.case((matches(e, v, AT_END), refused), otherwise=call)
+        call = e.case((matches(e, v, rf"[{made.ends}]\z"), refused), otherwise=call)
     return call
 
 

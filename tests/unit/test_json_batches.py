@@ -121,3 +121,11 @@ def test_integers_among_numbers_with_a_point_are_seen() -> None:
 
 def test_no_text_is_no_record() -> None:
     assert in_batches([None, '{"a":1}', None], of(a=T.LongType())) == [None, {"a": 1}, None]
+
+
+def test_what_is_too_long_for_sparks_reader_is_known_and_is_whole_to_others() -> None:
+    long = ['{"a": "' + "x" * 50_000 + '"}', '{"a": 0.' + "1" * 1001 + "}", '{"' + "b" * 50_001 + '": 1}']
+    for text, objects in (*((one, False) for one in long), ('{"a": "' + "x1" * 600 + '"}', True), ('{"a": 1}', True)):
+        (batch,) = json_batches._shapes([pa.record_batch([pa.array([text, "{}"])], names=["text"])])
+        found = batch.to_pylist()
+        assert all(one["objects"] is objects and one["whole"] for one in found), text[:20]

@@ -14,7 +14,7 @@ from etl.sail.sql_text import as_spark
 )
 def test_what_means_the_same_stays_as_it_is(java: str) -> None:
     for truth in (True, False):
-        assert in_rust(java, truth=truth) == (java, False)
+        assert in_rust(java, truth=truth) == (java, "")
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,13 @@ def test_what_means_another_thing_is_told_otherwise(java: str, rust: str) -> Non
 
 
 def test_an_end_is_before_a_line_break_too() -> None:
-    assert in_rust("a$", truth=False) == ("a$", True)
-    assert in_rust(r"a\Z", truth=False) == ("a$", True)
-    assert in_rust("a$", truth=True) == (r"a(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z", False)
-    assert in_rust(r"a[$]\$\z", truth=False) == (r"a[$]\$\z", False)
+    assert in_rust("a$", truth=False) == in_rust(r"a\Z", truth=False) == ("a$", r"\n\r\x{85}\x{2028}\x{2029}")
+    assert in_rust(r"\s+$", truth=False).ends == in_rust(r"^(\s*)$", truth=False).ends == r"\x{85}\x{2028}\x{2029}"
+    assert (
+        in_rust(r"\s*$|x$", truth=False).ends == in_rust(r"\\s+$", truth=False).ends == in_rust("$", truth=False).ends
+    )
+    assert in_rust("a$", truth=True) == (r"a(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z", "")
+    assert in_rust(r"a[$]\$\z", truth=False) == (r"a[$]\$\z", "")
 
 
 @pytest.mark.parametrize("java", ["a++", "a*+", "(?=a)", "(?<!a)", "(?>a)", r"(a)\1", "(?m)a", "(?U)a", "(?i)é", "\\"])
