@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,11 @@ def owning(engine: sa.Engine) -> Iterator[None]:
                 f"Another control process owns the database {engine.url.database}: end it, or name another "
                 "database by database_url."
             )
-        yield
+        try:
+            yield
+        finally:  # at once: the server may learn a moment later that the connection has ended
+            with suppress(sa.exc.DBAPIError):
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(OWNER)))
 
 
 def _sqlite(database: Path, durable: bool) -> sa.Engine:

@@ -78,8 +78,32 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
     """By four characters, the last of which is for all but letters and digits."""
-    named = any("=>" in str(one) for one in by)
-    return regexps.by_units(e, call, v) if len(by) > 3 or named else call
+    if len(by) > 3 or any("=>" in str(one) for one in by):
+        return regexps.by_units(e, call, v)
+    refused = refusal(e, "A letter beyond the first 65,536 characters", "Spark has two halves of it, which are none")
+    return e.case((matches(e, v, r"[\x{10000}-\x{10FFFF}&&[\p{Lu}\p{Ll}\p{Nd}]]"), refused), otherwise=call)
+
+
+def _character(e: Notation, call: Any, v: Any) -> Any:
+    """Of the last eight bits of a number; of none below 0."""
+    low = e.call("chr", e.infix(v, "%", 256))
+    return e.case((e.infix(v, "<", 0), ""), (e.infix(v, ">", 255), low), otherwise=call)
+
+
+def _encoded(e: Notation, call: Any, v: Any, charset: Any) -> Any:
+    """Of no text there are no bytes that tell their order; a character that has none fails on Spark."""
+    said = str(e.constant(charset)).upper()
+    if said == "UTF-16":
+        return e.case((e.infix(v, "=", ""), e.cast("", "binary")), otherwise=call)
+    beyond = {"US-ASCII": r"[^\x00-\x7F]", "ISO-8859-1": r"[^\x00-\xFF]"}.get(said)
+    if beyond is None:
+        return call
+    return e.case((matches(e, v, beyond), refusal(e, f"A character beyond {said}", "it is ?")), otherwise=call)
+
+
+def _variant(e: Notation, call: Any, v: Any) -> Any:
+    refused = refusal(e, "A number with a point in a VARIANT", "it is a double and no decimal")
+    return e.case((matches(e, v, r"\d[.eE]"), refused), otherwise=call)
 
 
 def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
@@ -268,12 +292,17 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "array_contains": _array_contains,
     "array_join": _array_join,
     "arrays_overlap": _arrays_overlap,
+    "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
+    "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
     "bround": rounding.rounded_to_even,
     "ceil": rounding.to_whole,
     "ceiling": rounding.to_whole,
+    "char": _character,
+    "chr": _character,
     "date_diff": whole,
     "date_trunc": _of_begin,
     "datediff": whole,
+    "encode": _encoded,
     "floor": rounding.to_whole,
     "from_utc_timestamp": _in_a_zone,
     "format_string": _formatted,
@@ -288,6 +317,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "mask": _masked,
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
+    "parse_json": _variant,
     "pmod": _pmod,
     "position": _locate,
     "printf": _formatted,
@@ -307,6 +337,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_timestamp_ltz": _of_no_number,
     "to_timestamp_ntz": _of_no_number,
     "to_utc_timestamp": _in_a_zone,
+    "try_parse_json": _variant,
     "try_to_binary": _to_binary,
     "try_to_timestamp": _of_no_number,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),

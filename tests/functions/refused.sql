@@ -59,3 +59,4 @@ regexp_count('abc', if(i > 0, 'b*', 'c?'))
 dt + (length(s) * interval 1 day)
 dt - -interval 1 hour
 dt + if(i > 0, interval 1 hour, interval 2 hours)
+schema_of_variant(parse_json('{"a":1.5}'))

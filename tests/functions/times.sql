@@ -142,3 +142,7 @@ timestamp'2024-03-01 12:00:00' - date'2024-03-01' > interval 1 hour
 extract(year from coalesce(ts, null))
 from_utc_timestamp(timestamp'2150-07-01 00:00:00', 'UTC')
 typeof(pmod(cast(7 as smallint), cast(3 as smallint)))
+date_from_unix_date(id)
+timestamp_micros(id)
+timestampadd(hour, 5, timestamp'2024-03-01 01:00:00')
+dateadd(day, 3, dt)
