@@ -42,6 +42,12 @@ class Found(NamedTuple):
     whole: bool
 
 
+def all_differ(names: Iterable[str]) -> bool:
+    """Whether names differ by more than their case, which the engines' own readers ignore."""
+    told = [name.lower() for name in names]
+    return len(set(told)) == len(told)
+
+
 def discovered(rows: DataFrame, text: Column) -> Found:
     """What JSON there is in a column of text; text that is no JSON says nothing about the type."""
     shapes = rows.select(text.alias("text")).mapInArrow(_shapes, "shape string, objects boolean, whole boolean")

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.choices import is_choice
-from etl.json_batches import Found
+from etl.json_batches import Found, all_differ
 from etl.json_records import readable_record, typed
 from etl.paths import quoted
 
@@ -48,7 +48,7 @@ class SparkLines:
             return None
         others = [name for name in self.text.columns if name != "value"]
         lists = [[*kind.names, *others], *(one.names for one in _structs_in(kind))]
-        if not all(map(_all_differ, lists)) or _METADATA in (name.lower() for name in kind.names):
+        if not all(map(all_differ, lists)) or _METADATA in (name.lower() for name in kind.names):
             return None
         if any(_BROKEN.search(name) for names in lists for name in names):
             return None
@@ -57,11 +57,6 @@ class SparkLines:
             return None
         own = (typed(F.col(quoted(field.name)), field.dataType).alias(field.name) for field in kind.fields)
         return rows.select(*own, *(F.col(quoted(name)) for name in others))
-
-
-def _all_differ(names: list[str]) -> bool:
-    """Whether names differ by more than their case, which Spark's reader ignores."""
-    return len({name.lower() for name in names}) == len(names)
 
 
 def _structs_in(kind: T.DataType) -> Iterator[T.StructType]:

@@ -26,7 +26,7 @@ def parsed(text: Column, kind: T.DataType) -> Column:
     if engine.active():
         return json_text.parsed(text, kind)
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):
-        shape = readable(kind)
+        shape = _readable(kind)
         assert isinstance(shape, T.StructType | T.ArrayType)  # noqa: S101 - it is of the same class
         return typed(F.from_json(text, shape), kind)
     return typed(F.try_parse_json(text), kind, variant=True)
@@ -65,17 +65,17 @@ def members_of(record: Column, kind: T.StructType) -> list[Column]:
 
 def readable_record(kind: T.StructType) -> T.StructType:
     """The type by which Spark reads records of a type."""
-    return T.StructType([T.StructField(f.name, readable(f.dataType)) for f in kind.fields])
+    return T.StructType([T.StructField(f.name, _readable(f.dataType)) for f in kind.fields])
 
 
-def readable(kind: T.DataType) -> T.DataType:
+def _readable(kind: T.DataType) -> T.DataType:
     """The type for ``from_json``: choices are VARIANTs, and what has no type is text (and null everywhere)."""
     if is_choice(kind):
         return T.VariantType()
     if isinstance(kind, T.StructType):
         return readable_record(kind)
     if isinstance(kind, T.ArrayType):
-        return T.ArrayType(readable(kind.elementType))
+        return T.ArrayType(_readable(kind.elementType))
     return T.StringType() if isinstance(kind, T.NullType) else kind
 
 
@@ -102,7 +102,7 @@ def typed(value: Column, kind: T.DataType, *, variant: bool = False) -> Column:
 
 
 def _differs(kind: T.DataType) -> bool:
-    return readable(kind) != kind
+    return _readable(kind) != kind
 
 
 def _is_shape(shape: Column, kind: T.DataType) -> Column:

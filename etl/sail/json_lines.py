@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from data.objects import StoredObject
 from etl import json_text
-from etl.json_batches import SIMPLE, Found
+from etl.json_batches import SIMPLE, Found, all_differ
 from etl.sail import reading
 
 if TYPE_CHECKING:
@@ -44,5 +44,6 @@ class SailLines:
 
 def _is_flat(kind: T.StructType) -> bool:
     """Whether a record has simple fields alone, whose names differ by more than their case, which Sail ignores."""
-    different = len({name.lower() for name in kind.names}) == len(kind.names)
-    return bool(kind.fields) and different and all(isinstance(f.dataType, SIMPLE | T.NullType) for f in kind)
+    return (
+        bool(kind.fields) and all_differ(kind.names) and all(isinstance(f.dataType, SIMPLE | T.NullType) for f in kind)
+    )

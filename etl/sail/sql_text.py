@@ -115,6 +115,7 @@ class _Rewriting(Tokens):
         super().__init__(text)
         # Sail does not find an aggregate of aggregates in ORDER BY once there is HAVING.
         self.sorted_groups = "having" in self.words and any(one.startswith("order") for one in self.words)
+        self.sorted_from = self.words.index("having") if self.sorted_groups else len(self.words)
         self.ends: dict[str, list[str]] = {}  # of each CASE that was made, the values that it can come to
 
     def whole(self) -> str:
@@ -190,17 +191,19 @@ class _Rewriting(Tokens):
         """Operands whose type counts, by their first tokens: where each ends, and its rule."""
         found: dict[int, tuple[int, _OfOperand]] = {}
         for chain in self.arithmetic(first, last):
+            if len(chain) < 2:
+                continue
             intervals = [one for one in chain if _INTERVAL.search(self.raw(one.first, one.end))]
             values = [one for one in chain if one not in intervals]
             multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
             hours = bool(intervals) and (multiplied or any(map(self._has_hours, intervals)))
-            for one in values if len(chain) > 1 else ():
+            for one in values:
                 told = self.raw(one.first, one.end)
                 if not (_NAMES.search(bare(told)) or "`" in told) or _CHANCE.search(told):
                     continue  # no date, or another value each time
                 if hours:
                     found[one.first] = one.end, calls.of_no_date
-                elif one.sign == "-" and not self._is_sorted(one):
+                elif one.sign == "-" and one.first < self.sorted_from:
                     minuend = self.raw(values[0].first, values[0].end)
                     if _NAMES.search(minuend):
                         found[one.first] = one.end, partial(_of_minuend, minuend)
@@ -210,10 +213,6 @@ class _Rewriting(Tokens):
         """Whether an interval has hours, minutes or seconds, or is made by more than its literal."""
         told = self.raw(one.first, one.end)
         return bool(_HOURS.search(told)) or not _PLAIN_INTERVAL.fullmatch(told)
-
-    def _is_sorted(self, one: Operand) -> bool:
-        """Whether Sail would not find an operand by which groups are put in order."""
-        return self.sorted_groups and "having" in self.words[: one.first]
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""

@@ -72,8 +72,8 @@ def install(workspace: Workspace) -> None:
             _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
         asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
-        if args and _BESIDE.search(code):
-            _require_no_dates(args[0])
+        if _BESIDE.search(code):
+            _require_no_dates(args[0] if args else options.get("args"))
         if asked == sqlQuery:
             return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
         if _READS.match(code):

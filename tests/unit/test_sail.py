@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,8 @@ def test_what_sail_would_ignore_is_refused_by_name(spark: Any, tmp_path: Path) -
         lambda: rows.write.orc(f"{tmp_path}/orc"),
         lambda: rows.write.option("lineSep", "|").csv(f"{tmp_path}/csv"),
         lambda: spark.sql("create database lake"),
+        lambda: spark.sql("select date'2024-01-02' - ? as n", args=[datetime.date(2024, 1, 1)]),
+        lambda: spark.sql("select ? + interval 1 hour as n", [datetime.date(2024, 1, 1)]),
         lambda: spark.sql("with a as (select 1) insert into lake.t select * from a"),
         lambda: spark.catalog.createTable("t", str(tmp_path)),
     ]
