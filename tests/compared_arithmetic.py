@@ -80,6 +80,15 @@ CASES: dict[str, Make] = {
         lambda: F.size(F.col("ar").cast("array<string>")),
         lambda: F.year(F.col("ts").cast("date")),
     ),
+    "names of lambdas": unnamed(
+        lambda: F.transform("ar", lambda v: v + 1),
+        lambda: F.filter("ar", lambda v: v > 1),
+        lambda: F.aggregate("ar", F.lit(0), lambda made, v: made + v),
+        lambda: F.reduce("ar", F.lit(0), lambda made, v: made + v, lambda made: made * 2),
+    ),
+    "names of fields": lambda spark, rows: rows.alias("r").select(
+        "id", F.col("st.x").cast("string"), F.col("r.i").cast("string"), F.col("r.st.x").cast("long"), F.round("r.d")
+    ),
     "names of conditions": unnamed(
         lambda: F.col("i").cast("string").isNull(),
         lambda: F.col("i").cast("string").isin("1", "2"),
@@ -154,6 +163,12 @@ REFUSED: dict[str, Make] = {
     "SQL decimals' rests": sql("select id from rows where dec % 2 = 0"),
     "rounding of decimals": select(a=lambda: F.round("dec", 1)),
     "SQL rounding of decimals": sql("select bround(dec, 1) a from rows"),
+    "SQL dates' difference behind HAVING": sql(
+        "select g, max(i) a from rows group by g having max(dt) - min(dt) is not null order by a"
+    ),
+    "windows parted by zeros with a sign": select(a=lambda: F.count("*").over(Window.partitionBy("d"))),
+    "windows in the order of zeros with a sign": select(a=lambda: F.rank().over(Window.orderBy("d"))),
+    "SQL windows with a name": sql("select rank() over w a from rows window w as (partition by g order by id, d)"),
     "dates' difference": select(a=lambda: F.col("dt") - F.col("dt")),
     "a literal's difference": select(a=lambda: F.col("dt") - F.lit(date(2024, 1, 1))),
     "SQL dates' difference": sql("select dt - date '2024-01-01' a from rows"),

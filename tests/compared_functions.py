@@ -75,14 +75,10 @@ def names(session: Any) -> dict[str, str | None]:
             rows = session.sql(f"SELECT {text} FROM rows")
             name = rows.columns[0]
             if engine.active():
-                require_known(rows._plan)
+                require_known(rows._plan, rows.columns)
             found[text] = name
     return found
 
 
-# Names that are another one on Sail, and not found to be (docs/awsglue.md, "What is left").
-OTHER_NAMES = frozenset(
-    ("base64(cast(s as binary))", "arrays_overlap(ar, cast(null as array<int>))", "dt + 1", "dt - 1")
-)
 CASES = dict(_cases())
 REFUSED = {f"function {text}": of_rows([text]) for text in expressions("refused")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -27,12 +28,15 @@ PATTERNS = (
     "日.", r"[\t ]", r"[a-zA-Z]+\d*", r"^[^\d]+$", r"^\d{4}-\d{2}-\d{2}$", r"^[A-Za-z0-9._%+-]+@", r"\d+(\.\d+)?",
     " +", r"\ ", "'", '"', "#.*", "(?:ab)+", "(a|ab)(c|bcd)?", "[^,]*,", r"\s*[,;]\s*", r"\r\n|\r|\n", r"[\r\n]+",
     "[a&&b]", "[^a]", "[^.]", r"^(?:\+|-)?\d+$", r"[\d\-x]+", r"[a\]]", r"[\^a]", "[a^]", "[$]", "(^a)", "(a$)|b",
+    "(?i)s", "(?i)[a-z]+", "(?i)[^k]", "(?i)k.", "(?i)[^A-Y&&[^s]]+", r"(?i)\w+", r"(?i)\Qs\E|x", "(?i:K)",
+    "(?i)[$a-]", "(?i)(?<n>s)(?-i)k", "(?:(a)|b)+", "(?:a*)*b", "(a+)*b", "(ab?)+",
 )  # fmt: skip
 OF_NOTHING = ("", "^", "$", r"\b", "^|$", r"^\s*")  # by split they are refused
 NOT_THERE = (
     r"\Bb", "[a-z--b]", "(?m)^a", "a++", "(?=b)", r"(a)\1", r"\cA", r"\p{javaUpperCase}", "[]a]", "(?i)é", "(?x)a b",
-    r"\G", r"\X", "[[:alpha:]]", "(?U)a",
+    r"\G", r"\X", "[[:alpha:]]", "(?U)a", r"(?i)\p{Lower}", r"(?i)\x73", r"(?i)[\Qa\E]",
 )  # fmt: skip
+OF_EMPTY_GROUPS = ("(a*)*b", "(a|b*)*", "(a?)+", "((a)|b*){2}")
 ALSO_NOTHING = (".*", "x*", "a|b|", r"\s*$")
 
 
@@ -54,6 +58,7 @@ MATCHES: Mapping[str, Of] = {
     "regexp_replace": lambda one: F.regexp_replace("s", one, "<x>"),
     "regexp_replace in SQL": lambda one: F.expr(f"regexp_replace(s, {_raw(one)}, '<$0>')"),
     "regexp_extract": lambda one: F.regexp_extract("s", one, 0),
+    "regexp_extract of a group": lambda one: F.regexp_extract("s", one, 1 if re.search(r"\((?!\?[^<])", one) else 0),
     "regexp_extract_all": lambda one: F.regexp_extract_all("s", F.lit(one), F.lit(0)),
     "regexp_count": lambda one: F.regexp_count("s", F.lit(one)),
     "regexp_instr": lambda one: F.regexp_instr("s", F.lit(one)),
@@ -83,6 +88,7 @@ REFUSED: dict[str, Make] = {
     **{f"pattern {one} in SQL": partial(_made, TRUTHS["RLIKE"], TEXTS, (one,)) for one in ("a++", "(?=b)")},
     **{f"all of {one}": partial(_made, MATCHES["regexp_replace"], TEXTS, (one,)) for one in ALSO_NOTHING},
     **{f"split by {one}": partial(_made, MATCHES["split"], TEXTS, (one,)) for one in (*OF_NOTHING, ".*")},
+    **{f"groups of {one}": partial(_made, MATCHES["regexp_extract"], TEXTS, (one,)) for one in OF_EMPTY_GROUPS},
     "a $ before a line break": partial(_made, MATCHES["regexp_replace"], ENDING, ("a$",)),
     "halves of a character": partial(_made, MATCHES["regexp_replace"], ENDING, ("",)),
     "words of a column": lambda spark, rows: rows.selectExpr("id", "s rlike concat('\\\\w', '+') AS a"),

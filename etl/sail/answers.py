@@ -8,7 +8,7 @@ import copy
 from contextvars import ContextVar
 from typing import Any
 
-from etl.sail import decimals, engine, names, rules, sql_text
+from etl.sail import decimals, engine, names, rules, sql_items, sql_text
 from etl.sail.expressions import Said
 from etl.sail.statements import bare
 from workspace.paths import Workspace
@@ -63,7 +63,7 @@ def _refuse(made: Any) -> None:
     def of_text(self: Any, expr: str) -> None:
         text(self, as_spark(expr))
         setattr(self, names.SAID, expr)
-        if self._expr != expr and (name := sql_text.name_of(expr)):
+        if self._expr != expr and (name := sql_items.name_of(expr)):
             self._expr += f" AS `{name.replace('`', '``')}`"
 
     engine.replace(made.UnresolvedFunction, "__init__", of_function)
@@ -119,6 +119,9 @@ def _say_as_spark(made: Any) -> None:
     def of_window(self: Any, session: Any) -> Any:
         own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
         said = Said(made, lambda part: Apart(part, False))
+        own._windowSpec = copy.copy(self._windowSpec)
+        own._windowSpec._partitionSpec = [Apart(said.key(said.of(one)), True) for one in own._windowSpec._partitionSpec]
+        own._windowSpec._orderSpec = [ordered_by(one, said) for one in own._windowSpec._orderSpec]
         own._windowFunction = Apart(said.over(self._windowFunction, moving=_moves(self._windowSpec)), True)
         of_a_tree = is_planned.get() is not None
         before = is_planned.set(False)
@@ -127,6 +130,11 @@ def _say_as_spark(made: Any) -> None:
         finally:
             is_planned.reset(before)
         return planned if of_a_tree else named(self, planned)
+
+    def ordered_by(one: Any, said: Said) -> Any:
+        own = copy.copy(one)
+        own._child = Apart(said.key(said.ordered(one._child)), True)
+        return own
 
     def named(value: Any, planned: Any) -> Any:
         made_of = value._create_proto_expression()

@@ -11,14 +11,18 @@ from functools import cache
 from typing import Any
 
 from etl.sail import engine, regexps, rounding
-from etl.sail.casts import to_date, to_long
+from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, java, joined, matches, of_decimals, of_kind, refusal, whole
+from etl.sail.values import floating, is_nan, java, joined, matches, of_decimals, of_kind, refusal, whole
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
+_LAST_YEAR = 9999  # of four digits
+_OTHER_LETTERS = "zzzz|F"  # of a pattern: a zone's name in full, the week of a month
+_WITH_OTHER_LETTERS = re.compile(rf"(?:[^']|'[^']*')*?(?:{_OTHER_LETTERS})")  # which are in no text of it
 _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
+_OTHER_WORDS = "zzzz is no full name, F another number"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
 
@@ -68,12 +72,16 @@ def _of_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
 
 def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     kind, shown = e.call("typeof", v), e.cast(v, "string")
-    doubles = e.infix(matches(e, kind, "double"), "and", matches(e, shown, _DOUBLES_IN_JSON))
-    maps = e.infix(matches(e, kind, "map"), "and", e.call("contains", shown, "NULL"))
-    refused = refusal(e, "to_json of such a value", "decimals, times, floats, large and small doubles, nulls in maps")
-    return e.case(
-        (matches(e, kind, "decimal|timestamp|float"), refused), (doubles, refused), (maps, refused), otherwise=call
-    )
+
+    def has(types: str, text: str) -> Any:
+        """Whether a type is in that of the value, not as a name, and such a text in what it shows."""
+        return e.infix(matches(e, kind, f"(?:{types})(?:[,>(]|$)"), "and", matches(e, shown, text))
+
+    odd = (has("decimal|timestamp(?:_ntz)?|float", ""), has("double", _DOUBLES_IN_JSON), has("date", r"[+]\d{5,6}-"))
+    maps = e.infix(matches(e, kind, "map<"), "and", e.call("contains", shown, "NULL"))
+    why = "decimals, times, floats, large and small doubles, nulls in maps, years after 9999"
+    refused = refusal(e, "to_json of such a value", why)
+    return e.case(*((one, refused) for one in (*odd, maps)), otherwise=call)
 
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
@@ -113,9 +121,27 @@ def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
     return e.case((late, refusal(e, "A zone's time after 2099", "there is no summer time")), otherwise=call)
 
 
+def _formatted_time(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
+    """By a pattern; Spark has a plus sign before a year of five digits."""
+    require_no_word(e.constant(v))
+    said = e.constant(form)
+    if isinstance(said, str) and _WITH_OTHER_LETTERS.match(said):
+        raise engine.otherwise(f"The pattern {said!r}", _OTHER_WORDS)
+    late = e.infix(e.call("year", e.cast(v, "timestamp", "TRY_CAST")), ">", _LAST_YEAR)
+    branches = [(late, refusal(e, "A year after 9999 in a text", "it has no plus sign"))]
+    if said is None and form is not None:
+        branches.append((matches(e, form, _OTHER_LETTERS), refusal(e, "Such a pattern of times", _OTHER_WORDS)))
+    return e.case(*branches, otherwise=call)
+
+
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
     fractions = matches(e, e.call("typeof", v), "double|float|decimal")
     return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
+
+
+def _angle(e: Notation, call: Any, *lengths: Any) -> Any:
+    """Of zeros without a sign."""
+    return e.call("atan2", *(e.infix(e.cast(one, "double"), "+", 0.0) for one in lengths))
 
 
 def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
@@ -179,12 +205,14 @@ def _to_timestamp(e: Notation, call: Any, v: Any, *form: Any) -> Any:
     """A number is one of seconds, and not of microseconds."""
     if form:
         return call
+    require_no_word(e.constant(v))
     return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=e.cast(v, "timestamp"))
 
 
 def _of_no_number(e: Notation, call: Any, v: Any, *form: Any) -> Any:
     if form:
         return call
+    require_no_word(e.constant(v))
     refused = refusal(e, "Such a function of a number", "it is one of microseconds; use to_timestamp")
     return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=refused)
 
@@ -286,12 +314,21 @@ def takes(rule: Callable[..., Any], arguments: int) -> bool:
     return True
 
 
+def _without_sign(e: Notation, call: Any, *arguments: Any) -> Any:
+    """A double; NaN that was computed has a sign, and is smaller than all."""
+    return e.call("nanvl", call, e.cast("NaN", "double"))
+
+
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
+    **dict.fromkeys(
+        ("acosh", "atanh", "cos", "cot", "csc", "pow", "power", "sec", "sin", "sqrt", "tan"), _without_sign
+    ),
     "array_contains": _array_contains,
     "array_join": _array_join,
     "arrays_overlap": _arrays_overlap,
+    "atan2": _angle,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
     "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
     "bround": rounding.rounded_to_even,
@@ -300,10 +337,12 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "char": _character,
     "chr": _character,
     "date_diff": whole,
+    "date_format": _formatted_time,
     "date_trunc": _of_begin,
     "datediff": whole,
     "encode": _encoded,
     "floor": rounding.to_whole,
+    "from_unixtime": _formatted_time,
     "from_utc_timestamp": _in_a_zone,
     "format_string": _formatted,
     "get": _of_an_element,
@@ -315,6 +354,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "log1p": _log1p,
     "mask": _masked,
+    "negative": lambda e, call, v: e.case((is_nan(e, v), v), otherwise=call),
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
     "parse_json": _variant,

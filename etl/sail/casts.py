@@ -7,10 +7,25 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from etl.sail import engine
 from etl.sail.notations import Notation
 from etl.sail.values import floating, java, matches, of_kind, refusal
 
 Rule = Callable[[Notation, Any], Any]  # of a value
+_WORD = re.compile(r"\s*(?:epoch|now|today|yesterday|tomorrow)\b", re.IGNORECASE)
+_TIMES = re.compile(r"\s*(?:date|timestamp(?:_ntz|_ltz)?)\s*", re.IGNORECASE)
+
+
+def require_no_word(text: Any) -> None:
+    """Refuse a literal that is a time by a word: of columns they are none. Raises UnsupportedError."""
+    if isinstance(text, str) and _WORD.match(text):
+        raise engine.otherwise(f"The time {text!r}", "it is null")
+
+
+def require_no_time(text: Any, target: str) -> None:
+    """The same of a literal that is cast, if it is cast to a time."""
+    if _TIMES.fullmatch(target):
+        require_no_word(text)
 
 
 def _to_text(e: Notation, v: Any, keyword: str, target: str) -> Any:
@@ -29,6 +44,7 @@ def _of_text(e: Notation, v: Any, keyword: str, target: str, made: Any) -> Any:
 
 def to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
     """Text that begins with a date is one, whatever comes after its T, and blanks around it."""
+    require_no_word(e.constant(v))
     shown = e.call("regexp_replace", e.cast(v, "string"), r"^\s+|\s+$", "")
     dated = e.call("regexp_replace", shown, r"^([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$", "$1")
     return _of_text(e, v, keyword, target, e.cast(dated, target, "TRY_CAST"))
@@ -47,7 +63,10 @@ def _to_decimal(e: Notation, v: Any, keyword: str, target: str) -> Any:
     powered = e.case((power, e.cast(e.cast(v, "double", "TRY_CAST"), target, "TRY_CAST")), otherwise=None)
     own, shown = e.cast(v, target, keyword), e.cast(e.cast(v, "double"), "string")
     of_double = e.cast(plain_digits(e, shown), target, "TRY_CAST")
+    foreign = matches(e, e.cast(v, "string"), r"^\s*[+-]?[\p{Nd}.]*[\p{Nd}&&[^0-9]][\p{Nd}.]*([eE][+-]?\p{Nd}+)?\s*$")
+    digits = refusal(e, "A decimal of digits beyond ASCII", "it is null")
     return e.case(
+        (e.infix(of_kind(e, v, "string"), "and", foreign), digits),
         (of_kind(e, v, "string"), e.call("coalesce", e.cast(v, target, "TRY_CAST"), powered)),
         (e.infix(floating(e, v), "and", doubtful(e, v, _scale(target))), e.call("coalesce", of_double, own)),
         otherwise=own,

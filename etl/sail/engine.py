@@ -158,17 +158,22 @@ def _open_doors() -> None:
     from etl.sail import (
         answers,
         context,
+        created,
         duplicates,
         from_json,
         functions,
         grouping,
+        names,
         null_structs,
         properties,
         rdd,
         reading,
+        shown,
         single,
+        spelling,
         statements,
         statistics,
+        udf_results,
         unions,
         writing,
     )
@@ -194,6 +199,19 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    later = (grouping, null_structs, properties, rdd, reading, single, statements, statistics, unions, writing)
-    for door in (answers, context, duplicates, from_json, functions, *later):
+    later = (
+        grouping,
+        null_structs,
+        properties,
+        rdd,
+        reading,
+        shown,
+        single,
+        spelling,
+        statements,
+        statistics,
+        unions,
+        writing,
+    )
+    for door in (answers, context, created, duplicates, from_json, functions, names, udf_results, *later):
         door.install(workspace)

@@ -47,6 +47,7 @@ class Said:
                 else self._function(own)
             )
         if isinstance(value, made.CastExpression):
+            casts.require_no_time(self._columns.constant(value._expr), _target(value))
             rule = casts.rule(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
             own = self._with(value, _expr=self.of(value._expr))
             return own if rule is None or hasattr(own, _DONE) else self._bound(own._expr, rule)
@@ -74,6 +75,10 @@ class Said:
         plain = isinstance(own, made.ColumnReference | made.UnresolvedExtractValue)
         return self._bound(own, rules.NO_NULL_INSIDE) if plain else own
 
+    def key(self, own: Any) -> Any:
+        """What a window is parted or put in order by; ``own`` is by the rules already."""
+        return self._bound(own, rules.WITHOUT_SIGNS)
+
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
             return value
@@ -88,7 +93,7 @@ class Said:
         if value._name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, value._name, first)
-        rule = calls.CALLS.get(value._name)
+        rule = calls.CALLS.get(value._name.lower())
         if rule and calls.takes(rule, len(value._args)):
             if rule(self._columns, value, first, *rest) is value:
                 return value

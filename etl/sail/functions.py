@@ -3,6 +3,8 @@ function as one of zeroes and empty texts: so functions go by Arrow, but for tho
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from etl.sail import calls, engine, rules
@@ -10,6 +12,21 @@ from workspace.paths import Workspace
 
 RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
+
+
+@dataclass(frozen=True)
+class ByArrow:
+    """A function whose results are Arrow's, as its script asks for: they are taken as they are."""
+
+    function: Callable[..., Any]
+    exact = True
+
+    @property
+    def __name__(self) -> str:
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self.function(*args, **named)
 
 
 def install(workspace: Workspace) -> None:
@@ -21,6 +38,8 @@ def install(workspace: Workspace) -> None:
 
     def create(f: Any, returnType: Any, useArrow: bool | None = None) -> Any:
         named = returnType if isinstance(returnType, str) else returnType.simpleString()
+        if useArrow:
+            f = ByArrow(f)
         if "struct" in named.lower() or ("," in named and "(" not in named):  # `a int, b int` is a struct as well
             useArrow = False if useArrow is None else useArrow
         return original(f, returnType, useArrow)

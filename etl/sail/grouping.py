@@ -27,7 +27,7 @@ def install(workspace: Workspace) -> None:
 def _ordered(original: Any) -> Any:
     def agg(self: Any, *exprs: Any) -> Any:
         if len(exprs) == 1 and isinstance(exprs[0], dict) and all(isinstance(name, str) for name in exprs[0]):
-            exprs = ({name: exprs[0][name] for name in in_order(exprs[0])},)
+            exprs = ({name: exprs[0][name].lower() for name in in_order(exprs[0])},)
         return original(self, *exprs)
 
     return agg

@@ -5,14 +5,16 @@ functions with the arguments that they have by default. Held against Spark by te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl.sail import engine
 from etl.sail.rules import GENERATORS
 from etl.sail.statements import statement_of
 from etl.sail.values import java_double
+from workspace.paths import Workspace
 
+_qualifiers: set[str] = set()  # of columns: the names of data frames and views
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
@@ -26,7 +28,8 @@ _CAPITALS = frozenset(
 )  # fmt: skip
 _OTHER: Mapping[str, str] = {
     "array_agg": "collect_list", "dateadd": "date_add", "dense_rank": "DENSE_RANK", "endsWith": "endswith",
-    "mean": "avg", "percent_rank": "PERCENT_RANK", "pow": "POWER", "rank": "RANK", "startsWith": "startswith",
+    "isNaN": "isnan", "mean": "avg", "percent_rank": "PERCENT_RANK", "pow": "POWER", "rank": "RANK",
+    "startsWith": "startswith",
 }  # fmt: skip
 # What is told after the arguments that are given, by the function and their number.
 _DEFAULTS: Mapping[tuple[str, int], str] = {
@@ -64,6 +67,21 @@ _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank")
 _SQL_TYPES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT", "real": "FLOAT"}
 
 
+def install(workspace: Workspace) -> None:
+    """Have the names of data frames and views known, to tell their columns from fields."""
+    from pyspark.sql.connect import plan
+
+    def noting(original: Any) -> Any:
+        def init(self: Any, child: Any, name: str, *args: Any, **options: Any) -> None:
+            _qualifiers.add(name.lower())
+            original(self, child, name, *args, **options)
+
+        return init
+
+    for kind in (plan.CreateView, plan.SubqueryAlias):
+        engine.replace(kind, "__init__", noting(kind.__init__))
+
+
 def name_of(made: Any, value: Any) -> str | None:
     """What Spark calls an expression without an alias: a column that is cast gives its own name. None: as Sail does."""
     if getattr(value, "_name", "") in GENERATORS:
@@ -72,7 +90,9 @@ def name_of(made: Any, value: Any) -> str | None:
     while isinstance(inner, made.CastExpression):
         inner = inner._expr
     if inner is not value and isinstance(inner, made.ColumnReference):
-        return str(inner._unparsed_identifier.rpartition(".")[2].strip("`"))
+        before, _, name = inner._unparsed_identifier.rpartition(".")
+        if not before or before.strip("`").lower() in _qualifiers:
+            return str(name.strip("`"))
     return _told(made, value)
 
 
@@ -83,14 +103,16 @@ def is_otherwise(made: Any, value: Any) -> bool:
     unseen = list(value.children)
     while unseen:
         one = unseen.pop()
-        if isinstance(one, made.CastExpression | made.WindowExpression):
+        if isinstance(one, made.CastExpression | made.LambdaFunction | made.WindowExpression):
             return True
         unseen += one.children
     return False
 
 
-def require_known(plan: Any) -> None:
-    """Refuse to write columns of a statement that have no alias, and another name on Spark. Raises UnsupportedError."""
+def require_known(plan: Any, columns: Sequence[str]) -> None:
+    """Refuse to write columns that have no alias, and another name on Spark. Raises UnsupportedError."""
+    if unknown := next((one for one in columns if _STAR in one), None):
+        raise engine.refused(f"Writing the column {unknown} without an alias")
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child
     for item in _items(statement_of(plan)):
@@ -112,13 +134,14 @@ def _items(statement: Any) -> list[Any]:
 # What an item of a SELECT without an alias has another name for, as sqlglot calls it.
 _OTHERWISE = frozenset(
     (
-        "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists", "Extract",
-        "Filter", "In", "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "NEQ", "Neg", "NullSafeEQ",
-        "NullSafeNEQ", "Overlay", "Pad", "PercentileCont", "PercentileDisc", "Quantile", "Replace", "SortArray",
-        "StrPosition", "StrToMap", "StrToUnix", "Subquery", "TimeToUnix", "ToChar", "UnixToStr", "UnixToTime",
-        "Window", "WithinGroup",
+        "Add", "Alias", "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists",
+        "Extract", "Filter", "In", "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "NEQ", "Neg",
+        "NullSafeEQ", "NullSafeNEQ", "Overlay", "Pad", "PercentileCont", "PercentileDisc", "PropertyEQ", "Quantile",
+        "Replace", "SortArray", "StrPosition", "StrToMap", "StrToUnix", "Sub", "Subquery", "TimeToUnix", "ToChar",
+        "TryCast", "UnixToStr", "UnixToTime", "Window", "WithinGroup",
     )
 )  # fmt: skip
+_STAR = "(*)"
 _OTHER_CALLS = frozenset(("array_sort", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar"))
 
 
@@ -129,8 +152,11 @@ def _is_unknown(item: Any) -> bool:
     inner = item
     while isinstance(inner, exp.Cast):
         inner = inner.this
-    if item.is_star or isinstance(item, exp.Alias) or isinstance(inner, exp.Column):
+    if item.is_star or isinstance(item, exp.Alias):
         return False
+    if isinstance(inner, exp.Column):  # a field that is cast is named in full, unlike a column of a table
+        tables = {one.alias_or_name.lower() for one in item.root().find_all(exp.Table, exp.Subquery)}
+        return inner is not item and bool(inner.table) and inner.parts[-2].name.lower() not in tables
     return inner is not item or any(map(_is_otherwise, inner.walk()))
 
 
@@ -167,14 +193,26 @@ def _told(made: Any, value: Any) -> str:
         return f"{_told(made, value._child)} AS {','.join(value._alias)}"
     if isinstance(value, made.CallFunction):
         return f"{value._name}({', '.join(_told(made, one) for one in value._args)})"
+    if isinstance(value, made.LambdaFunction):
+        return f"lambdafunction({', '.join(_told(made, one) for one in (value._function, *value._arguments))})"
+    return _leaf(made, value)
+
+
+def _leaf(made: Any, value: Any) -> str:
+    """What an expression is called that has no other ones in it."""
     if isinstance(value, made.LiteralExpression):
         return _literal(value)
     if isinstance(value, made.SQLExpression):
         return str(getattr(value, SAID, value))
+    if isinstance(value, made.UnresolvedNamedLambdaVariable):
+        return "namedlambdavariable()"
     if isinstance(value, made.UnresolvedStar):
-        return "1"  # count(*)
+        return _STAR
     if isinstance(value, made.ColumnReference):
-        return str(value._unparsed_identifier).replace("`", "")
+        before, _, rest = str(value._unparsed_identifier).partition(".")
+        return (rest if before.strip("`").lower() in _qualifiers and rest else value._unparsed_identifier).replace(
+            "`", ""
+        )
     return str(value)
 
 
@@ -194,12 +232,16 @@ def _of_function(made: Any, value: Any) -> str:
     if name in _FLAGS and isinstance(getattr(given[-1], "_value", None), bool):
         given = given[:-1]
     told = [_told(made, one) for one in given]
+    if name == "count" and told == [_STAR]:
+        told = ["1"]
     if name == "in":
         return f"({told[0]} IN ({', '.join(told[1:])}))"
     if name in _INFIX and len(told) == 2:
         return f"({told[0]} {_INFIX[name]} {told[1]})"
     if form := _FORMS.get(name):
         return form.format(*told)
+    if name in ("aggregate", "reduce") and len(told) == 3:
+        told.append("lambdafunction(namedlambdavariable(), namedlambdavariable())")
     if (name, len(told)) in _DEFAULTS:
         told.append(_DEFAULTS[name, len(told)])
     spelled = name.upper() if name in _CAPITALS else _OTHER.get(name, name)

@@ -28,6 +28,9 @@ _NAMED = re.compile(r"\(\?<[a-zA-Z]\w*>")
 _SPACES = re.compile(r"(?<!\\)(?:\\\\)*\\s[*+]\)?$")
 _WITH_A_MEANING = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _SAME = "Azntrfax"  # letters behind a backslash that mean the same
+_RANGE = re.compile(r"([^\\\[\]&^-])-([^\\\[\]])")
+_FOLDED = "sSkK"  # to Rust they are letters beyond ASCII in another case, too
+_OF_ONE_CASE = ("Lower", "Upper", "Lu", "Ll", "Lt", "Uppercase", "Lowercase")
 
 
 class Pattern(NamedTuple):
@@ -52,6 +55,7 @@ class _Reader:
         self.made: list[str] = []
         self.depth = 0  # of brackets
         self.flags = [""]  # of each group that is open
+        self.opened: list[int] = []  # where each group that is open has its parenthesis
         self.ends = ""
 
     def read(self) -> Pattern:
@@ -70,7 +74,7 @@ class _Reader:
             if re.match(r"\[\^?\]", self.java[self.at :]):
                 raise self._refused("a bracket in brackets is read in another way")
             self.depth = 1
-            self._take(1)
+            self._take(1, "(?-i:[" if self._folds() else "[")
         elif sign == "(":
             self._group(behind)
         elif sign in "*+?}" and behind == "+":
@@ -82,13 +86,36 @@ class _Reader:
         else:
             if sign == ")" and len(self.flags) > 1:
                 self.flags.pop()
-            self._take(1)
+                self._require_one_capture(self.opened.pop(), behind)
+            self._take(1, self._letter(sign))
+
+    def _folds(self) -> bool:
+        """Whether letters are alike in both cases."""
+        return "i" in self.flags[-1]
+
+    def _letter(self, sign: str) -> str:
+        return f"(?-i:[{sign}{sign.swapcase()}])" if self._folds() and sign in _FOLDED else sign
+
+    def _require_one_capture(self, opening: int, behind: str) -> None:
+        """Refuse a repeated group that may be empty: the last time that it matches is another one."""
+        if self.truth or behind not in ("*", "+", "{"):
+            return
+        group = self.java[opening : self.at + 1]
+        try:
+            may_be_empty = re.fullmatch(group, "") is not None
+        except re.error:
+            may_be_empty = True
+        if may_be_empty and re.search(r"\((?!\?[^<])", group):
+            raise self._refused("a repeated group that may be empty has other contents")
 
     def _escaped(self, behind: str) -> None:
+        if self._folds() and (behind in ("x", "u") or (behind == "Q" and self.depth)):
+            raise self._refused(f"\\{behind} is of one case under (?i)")
         if behind == "Q":
             end = self.java.find("\\E", self.at)
             text = self.java[self.at + 2 : end if end >= 0 else None]
-            self._take(len(text) + (4 if end >= 0 else 2), _WITH_A_MEANING.sub(r"\\\g<0>", text))
+            made = (self._letter(one) if one.isalpha() else _WITH_A_MEANING.sub(r"\\\g<0>", one) for one in text)
+            self._take(len(text) + (4 if end >= 0 else 2), "".join(made))
         elif behind in ("p", "P"):
             self._property(behind)
         elif behind == "b" and (self.depth or self.java[self.at + 2 :][:1] == "{"):
@@ -109,6 +136,8 @@ class _Reader:
 
     def _property(self, sign: str) -> None:
         rest = self.java[self.at + 2 :]
+        if self._folds() and re.match(rf"\{{(?:Is)?(?:{'|'.join(_OF_ONE_CASE)})\}}", rest):
+            raise self._refused(f"\\{sign}{rest[:12]} is of one case under (?i)")
         if found := _POSIX.match(rest):
             one = f"[:{'^' if sign == 'P' else ''}{found[1].lower()}:]"
             self._take(2 + found.end(), one if self.depth else f"[{one}]")
@@ -121,9 +150,16 @@ class _Reader:
         if sign + behind in ("--", "~~", "[:"):
             raise self._refused(f"{sign}{behind} in brackets is read in another way")
         self.depth += {"[": 1, "]": -1}.get(sign, 0)
-        self._take(1)
+        if not self._folds():
+            self._take(1)
+        elif found := _RANGE.match(self.java, self.at):
+            self._take(len(found[0]), found[0] + _of_other_case(*found.groups()))
+        else:
+            made = sign + sign.swapcase() if sign.isalpha() else sign
+            self._take(1, made if self.depth else "])")
 
     def _group(self, behind: str) -> None:
+        self.opened.append(self.at)
         if behind != "?":
             self.flags.append(self.flags[-1])
             self._take(1)
@@ -136,6 +172,7 @@ class _Reader:
                 self.flags.append(flags)
             else:
                 self.flags[-1] = flags
+                self.opened.pop()
             self._take(len(found[0]))
         elif found := _NAMED.match(self.java, self.at):
             self.flags.append(self.flags[-1])
@@ -155,3 +192,13 @@ class _Reader:
 
     def _refused(self, why: str) -> Exception:
         return engine.otherwise(f"The pattern {self.java!r}", why)
+
+
+def _of_other_case(first: str, last: str) -> str:
+    """The ranges of letters that those of a range are in the other case."""
+    made = ""
+    for lowest, highest in ("az", "AZ"):
+        begin, end = max(first, lowest), min(last, highest)
+        if begin <= end:
+            made += f"{begin.swapcase()}-{end.swapcase()}"
+    return made

@@ -14,6 +14,7 @@ from typing import Any
 from etl.sail.casts import Rule
 from etl.sail.notations import Notation
 from etl.sail.values import (
+    has_sign,
     is_nan,
     is_negative_zero,
     is_not_finite,
@@ -76,6 +77,8 @@ MOVING = frozenset(
         "covar_samp", "covar_pop",
     )
 )  # fmt: skip
+# Of a window's keys.
+WITHOUT_SIGNS = _unless(has_sign, "Zero or NaN with a sign in the keys of a window", "it is another value than without")
 EVERY = -1  # argument of a call
 # Arguments, by the function and the place that they have.
 ARGUMENTS: Mapping[str, tuple[int, Rule]] = {

@@ -13,7 +13,8 @@ from typing import Any
 
 from etl.sail import calls, casts, engine, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_tokens import PATH, Operand, Tokens
+from etl.sail.sql_items import TYPES, Items, ends_items
+from etl.sail.sql_tokens import PATH, Operand
 from etl.sail.statements import bare, with_escapes
 
 _VALUE = "_lakelet_v"
@@ -22,18 +23,17 @@ _CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNO
 _ONCE = re.compile(rf"{_CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
-# Types that are functions too: date(x) is a cast.
-_TYPES = frozenset(
-    ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
-)  # fmt: skip
 _HOURS = re.compile(r"hour|minute|second|make_dt_interval", re.IGNORECASE)
+_OF_ONE_TYPE = re.compile(  # aggregates that may be dates
+    r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
+)
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 _OfOperand = Callable[[Notation, Any, Any], Any]  # of an operand as it is said, and as it was
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *_TYPES))
+_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *TYPES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
-    r"|\b(?:case|preceding|following|rlike|regexp)\b|::|[|][|]",
+    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
@@ -41,17 +41,9 @@ _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _MINUS = re.compile(r"[\w)\]']\s*-\s*[a-z_(:']", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _PLAIN_INTERVAL = re.compile(r"\(?\s*-?\s*interval\s+[^()*/,]*\)?", re.IGNORECASE)
-_VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
-_WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
-_ENDS_OF_ITEMS = frozenset(
-    (
-        "from", "union", "except", "intersect", "minus", "where", "lateral", "group", "order", "having", "limit",
-        "window", "cluster", "distribute", "sort", "pivot", "unpivot",
-    )
-)  # fmt: skip
 
 
 def as_spark(text: str) -> str:
@@ -103,12 +95,7 @@ def _by_lambda(value: str, rule: casts.Rule) -> str:
     return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
 
 
-def name_of(text: str) -> str | None:
-    """What Spark calls an expression that has no alias: a cast of a column as the column; None if it has an alias."""
-    return _Rewriting(text).name()
-
-
-class _Rewriting(Tokens):
+class _Rewriting(Items):
     """One text, as it is written anew."""
 
     def __init__(self, text: str) -> None:
@@ -125,26 +112,6 @@ class _Rewriting(Tokens):
         last = self.tokens[-1].end + 1
         return self.text[: self.tokens[0].start] + self.between(0, end) + self.text[last:]
 
-    def name(self) -> str | None:
-        end = len(self.tokens)
-        level = [*self.level(0, end)]
-        if not end or self.words[0] in rules.GENERATORS or any(self.words[at] == "as" for at in level):
-            return None
-        ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
-        named = self.is_name(end - 1) or self.is_word(end - 1)
-        if ends_value and named and self.words[end - 1] != "end":
-            return None  # an alias without AS
-        operators = [at for at in level if self.words[at] in ("+", "-", "*", "/", "%")]
-        if operators and not any(self.words[at] in _WORDS for at in level):
-            parts = [self.raw(first + 1, last) for first, last in pairwise([-1, *operators, end])]
-            signs = [self.words[at] for at in operators]
-            if all(parts) and (len(signs) == 1 or set(signs) <= {"+", "-"}):
-                told = parts[0]
-                for sign, part in zip(signs, parts[1:], strict=True):
-                    told = f"({told} {sign} {part})"
-                return told
-        return self._column(0, end) or self.text.strip()
-
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
@@ -156,7 +123,7 @@ class _Rewriting(Tokens):
             word = self.words[at]
             if self.words[at : at + 2] == ["intersect", "all"]:
                 raise engine.otherwise("INTERSECT ALL", "rows count too often")
-            listed = word == "select" or (listed and not _ends_items(word))
+            listed = word == "select" or (listed and not ends_items(word))
             if word == "::":
                 self._refuse_short_cast(at)
             if at > first and self.is_pattern(at):
@@ -168,8 +135,8 @@ class _Rewriting(Tokens):
                 piece, end = self._unit(at, last)
             if self._is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
-            elif listed and piece != self.raw(at, end) and self._is_item(at, end, first, last):
-                alias = self._column(at, end)
+            elif listed and piece != self.raw(at, end) and self.is_item(at, end, first, last):
+                alias = self.column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
             made.append(piece)
             if piece[-1:].isalnum() and self.is_beside(end):
@@ -203,10 +170,11 @@ class _Rewriting(Tokens):
                     continue  # no date, or another value each time
                 if hours:
                     found[one.first] = one.end, calls.of_no_date
-                elif one.sign == "-" and one.first < self.sorted_from:
-                    minuend = self.raw(values[0].first, values[0].end)
-                    if _NAMES.search(minuend):
+                elif one.sign == "-" and _NAMES.search(minuend := self.raw(values[0].first, values[0].end)):
+                    if one.first < self.sorted_from:
                         found[one.first] = one.end, partial(_of_minuend, minuend)
+                    elif _OF_ONE_TYPE.search(told) and _OF_ONE_TYPE.search(minuend):
+                        raise engine.refused(f"{minuend} - {told} behind HAVING in a statement with ORDER BY")
         return found
 
     def _has_hours(self, one: Operand) -> bool:
@@ -216,11 +184,13 @@ class _Rewriting(Tokens):
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
-        if self.calls(at, last):
+        if self.words[at] not in ("as", "over") and self.calls(at, last):
             end = self.closing[at + 1]
             return self._call(at, end), end + 1
         if at in self.closing:
             end = self.closing[at]
+            if self.is_window(at):
+                return self._window(at, end), end + 1
             return self._case(at, end) if self.words[at] == "case" else self._inside(at, end), end + 1
         end = at + 1
         if self.is_typed(at) and end < last:
@@ -272,7 +242,7 @@ class _Rewriting(Tokens):
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
-        if name in _TYPES and len(values) == 1 and not values[0].isdigit() and (rule := casts.rule(name)):
+        if name in TYPES and len(values) == 1 and not values[0].isdigit() and (rule := casts.rule(name)):
             return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
@@ -311,6 +281,16 @@ class _Rewriting(Tokens):
         told = self.raw(at, self.closing[at]) if at in self.closing else self.text
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
 
+    def _window(self, opening: int, closing: int) -> str:
+        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign."""
+        made, at = "", opening
+        for first, last in self.keys(opening, closing):
+            key = self.between(first, last)
+            key = key if _ONCE.search(bare(key)) else bound(key, rules.WITHOUT_SIGNS)
+            made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
+            at = last
+        return made + self.raw(at, closing + 1)
+
     def _over_moving(self, name: str, at: int, given: list[tuple[int, int]]) -> str:
         values = [self.between(*one) for one in given]
         if found := rules.ARGUMENTS.get(name):
@@ -319,7 +299,11 @@ class _Rewriting(Tokens):
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 2, end) if self.words[one] == "as"]
-        rule = casts.rule(self.raw(marks[-1] + 1, end), self.words[at].upper()) if marks else None
+        if not marks:
+            return self._named(at, end)
+        target = self.raw(marks[-1] + 1, end)
+        casts.require_no_time(_TEXTS.constant(self.raw(at + 2, marks[-1])), target)
+        rule = casts.rule(target, self.words[at].upper())
         if rule is None:
             return self._named(at, end)
         return bound(self.between(at + 2, marks[-1]), rule)
@@ -356,37 +340,15 @@ class _Rewriting(Tokens):
 
     def _refuse_short_cast(self, at: int) -> None:
         target = self.words[at + 1] if at + 1 < len(self.words) else ""
+        casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
-
-    def _is_item(self, at: int, end: int, first: int, last: int) -> bool:
-        """Whether a unit is a whole item of a SELECT."""
-        before = at == first or self.words[at - 1] in ("select", "distinct", "all", ",")
-        return before and (end == last or self.words[end] == "," or _ends_items(self.words[end]))
-
-    def _column(self, first: int, last: int) -> str | None:
-        """The column that an expression is a cast of, or casts of casts."""
-        while (
-            last - first > 3
-            and self.words[first] in ("cast", "try_cast", *_TYPES)
-            and self.closing.get(first + 1) == last - 1
-        ):
-            marks = [one for one in self.level(first + 2, last - 1) if self.words[one] == "as"]
-            first, last = first + 2, marks[-1] if marks else last - 1
-        if last > first and PATH.fullmatch(self.raw(first, last)):
-            return self.raw(last - 1, last).strip("`")
-        return None
 
 
 def _argument(value: str, rule: casts.Rule) -> str:
     """An argument by a rule; DISTINCT stays before it."""
     unique = _DISTINCT.match(value)
     return f"{unique[0]}{bound(value[unique.end() :], rule)}" if unique else bound(value, rule)
-
-
-def _ends_items(word: str) -> bool:
-    """Whether the items of a SELECT end before a word; GROUP BY is one."""
-    return word.partition(" ")[0] in _ENDS_OF_ITEMS
 
 
 def _same(one: str, other: str) -> bool:

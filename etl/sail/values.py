@@ -54,7 +54,17 @@ def is_not_finite(e: Notation, v: Any) -> Any:
 
 def is_negative_zero(e: Notation, v: Any) -> Any:
     """Whether a value of any type is -0.0."""
-    return e.infix(floating(e, v), "and", e.infix(e.cast(v, "string"), "=", "-0.0"))
+    zero = _is_double_of(e, v, lambda kind: (e.cast("0", kind),))  # of either sign: texts are made of these alone
+    return e.infix(zero, "and", e.infix(e.cast(v, "string"), "=", "-0.0"))
+
+
+def has_sign(e: Notation, v: Any) -> Any:
+    """Whether a value of any type is -0.0, or a NaN with a sign."""
+
+    def nan(kind: str) -> tuple[Any, ...]:
+        return (e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind)),)
+
+    return e.infix(is_negative_zero(e, v), "or", _is_double_of(e, v, nan))
 
 
 def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -> Any:

@@ -161,7 +161,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     require_codec(format, plan.options)
     schema = _rows(writer).schema
     require_types(format, schema)
-    names.require_known(plan._child)
+    names.require_known(plan._child, schema.names)
     refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
         stage(workspace, writer, original, path, schema)

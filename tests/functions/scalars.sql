@@ -364,3 +364,12 @@ factorial(id % 20)
 shiftright(i, 1)
 log2(d) > 3
 degrees(d) > 0
+atan2(d, -0.0D)
+atan2(dec, '2')
+sqrt(-1D) > 1
+pow(-8D, d) > 1
+sin(double('Infinity')) > 1
+acosh(d) > 1
+negative(double('NaN')) > 1
+to_json(struct(s as timestamp, i as float, dt as decimal))
+date_format(ts, "yyyy 'F zzzz'")

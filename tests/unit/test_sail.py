@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
@@ -182,3 +183,30 @@ def test_mongodb_is_refused(glue: GlueContext) -> None:
 def test_the_number_of_partitions_is_refused(glue: GlueContext, spark: Any) -> None:
     with pytest.raises(UnsupportedError, match=SPARK):
         DynamicFrame(spark.range(1), glue, "one").getNumPartitions()
+
+
+@on_sail
+def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spark: Any, tmp_path: Path) -> None:
+    rows = spark.createDataFrame([(1, (2,))], "id int, st struct<x:int>")
+    rows.createOrReplaceTempView("named")
+    unknown = [
+        rows.select(F.to_json(F.struct("*"))),
+        *(
+            spark.sql(f"select {one} from named")
+            for one in ("base64(cast('a' as binary))", "cast(st.x as string)", "id + 1")
+        ),
+    ]
+    for at, one in enumerate(unknown):
+        with pytest.raises(UnsupportedError, match="without an alias"):
+            one.write.parquet(str(tmp_path / str(at)))
+    known = [
+        rows.select(F.to_json(F.struct("*")).alias("j"), F.count("*").over(Window.partitionBy("id"))),
+        *(
+            spark.sql(f"select {one} from named")
+            for one in ("base64(cast('a' as binary)) as b", "cast(named.id as string)")
+        ),
+    ]
+    for at, one in enumerate(known):
+        one.write.parquet(str(tmp_path / f"known{at}"))
+    read = spark.read.parquet(str(tmp_path / "known2"))
+    assert (read.columns, read.collect()) == (["id"], [("1",)])

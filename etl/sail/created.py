@@ -1,0 +1,118 @@
+"""``createDataFrame``, literals and ``toPandas`` on Sail, as Spark without Arrow has them: rows are held against their
+schema, NaN of pandas is NaN, a decimal has the type of its digits, and lists stay lists. pyspark's Connect client takes
+pandas' columns by Arrow, where NaN is null, and casts what does not fit (the user guide of Spark, "Apache Arrow in
+PySpark").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import types as T
+
+from etl.sail import engine
+from workspace.paths import Workspace
+
+_NESTED = (T.ArrayType, T.MapType, T.StructType)
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the making of data frames and of literals, and before pandas' data frames."""
+    from pyspark.sql.connect.dataframe import DataFrame
+    from pyspark.sql.connect.expressions import LiteralExpression
+    from pyspark.sql.connect.session import SparkSession
+
+    original: Any = SparkSession.createDataFrame
+    literal, kind_of = LiteralExpression._from_value, LiteralExpression._infer_type
+
+    def create(
+        self: Any, data: Any, schema: Any = None, samplingRatio: float | None = None, verifySchema: bool = True
+    ) -> Any:
+        if isinstance(schema, str):
+            schema = T.DataType.fromDDL(schema)
+        if _is_frame(data) and len(data) and not (_is_plain(data) and not isinstance(schema, T.DataType)):
+            schema = [str(name) for name in data.columns] if schema is None else schema
+            data = list(zip(*map(_values, (column for _, column in data.items())), strict=True))
+        if isinstance(schema, T.DataType) and verifySchema and not hasattr(data, "shape"):
+            data = _verified(data, schema)
+        return original(self, data, schema)
+
+    def from_value(cls: Any, value: Any) -> Any:
+        return literal(Decimal(f"{value:f}") if isinstance(value, Decimal) and value.is_finite() else value)
+
+    def infer_type(cls: Any, value: Any) -> T.DataType:
+        return _of_digits(value) if isinstance(value, Decimal) else kind_of(value)
+
+    to_pandas: Any = DataFrame.toPandas
+
+    def toPandas(self: Any) -> Any:
+        nested = [at for at, field in enumerate(self.schema) if isinstance(field.dataType, _NESTED)]
+        return _with_nested(self, nested, to_pandas) if nested else to_pandas(self)
+
+    engine.replace(SparkSession, "createDataFrame", create)
+    engine.replace(DataFrame, "toPandas", toPandas)
+    engine.replace(LiteralExpression, "_from_value", classmethod(from_value))
+    engine.replace(LiteralExpression, "_infer_type", classmethod(infer_type))
+
+
+def _with_nested(rows: Any, nested: list[int], to_pandas: Any) -> Any:
+    """A data frame of pandas whose lists, maps and structs are Python's lists, dicts and Rows."""
+    import pandas as pd
+    from pyspark.sql.conversion import ArrowTableToRowsConversion
+
+    schema, table = rows.schema, rows.toArrow()
+    flat = [at for at in range(len(schema)) if at not in nested]
+    made: Any = None
+    if flat:
+        plain = rows.sparkSession.createDataFrame(table.select(flat), T.StructType([schema[at] for at in flat]))
+        made = to_pandas(plain)
+    records = ArrowTableToRowsConversion.convert(table.select(nested), T.StructType([schema[at] for at in nested]))
+    columns = {at: pd.Series([row[place] for row in records], dtype=object) for place, at in enumerate(nested)}
+    columns |= {at: made.iloc[:, place] for place, at in enumerate(flat)}
+    return pd.concat([columns[at] for at in range(len(schema))], axis=1, keys=schema.names)
+
+
+def _is_frame(data: Any) -> bool:
+    """Whether data is a data frame of pandas, without importing it."""
+    return type(data).__module__.startswith("pandas.") and hasattr(data, "columns")
+
+
+def _is_plain(frame: Any) -> bool:
+    """Whether Arrow makes the same of each column."""
+    return all(map(_is_plain_column, (column for _, column in frame.items())))
+
+
+def _is_plain_column(column: Any) -> bool:
+    kind = str(column.dtype)
+    if kind == "object":
+        return all(one is None or isinstance(one, str) for one in column)
+    return kind in ("int64", "bool", "datetime64[ns]") or (kind == "float64" and not column.isna().any())
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column of pandas as Python has them; whole numbers that have some missing are doubles."""
+    if column.dtype.kind in "mM":
+        to = "to_pydatetime" if column.dtype.kind == "M" else "to_pytimedelta"
+        return [None if missing else getattr(one, to)() for one, missing in zip(column, column.isna(), strict=True)]
+    if column.dtype.kind in "iuf" and column.isna().any():
+        column = column.astype("float64")
+    values: list[Any] = column.tolist()
+    return values
+
+
+def _verified(data: Iterable[Any], schema: T.DataType) -> list[Any]:
+    """Rows of which each fits its schema. Raises PySparkTypeError, as Spark does."""
+    rows = list(data)
+    verify = T._make_type_verifier(schema, name=None if isinstance(schema, T.StructType) else "field value")
+    for row in rows:
+        verify(row)
+    return rows
+
+
+def _of_digits(value: Decimal) -> T.DecimalType:
+    """The type of a literal, by its digits. (org.apache.spark.sql.types.DecimalType.fromDecimal)"""
+    _, digits, exponent = value.as_tuple()
+    scale = max(-int(exponent), 0)
+    return T.DecimalType(max(len(digits), scale), scale)

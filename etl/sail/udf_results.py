@@ -1,0 +1,183 @@
+"""What Python functions return, on Sail, as Spark takes it: a value of another type than the function's is null, and no
+number is made of a text or of a fraction (org.apache.spark.sql.execution.python.EvaluatePython). Sail's workers make
+what they can of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import types as T
+
+from etl.errors import UnsupportedError
+from etl.sail import engine
+from etl.sail.values import java_double
+from workspace.paths import Workspace
+
+Convert = Callable[[Any], Any]
+_BITS: Mapping[type[T.DataType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the functions that are sent to Sail, but for those over Arrow's and pandas' values."""
+    from pyspark.sql.connect.expressions import PythonUDF
+    from pyspark.util import PythonEvalType
+
+    by_row = (PythonEvalType.SQL_BATCHED_UDF, PythonEvalType.SQL_ARROW_BATCHED_UDF)
+    original = PythonUDF.to_plan
+
+    def to_plan(self: Any, session: Any) -> Any:
+        if self._eval_type not in by_row or getattr(self._func, "exact", False):
+            return original(self, session)
+        own, told = copy.copy(self), self._output_type
+        own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
+        own._func = AsSpark(self._func, own._output_type)
+        return original(own, session)
+
+    engine.replace(PythonUDF, "to_plan", to_plan)
+
+
+class AsSpark:
+    """A script's function as the Python workers call it."""
+
+    def __init__(self, function: Callable[..., Any], kind: T.DataType) -> None:
+        self._function, self._kind = function, kind
+        self._convert: Convert | None = None  # made in the worker
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        if self._convert is None:
+            self._convert = converter(self._kind)
+        return self._convert(self._function(*args, **named))
+
+
+def converter(kind: T.DataType) -> Convert:
+    """What makes Spark's value of one that a function returned.
+
+    It raises TypeError for what fails on Spark, and UnsupportedError for what has Java's name of an object there.
+    """
+    by_kind, takes_rows = _of(kind), isinstance(kind, T.StructType)
+
+    def convert(value: Any) -> Any:
+        if value is None:
+            return None
+        if type(value).__module__ == "numpy":
+            raise TypeError(f"a function returned {type(value).__name__} of numpy, which Spark cannot take")
+        if isinstance(value, T.Row) and not takes_rows:
+            raise TypeError(f"a function of {kind.simpleString()} returned a Row")
+        return by_kind(value)
+
+    return convert
+
+
+def _of(kind: T.DataType) -> Convert:
+    if isinstance(kind, T.StringType):
+        return _text
+    if isinstance(kind, T.ArrayType):
+        return _list(converter(kind.elementType))
+    if isinstance(kind, T.MapType):
+        return _map(converter(kind.keyType), converter(kind.valueType))
+    if isinstance(kind, T.StructType):
+        return _struct(kind)
+    if bits := _BITS.get(type(kind)):
+        return _whole(bits)
+    return _PLAIN.get(type(kind), _same)
+
+
+def _other(what: str, why: str) -> UnsupportedError:
+    return UnsupportedError(engine.refusal(engine.told(what, why)))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str:
+    """A text as Java writes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return java_double(value)
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join('null' if one is None else _text(one) for one in value)}]"
+    if isinstance(value, dict):
+        told = (f"{_text(key)}={'null' if one is None else _text(one)}" for key, one in value.items())
+        return f"{{{', '.join(told)}}}"
+    raise _other(f"A {type(value).__name__} returned by a function of texts", "it is Java's name of the object")
+
+
+def _whole(bits: int) -> Convert:
+    half = 1 << (bits - 1)
+
+    def convert(value: Any) -> int | None:
+        if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+            return None
+        return (value + half) % (2 * half) - half  # as Java cuts it
+
+    return convert
+
+
+def _date(value: Any) -> datetime.date:
+    if not isinstance(value, datetime.date):
+        raise TypeError(f"a function of dates returned a {type(value).__name__}")
+    return value.date() if isinstance(value, datetime.datetime) else value
+
+
+def _time(value: Any) -> datetime.datetime:
+    if not isinstance(value, datetime.datetime):
+        raise TypeError(f"a function of timestamps returned a {type(value).__name__}")
+    return value
+
+
+def _bytes(value: Any) -> bytes | None:
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | bytearray) else None
+
+
+def _list(element: Convert) -> Convert:
+    def convert(value: Any) -> list[Any] | None:
+        if isinstance(value, bytes | bytearray):
+            raise _other("Bytes returned by a function of arrays", "they are numbers")
+        return [element(one) for one in value] if isinstance(value, list | tuple) else None
+
+    return convert
+
+
+def _map(key: Convert, item: Convert) -> Convert:
+    def convert(value: Any) -> dict[Any, Any] | None:
+        return {key(one): item(other) for one, other in value.items()} if isinstance(value, dict) else None
+
+    return convert
+
+
+def _struct(kind: T.StructType) -> Convert:
+    fields = {field.name: converter(field.dataType) for field in kind.fields}
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: of(value.get(name)) for name, of in fields.items()}
+        if isinstance(value, list | tuple) and len(value) == len(fields):
+            return tuple(of(one) for of, one in zip(fields.values(), value, strict=True))
+        return value
+
+    return convert
+
+
+_PLAIN: Mapping[type[T.DataType], Convert] = {
+    T.BinaryType: _bytes,
+    T.BooleanType: lambda value: value if isinstance(value, bool) else None,
+    T.DateType: _date,
+    T.DecimalType: lambda value: value if isinstance(value, Decimal) else None,
+    T.DoubleType: lambda value: value if isinstance(value, float) else None,
+    T.FloatType: lambda value: value if isinstance(value, float) else None,
+    T.TimestampNTZType: _time,
+    T.TimestampType: _time,
+}

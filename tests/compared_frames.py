@@ -1,0 +1,182 @@
+"""Cases of tests/stack/test_engines_compared.py: methods of data frames, what Python functions return, and what data
+frames are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from tests.compared_expressions import Make
+
+RETURNED: tuple[Any, ...] = (
+    1, 1.7, "7", "x", True, None, date(2024, 1, 1), datetime(2024, 1, 1, 1), Decimal("1.256"), [1, 2], ["a", None],
+    (1, "b"), {"a": 1}, b"ab", 10**12, 10**20, float("nan"), float("inf"), 1e20, 1e-5, {1, 2}, -0.0,
+)  # fmt: skip
+# What fails on both is not asked; what Spark has Java's name of an object for is refused.
+_TIMES = (date, datetime)
+_NOT_RETURNED: Mapping[str, tuple[type, ...]] = {
+    "string": (date, datetime, tuple, bytes, set),
+    "array<int>": (bytes,),
+    "array<string>": (bytes, datetime),
+    "date": (int, float, str, Decimal, list, tuple, dict, bytes, set),
+    "timestamp": (int, float, str, Decimal, list, tuple, dict, bytes, set, date),
+}
+_KINDS = (
+    "int", "bigint", "tinyint", "double", "float", "string", "boolean", "decimal(10,2)", "date", "timestamp", "binary",
+    "array<int>", "array<string>", "map<string,int>",
+)  # fmt: skip
+
+
+def _returned(kind: str) -> Make:
+    refused = _NOT_RETURNED.get(kind, ())
+    values = [
+        one for one in RETURNED if not isinstance(one, refused) or (kind == "timestamp" and type(one) is datetime)
+    ]
+
+    def made(spark: Any, rows: Any) -> Any:
+        given = spark.range(1)
+        return given.select(
+            *(F.udf(lambda _, one=one: one, kind)("id").alias(f"v{at}") for at, one in enumerate(values))
+        )
+
+    return made
+
+
+NUMBERS = [(1, 10, 1.5, "a"), (2, -20, float("nan"), "B"), (3, None, None, None), (7, 7, 2.5, "1.5")]
+Of = Callable[[Any], Any]  # of a session, or of a small data frame
+
+
+def _few(spark: Any) -> Any:
+    return spark.createDataFrame(NUMBERS, "i int, l long, d double, s string")
+
+
+# Methods of a small data frame.
+METHODS: Mapping[str, Of] = {
+    "fillna of a number": lambda few: few.na.fill(1.9),
+    "fillna by a dict": lambda few: few.fillna({"d": float("nan"), "s": "q", "l": 2}),
+    "fillna of another case": lambda few: few.na.fill(0, subset=["L"]),
+    "dropna by a threshold": lambda few: few.na.drop(thresh=3),
+    "replace by a list": lambda few: few.na.replace([1, 7], [10, 70]),
+    "replace by null": lambda few: few.na.replace({"a": None}),
+    "withColumnRenamed of another case": lambda few: few.withColumnRenamed("I", "j"),
+    "withColumnRenamed of none": lambda few: few.withColumnRenamed("nosuch", "j"),
+    "withColumnsRenamed of another case": lambda few: few.withColumnsRenamed({"I": "l", "L": "i"}),
+    "withColumn of another case": lambda few: few.withColumn("I", F.lit(1)),
+    "drop of another case": lambda few: few.drop("I", "nosuch"),
+    "join by a name of another case": lambda few: few.join(few.select("i", F.lit(1).alias("n")), "I", "left"),
+    "join by names of another case": lambda few: few.join(few.select("i", "s"), ["I", "S"]),
+    "agg by a name of another case": lambda few: few.agg({"L": "SUM"}),
+    "pivot by values": lambda few: (
+        few.groupBy("s").pivot("i", [1, 7]).agg(F.sum("l").alias("x"), F.max("d").alias("y"))
+    ),
+    "cube": lambda few: few.cube("s").agg(F.sum("i"), F.grouping("s")),
+    "unpivot": lambda few: few.select("i", "l").unpivot("i", ["l"], "k", "v"),
+    "exceptAll": lambda few: few.select("i").union(few.select("i")).exceptAll(few.select("i")),
+    "intersect": lambda few: few.select("d").intersect(few.select("d")),
+    "isNaN": lambda few: few.select("i", F.col("d").isNaN(), F.isnan("d")),
+    "rows by pandas": lambda few: few.mapInPandas(lambda parts: (one[["i"]] for one in parts), "i int"),
+    "to pandas": lambda few: few.orderBy("i").toPandas().map(repr).to_numpy().tolist(),
+    "to pandas with lists": lambda few: (
+        few.select("i", F.array("i", "l"), F.struct("s").alias("t"), F.col("s").alias("i"))
+        .orderBy(F.desc(few.i))
+        .toPandas()
+        .map(repr)
+        .to_numpy()
+        .tolist()
+    ),
+    "to pandas with lists and no rows": lambda few: few.select("i", F.array("i")).limit(0).toPandas().dtypes.tolist(),
+    "views that are not there": lambda few: few.sparkSession.catalog.dropTempView("nosuch"),
+    "literals": lambda few: few.select(
+        *map(F.lit, (Decimal("1.50"), Decimal(100), Decimal("1E+3"), Decimal("0.001"), 2**31, [1, 2], 1.5, np.int64(3)))
+    ),
+    "decimals beside literals": lambda few: few.select(
+        (F.lit(Decimal("2.25")) + Decimal("1.5")).alias("a"), F.lit(Decimal("1.5")).isin(Decimal("1.50")).alias("b")
+    ),
+    "functions by Arrow": lambda few: few.select(F.udf(lambda v: v, "double", useArrow=True)("i").alias("a")),
+    "functions by a name": lambda few: (
+        few.sparkSession.udf.register("as_a_double", lambda v: v, "double") and few.selectExpr("as_a_double(i) a")
+    ),
+    "functions of structs": lambda few: few.select(
+        F.udf(lambda v: (v, str(v)), "a: double, b: string")("i").alias("x"),
+        F.udf(lambda v: {"b": v}, "a: double, b: int")("i").alias("y"),
+    ),
+}
+# What a data frame is made of.
+MADE: Mapping[str, tuple[Any, ...]] = {
+    "rows of several types": ([(1, "a"), (None, "b")], ["x", "y"]),
+    "rows by a schema": ([(1, None), (2, 2.5)], "a int, b double"),
+    "dicts": ([{"b": 1, "a": 2}, {"a": 3}],),
+    "dicts by a schema": ([{"a": 1}], "a int, b int"),
+    "Rows": ([Row(b=1, a=[1, 2]), Row(b=None, a=None)],),
+    "values": ([1, None], "int"),
+    "numbers as texts": ([(1,), (True,)], "a string"),
+    "decimals cut": ([(Decimal("1.256"),)], "a decimal(10,2)"),
+    "structs": ([((1, "x"),), (None,)], "a struct<x: int, y: string>"),
+    "times in zones": ([(datetime(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))),)], ["a"]),
+    "pandas": (pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [True, False]}),),
+    "pandas with NaN": (pd.DataFrame({"a": [1.5, None], "b": ["x", np.nan]}),),
+    "pandas with NaN by a schema": (pd.DataFrame({"a": [1.5, None], "b": [1, 2]}), "a double, b long"),
+    "pandas by names": (pd.DataFrame({"a": [1.5, None]}), ["x"]),
+    "pandas with decimals and dicts": (pd.DataFrame({"a": [Decimal("1.5")], "b": [{"x": 1}], "c": [[1]]}),),
+    "pandas with times": (pd.DataFrame({"a": pd.to_datetime(["2024-01-01 01:02:03.123456", None]), 1: [1, 2]}),),
+    "pandas with zones": (
+        pd.DataFrame({"a": pd.to_datetime(["2024-01-01"]).tz_localize("Europe/Berlin"), "b": [1.0]}),
+    ),
+    "pandas with small numbers": (
+        pd.DataFrame({"a": np.array([1], dtype="int8"), "b": np.array([1], dtype="float32")}),
+    ),
+    "pandas with missing whole numbers": (pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),),
+    "pandas with mixed values": (pd.DataFrame({"a": [1, "x"]}),),
+    "pandas as texts": (pd.DataFrame({"a": [1, 2]}), "a string"),
+    "arrays of numpy": (np.array([[1.5, 2], [3, float("nan")]]), ["a", "b"]),
+}
+
+
+def _cases() -> Iterator[tuple[str, Make]]:
+    for kind in _KINDS:
+        yield f"functions that return {kind}", _returned(kind)
+    for name, of in METHODS.items():
+        yield f"frames: {name}", lambda spark, rows, of=of: of(_few(spark))  # type: ignore[misc]
+    for name, given in MADE.items():
+        yield f"made of {name}", lambda spark, rows, given=given: spark.createDataFrame(*given)  # type: ignore[misc]
+
+
+def _text_of(value: Any) -> Make:
+    return lambda spark, rows: spark.range(1).select(F.udf(lambda _: value)("id"))
+
+
+CASES: dict[str, Make] = dict(_cases())
+REFUSED: dict[str, Make] = {
+    **{
+        f"functions that return a {type(one).__name__} as text": _text_of(one) for one in (date(2024, 1, 1), b"a", (1,))
+    },
+    "bytes for an array": lambda spark, rows: spark.range(1).select(F.udf(lambda _: b"ab", "array<int>")("id")),
+    "replace of fractions": lambda spark, rows: _few(spark).na.replace(1.5, 2.5, ["d", "i"]),
+    "replace of another case": lambda spark, rows: _few(spark).na.replace(1, 5, ["I"]),
+    "unpivot of another case": lambda spark, rows: _few(spark).unpivot("I", ["l"], "k", "v"),
+    "storageLevel": lambda spark, rows: str(rows.storageLevel),
+    "isLocal": lambda spark, rows: rows.isLocal(),
+}
+# What fails on both engines, by Spark's own words.
+FAILING: dict[str, Of] = {
+    "a fraction in a whole number's column": lambda spark: spark.createDataFrame([(1.5,)], "a int"),
+    "a whole number in a double's column": lambda spark: spark.createDataFrame([(1,)], "a double"),
+    "pandas' NaN in a whole number's column": lambda spark: spark.createDataFrame(
+        pd.DataFrame({"a": [np.nan]}), "a int"
+    ),
+    "numpy's numbers of a function": lambda spark: (
+        spark.range(1).select(F.udf(lambda _: np.int64(1), T.LongType())("id")).collect()
+    ),
+    "a Row of a function": lambda spark: spark.range(1).select(F.udf(lambda _: Row(a=1), "int")("id")).collect(),
+    "a text of a function of dates": lambda spark: (
+        spark.range(1).select(F.udf(lambda _: "2024-01-01", "date")("id")).collect()
+    ),
+}
