@@ -100,6 +100,14 @@ METHODS: Mapping[str, Of] = {
     "decimals beside literals": lambda few: few.select(
         (F.lit(Decimal("2.25")) + Decimal("1.5")).alias("a"), F.lit(Decimal("1.5")).isin(Decimal("1.50")).alias("b")
     ),
+    "names of what has aliases inside": lambda few: few.select(
+        F.struct(F.col("i").alias("q"), "s"), F.upper(F.col("s").alias("z")), F.json_tuple(F.lit('{"a":1}'), "a")
+    ),
+    "names of fields": lambda few: (
+        few.alias("f").select(F.col("f.i"), F.struct("f.s").alias("t")).select(F.upper("t.s"), F.col("t.s") == "a")
+    ),
+    "filters by texts": lambda few: few.filter("i in (1, 7) and s is not null").filter("not i between 2 and 3"),
+    "sums of texts": lambda few: few.agg(F.sum(F.expr("case when i in (1, 2) then 1 else 0 end")).alias("a")),
     "functions by Arrow": lambda few: few.select(F.udf(lambda v: v, "double", useArrow=True)("i").alias("a")),
     "functions by a name": lambda few: (
         few.sparkSession.udf.register("as_a_double", lambda v: v, "double") and few.selectExpr("as_a_double(i) a")
@@ -174,6 +182,9 @@ FAILING: dict[str, Of] = {
     ),
     "numpy's numbers of a function": lambda spark: (
         spark.range(1).select(F.udf(lambda _: np.int64(1), T.LongType())("id")).collect()
+    ),
+    "fractions of pandas in whole numbers": lambda spark: (
+        _few(spark).mapInPandas(lambda parts: (one[["i"]] + 0.5 for one in parts), "i int").collect()
     ),
     "a Row of a function": lambda spark: spark.range(1).select(F.udf(lambda _: Row(a=1), "int")("id")).collect(),
     "a text of a function of dates": lambda spark: (

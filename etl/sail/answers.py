@@ -63,7 +63,8 @@ def _refuse(made: Any) -> None:
     def of_text(self: Any, expr: str) -> None:
         text(self, as_spark(expr))
         setattr(self, names.SAID, expr)
-        if self._expr != expr and (name := sql_items.name_of(expr)):
+        unknown = names.note(expr)
+        if (unknown or self._expr != expr) and (name := expr if unknown else sql_items.name_of(expr)):
             self._expr += f" AS `{name.replace('`', '``')}`"
 
     engine.replace(made.UnresolvedFunction, "__init__", of_function)

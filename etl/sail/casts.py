@@ -112,6 +112,13 @@ def _to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
     return _of_text(e, v, keyword, target, e.cast(v, target, "TRY_CAST"))
 
 
+def _to_binary(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    numbers = matches(e, e.call("typeof", v), "^(tinyint|smallint|int|bigint)$")
+    return e.case(
+        (numbers, refusal(e, "A number as binary", "its last byte is the first")), otherwise=e.cast(v, target, keyword)
+    )
+
+
 _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
     "string": _to_text,
     "date": to_date,
@@ -120,6 +127,7 @@ _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
     "tinyint|byte|smallint|short": _to_whole,
     "double|float|real": _to_double,
     "boolean": _to_boolean,
+    "binary": _to_binary,
 }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Where Spark runs is the launcher's to say: `.master("local[*]")` of a stock script means this process here.
 _DEFAULTS = {
     ARROW: "true",
+    "spark.sql.execution.pandas.convertToArrowArraySafely": "true",  # as Spark 4.1 has it: 1.5 is no whole number
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it sends every call's line
     "spark.sql.ansi.enabled": "false",  # as jobs/spark.py has it
 }

@@ -15,6 +15,11 @@ from etl.sail.values import java_double
 from workspace.paths import Workspace
 
 _qualifiers: set[str] = set()  # of columns: the names of data frames and views
+_unknown: set[str] = set()  # texts in SQL that are the names of columns here, and not on Spark
+_ODD = re.compile(  # what may be in a text that is named otherwise
+    r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-+~:]|->|<>|!=|<=>|<<|>>",
+    re.IGNORECASE | re.DOTALL,
+)
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
@@ -86,6 +91,8 @@ def name_of(made: Any, value: Any) -> str | None:
     """What Spark calls an expression without an alias: a column that is cast gives its own name. None: as Sail does."""
     if getattr(value, "_name", "") in GENERATORS:
         return None
+    if getattr(value, "_name", "") == "json_tuple":
+        return "c0" if len(value._args) == 2 else None
     inner = value
     while isinstance(inner, made.CastExpression):
         inner = inner._expr
@@ -98,20 +105,36 @@ def name_of(made: Any, value: Any) -> str | None:
 
 def is_otherwise(made: Any, value: Any) -> bool:
     """Whether Sail would name an expression otherwise, or leave a part of it out of its name."""
-    if getattr(value, "_name", "") == "like":
+    if getattr(value, "_name", "") in ("json_tuple", "like"):
         return True
+    told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     unseen = list(value.children)
     while unseen:
         one = unseen.pop()
-        if isinstance(one, made.CastExpression | made.LambdaFunction | made.WindowExpression):
+        if isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and "." in one._unparsed_identifier):
             return True
         unseen += one.children
     return False
 
 
+def note(text: str) -> bool:
+    """Whether Sail would name SQL text otherwise, that is no alias; it is known then, and may not be written."""
+    if not _ODD.search(text):
+        return False
+    import sqlglot
+
+    try:
+        unknown = _is_unknown(sqlglot.parse_one(text, dialect="spark"))
+    except sqlglot.errors.SqlglotError:  # Sail's parser says what is wrong
+        return False
+    if unknown:
+        _unknown.add(text)
+    return unknown
+
+
 def require_known(plan: Any, columns: Sequence[str]) -> None:
     """Refuse to write columns that have no alias, and another name on Spark. Raises UnsupportedError."""
-    if unknown := next((one for one in columns if _STAR in one), None):
+    if unknown := next((one for one in columns if _STAR in one or one in _unknown), None):
         raise engine.refused(f"Writing the column {unknown} without an alias")
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child

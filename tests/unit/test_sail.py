@@ -191,6 +191,8 @@ def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spa
     rows.createOrReplaceTempView("named")
     unknown = [
         rows.select(F.to_json(F.struct("*"))),
+        rows.selectExpr("id in (1, 2)"),
+        rows.groupBy("id").agg(F.expr("sum(id) filter (where id > 0)")),
         *(
             spark.sql(f"select {one} from named")
             for one in ("base64(cast('a' as binary))", "cast(st.x as string)", "id + 1")
