@@ -165,22 +165,28 @@ _OTHERWISE = frozenset(
     )
 )  # fmt: skip
 _STAR = "(*)"
-_OTHER_CALLS = frozenset(("array_sort", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar"))
+_OTHER_CALLS = frozenset(
+    ("array_sort", "binary", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar")
+)
 
 
 def _is_unknown(item: Any) -> bool:
     """Whether an item of a SELECT (sqlglot's) gets another name on Sail: a column that is cast has its own on both."""
     from sqlglot import exp
 
-    inner = item
-    while isinstance(inner, exp.Cast):
-        inner = inner.this
     if item.is_star or isinstance(item, exp.Alias):
         return False
-    if isinstance(inner, exp.Column):  # a field that is cast is named in full, unlike a column of a table
-        tables = {one.alias_or_name.lower() for one in item.root().find_all(exp.Table, exp.Subquery)}
-        return inner is not item and bool(inner.table) and inner.parts[-2].name.lower() not in tables
-    return inner is not item or any(map(_is_otherwise, inner.walk()))
+    if isinstance(item, exp.Cast) and isinstance(item.this, exp.Column):
+        return _is_field(item.this)  # which is named in full, unlike a column of a table
+    return any(map(_is_otherwise, item.walk()))
+
+
+def _is_field(column: Any) -> bool:
+    """Whether a column (sqlglot's) is a field of a struct, of which Sail tells the last name alone."""
+    from sqlglot import exp
+
+    tables = {one.alias_or_name.lower() for one in column.root().find_all(exp.Table, exp.Subquery)}
+    return bool(column.table) and column.parts[-2].name.lower() not in tables
 
 
 def _is_otherwise(part: Any) -> bool:
@@ -188,6 +194,8 @@ def _is_otherwise(part: Any) -> bool:
 
     if isinstance(part, exp.If):
         return not isinstance(part.parent, exp.Case)  # whose branches they are too
+    if isinstance(part, exp.Column):
+        return part.parent is not None and not isinstance(part.parent, exp.Select) and _is_field(part)
     if isinstance(part, exp.RegexpSplit):
         return part.args.get("limit") is None
     if isinstance(part, exp.Anonymous):

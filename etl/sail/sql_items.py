@@ -3,16 +3,20 @@ its windows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from etl.sail import rules
 from etl.sail.sql_tokens import PATH, Tokens
+from etl.sail.statements import bare, with_escapes
 
 # Types that are functions too: date(x) is a cast.
-TYPES = frozenset(
-    ("string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean")
+TYPES = (
+    "string", "date", "decimal", "bigint", "tinyint", "smallint", "double", "float", "boolean", "binary", "int",
+    "timestamp",
 )  # fmt: skip
+_CALLED = re.compile(rf"\b(?:{'|'.join(TYPES)})\s*\(", re.IGNORECASE)
 _VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _ENDS_OF_ITEMS = frozenset(
@@ -49,6 +53,21 @@ class Items(Tokens):
                 return told
         return self.column(0, end) or self.text.strip()
 
+    def with_casts(self) -> str:
+        """The text with CAST for each type that is called like a function: ``int(x)``."""
+        edits: list[tuple[int, int, str]] = []
+        for at, word in enumerate(self.words):
+            if word in TYPES and self.calls(at, len(self.words)):
+                opening, closing = at + 1, self.closing[at + 1]
+                if len(self.arguments(opening, closing)) == 1 and not self.raw(opening + 1, closing).isdigit():
+                    edits.append((self.tokens[at].start, self.tokens[opening].end + 1, "cast("))
+                    edits.append((self.tokens[closing].start, self.tokens[closing].end + 1, f" as {word})"))
+        made, end = "", 0
+        for start, after, edit in sorted(edits):
+            made += self.text[end:start] + edit
+            end = after
+        return made + self.text[end:]
+
     def is_item(self, at: int, end: int, first: int, last: int) -> bool:
         """Whether a unit is a whole item of a SELECT."""
         before = at == first or self.words[at - 1] in ("select", "distinct", "all", ",")
@@ -74,12 +93,12 @@ class Items(Tokens):
     def column(self, first: int, last: int) -> str | None:
         """The column that an expression is a cast of, or casts of casts."""
         while (
-            last - first > 3
-            and self.words[first] in ("cast", "try_cast", *TYPES)
-            and self.closing.get(first + 1) == last - 1
+            last - first > 3 and self.words[first] in ("cast", "try_cast") and self.closing.get(first + 1) == last - 1
         ):
             marks = [one for one in self.level(first + 2, last - 1) if self.words[one] == "as"]
-            first, last = first + 2, marks[-1] if marks else last - 1
+            if not marks:
+                return None
+            first, last = first + 2, marks[-1]
         if last > first and PATH.fullmatch(self.raw(first, last)):
             return self.raw(last - 1, last).strip("`")
         return None
@@ -90,6 +109,20 @@ def ends_items(word: str) -> bool:
     return word.partition(" ")[0] in _ENDS_OF_ITEMS
 
 
+def spelled(text: str) -> str:
+    """SQL in those words, of two that mean the same, which Sail takes as Spark does: a backslash before a quote in a
+    text, and CAST for a type's function."""
+    text = with_escapes(text)
+    if not _CALLED.search(bare(text)):
+        return text
+    from sqlglot.errors import SqlglotError
+
+    try:
+        return Items(text).with_casts()
+    except SqlglotError:  # Sail's parser says what is wrong
+        return text
+
+
 def name_of(text: str) -> str | None:
     """What Spark calls an expression that has no alias: a cast of a column as the column; None if it has an alias."""
-    return Items(text).name()
+    return Items(spelled(text)).name()

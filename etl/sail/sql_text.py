@@ -13,9 +13,9 @@ from typing import Any
 
 from etl.sail import calls, casts, engine, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_items import TYPES, Items, ends_items
+from etl.sail.sql_items import Items, ends_items, spelled
 from etl.sail.sql_tokens import PATH, Operand
-from etl.sail.statements import bare, with_escapes
+from etl.sail.statements import bare
 
 _VALUE = "_lakelet_v"
 _LONGEST = 1500  # characters of a value that may stand in a text more than once
@@ -29,7 +29,7 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 _OfOperand = Callable[[Notation, Any, Any], Any]  # of an operand as it is said, and as it was
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *TYPES))
+_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
@@ -51,7 +51,7 @@ def as_spark(text: str) -> str:
 
     Raises UnsupportedError for what has another answer on Sail, however it is put.
     """
-    text = with_escapes(text)
+    text = spelled(text)
     code = bare(text)
     if _BY_ZERO.search(code):
         raise engine.otherwise("A division by the literal 0", "it has no type")
@@ -242,8 +242,6 @@ class _Rewriting(Items):
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
-        if name in TYPES and len(values) == 1 and not values[0].isdigit() and (rule := casts.rule(name)):
-            return bound(values[0], rule)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         said = self.raw(at, at + 1)

@@ -51,7 +51,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import answers, properties  # the former takes SQL apart as this module does
+    from etl.sail import answers, properties, sql_items  # some take SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -82,7 +82,7 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = true(original(session, asked, *args, **options), asked)
         try:
-            names = original(session, sqlQuery, *args, **options).columns
+            names = original(session, sql_items.spelled(sqlQuery), *args, **options).columns
         except AnalysisException:  # what Sail takes as it was asked alone, as the log of one value
             if not _has_names(sqlQuery):
                 raise

@@ -88,7 +88,14 @@ def _made(
         return _over(function, result, columns, schema)
     # To Sail's plain functions a null struct is one of nulls, and from its Arrow functions too: each does one half.
     pickled = _over(lambda row: pickle.dumps(function(row)), T.BinaryType(), columns, schema)
-    return F.udf(lambda made: pickle.loads(made), result, useArrow=False)(pickled)  # noqa: PLW0108, S301 - ours
+    return F.udf(_unpickled, result, useArrow=False)(pickled)
+
+
+def _unpickled(made: bytes) -> Any:
+    return pickle.loads(made)  # noqa: S301 - ours
+
+
+_unpickled.exact = True  # type: ignore[attr-defined]  # its values are of its type (etl.sail.udf_results)
 
 
 def _columns(rows: Any) -> list[Column]:

@@ -373,3 +373,11 @@ acosh(d) > 1
 negative(double('NaN')) > 1
 to_json(struct(s as timestamp, i as float, dt as decimal))
 date_format(ts, "yyyy 'F zzzz'")
+string(i)
+int(s)
+double(int(s))
+'it''s'
+upper('it''s')
+date(s)
+binary(s)
+timestamp(s)
