@@ -51,13 +51,13 @@ LIGHT_FLAGS = (
 # The thorough compiler comes to what is called 40 times as often as by default: it takes a core of a small machine from
 # the job that it is to make quicker, for code that most jobs are through with by then (docs/adr/0027).
 _LATE = 40
-_TIERS = (
+LATE_COMPILER = (
     f"-XX:Tier4InvocationThreshold={5_000 * _LATE}",
     f"-XX:Tier4MinInvocationThreshold={600 * _LATE}",
     f"-XX:Tier4CompileThreshold={15_000 * _LATE}",
     f"-XX:Tier4BackEdgeThreshold={40_000 * _LATE}",
 )
-EXECUTOR_FLAGS = ("-XX:+UseSerialGC", *_TIERS, "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
+EXECUTOR_FLAGS = ("-XX:+UseSerialGC", *LATE_COMPILER, "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
 
 # Of lakelet/stack/spark_build/Publication.scala: where the workspace is, and whose publishes these are.
 STATE_PROPERTY, RUN_PROPERTY = "spark.hadoop.lakelet.state", "spark.hadoop.lakelet.run_id"
