@@ -201,10 +201,11 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores * settings.number("workers")),
-        # A second executor comes when tasks have waited: its start would take a small job's time from the first one.
+        # A second executor comes when tasks have waited: its start would take a small job's time from the first one,
+        # whose own start, and first task, on a busy machine take five seconds.
         "spark.dynamicAllocation.enabled": "true",
         "spark.dynamicAllocation.minExecutors": "1",
-        "spark.dynamicAllocation.schedulerBacklogTimeout": "3s",
+        "spark.dynamicAllocation.schedulerBacklogTimeout": "6s",
         "spark.default.parallelism": str(max(2, cores * settings.number("workers"))),
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",
