@@ -48,6 +48,8 @@ VICTIMS = {
     "spark": ("script", "driver", "spark-worker-1", "minio", "control"),
     "sail": ("script", "minio", "control"),
 }
+# So soon both workers have an executor of the run, whichever is killed.
+CONF = {"spark": {"--conf": "spark.dynamicAllocation.schedulerBacklogTimeout=1s"}, "sail": {}}
 PARTITIONS = 4
 ROWS = 20_000
 PATIENCE_SECONDS = 240.0
@@ -140,7 +142,7 @@ class Faults:
         before = self._objects(PREFIX)
         same = {one for one in self._published if one % PARTITIONS == number % PARTITIONS}
         how = "overwrite" if same and number // PARTITIONS % 2 else "append"  # the catalog knows the partition by then
-        arguments = {"--number": str(number), "--rows": str(ROWS), "--engine": engine, "--how": how}
+        arguments = {"--number": str(number), "--rows": str(ROWS), "--engine": engine, "--how": how, **CONF[engine]}
         submitted = self._jobs.submit(self._script, arguments)
         if victim:
             time.sleep(after)

@@ -51,13 +51,13 @@ LIGHT_FLAGS = (
 # The thorough compiler comes to what is called 40 times as often as by default: it takes a core of a small machine from
 # the job that it is to make quicker, for code that most jobs are through with by then (docs/adr/0027).
 _LATE = 40
-_TIERS = (
+LATE_COMPILER = (
     f"-XX:Tier4InvocationThreshold={5_000 * _LATE}",
     f"-XX:Tier4MinInvocationThreshold={600 * _LATE}",
     f"-XX:Tier4CompileThreshold={15_000 * _LATE}",
     f"-XX:Tier4BackEdgeThreshold={40_000 * _LATE}",
 )
-EXECUTOR_FLAGS = ("-XX:+UseSerialGC", *_TIERS, "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
+EXECUTOR_FLAGS = ("-XX:+UseSerialGC", *LATE_COMPILER, "-Xshare:auto", "-Djava.net.preferIPv4Stack=true")
 
 # Of lakelet/stack/spark_build/Publication.scala: where the workspace is, and whose publishes these are.
 STATE_PROPERTY, RUN_PROPERTY = "spark.hadoop.lakelet.state", "spark.hadoop.lakelet.run_id"
@@ -201,10 +201,11 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores * settings.number("workers")),
-        # A second executor comes when tasks have waited: its start would take a small job's time from the first one.
+        # A second executor comes when tasks have waited: its start would take a small job's time from the first one,
+        # whose own start, and first task, on a busy machine take five seconds.
         "spark.dynamicAllocation.enabled": "true",
         "spark.dynamicAllocation.minExecutors": "1",
-        "spark.dynamicAllocation.schedulerBacklogTimeout": "3s",
+        "spark.dynamicAllocation.schedulerBacklogTimeout": "6s",
         "spark.default.parallelism": str(max(2, cores * settings.number("workers"))),
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",

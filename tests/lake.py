@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from catalog.glue import Glue
@@ -23,7 +24,7 @@ class Lake:
     glue: GlueContext
     name: str
 
-    @property
+    @cached_property
     def client(self) -> Any:
         return s3_client(self.glue.workspace)
 
@@ -63,6 +64,7 @@ def own_lake(glue: GlueContext, name: str) -> Iterator[Lake]:
         yield made
     finally:
         Glue(glue.workspace).call("DeleteDatabase", Name=name)
-        for one in made.client.list_objects_v2(Bucket=name).get("Contents", ()):
-            made.client.delete_object(Bucket=name, Key=one["Key"])
+        for page in made.client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            if found := [{"Key": one["Key"]} for one in page.get("Contents", ())]:
+                made.client.delete_objects(Bucket=name, Delete={"Objects": found})
         made.client.delete_bucket(Bucket=name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs.sail import sail_environment
-from jobs.spark import LIGHT_FLAGS, class_path, python_path, spark_properties
+from jobs.spark import LIGHT_FLAGS, archive_flags, class_path, python_path, spark_properties
 from lakelet.stack.install import install
 from workspace.environment import client_environment
 from workspace.paths import STATE_VARIABLE, Workspace
@@ -93,7 +93,7 @@ def _context(workspace: Workspace, patch: pytest.MonkeyPatch, given: dict[str, s
     patch.setenv("JAVA_HOME", str(workspace.cache.java_home))
     patch.setenv("SPARK_CONF_DIR", str(workspace.state / "no-conf"))
     patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    java = f"--driver-java-options '{' '.join(LIGHT_FLAGS)}'"
+    java = f"--driver-java-options '{' '.join((*LIGHT_FLAGS, *archive_flags(workspace)))}'"
     patch.setenv("PYSPARK_SUBMIT_ARGS", f"--driver-class-path '{class_path(workspace)}' {java} pyspark-shell")
     patch.setenv("PYSPARK_PYTHON", sys.executable)
     SparkContext._ensure_initialized()  # a JVM that is started for a conf has all of it, keys too, in its argv

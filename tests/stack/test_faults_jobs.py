@@ -34,6 +34,9 @@ from workspace.state import open_state
 
 pytestmark = pytest.mark.stack
 
+# Jobs that both workers have an executor of, soon.
+BOTH = {"--conf": "spark.dynamicAllocation.schedulerBacklogTimeout=1s"}
+
 # A Spark job that is in the middle of its work until a file appears.
 SPARK = """
 import os, sys, time
@@ -111,7 +114,8 @@ def back(workspace: Workspace, component: str, dead: int) -> bool:
 
 
 def start(jobs: Jobs, code: str, flag: Path, command: str = "pythonshell") -> tuple[Any, Path]:
-    submitted = jobs.client.start(jobs.create(code, command), {"--flag": str(flag)})
+    both = BOTH if command == "glueetl" else {}
+    submitted = jobs.client.start(jobs.create(code, command), {"--flag": str(flag), **both})
     folder = folder_of(jobs.workspace, submitted.run_id)
     eventually(lambda: (folder / "stdout.log").read_text().startswith("up"))
     return submitted, folder
@@ -166,7 +170,7 @@ def test_a_killed_worker_does_not_change_the_result(jobs: Jobs, flag: Path) -> N
 
 def test_an_executor_killed_in_a_write_leaves_no_row_twice(jobs: Jobs, tmp_path: Path) -> None:
     flag = tmp_path / uuid.uuid4().hex
-    submitted = jobs.client.start(jobs.create(DYING, "glueetl"), {"--flag": str(flag)})
+    submitted = jobs.client.start(jobs.create(DYING, "glueetl"), {"--flag": str(flag), **BOTH})
     run = jobs.client.wait(submitted)
     assert run["JobRunState"] == "SUCCEEDED", run
     assert flag.exists()  # one was killed

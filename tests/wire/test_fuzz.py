@@ -1,7 +1,8 @@
 """Every served operation, asked for what nobody should ask: an answer with a reason each time, never an HTTP 500.
 
 The requests come from the operation's own model, with something odd here and there, and some that are no request at
-all. Seeded: a failure comes again. ``LAKELET_FUZZ`` says how many each operation gets.
+all. Seeded: a failure comes again. ``LAKELET_FUZZ`` says how many each operation gets; the
+same request is sent twice at most.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 import random
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -199,6 +201,15 @@ class Client:
         return answer.status, HeadersDict(answer.getheaders()), answer.read()
 
 
+def at_most_twice(requests: Iterable[Made]) -> Iterator[Made]:
+    """Requests as they come, but for those that came twice before: operations that take little are asked little."""
+    came = Counter[str]()
+    for made in requests:
+        came[repr(made)] += 1
+        if came[repr(made)] <= 2:
+            yield made
+
+
 @pytest.fixture(scope="module")
 def client(wire: Wire) -> Client:
     """A client, and something to find: names that the requests are made of exist."""
@@ -217,8 +228,7 @@ def test_no_request_breaks_an_operation(client: Client, operation: Operation) ->
     model = operation.model
     fuzzer = Fuzzer(operation, model.name)
     protocol = model.service_model.resolved_protocol
-    for _ in range(REQUESTS_EACH):
-        made = fuzzer.request()
+    for made in at_most_twice(fuzzer.request() for _ in range(REQUESTS_EACH)):
         status, headers, body = client.send(made, model.service_model.signing_name)
         said = f"{status} {body[:1000]!r} for {made.method} {made.path[:500]} {made.body[:2000]!r}"
         assert status in ALLOWED, said
