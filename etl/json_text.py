@@ -99,7 +99,7 @@ def filled(kind: T.DataType) -> T.DataType:
 class Parser:
     """A text as a value of a type; None for what is no JSON, or does not fit."""
 
-    exact = True  # its values are of its type (etl.sail.udf_results)
+    _lakelet_exact = True  # its values are of its type (etl.sail.udf_results)
 
     def __init__(self, kind: T.DataType) -> None:
         self.kind = kind

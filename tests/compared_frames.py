@@ -3,7 +3,9 @@ frames are made of."""
 
 from __future__ import annotations
 
+import array
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,8 +15,16 @@ import pandas as pd
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.window import Window
 
 from tests.compared_expressions import Make
+
+
+@dataclass
+class _Point:
+    a: int
+    b: int
+
 
 RETURNED: tuple[Any, ...] = (
     1, 1.7, "7", "x", True, None, date(2024, 1, 1), datetime(2024, 1, 1, 1), Decimal("1.256"), [1, 2], ["a", None],
@@ -106,6 +116,25 @@ METHODS: Mapping[str, Of] = {
     "names of fields": lambda few: (
         few.alias("f").select(F.col("f.i"), F.struct("f.s").alias("t")).select(F.upper("t.s"), F.col("t.s") == "a")
     ),
+    "names of texts": lambda few: few.selectExpr("i + l", "sum(i) over () as n", "l - i - 1").select("`(i + l)`", "*"),
+    "generators in texts": lambda few: few.selectExpr("stack(2, 'a', cast(i as string), 'b', s) as (k, v)"),
+    "generators in texts without a name": lambda few: few.selectExpr("explode(filter(array(i, l), v -> v > 1))").union(
+        few.select(F.expr("explode(array(cast(i as bigint)))"))
+    ),
+    "windows in the order of aggregates": lambda few: few.groupBy("s").agg(
+        F.sum("i").alias("n"), F.rank().over(Window.orderBy(F.desc(F.sum("i")))).alias("r")
+    ),
+    "replace of fractions": lambda few: few.na.replace(1.5, 2.5, ["d", "i"]),
+    "replace of NaN": lambda few: few.replace(float("nan"), None),
+    "replace of numbers and fractions by a name": lambda few: few.replace([1.5, 2.0], [0.5, 1.0], "d"),
+    "unpivot of columns": lambda few: few.unpivot(F.col("i"), [F.col("l")], "k", "v"),
+    "names with points": lambda few: few.withColumnRenamed("i", "a.b").select(
+        F.col("`a.b`").cast("string"), F.upper("`a.b`")
+    ),
+    "functions of objects": lambda few: few.select(
+        F.udf(lambda v: _Point(v, v), "a: double, b: int")("i").alias("x"),
+        F.udf(lambda v: array.array("i", [1]), "array<int>")("i").alias("y"),
+    ),
     "filters by texts": lambda few: few.filter("i in (1, 7) and s is not null").filter("not i between 2 and 3"),
     "sums of texts": lambda few: few.agg(F.sum(F.expr("case when i in (1, 2) then 1 else 0 end")).alias("a")),
     "functions by Arrow": lambda few: few.select(F.udf(lambda v: v, "double", useArrow=True)("i").alias("a")),
@@ -143,6 +172,10 @@ MADE: Mapping[str, tuple[Any, ...]] = {
     ),
     "pandas with missing whole numbers": (pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),),
     "pandas with mixed values": (pd.DataFrame({"a": [1, "x"]}),),
+    "pandas by their own types": (
+        pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [0.5, 1.0]}),
+        "a long, b string, c double",
+    ),
     "pandas as texts": (pd.DataFrame({"a": [1, 2]}), "a string"),
     "arrays of numpy": (np.array([[1.5, 2], [3, float("nan")]]), ["a", "b"]),
 }
@@ -167,13 +200,13 @@ REFUSED: dict[str, Make] = {
         f"functions that return a {type(one).__name__} as text": _text_of(one) for one in (date(2024, 1, 1), b"a", (1,))
     },
     "bytes for an array": lambda spark, rows: spark.range(1).select(F.udf(lambda _: b"ab", "array<int>")("id")),
-    "replace of fractions": lambda spark, rows: _few(spark).na.replace(1.5, 2.5, ["d", "i"]),
+    "replace of fractions and whole numbers": lambda spark, rows: _few(spark).na.replace([1, 1.5], [2, 2.5]),
     "replace of another case": lambda spark, rows: _few(spark).na.replace(1, 5, ["I"]),
     "unpivot of another case": lambda spark, rows: _few(spark).unpivot("I", ["l"], "k", "v"),
     "storageLevel": lambda spark, rows: str(rows.storageLevel),
     "isLocal": lambda spark, rows: rows.isLocal(),
 }
-# What fails on both engines, by Spark's own words.
+# What fails on both engines.
 FAILING: dict[str, Of] = {
     "a fraction in a whole number's column": lambda spark: spark.createDataFrame([(1.5,)], "a int"),
     "a whole number in a double's column": lambda spark: spark.createDataFrame([(1,)], "a double"),
@@ -186,6 +219,8 @@ FAILING: dict[str, Of] = {
     "fractions of pandas in whole numbers": lambda spark: (
         _few(spark).mapInPandas(lambda parts: (one[["i"]] + 0.5 for one in parts), "i int").collect()
     ),
+    "keys of a function": lambda spark: spark.range(1).select(F.udf(lambda _: {}.keys(), "int")("id")).collect(),
+    "an array's fractions in whole numbers' column": lambda spark: spark.createDataFrame(np.array([[1.7]]), "a int"),
     "a Row of a function": lambda spark: spark.range(1).select(F.udf(lambda _: Row(a=1), "int")("id")).collect(),
     "a text of a function of dates": lambda spark: (
         spark.range(1).select(F.udf(lambda _: "2024-01-01", "date")("id")).collect()

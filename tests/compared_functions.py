@@ -75,7 +75,7 @@ def names(session: Any) -> dict[str, str | None]:
             rows = session.sql(f"SELECT {text} FROM rows")
             name = rows.columns[0]
             if engine.active():
-                require_known(rows._plan, rows.columns)
+                require_known(rows._plan, rows.schema)
             found[text] = name
     return found
 

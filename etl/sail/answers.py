@@ -13,6 +13,7 @@ from etl.sail.expressions import Said
 from etl.sail.statements import bare
 from workspace.paths import Workspace
 
+_NAME = "_lakelet_name"  # of SQL text, when it is a column by itself
 _WINDOWED = frozenset({"collect_list", "collect_set"})
 
 
@@ -64,8 +65,7 @@ def _refuse(made: Any) -> None:
         text(self, as_spark(expr))
         setattr(self, names.SAID, expr)
         unknown = names.note(expr)
-        if (unknown or self._expr != expr) and (name := expr if unknown else sql_items.name_of(expr)):
-            self._expr += f" AS `{name.replace('`', '``')}`"
+        setattr(self, _NAME, expr if unknown else sql_items.name_of(expr) if self._expr != expr else None)
 
     engine.replace(made.UnresolvedFunction, "__init__", of_function)
     engine.replace(made.WindowExpression, "__init__", of_window)
@@ -82,7 +82,7 @@ def _say_as_spark(made: Any) -> None:
     """Have the outermost expression of a tree plan what ``Said`` makes of the tree, by the name that Spark gives it."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    window, order = made.WindowExpression.to_plan, made.SortOrder.to_plan
+    window, order, text = made.WindowExpression.to_plan, made.SortOrder.to_plan, made.SQLExpression.to_plan
     is_planned: ContextVar[bool | None] = ContextVar("is_planned", default=None)  # None: by no part of a tree
 
     class Apart(made.Expression):  # type: ignore[misc]
@@ -130,17 +130,21 @@ def _say_as_spark(made: Any) -> None:
             planned = window(own, session)
         finally:
             is_planned.reset(before)
-        return planned if of_a_tree else named(self, planned)
+        return planned if of_a_tree else named(self, planned, names.name_of(made, self))
+
+    def of_text(self: Any, session: Any) -> Any:
+        planned, name = text(self, session), getattr(self, _NAME, None)
+        return planned if name is None or is_planned.get() is not None else named(self, planned, name)
 
     def ordered_by(one: Any, said: Said) -> Any:
         own = copy.copy(one)
         own._child = Apart(said.key(said.ordered(one._child)), True)
         return own
 
-    def named(value: Any, planned: Any) -> Any:
+    def named(value: Any, planned: Any, name: Any) -> Any:
         made_of = value._create_proto_expression()
         made_of.alias.expr.CopyFrom(planned)
-        made_of.alias.name.append(names.name_of(made, value))
+        made_of.alias.name.append(name)
         return made_of
 
     def of_order(self: Any, session: Any) -> Any:
@@ -152,6 +156,7 @@ def _say_as_spark(made: Any) -> None:
     for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
+    engine.replace(made.SQLExpression, "to_plan", of_text)
 
 
 def _moves(window: Any) -> bool:

@@ -77,7 +77,11 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
         """Whether a type is in that of the value, not as a name, and such a text in what it shows."""
         return e.infix(matches(e, kind, f"(?:{types})(?:[,>(]|$)"), "and", matches(e, shown, text))
 
-    odd = (has("decimal|timestamp(?:_ntz)?|float", ""), has("double", _DOUBLES_IN_JSON), has("date", r"[+]\d{5,6}-"))
+    odd = (
+        has("decimal|timestamp(?:_ntz)?|float", ""),
+        has("double", _DOUBLES_IN_JSON),
+        has("date", r"[+]\d{5,6}-\d\d-\d\d"),
+    )
     maps = e.infix(matches(e, kind, "map<"), "and", e.call("contains", shown, "NULL"))
     why = "decimals, times, floats, large and small doubles, nulls in maps, years after 9999"
     refused = refusal(e, "to_json of such a value", why)

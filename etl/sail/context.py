@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from etl.sail import engine
+from etl.sail import engine, properties
 from etl.sail.functions import ARROW
 from workspace.paths import Workspace
 
@@ -49,6 +49,7 @@ def _get_or_create(builder: Any) -> SparkSession:
     from pyspark.sql.connect.session import SparkSession
 
     options = {name: value for name, value in builder._options.items() if name not in _PLACE}
+    properties.require(options.items())
     options["spark.remote"] = os.environ[engine.REMOTE]
     options = _DEFAULTS | options
     session: Any = SparkSession.builder.config(map=options).getOrCreate()

@@ -6,7 +6,7 @@ PySpark").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,10 @@ from pyspark.sql import types as T
 from etl.sail import engine
 from workspace.paths import Workspace
 
+_ARROW = "spark.sql.execution.arrow.pyspark.enabled"
+_PLAIN: Mapping[str, type[T.DataType]] = {
+    "bool": T.BooleanType, "datetime64[ns]": T.TimestampType, "float64": T.DoubleType, "int64": T.LongType,
+}  # fmt: skip
 _NESTED = (T.ArrayType, T.MapType, T.StructType)
 
 
@@ -30,11 +34,17 @@ def install(workspace: Workspace) -> None:
     def create(
         self: Any, data: Any, schema: Any = None, samplingRatio: float | None = None, verifySchema: bool = True
     ) -> Any:
+        if _is_frame(data) and _by_arrow(self):
+            return original(self, data, schema)
         if isinstance(schema, str):
             schema = T.DataType.fromDDL(schema)
-        if _is_frame(data) and len(data) and not (_is_plain(data) and not isinstance(schema, T.DataType)):
+        if _is_frame(data) and len(data):
+            if _is_plain(data, schema):
+                return original(self, data, schema)
             schema = [str(name) for name in data.columns] if schema is None else schema
             data = list(zip(*map(_values, (column for _, column in data.items())), strict=True))
+        elif hasattr(data, "tolist") and isinstance(schema, T.DataType):
+            data = data.tolist()  # an array of numpy
         if isinstance(schema, T.DataType) and verifySchema and not hasattr(data, "shape"):
             data = _verified(data, schema)
         return original(self, data, schema)
@@ -43,13 +53,14 @@ def install(workspace: Workspace) -> None:
         return literal(Decimal(f"{value:f}") if isinstance(value, Decimal) and value.is_finite() else value)
 
     def infer_type(cls: Any, value: Any) -> T.DataType:
-        return _of_digits(value) if isinstance(value, Decimal) else kind_of(value)
+        return _of_digits(value) if isinstance(value, Decimal) and value.is_finite() else kind_of(value)
 
     to_pandas: Any = DataFrame.toPandas
 
     def toPandas(self: Any) -> Any:
         nested = [at for at, field in enumerate(self.schema) if isinstance(field.dataType, _NESTED)]
-        return _with_nested(self, nested, to_pandas) if nested else to_pandas(self)
+        plain = not nested or _by_arrow(self.sparkSession)
+        return to_pandas(self) if plain else _with_nested(self, nested, to_pandas)
 
     engine.replace(SparkSession, "createDataFrame", create)
     engine.replace(DataFrame, "toPandas", toPandas)
@@ -79,16 +90,28 @@ def _is_frame(data: Any) -> bool:
     return type(data).__module__.startswith("pandas.") and hasattr(data, "columns")
 
 
-def _is_plain(frame: Any) -> bool:
-    """Whether Arrow makes the same of each column."""
-    return all(map(_is_plain_column, (column for _, column in frame.items())))
+def _by_arrow(session: Any) -> bool:
+    """Whether a script wants pandas' columns to go by Arrow, as they do here anyway."""
+    return str(session.conf.get(_ARROW, "false")).lower() == "true"
 
 
-def _is_plain_column(column: Any) -> bool:
+def _is_plain(frame: Any, schema: Any) -> bool:
+    """Whether Arrow makes the same of each column, of the type that it has in a schema."""
+    columns = [column for _, column in frame.items()]
+    if not isinstance(schema, T.DataType):
+        return all(map(_plain_kind, columns))
+    asked = [type(field.dataType) for field in schema] if isinstance(schema, T.StructType) else []
+    return [_plain_kind(column) for column in columns] == asked
+
+
+def _plain_kind(column: Any) -> type[T.DataType] | None:
+    """The type that a column has by Arrow as well; None, if it has another one, or other values."""
     kind = str(column.dtype)
     if kind == "object":
-        return all(one is None or isinstance(one, str) for one in column)
-    return kind in ("int64", "bool", "datetime64[ns]") or (kind == "float64" and not column.isna().any())
+        return T.StringType if all(one is None or isinstance(one, str) for one in column) else None
+    if kind == "float64" and column.isna().any():
+        return None
+    return _PLAIN.get(kind)
 
 
 def _values(column: Any) -> list[Any]:

@@ -84,6 +84,15 @@ def refused(what: str) -> UnsupportedError:
     return error
 
 
+def refusing(what: str) -> Callable[..., Any]:
+    """A function that raises that error, to stand for one that only Spark has."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise refused(what)
+
+    return refuse
+
+
 def refusal(what: str) -> str:
     """The words of that error, for what is refused only when a row is met."""
     return f"{what} {_MARK}: submit the job with --engine spark."

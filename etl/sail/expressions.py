@@ -76,8 +76,8 @@ class Said:
         return self._bound(own, rules.NO_NULL_INSIDE) if plain else own
 
     def key(self, own: Any) -> Any:
-        """What a window is parted or put in order by; ``own`` is by the rules already."""
-        return self._bound(own, rules.WITHOUT_SIGNS)
+        """What a window is parted or put in order by; ``own`` is by the rules already. Sail takes no lambdas there."""
+        return self._bound(own, rules.WITHOUT_SIGNS) if self._may_repeat(own) else own
 
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
@@ -90,10 +90,11 @@ class Said:
         if not value._args:
             return value
         first, *rest = value._args
-        if value._name in rules.EXTREMES and self._may_repeat(first):
+        name = value._name.lower()  # isNaN
+        if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
-            return rules.extreme(self._columns, value._name, first)
-        rule = calls.CALLS.get(value._name.lower())
+            return rules.extreme(self._columns, name, first)
+        rule = calls.CALLS.get(name)
         if rule and calls.takes(rule, len(value._args)):
             if rule(self._columns, value, first, *rest) is value:
                 return value
@@ -106,7 +107,7 @@ class Said:
                 return rule(e, _done(own), one, *rest)
 
             return self._bound(first, called, in_columns=True)
-        if found := rules.ARGUMENTS.get(value._name) or rules.OF_SOME_ROWS.get(value._name):
+        if found := rules.ARGUMENTS.get(name) or rules.OF_SOME_ROWS.get(name):
             place, of_argument = found
             given = enumerate(value._args)
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]

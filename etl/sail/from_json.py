@@ -67,7 +67,7 @@ class FromJson:
     """What the Python workers run: a value of a type of a text."""
 
     __name__ = "from_json"  # and so is the column called
-    exact = True  # its values are of its type (etl.sail.udf_results)
+    _lakelet_exact = True  # its values are of its type (etl.sail.udf_results)
     kind: T.DataType
 
     def __call__(self, text: str | None) -> Any:

@@ -19,7 +19,7 @@ class ByArrow:
     """A function whose results are Arrow's, as its script asks for: they are taken as they are."""
 
     function: Callable[..., Any]
-    exact = True
+    _lakelet_exact = True  # etl.sail.udf_results
 
     @property
     def __name__(self) -> str:

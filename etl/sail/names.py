@@ -5,21 +5,24 @@ functions with the arguments that they have by default. Held against Spark by te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
+
+from pyspark.sql import types as T
 
 from etl.sail import engine
 from etl.sail.rules import GENERATORS
-from etl.sail.statements import statement_of
+from etl.sail.statements import bare, statement_of
 from etl.sail.values import java_double
 from workspace.paths import Workspace
 
 _qualifiers: set[str] = set()  # of columns: the names of data frames and views
 _unknown: set[str] = set()  # texts in SQL that are the names of columns here, and not on Spark
 _ODD = re.compile(  # what may be in a text that is named otherwise
-    r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-+~:]|->|<>|!=|<=>|<<|>>",
+    r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-~:]|[|][|]|->|<>|!=|<=>|<<|>>",
     re.IGNORECASE | re.DOTALL,
 )
+_GENERATES = re.compile(rf"\s*(?:{'|'.join(GENERATORS)})\b", re.IGNORECASE)
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
@@ -76,6 +79,9 @@ def install(workspace: Workspace) -> None:
     """Have the names of data frames and views known, to tell their columns from fields."""
     from pyspark.sql.connect import plan
 
+    _qualifiers.clear()
+    _unknown.clear()
+
     def noting(original: Any) -> Any:
         def init(self: Any, child: Any, name: str, *args: Any, **options: Any) -> None:
             _qualifiers.add(name.lower())
@@ -97,10 +103,13 @@ def name_of(made: Any, value: Any) -> str | None:
     while isinstance(inner, made.CastExpression):
         inner = inner._expr
     if inner is not value and isinstance(inner, made.ColumnReference):
-        before, _, name = inner._unparsed_identifier.rpartition(".")
-        if not before or before.strip("`").lower() in _qualifiers:
-            return str(name.strip("`"))
-    return _told(made, value)
+        *before, name = _parts(inner)
+        if not before or before[-1].lower() in _qualifiers:
+            return name
+    told = _told(made, value)
+    if _STAR in told or any(map(_is_noted, _inside(value))):
+        _unknown.add(told)
+    return told
 
 
 def is_otherwise(made: Any, value: Any) -> bool:
@@ -108,34 +117,50 @@ def is_otherwise(made: Any, value: Any) -> bool:
     if getattr(value, "_name", "") in ("json_tuple", "like"):
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
+    return any(
+        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(_parts(one)) > 1) or _is_noted(one)
+        for one in _inside(value)
+    )
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """All the expressions in one."""
     unseen = list(value.children)
     while unseen:
         one = unseen.pop()
-        if isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and "." in one._unparsed_identifier):
-            return True
+        yield one
         unseen += one.children
-    return False
+
+
+def _is_noted(value: Any) -> bool:
+    return getattr(value, SAID, None) in _unknown
 
 
 def note(text: str) -> bool:
     """Whether Sail would name SQL text otherwise, that is no alias; it is known then, and may not be written."""
-    if not _ODD.search(text):
+    code = bare(text)
+    if not _ODD.search(code) or _GENERATES.match(code):
         return False
     import sqlglot
 
     try:
-        unknown = _is_unknown(sqlglot.parse_one(text, dialect="spark"))
+        item = sqlglot.parse_one(text, dialect="spark")
+        unknown = not isinstance(item, sqlglot.exp.Aliases) and ("||" in code or _is_unknown(item))
     except sqlglot.errors.SqlglotError:  # Sail's parser says what is wrong
         return False
+    except RecursionError:
+        unknown = True
     if unknown:
         _unknown.add(text)
     return unknown
 
 
-def require_known(plan: Any, columns: Sequence[str]) -> None:
+def require_known(plan: Any, schema: T.StructType) -> None:
     """Refuse to write columns that have no alias, and another name on Spark. Raises UnsupportedError."""
-    if unknown := next((one for one in columns if _STAR in one or one in _unknown), None):
-        raise engine.refused(f"Writing the column {unknown} without an alias")
+    for field in schema:
+        days = isinstance(field.dataType, T.DateType) and _DAYS.fullmatch(field.name)  # date_add(dt, 1)
+        if days or field.name in _unknown:
+            raise engine.refused(f"Writing the column {field.name} without an alias")
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child
     for item in _items(statement_of(plan)):
@@ -157,14 +182,16 @@ def _items(statement: Any) -> list[Any]:
 # What an item of a SELECT without an alias has another name for, as sqlglot calls it.
 _OTHERWISE = frozenset(
     (
-        "Add", "Alias", "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists",
+        "Alias", "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists",
         "Extract", "Filter", "In", "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "NEQ", "Neg",
         "NullSafeEQ", "NullSafeNEQ", "Overlay", "Pad", "PercentileCont", "PercentileDisc", "PropertyEQ", "Quantile",
-        "Replace", "SortArray", "StrPosition", "StrToMap", "StrToUnix", "Sub", "Subquery", "TimeToUnix", "ToChar",
+        "Replace", "SortArray", "StrPosition", "StrToMap", "StrToUnix", "Subquery", "TimeToUnix", "ToChar",
         "TryCast", "UnixToStr", "UnixToTime", "Window", "WithinGroup",
     )
 )  # fmt: skip
 _STAR = "(*)"
+_PART = re.compile(r"`([^`]+)`|([^.`]+)")
+_DAYS = re.compile(r"\(.* [-+] .*\)", re.DOTALL)
 _OTHER_CALLS = frozenset(
     ("array_sort", "binary", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar")
 )
@@ -176,17 +203,17 @@ def _is_unknown(item: Any) -> bool:
 
     if item.is_star or isinstance(item, exp.Alias):
         return False
+    tables = {one.alias_or_name.lower() for one in item.root().find_all(exp.Table, exp.Subquery)} | _qualifiers
     if isinstance(item, exp.Cast) and isinstance(item.this, exp.Column):
-        return _is_field(item.this)  # which is named in full, unlike a column of a table
-    return any(map(_is_otherwise, item.walk()))
+        return _is_field(item.this, tables)  # which is named in full, unlike a column of a table
+    return any(_is_otherwise(part) or (part is not item and _is_field(part, tables)) for part in item.walk())
 
 
-def _is_field(column: Any) -> bool:
-    """Whether a column (sqlglot's) is a field of a struct, of which Sail tells the last name alone."""
+def _is_field(part: Any, tables: Set[str]) -> bool:
+    """Whether this (sqlglot's) is a field of a struct, of which Sail tells the last name alone."""
     from sqlglot import exp
 
-    tables = {one.alias_or_name.lower() for one in column.root().find_all(exp.Table, exp.Subquery)}
-    return bool(column.table) and column.parts[-2].name.lower() not in tables
+    return isinstance(part, exp.Column) and bool(part.table) and part.parts[-2].name.lower() not in tables
 
 
 def _is_otherwise(part: Any) -> bool:
@@ -194,8 +221,6 @@ def _is_otherwise(part: Any) -> bool:
 
     if isinstance(part, exp.If):
         return not isinstance(part.parent, exp.Case)  # whose branches they are too
-    if isinstance(part, exp.Column):
-        return part.parent is not None and not isinstance(part.parent, exp.Select) and _is_field(part)
     if isinstance(part, exp.RegexpSplit):
         return part.args.get("limit") is None
     if isinstance(part, exp.Anonymous):
@@ -240,11 +265,14 @@ def _leaf(made: Any, value: Any) -> str:
     if isinstance(value, made.UnresolvedStar):
         return _STAR
     if isinstance(value, made.ColumnReference):
-        before, _, rest = str(value._unparsed_identifier).partition(".")
-        return (rest if before.strip("`").lower() in _qualifiers and rest else value._unparsed_identifier).replace(
-            "`", ""
-        )
+        parts = _parts(value)
+        return ".".join(parts[1:] if len(parts) > 1 and parts[0].lower() in _qualifiers else parts)
     return str(value)
+
+
+def _parts(column: Any) -> list[str]:
+    """The parts of a column's name, of which those in backticks may have points in them."""
+    return [quoted or plain for quoted, plain in _PART.findall(column._unparsed_identifier)]
 
 
 def _literal(value: Any) -> str:

@@ -29,6 +29,10 @@ _SPACES = re.compile(r"(?<!\\)(?:\\\\)*\\s[*+]\)?$")
 _WITH_A_MEANING = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _SAME = "Azntrfax"  # letters behind a backslash that mean the same
 _RANGE = re.compile(r"([^\\\[\]&^-])-([^\\\[\]])")
+# A class, a quoted text or a sign that Python's patterns have not.
+_SOME_SIGN = re.compile(
+    r"\\Q.+?\\E|\\[pP](?:\{\w+\}|\w)|\\[hHvVRXN]|\[\^?\]?(?:\\.|[^\[\]\\]|\[(?:\\.|[^\]\\])*\])*\]", re.DOTALL
+)
 _FOLDED = "sSkK"  # to Rust they are letters beyond ASCII in another case, too
 _OF_ONE_CASE = ("Lower", "Upper", "Lu", "Ll", "Lt", "Uppercase", "Lowercase")
 
@@ -96,13 +100,16 @@ class _Reader:
     def _letter(self, sign: str) -> str:
         return f"(?-i:[{sign}{sign.swapcase()}])" if self._folds() and sign in _FOLDED else sign
 
+    def _class(self, made: str) -> str:
+        return f"(?-i:{made})" if self._folds() and not self.depth and made.startswith("[") else made
+
     def _require_one_capture(self, opening: int, behind: str) -> None:
         """Refuse a repeated group that may be empty: the last time that it matches is another one."""
         if self.truth or behind not in ("*", "+", "{"):
             return
         group = self.java[opening : self.at + 1]
-        try:
-            may_be_empty = re.fullmatch(group, "") is not None
+        try:  # Python's pattern of it, without classes
+            may_be_empty = re.fullmatch(_SOME_SIGN.sub("x", group).replace("(?<", "(?P<"), "") is not None
         except re.error:
             may_be_empty = True
         if may_be_empty and re.search(r"\((?!\?[^<])", group):
@@ -121,7 +128,7 @@ class _Reader:
         elif behind == "b" and (self.depth or self.java[self.at + 2 :][:1] == "{"):
             raise self._refused("\\b is another thing there")
         elif behind in _CLASSES:
-            self._take(2, _CLASSES[behind])
+            self._take(2, self._class(_CLASSES[behind]))
         elif behind == "Z":
             self._end(2)
         elif behind == "u" and re.match(r"[0-9a-fA-F]{4}", self.java[self.at + 2 :]):
@@ -140,7 +147,7 @@ class _Reader:
             raise self._refused(f"\\{sign}{rest[:12]} is of one case under (?i)")
         if found := _POSIX.match(rest):
             one = f"[:{'^' if sign == 'P' else ''}{found[1].lower()}:]"
-            self._take(2 + found.end(), one if self.depth else f"[{one}]")
+            self._take(2 + found.end(), one if self.depth else self._class(f"[{one}]"))
         elif found := _PROPERTY.match(rest):
             self._take(2 + found.end(), rf"\{sign}{{{found[1] or found[2]}}}")
         else:

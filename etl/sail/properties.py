@@ -36,6 +36,8 @@ _ACCEPTED: Mapping[str, tuple[str, ...]] = {
     "casesensitive": ("false",),
     "columnnameofcorruptrecord": ("_corrupt_record",),
     "crossjoin.enabled": ("true",),
+    "execution.pandas.converttoarrowarraysafely": ("true",),
+    "execution.pythonudf.arrow.enabled": ("false",),
     "decimaloperations.allowprecisionloss": ("true",),
     "files.ignorecorruptfiles": ("false",),
     "files.ignoremissingfiles": ("false",),
@@ -61,6 +63,7 @@ _ACCEPTED: Mapping[str, tuple[str, ...]] = {
     "sources.partitionoverwritemode": ("static", "dynamic"),
     "timestamptype": ("timestamp_ltz",),
 }
+_OURS = (("spark.sql.execution.pythonudf.arrow.enabled", "true"),)  # that a session begins with
 _OF_SQL = "spark.sql."
 _SET = re.compile(r"\s*SET\s+(?P<name>`[^`]+`|[\w.\-]+)\s*=\s*(?P<value>.*?)\s*;?\s*", re.IGNORECASE | re.DOTALL)
 
@@ -76,7 +79,7 @@ def install(workspace: Workspace) -> None:
         one(self, key, value)
 
     def set_all(self: Any, configs: dict[str, Any], silent: bool) -> None:
-        require(configs.items())
+        require((name, value) for name, value in configs.items() if (name.lower(), str(value)) not in _OURS)
         many(self, configs, silent)
 
     engine.replace(RuntimeConf, "set", set_one)
@@ -97,7 +100,7 @@ def is_refused(name: str, value: str | None) -> bool:
     if not lowered.startswith(_OF_SQL):
         return False
     of_sql = lowered.removeprefix(_OF_SQL)
-    if of_sql.startswith(_NOTHING_TO_IT):
+    if of_sql.startswith(_NOTHING_TO_IT) and of_sql not in _ACCEPTED:
         return False
     accepted = _ACCEPTED.get(of_sql, ())
     return not accepted if value is None else value.lower() not in accepted

@@ -1,4 +1,6 @@
-"""``df.rdd`` on Sail, which has none: ``df.rdd.isEmpty()``, an old way to ask whether there are rows, is answered."""
+"""What a data frame tells of where its rows lie, on Sail, which has no RDDs: ``df.rdd.isEmpty()``, an old way to ask
+whether there are rows, is answered.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,12 @@ from workspace.paths import Workspace
 
 
 def install(workspace: Workspace) -> None:
-    """Stand before ``DataFrame.rdd``."""
+    """Stand before ``DataFrame.rdd`` and the like."""
     from pyspark.sql.connect.dataframe import DataFrame
 
     engine.replace(DataFrame, "rdd", property(_Rdd))
+    engine.replace(DataFrame, "isLocal", engine.refusing("DataFrame.isLocal"))
+    engine.replace(DataFrame, "storageLevel", property(engine.refusing("DataFrame.storageLevel")))
 
 
 class _Rdd:

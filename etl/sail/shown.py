@@ -44,12 +44,14 @@ def _with_texts(rows: Any) -> Any:
 
 def _widened(told: str, names: list[str]) -> str:
     """Records in columns that are as wide as what is in them, in characters, and no narrower than Spark's."""
+    if any("\n" in name for name in names):
+        return told
     lines = told.split("\n")
     values: dict[int, tuple[str, str]] = {}  # by their lines, with their names
     for start, line in enumerate(lines):
         if _RECORD.fullmatch(line):
             for at, name in enumerate(names, start + 1):
-                values[at] = name, lines[at][lines[at].index("| ", len(name)) + 2 :].rstrip()
+                values[at] = name, lines[at][len(name) + 1 :].partition("| ")[2].rstrip()
     wide = max(_NARROWEST, *map(_width, names), 0)
     wider = max(_NARROWEST, *(_width(value) for _, value in values.values()), 0)
 

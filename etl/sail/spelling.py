@@ -1,10 +1,13 @@
-"""Names in another case than a data frame's, which Spark finds and Sail takes for other ones, or the reverse."""
+"""Columns that methods of data frames take by name: in another case they are found by Spark and not by Sail, or only
+by Sail.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from typing import Any
+
+from pyspark._globals import _NoValue
+from pyspark.sql import types as T
 
 from etl.sail import engine
 from workspace.paths import Workspace
@@ -13,19 +16,20 @@ _WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
 def install(workspace: Workspace) -> None:
-    """Stand before what data frames and their catalog take names for."""
-    from pyspark.sql.connect.catalog import Catalog
+    """Stand before what data frames take names for."""
     from pyspark.sql.connect.dataframe import DataFrame
 
-    rename, rename_all, join, replace, unpivot = (
-        getattr(DataFrame, name)
-        for name in ("withColumnRenamed", "withColumnsRenamed", "join", "replace", "unpivot")
-    )  # fmt: skip
+    rename: Any = DataFrame.withColumnRenamed
+    rename_all: Any = DataFrame.withColumnsRenamed
+    join: Any = DataFrame.join
+    replace: Any = DataFrame.replace
+    unpivot: Any = DataFrame.unpivot
 
-    def renamed(self: Any, existing: str, new: str) -> Any:
-        return rename(self, _own(self, existing), new)
+    def withColumnRenamed(self: Any, existing: str, new: str) -> Any:
+        own = _own(self, existing)
+        return _known(rename(self, own, new), self, own, new)
 
-    def all_renamed(self: Any, colsMap: dict[str, str]) -> Any:
+    def withColumnsRenamed(self: Any, colsMap: dict[str, str]) -> Any:
         return rename_all(self, {_own(self, existing): new for existing, new in colsMap.items()})
 
     def joined(self: Any, other: Any, on: Any = None, how: str | None = None) -> Any:
@@ -35,24 +39,19 @@ def install(workspace: Workspace) -> None:
             on = [_own(self, one) for one in on]
         return join(self, other, on, how)
 
-    def replaced(self: Any, to_replace: Any, *args: Any, **options: Any) -> Any:
-        subset = options.get("subset", args[1] if len(args) > 1 else None)
-        _require_like(self, to_replace, subset)
-        return replace(self, to_replace, *args, **options)
+    def replaced(self: Any, to_replace: Any, value: Any = _NoValue, subset: Any = None) -> Any:
+        like = _of_like_columns(self, to_replace, subset)
+        return self if like == [] else replace(self, to_replace, value, like)
 
-    def unpivoted(self: Any, ids: Any, *args: Any, **options: Any) -> Any:
-        _require_exact(self, [ids] if isinstance(ids, str) else ids or [], "unpivot")
-        return unpivot(self, ids, *args, **options)
+    def unpivoted(self: Any, ids: Any, values: Any, *args: Any, **options: Any) -> Any:
+        for given in (ids, values):
+            _require_exact(self, given if isinstance(given, list | tuple) else [given], "unpivot")
+        return unpivot(self, ids, values, *args, **options)
 
-    own = {"withColumnRenamed": renamed, "withColumnsRenamed": all_renamed, "join": joined, "replace": replaced}
-    for name, made in own.items():
-        engine.replace(DataFrame, name, made)
-    for name in ("unpivot", "melt"):
-        engine.replace(DataFrame, name, unpivoted)
-    engine.replace(DataFrame, "isLocal", _refusing("DataFrame.isLocal"))
-    engine.replace(DataFrame, "storageLevel", property(_refusing("DataFrame.storageLevel")))
-    for name in ("dropTempView", "dropGlobalTempView"):
-        engine.replace(Catalog, name, _or_false(getattr(Catalog, name)))
+    for made in (withColumnRenamed, withColumnsRenamed):
+        engine.replace(DataFrame, made.__name__, made)
+    for name, method in {"join": joined, "replace": replaced, "unpivot": unpivoted, "melt": unpivoted}.items():
+        engine.replace(DataFrame, name, method)
 
 
 def _own(rows: Any, name: str) -> str:
@@ -61,36 +60,28 @@ def _own(rows: Any, name: str) -> str:
     return name if name in columns else next((one for one in columns if one.lower() == name.lower()), name)
 
 
+def _known(made: Any, rows: Any, own: str, new: str) -> Any:
+    """Rows with a new name, whose schema need not be asked for: scripts rename hundreds of columns one by one."""
+    fields = [T.StructField(new if f.name == own else f.name, f.dataType, f.nullable, f.metadata) for f in rows.schema]
+    made._cached_schema = T.StructType(fields)
+    return made
+
+
 def _require_exact(rows: Any, names: Any, method: str) -> None:
     for name in names:
         if isinstance(name, str) and name != (own := _own(rows, name)):
             raise engine.otherwise(f"The name {name} in {method}", f"the column is {own}")
 
 
-def _require_like(rows: Any, to_replace: Any, subset: Any) -> None:
-    """Refuse the replacement of fractions in whole numbers, which Sail cuts before it looks for them."""
-    names = [subset] if isinstance(subset, str) else subset or rows.columns
+def _of_like_columns(rows: Any, to_replace: Any, subset: Any) -> Any:
+    """The columns in which values may be replaced: fractions are in none of whole numbers, where Sail cuts them."""
+    names = [subset] if isinstance(subset, str) else list(subset or rows.columns)
     _require_exact(rows, names, "replace")
     sought = list(to_replace) if isinstance(to_replace, list | tuple | dict) else [to_replace]
+    fractions = [isinstance(one, float) and not one.is_integer() for one in sought]
     whole = {name for name, kind in rows.dtypes if kind in _WHOLE}.intersection(names)
-    if whole and any(isinstance(one, float) and not one.is_integer() for one in sought):
+    if not whole or not any(fractions):
+        return subset
+    if not all(fractions):
         raise engine.otherwise(f"The replacement of fractions in {min(whole)}", "they are cut to whole numbers")
-
-
-def _or_false(original: Any) -> Callable[..., bool]:
-    """Whether a view was dropped: one that is not there is none."""
-    from pyspark.errors import AnalysisException
-
-    def drop(self: Any, viewName: str) -> bool:
-        with contextlib.suppress(AnalysisException):
-            return bool(original(self, viewName))
-        return False
-
-    return drop
-
-
-def _refusing(what: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise engine.refused(what)
-
-    return refuse
+    return [name for name in names if name not in whole]

@@ -83,7 +83,8 @@ class Items(Tokens):
         first = None
         for at in (*self.level(opening + 1, closing), closing):
             begins, goes_on = self.words[at] in _KEYS, self.words[at] == "," and first is not None
-            if first is not None and (begins or goes_on or at == closing or self.words[at] in _BEHIND_KEYS):
+            behind = first is not None and at > first and self.words[at] in _BEHIND_KEYS and self.words[at - 1] != "."
+            if first is not None and (begins or goes_on or at == closing or behind):
                 if first < at:
                     yield first, at
                 first = None

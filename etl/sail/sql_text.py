@@ -284,7 +284,8 @@ class _Rewriting(Items):
         made, at = "", opening
         for first, last in self.keys(opening, closing):
             key = self.between(first, last)
-            key = key if _ONCE.search(bare(key)) else bound(key, rules.WITHOUT_SIGNS)
+            if key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
+                key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
         return made + self.raw(at, closing + 1)

@@ -46,7 +46,7 @@ class Tokens:
         for token in Spark().tokenize(text):
             if not self.tokens or token.start > self.tokens[-1].end:  # of 1.5BD there are three at one place
                 self.tokens.append(token)
-        self.words = [text[token.start : token.end + 1].lower() for token in self.tokens]
+        self.words = [" ".join(text[token.start : token.end + 1].lower().split()) for token in self.tokens]
         self.closing: dict[int, int] = {}
         self.brackets: dict[int, int] = {}
         opened: list[int] = []

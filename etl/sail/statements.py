@@ -3,7 +3,9 @@ for Sail's own is empty and ends with the process."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -91,9 +93,11 @@ def install(workspace: Workspace) -> None:
 
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
-        engine.replace(Catalog, name, _refusing(f"spark.catalog.{name}"))
+        engine.replace(Catalog, name, engine.refusing(f"spark.catalog.{name}"))
+    for name in ("dropTempView", "dropGlobalTempView"):
+        engine.replace(Catalog, name, _or_false(getattr(Catalog, name)))
     engine.replace(Catalog, "tableExists", _of_views(Catalog.tableExists))
-    engine.replace(SparkSession, "readStream", property(_refusing("spark.readStream")))
+    engine.replace(SparkSession, "readStream", property(engine.refusing("spark.readStream")))
 
 
 def _of_views(original: Any) -> Any:
@@ -105,6 +109,18 @@ def _of_views(original: Any) -> Any:
         return original(self, tableName)
 
     return exists
+
+
+def _or_false(original: Any) -> Callable[..., bool]:
+    """Whether a view was dropped: one that is not there is none."""
+    from pyspark.errors import AnalysisException
+
+    def drop(self: Any, viewName: str) -> bool:
+        with contextlib.suppress(AnalysisException):
+            return bool(original(self, viewName))
+        return False
+
+    return drop
 
 
 def _make_view(view: re.Match[str], rows: Any) -> None:
@@ -158,13 +174,6 @@ def _parsed(text: str) -> Any:
         return sqlglot.parse_one(text, dialect="spark")
     except sqlglot.errors.SqlglotError:
         raise engine.refused(f"The order or the names of the statement {' '.join(text.split())[:60]!r}") from None
-
-
-def _refusing(what: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise engine.refused(what)
-
-    return refuse
 
 
 def with_escapes(text: str) -> str:

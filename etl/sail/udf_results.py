@@ -5,6 +5,7 @@ what they can of it.
 
 from __future__ import annotations
 
+import array
 import copy
 import datetime
 from collections.abc import Callable, Mapping
@@ -18,7 +19,14 @@ from etl.sail import engine
 from etl.sail.values import java_double
 from workspace.paths import Workspace
 
+EXACT = "_lakelet_exact"  # of functions of ours, whose values are of their type
 Convert = Callable[[Any], Any]
+# What Spark's workers can hand on; of times and structs they take others, too.
+_PYTHONS = frozenset(
+    (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset, Decimal, array.array,
+     datetime.date, datetime.datetime, datetime.time, datetime.timedelta)
+)  # fmt: skip
+_OBJECTS = (T.DateType, T.TimestampType, T.TimestampNTZType, T.DayTimeIntervalType, T.StructType, T.UserDefinedType)
 _BITS: Mapping[type[T.DataType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
 
 
@@ -31,7 +39,7 @@ def install(workspace: Workspace) -> None:
     original = PythonUDF.to_plan
 
     def to_plan(self: Any, session: Any) -> Any:
-        if self._eval_type not in by_row or getattr(self._func, "exact", False):
+        if self._eval_type not in by_row or getattr(self._func, EXACT, False):
             return original(self, session)
         own, told = copy.copy(self), self._output_type
         own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
@@ -59,15 +67,13 @@ def converter(kind: T.DataType) -> Convert:
 
     It raises TypeError for what fails on Spark, and UnsupportedError for what has Java's name of an object there.
     """
-    by_kind, takes_rows = _of(kind), isinstance(kind, T.StructType)
+    by_kind, takes_objects = _of(kind), isinstance(kind, _OBJECTS)
 
     def convert(value: Any) -> Any:
         if value is None:
             return None
-        if type(value).__module__ == "numpy":
-            raise TypeError(f"a function returned {type(value).__name__} of numpy, which Spark cannot take")
-        if isinstance(value, T.Row) and not takes_rows:
-            raise TypeError(f"a function of {kind.simpleString()} returned a Row")
+        if not (takes_objects or type(value) in _PYTHONS):
+            raise TypeError(f"a function of {kind.simpleString()} returned a {type(value).__name__}")
         return by_kind(value)
 
     return convert
@@ -146,7 +152,7 @@ def _list(element: Convert) -> Convert:
     def convert(value: Any) -> list[Any] | None:
         if isinstance(value, bytes | bytearray):
             raise _other("Bytes returned by a function of arrays", "they are numbers")
-        return [element(one) for one in value] if isinstance(value, list | tuple) else None
+        return [element(one) for one in value] if isinstance(value, list | tuple | array.array) else None
 
     return convert
 
@@ -159,14 +165,17 @@ def _map(key: Convert, item: Convert) -> Convert:
 
 
 def _struct(kind: T.StructType) -> Convert:
-    fields = {field.name: converter(field.dataType) for field in kind.fields}
+    names, fields = kind.names, [converter(field.dataType) for field in kind.fields]
 
     def convert(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: of(value.get(name)) for name, of in fields.items()}
-        if isinstance(value, list | tuple) and len(value) == len(fields):
-            return tuple(of(one) for of, one in zip(fields.values(), value, strict=True))
-        return value
+        if not isinstance(value, list | tuple | dict):
+            if not hasattr(value, "__dict__"):
+                raise TypeError(f"a function of {kind.simpleString()} returned a {type(value).__name__}")
+            value = vars(value)
+        told = [value.get(name) for name in names] if isinstance(value, dict) else value
+        if len(told) != len(fields):
+            raise TypeError(f"a function of {kind.simpleString()} returned {len(told)} values")
+        return tuple(of(one) for of, one in zip(fields, told, strict=True))
 
     return convert
 

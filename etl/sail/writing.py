@@ -56,9 +56,9 @@ def install(workspace: Workspace) -> None:
 
     engine.replace(DataFrameWriter, "save", save)
     for name in ("saveAsTable", "insertInto", "bucketBy", "sortBy", "clusterBy"):
-        engine.replace(DataFrameWriter, name, _refusing(f"DataFrame.write.{name}"))
+        engine.replace(DataFrameWriter, name, engine.refusing(f"DataFrame.write.{name}"))
     for name in ("create", "replace", "createOrReplace", "append", "overwrite", "overwritePartitions"):
-        engine.replace(DataFrameWriterV2, name, _refusing(f"DataFrame.writeTo(…).{name}"))
+        engine.replace(DataFrameWriterV2, name, engine.refusing(f"DataFrame.writeTo(…).{name}"))
 
 
 def require_codec(format: str, options: Mapping[str, Any]) -> None:
@@ -161,7 +161,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     require_codec(format, plan.options)
     schema = _rows(writer).schema
     require_types(format, schema)
-    names.require_known(plan._child, schema.names)
+    names.require_known(plan._child, schema)
     refuse_empty_structs(schema)  # as Spark does: the text formats of Sail take them
     if path.startswith(S3) and is_staging(path):
         stage(workspace, writer, original, path, schema)
@@ -178,10 +178,3 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
     publish_write(
         workspace, path, mode, by_partitions, lambda folder: stage(workspace, writer, original, folder, schema)
     )
-
-
-def _refusing(what: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise engine.refused(what)
-
-    return refuse

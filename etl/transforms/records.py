@@ -95,7 +95,7 @@ def _unpickled(made: bytes) -> Any:
     return pickle.loads(made)  # noqa: S301 - ours
 
 
-_unpickled.exact = True  # type: ignore[attr-defined]  # its values are of its type (etl.sail.udf_results)
+_unpickled._lakelet_exact = True  # type: ignore[attr-defined]  # its values are of its type (etl.sail.udf_results)
 
 
 def _columns(rows: Any) -> list[Column]:
