@@ -95,7 +95,7 @@ def install(workspace: Workspace) -> None:
 
 def name_of(made: Any, value: Any) -> str | None:
     """What Spark calls an expression without an alias: a column that is cast gives its own name. None: as Sail does."""
-    if getattr(value, "_name", "") in GENERATORS:
+    if getattr(value, "_name", "") in (*GENERATORS, "window"):
         return None
     if getattr(value, "_name", "") == "json_tuple":
         return "c0" if len(value._args) == 2 else None
@@ -106,15 +106,18 @@ def name_of(made: Any, value: Any) -> str | None:
         *before, name = _parts(inner)
         if not before or before[-1].lower() in _qualifiers:
             return name
+        if inner is not value._expr:  # of a field that is cast twice the first cast is told
+            return _told(made, value._expr)
     told = _told(made, value)
-    if _STAR in told or any(map(_is_noted, _inside(value))):
+    sorts = getattr(value, "_name", "") == "array_sort" and len(value._args) == 1  # by a lambda, which is told
+    if sorts or _STAR in told or any(map(_is_noted, _inside(value))):
         _unknown.add(told)
     return told
 
 
 def is_otherwise(made: Any, value: Any) -> bool:
     """Whether Sail would name an expression otherwise, or leave a part of it out of its name."""
-    if getattr(value, "_name", "") in ("json_tuple", "like"):
+    if getattr(value, "_name", "") in ("array_sort", "json_tuple", "like"):
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     return any(
