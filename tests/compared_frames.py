@@ -134,6 +134,7 @@ METHODS: Mapping[str, Of] = {
     "functions of objects": lambda few: few.select(
         F.udf(lambda v: _Point(v, v), "a: double, b: int")("i").alias("x"),
         F.udf(lambda v: array.array("i", [1]), "array<int>")("i").alias("y"),
+        F.udf(lambda v: pd.Timestamp("2024-01-02 03:04:05"), "timestamp")("i").alias("z"),
     ),
     "filters by texts": lambda few: few.filter("i in (1, 7) and s is not null").filter("not i between 2 and 3"),
     "sums of texts": lambda few: few.agg(F.sum(F.expr("case when i in (1, 2) then 1 else 0 end")).alias("a")),

@@ -34,18 +34,19 @@ def install(workspace: Workspace) -> None:
     def create(
         self: Any, data: Any, schema: Any = None, samplingRatio: float | None = None, verifySchema: bool = True
     ) -> Any:
-        if _is_frame(data) and _by_arrow(self):
+        of = type(data).__module__.partition(".")[0]  # a library that need not be there
+        if of == "pandas" and _by_arrow(self):
             return original(self, data, schema)
         if isinstance(schema, str):
             schema = T.DataType.fromDDL(schema)
-        if _is_frame(data) and len(data):
+        if of == "pandas" and len(data):
             if _is_plain(data, schema):
                 return original(self, data, schema)
             schema = [str(name) for name in data.columns] if schema is None else schema
-            data = list(zip(*map(_values, (column for _, column in data.items())), strict=True))
-        elif hasattr(data, "tolist") and isinstance(schema, T.DataType):
-            data = data.tolist()  # an array of numpy
-        if isinstance(schema, T.DataType) and verifySchema and not hasattr(data, "shape"):
+            data, of = list(zip(*map(_values, (column for _, column in data.items())), strict=True)), ""
+        elif of == "numpy" and isinstance(schema, T.DataType):
+            data = data.tolist()
+        if isinstance(schema, T.DataType) and verifySchema and of not in ("pandas", "pyarrow"):
             data = _verified(data, schema)
         return original(self, data, schema)
 
@@ -83,11 +84,6 @@ def _with_nested(rows: Any, nested: list[int], to_pandas: Any) -> Any:
     columns = {at: pd.Series([row[place] for row in records], dtype=object) for place, at in enumerate(nested)}
     columns |= {at: made.iloc[:, place] for place, at in enumerate(flat)}
     return pd.concat([columns[at] for at in range(len(schema))], axis=1, keys=schema.names)
-
-
-def _is_frame(data: Any) -> bool:
-    """Whether data is a data frame of pandas, without importing it."""
-    return type(data).__module__.startswith("pandas.") and hasattr(data, "columns")
 
 
 def _by_arrow(session: Any) -> bool:

@@ -139,7 +139,8 @@ def _date(value: Any) -> datetime.date:
 def _time(value: Any) -> datetime.datetime:
     if not isinstance(value, datetime.datetime):
         raise TypeError(f"a function of timestamps returned a {type(value).__name__}")
-    return value
+    of_pandas = getattr(value, "to_pydatetime", None)
+    return of_pandas() if of_pandas else value
 
 
 def _bytes(value: Any) -> bytes | None:
