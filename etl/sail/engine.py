@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from etl import refusals
@@ -21,6 +22,12 @@ from workspace.paths import Workspace
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _MARK = "is not there on the engine sail"
+# Modules that stand before pyspark's own functions, in the order in which they do.
+_DOORS = (
+    "answers", "context", "created", "duplicates", "from_json", "functions", "names", "udf_results", "grouping",
+    "null_structs", "properties", "rdd", "reading", "shown", "single", "spelling", "statements", "statistics",
+    "unions", "writing",
+)  # fmt: skip
 _server: Any = None
 _refused: list[str] = []
 _undo: list[Callable[[], None]] = []
@@ -164,29 +171,6 @@ def _open_doors() -> None:
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
-    from etl.sail import (
-        answers,
-        context,
-        created,
-        duplicates,
-        from_json,
-        functions,
-        grouping,
-        names,
-        null_structs,
-        properties,
-        rdd,
-        reading,
-        shown,
-        single,
-        spelling,
-        statements,
-        statistics,
-        udf_results,
-        unions,
-        writing,
-    )
-
     fetch: Any = SparkConnectClient._execute_and_fetch_as_iterator
 
     def checked(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
@@ -208,19 +192,6 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    later = (
-        grouping,
-        null_structs,
-        properties,
-        rdd,
-        reading,
-        shown,
-        single,
-        spelling,
-        statements,
-        statistics,
-        unions,
-        writing,
-    )
-    for door in (answers, context, created, duplicates, from_json, functions, names, udf_results, *later):
+    doors = [import_module(f"etl.sail.{name}") for name in _DOORS]
+    for door in doors:
         door.install(workspace)

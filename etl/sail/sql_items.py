@@ -76,7 +76,7 @@ class Items(Tokens):
     def is_window(self, opening: int) -> bool:
         """Whether a parenthesis is that of a window: ``OVER (…)``, ``WINDOW w AS (…)``."""
         before, inside = self.words[opening - 1] if opening else "", self.words[opening + 1 :][:1]
-        return before == "over" or (before == "as" and inside[:1] in (["partition by"], ["order by"]))
+        return before == "over" or (before == "as" and inside in (["partition by"], ["order by"]))
 
     def keys(self, opening: int, closing: int) -> Iterator[tuple[int, int]]:
         """What a window is parted and put in order by, each its first token and the one after its last."""

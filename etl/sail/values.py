@@ -41,7 +41,7 @@ def is_nan(e: Notation, v: Any) -> Any:
     """Whether a value of any type is NaN, which may have a sign."""
 
     def nans(kind: str) -> tuple[Any, ...]:
-        return e.cast("NaN", kind), e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind))
+        return e.cast("NaN", kind), _signed_nan(e, kind)
 
     return _is_double_of(e, v, nans)
 
@@ -60,11 +60,11 @@ def is_negative_zero(e: Notation, v: Any) -> Any:
 
 def has_sign(e: Notation, v: Any) -> Any:
     """Whether a value of any type is -0.0, or a NaN with a sign."""
+    return e.infix(is_negative_zero(e, v), "or", _is_double_of(e, v, lambda kind: (_signed_nan(e, kind),)))
 
-    def nan(kind: str) -> tuple[Any, ...]:
-        return (e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind)),)
 
-    return e.infix(is_negative_zero(e, v), "or", _is_double_of(e, v, nan))
+def _signed_nan(e: Notation, kind: str) -> Any:
+    return e.infix(e.cast("Infinity", kind), "-", e.cast("Infinity", kind))
 
 
 def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -> Any:

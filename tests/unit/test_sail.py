@@ -218,3 +218,18 @@ def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spa
         one.write.parquet(str(tmp_path / f"known{at}"))
     read = spark.read.parquet(str(tmp_path / "known2"))
     assert (read.columns, read.collect()) == (["id"], [("1",)])
+
+
+@on_sail
+def test_pandas_columns_go_by_arrow_where_a_script_wants_it(spark: Any) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": [1.5, None]})
+    assert [str(row.a) for row in spark.createDataFrame(frame).collect()] == ["1.5", "nan"]
+    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+    try:
+        assert [row.a for row in spark.createDataFrame(frame).collect()] == [1.5, None]
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.pyspark.enabled")
+    with pytest.raises(UnsupportedError, match=SPARK):
+        spark.conf.set("spark.sql.execution.pythonUDF.arrow.enabled", "true")
