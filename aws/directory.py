@@ -61,7 +61,7 @@ def served_names() -> list[str]:
 @cache
 def load_served(name: str) -> Service:
     """One service of ``aws/services``."""
-    service = _check(load_service(name, import_module(f"aws.services.{name.replace('-', '_')}")))
+    service = _check(load_service(name, import_module(f".{name.replace('-', '_')}", services.__name__)))
     gc.freeze()  # a model is a hundred thousand objects that stay: the collector need not go through them again
     return service
 

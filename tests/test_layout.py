@@ -61,6 +61,15 @@ def test_only_the_control_process_opens_the_store(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_of_ours_is_imported_by_its_name_as_text(path: Path) -> None:
+    """Only the ``import`` statement finds ours where a script has a package of that name (workspace/startup)."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+            named = ast.unparse(node.args[0]).removeprefix("f").strip("'\"")
+            assert named.split(".")[0] not in ORDER, f"{name_of(path)} imports {named}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_stay_readable(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 

@@ -192,6 +192,6 @@ def _open_doors() -> None:
 
     replace(SparkConnectClient, "_execute_and_fetch_as_iterator", checked)
     workspace = Workspace.find()
-    doors = [import_module(f"etl.sail.{name}") for name in _DOORS]
+    doors = [import_module(f".{name}", __package__) for name in _DOORS]
     for door in doors:
         door.install(workspace)
