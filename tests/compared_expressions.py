@@ -6,7 +6,7 @@ Each makes a data frame of a session and of the rows, which are the view ``rows`
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -293,6 +293,22 @@ CASES |= {
         h=lambda: F.substring("s", F.lit(2), F.col("i")),
         i=lambda: F.get("ar", F.col("id") % 3 - 1),
     ),
+    "sums": lambda spark, rows: rows.select(
+        "id",
+        F.col("i") + F.col("l"),
+        F.col("id") + 1 - F.col("d"),
+        (F.col("dt") + F.col("id") % 9).alias("a"),
+        (F.col("ts") + (F.col("ts") - F.lit(NOON))).alias("b"),
+        (F.col("dt") + F.expr("interval 3 days")).alias("c"),
+        F.aggregate("ar", F.lit(0), lambda x, y: x + F.coalesce(y, F.lit(1)) % 9 + F.col("id")).alias("e"),
+    ),
+    "SQL sums": sql(
+        "select id, i + l, id + 1 - d, dt + id % 9 as a, ts + gap as b, gap - interval 1 hour as c"
+        " from (select *, ts - timestamp'2024-01-01 12:00:00' as gap from rows) where id + id > 3 or d - id < l + 5"
+    ),
+    "sums of groups": lambda spark, rows: (
+        rows.groupBy((F.col("id") % 3 + F.length("g")).alias("k")).agg(F.max(F.col("id") + F.col("i") % 7)).orderBy("k")
+    ),
     "from_json without an alias": lambda spark, rows: rows.select(F.from_json("s", "a int")),
     "rows of from_json": lambda spark, rows: (
         rows.select("id", F.from_json(F.lit('[{"a":1},{"a":2}]'), "array<struct<a:int>>").alias("j"))
@@ -301,8 +317,19 @@ CASES |= {
         .where("a = 2")
     ),
 }
+NOON, LATER = datetime(2024, 1, 1, 12), datetime(2024, 1, 1, 13)
 REFUSED: dict[str, Make] = {
     "a date and a timedelta": lambda spark, rows: rows.select((F.col("dt") + timedelta(hours=30)).alias("a")),
+    "a date and a column of hours": lambda spark, rows: rows.withColumn("gap", F.lit(LATER) - F.lit(NOON)).select(
+        (F.col("gap") + F.col("dt")).alias("a")
+    ),
+    "a date and two times": lambda spark, rows: rows.select((F.col("dt") + (F.lit(LATER) - F.lit(NOON))).alias("a")),
+    "SQL of a date and a column of hours": sql(
+        "select id + dt + g as a from (select 1 as id, dt, make_dt_interval(1, 2) as g from rows)"
+    ),
+    "SQL of a date and two times": sql(
+        "select timestamp'2024-01-01 13:00:00' - timestamp'2024-01-01 12:00:00' + dt as a from rows"
+    ),
     "hypot by its name": lambda spark, rows: rows.select(F.call_function("hypot", F.col("d"), F.col("d"))),
     "from_json of broken text": lambda spark, rows: rows.select(F.from_json(F.lit('{"a":1'), "a int").alias("a")),
     "from_json with options": lambda spark, rows: rows.select(F.from_json("s", "a int", {"dateFormat": "yyyy"})),

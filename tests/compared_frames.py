@@ -45,17 +45,16 @@ _KINDS = (
 )  # fmt: skip
 
 
-def _returned(kind: str) -> Make:
+def _returned(kind: str, form: str, made_of: Callable[[Any], Any]) -> Make:
+    """Each of the values that a function of a type returns, by itself or in something else."""
     refused = _NOT_RETURNED.get(kind, ())
     values = [
         one for one in RETURNED if not isinstance(one, refused) or (kind == "timestamp" and type(one) is datetime)
     ]
 
     def made(spark: Any, rows: Any) -> Any:
-        given = spark.range(1)
-        return given.select(
-            *(F.udf(lambda _, one=one: one, kind)("id").alias(f"v{at}") for at, one in enumerate(values))
-        )
+        functions = (F.udf(lambda _, one=one: made_of(one), form.format(kind)) for one in values)
+        return spark.range(1).select(*(of("id").alias(f"v{at}") for at, of in enumerate(functions)))
 
     return made
 
@@ -146,6 +145,39 @@ METHODS: Mapping[str, Of] = {
         F.udf(lambda v: (v, str(v)), "a: double, b: string")("i").alias("x"),
         F.udf(lambda v: {"b": v}, "a: double, b: int")("i").alias("y"),
     ),
+    "functions of structs of structs": lambda few: (
+        few.select("i", F.when(F.col("i") < 2, F.struct(F.col("i").alias("x"), F.lit("y").alias("y"))).alias("st"))
+        .select(
+            F.udf(lambda one: one, "x: int, y: string")("st").alias("a"),
+            F.udf(lambda one, two: (str(one), {"x": two}), "n: string, o: struct<x: struct<x: int, y: string>>")(
+                F.array("st"), "st"
+            ).alias("b"),
+            F.udf(lambda of, one: [one, None] if of else None, "array<struct<x: int, y: string>>")(
+                "st", one="st"
+            ).alias("c"),
+        )
+        .select("a", "a.x", "b", "b.o.x.y", "c", F.col("c")[1]["x"].alias("z"))
+    ),
+    "functions of structs of times": lambda few: few.select(
+        F.udf(
+            lambda *told: (" ".join(f"{type(one).__name__} {one}" for one in told), told[0], told[1], told[3]),
+            "n: string, ts: timestamp, dt: date, gap: interval day to second",
+        )(
+            F.lit(datetime(2024, 1, 1, 10)),
+            F.lit(date(2024, 1, 1)),
+            F.lit(b"ab"),
+            F.lit(timedelta(hours=5)),
+            F.lit(Decimal("1.50")),
+        ).alias("a")
+    ),
+    "functions of functions": lambda few: few.select(
+        F.udf(lambda one: type(one).__name__, "string")(F.udf(lambda one: (one, "b"), "a: int, b: string")("i")).alias(
+            "a"
+        ),
+        F.udf(str, "string")(F.udf(lambda one: "7", "int")("i")).alias("b"),
+        F.udf(lambda one, two: f"{one} {two}", "string")(F.udf(lambda one: "7", "int")("i"), "i").alias("c"),
+        F.udf(str, "string", useArrow=True)(F.udf(lambda one: "7", "int")("i")).alias("d"),
+    ),
 }
 # What a data frame is made of.
 MADE: Mapping[str, tuple[Any, ...]] = {
@@ -184,7 +216,8 @@ MADE: Mapping[str, tuple[Any, ...]] = {
 
 def _cases() -> Iterator[tuple[str, Make]]:
     for kind in _KINDS:
-        yield f"functions that return {kind}", _returned(kind)
+        yield f"functions that return {kind}", _returned(kind, "{}", lambda one: one)
+        yield f"functions that return structs of {kind}", _returned(kind, "v: {}", lambda one: (one,))
     for name, of in METHODS.items():
         yield f"frames: {name}", lambda spark, rows, of=of: of(_few(spark))  # type: ignore[misc]
     for name, given in MADE.items():

@@ -302,12 +302,6 @@ def _width_bucket(e: Notation, call: Any, v: Any, *bounds: Any) -> Any:
     return e.case((e.infix(e.call("abs", v), "=", e.cast("Infinity", "double")), refused), otherwise=call)
 
 
-def of_no_date(e: Notation, said: Any, v: Any) -> Any:
-    """``v``, which hours are added to, as it is said: a date is a time from then on, on Spark."""
-    refused = refusal(e, "A date plus or minus hours", "it stays a date; cast it to timestamp first")
-    return e.case((of_kind(e, v, "date"), refused), otherwise=said)
-
-
 @cache  # asked for each call that is made
 def takes(rule: Callable[..., Any], arguments: int) -> bool:
     """Whether a rule is for a call with so many arguments; another one is none of Spark's."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from etl.sail import calls, casts, engine, rules
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _VALUE = "_lakelet_v"
+_INTERVAL = re.compile(r"[\s(]*-?\s*interval\b", re.IGNORECASE)
 _HOURS = re.compile(r"[\s(]*-?\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
@@ -34,18 +35,10 @@ class Said:
         if isinstance(value, made.ColumnReference | made.LiteralExpression | made.UnresolvedNamedLambdaVariable):
             return value
         if isinstance(value, made.UnresolvedFunction):
+            if self._is_sum(value):
+                return self._sum(value)
             own = self._with(value, _args=[self.of(one) for one in value._args])
-            if hasattr(own, _DONE):
-                return own
-            if value._name in ("+", "-") and len(value._args) == 2 and any(map(self._has_hours, value._args)):
-                pairs = zip(own._args, value._args, strict=True)
-                kept = [one if self._has_hours(had) else self._bound(one, _of_no_date) for one, had in pairs]
-                return self._with(own, _args=kept)
-            return (
-                self._difference(own, *value._args)
-                if value._name == "-" and len(value._args) == 2
-                else self._function(own)
-            )
+            return own if hasattr(own, _DONE) else self._function(own)
         if isinstance(value, made.CastExpression):
             casts.require_no_time(self._columns.constant(value._expr), _target(value))
             rule = casts.rule(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
@@ -114,23 +107,38 @@ class Said:
             return self._with(value, _args=args)
         return value
 
-    def _has_hours(self, value: Any) -> bool:
-        """Whether a value is an interval with hours, minutes or seconds."""
-        if isinstance(value, self._made.SQLExpression):
-            return bool(_HOURS.match(value._expr))
-        timedelta = type(getattr(value, "_dataType", None)).__name__ == "DayTimeIntervalType"
-        return timedelta or getattr(value, "_name", "") == "make_dt_interval"
+    def _is_sum(self, value: Any) -> bool:
+        """Whether a value is a sum or a difference of two."""
+        is_call = isinstance(value, self._made.UnresolvedFunction) and value._name in ("+", "-")
+        return is_call and len(value._args) == 2 and not hasattr(value, _DONE)
 
-    def _difference(self, own: Any, left: Any, right: Any) -> Any:
-        """What is taken from a value; both as they are in the script, whose types count."""
+    def _sum(self, value: Any) -> Any:
+        """A sum or a difference, by the types that its operands have in the script."""
+        own = self._summed(value)
+        operands = [one for one in self._operands(value) if self._may_be_time(one)]
+        if len(operands) < 2:
+            return own
+        left, right = own._args
+        self.changed = True
+        return self._with(own, _args=[left, rules.of_times(self._columns, right, operands)])
+
+    def _summed(self, value: Any) -> Any:
+        args = [self._summed(one) if self._is_sum(one) else self.of(one) for one in value._args]
+        return self._with(value, _args=args)
+
+    def _operands(self, value: Any) -> Iterator[Any]:
+        for one in value._args:
+            yield from self._operands(one) if self._is_sum(one) else [one]
+
+    def _may_be_time(self, value: Any) -> bool:
+        """Whether a value may be a date or a time, or an interval that has hours, minutes or seconds."""
         from pyspark.sql.types import NumericType
 
-        numbers = (isinstance(getattr(one, "_dataType", None), NumericType) for one in (left, right))
-        if any(numbers) or not all(map(self._is_steady, (left, right))):
-            return own
-        minuend, subtrahend = own._args
-        self.changed = True
-        return self._with(own, _args=[minuend, rules.taken_away(self._columns, subtrahend, left, right)])
+        if isinstance(value, self._made.LiteralExpression):
+            return not isinstance(value._dataType, NumericType)
+        if isinstance(value, self._made.SQLExpression) and _INTERVAL.match(value._expr):
+            return bool(_HOURS.match(value._expr))
+        return self._is_steady(value)
 
     def _case(self, value: Any) -> Any:
         branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
@@ -225,10 +233,6 @@ def _column(expression: Any) -> Column:
     made: Any = Made  # whose type says that it cannot be called
     column: Column = made(_done(expression))
     return column
-
-
-def _of_no_date(e: Notation, v: Any) -> Any:
-    return calls.of_no_date(e, v, v)
 
 
 def _target(cast: Any) -> str:

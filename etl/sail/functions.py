@@ -1,24 +1,33 @@
-"""Python functions on Sail. A struct that is null reaches a plain function as a struct of nulls, and leaves an Arrow
-function as one of zeroes and empty texts: so functions go by Arrow, but for those that return structs."""
+"""Python functions on Sail, as Spark's workers call them. A struct that is null reaches a plain function as a struct of
+nulls, and leaves an Arrow function as one of zeroes and empty texts: so functions go by Arrow row by row, and those
+that return structs by columns of Arrow, which are read and made here.
+"""
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pyspark.sql import types as T
+
 from etl.sail import calls, engine, rules
+from etl.sail.null_structs import filled
+from etl.sail.udf_results import EXACT, AsSpark
 from workspace.paths import Workspace
 
 RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
+_Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class ByArrow:
     """A function whose results are Arrow's, as its script asks for: they are taken as they are."""
 
-    function: Callable[..., Any]
+    function: _Function
     _lakelet_exact = True  # etl.sail.udf_results
 
     @property
@@ -29,22 +38,64 @@ class ByArrow:
         return self.function(*args, **named)
 
 
+@dataclass(frozen=True)
+class ByColumns:
+    """What the Python workers run over columns of Arrow: a function of rows that returns a type with structs in it."""
+
+    function: _Function
+    kind: T.DataType
+
+    def __call__(self, *columns: Any, **named: Any) -> Any:
+        import pyarrow as pa
+        from pyspark.sql.conversion import LocalDataToArrowConversion
+        from pyspark.sql.pandas.types import to_arrow_type
+
+        if not columns and not named:  # whose length would be that of the result
+            raise engine.refused("A call without arguments of a Python function that takes some and returns structs")
+        made_of = LocalDataToArrowConversion._create_converter(self.kind, nullable=True)
+        names = tuple(named)
+        made = []
+        for row in zip(*map(_values, (*columns, *named.values())), strict=True):
+            by_name = dict(zip(names, row[len(columns) :], strict=True))
+            made.append(made_of(self.function(*row[: len(columns)], **by_name)))
+        return filled(pa.array(made, to_arrow_type(self.kind)))
+
+
+def _values(column: Any) -> list[Any]:
+    """A column of Arrow as Spark's workers have its values."""
+    from pyspark.sql.conversion import ArrowTableToRowsConversion
+    from pyspark.sql.pandas.types import from_arrow_type
+
+    kind = from_arrow_type(column.type, prefer_timestamp_ntz=True)
+    of_arrow = ArrowTableToRowsConversion._create_converter(kind, none_on_identity=True, binary_as_bytes=True)
+    values = column.to_pylist()
+    return values if of_arrow is None else list(map(of_arrow, values))
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """A function of what another one returns, which Spark's workers hand on as it is."""
+
+    function: _Function
+    inner: _Function
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self.function(self.inner(*args, **named))
+
+
 def install(workspace: Workspace) -> None:
-    """Stand before the making of functions; the session's :data:`ARROW` is on."""
+    """Stand before the making of functions, and before what is sent to Sail of them, but for those over batches; the
+    session's :data:`ARROW` is on.
+    """
     from pyspark.sql.connect import functions, udf
+    from pyspark.sql.connect.expressions import CommonInlineUserDefinedFunction, PythonUDF
     from pyspark.sql.connect.functions import builtin
 
-    original = udf._create_py_udf
+    create, by_name = udf._create_py_udf, builtin.call_function
+    function_plan, call_plan = PythonUDF.to_plan, CommonInlineUserDefinedFunction.to_plan
 
-    def create(f: Any, returnType: Any, useArrow: bool | None = None) -> Any:
-        named = returnType if isinstance(returnType, str) else returnType.simpleString()
-        if useArrow:
-            f = ByArrow(f)
-        if "struct" in named.lower() or ("," in named and "(" not in named):  # `a int, b int` is a struct as well
-            useArrow = False if useArrow is None else useArrow
-        return original(f, returnType, useArrow)
-
-    by_name = builtin.call_function
+    def created(f: Any, returnType: Any, useArrow: bool | None = None) -> Any:
+        return create(ByArrow(f) if useArrow else f, returnType, useArrow)
 
     def call_function(funcName: str, *cols: Any) -> Any:
         """One of Spark's by its name, as by its own function: rules are for those."""
@@ -56,4 +107,67 @@ def install(workspace: Workspace) -> None:
         engine.replace(module, "call_function", call_function)
     for module in (udf, builtin):
         if hasattr(module, "_create_py_udf"):
-            engine.replace(module, "_create_py_udf", create)
+            engine.replace(module, "_create_py_udf", created)
+    engine.replace(PythonUDF, "to_plan", lambda self, session: function_plan(_as_spark(self), session))
+    engine.replace(CommonInlineUserDefinedFunction, "to_plan", lambda self, session: call_plan(_chained(self), session))
+
+
+def _as_spark(function: Any) -> Any:
+    """A function as it is sent to Sail."""
+    from pyspark.util import PythonEvalType
+
+    if not _by_row(function):
+        return function
+    own, told = copy.copy(function), function._output_type
+    own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
+    if not getattr(function._func, EXACT, False):
+        own._func = AsSpark(function._func, own._output_type)
+    if _has_structs(own._output_type):
+        if _takes_arguments(function._func):
+            own._eval_type, own._func = PythonEvalType.SQL_SCALAR_ARROW_UDF, ByColumns(own._func, own._output_type)
+        else:
+            own._eval_type = PythonEvalType.SQL_BATCHED_UDF
+    return own
+
+
+def _chained(call: Any) -> Any:
+    """A call of a function, whose one argument is no call of a function of its kind."""
+    inner = call._arguments[0] if len(call._arguments) == 1 else None
+    if not isinstance(inner, type(call)) or not _by_row(call._function):
+        return call
+    if _kind(call._function) != _kind(inner._function):
+        return call
+    inner, own, function = _chained(inner), copy.copy(call), copy.copy(call._function)
+    function._func = _Chain(function._func, inner._function._func)
+    own._function, own._arguments = function, inner._arguments
+    return own
+
+
+def _kind(function: Any) -> tuple[Any, ...]:
+    """What has to be alike of functions that are one to Spark's workers: ours are none there."""
+    called = getattr(function, "_func", None)
+    return _by_row(function), isinstance(called, ByArrow), getattr(called, EXACT, False)
+
+
+def _by_row(function: Any) -> bool:
+    """Whether it is a function of Python over rows, and not over batches."""
+    from pyspark.util import PythonEvalType
+
+    by_row = (PythonEvalType.SQL_BATCHED_UDF, PythonEvalType.SQL_ARROW_BATCHED_UDF)
+    return getattr(function, "_eval_type", None) in by_row
+
+
+def _takes_arguments(function: _Function) -> bool:
+    """Whether it can be called by columns, which tell how many rows there are."""
+    try:
+        return bool(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # of what is written in C
+        return True
+
+
+def _has_structs(kind: T.DataType) -> bool:
+    if isinstance(kind, T.ArrayType):
+        return _has_structs(kind.elementType)
+    if isinstance(kind, T.MapType):
+        return _has_structs(kind.keyType) or _has_structs(kind.valueType)
+    return isinstance(kind, T.StructType)

@@ -42,7 +42,7 @@ def with_null_fields(rows: Any) -> Any:
         return rows
     if isinstance(rows, pa.Table):
         return pa.Table.from_batches(map(with_null_fields, rows.to_batches()), rows.schema)
-    return pa.RecordBatch.from_arrays([_filled(column) for column in rows.columns], schema=rows.schema)
+    return pa.RecordBatch.from_arrays([filled(column) for column in rows.columns], schema=rows.schema)
 
 
 @dataclass(frozen=True)
@@ -63,21 +63,22 @@ def _holds_structs(kind: Any) -> bool:
     return any(_holds_structs(kind.field(at).type) for at in range(kind.num_fields))
 
 
-def _filled(array: Any) -> Any:
+def filled(array: Any) -> Any:
+    """The same array, likewise."""
     import pyarrow as pa
 
     kind = array.type
     if not _holds_structs(kind):
         return array
     if pa.types.is_struct(kind):
-        fields = [_filled(field) for field in array.flatten()]  # which are null where the struct is
+        fields = [filled(field) for field in array.flatten()]  # which are null where the struct is
         return pa.StructArray.from_arrays(fields, fields=list(kind), mask=array.is_null())
     if pa.types.is_map(kind):
-        entries = [array.keys, _filled(array.items)]
+        entries = [array.keys, filled(array.items)]
         fields = [pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")]
         inside = pa.StructArray.from_arrays(entries, fields=fields)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        inside = _filled(array.values)
+        inside = filled(array.values)
     else:
         return array
     return pa.Array.from_buffers(

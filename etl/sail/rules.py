@@ -8,7 +8,7 @@ tests/stack/test_engines_compared.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from etl.sail.casts import Rule
@@ -19,8 +19,8 @@ from etl.sail.values import (
     is_negative_zero,
     is_not_finite,
     joined,
+    matches,
     of_decimals,
-    of_kind,
     refusal,
     with_null_inside,
 )
@@ -54,16 +54,26 @@ GENERATORS = frozenset(
 # What has another value each time, or several: a rule names a value more than once.
 NOT_TWICE = GENERATORS | {"json_tuple", "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle"}
 
+_HOURS = "(?:interval day|timestamp.*timestamp)"  # of operands' types
+_TIMES = rf"\bdate\b.*(?:\bdate\b|{_HOURS})|{_HOURS}.*\bdate\b|timestamp.*\bdate\b.*timestamp"
+
 
 def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:
     """The value itself; a refusal when one is met of which ``when`` holds."""
     return lambda e, v: e.case((when(e, v), refusal(e, what, why)), otherwise=v)
 
 
-def taken_away(e: Notation, said: Any, v: Any, w: Any) -> Any:
-    """What is taken from ``v``, as it is said; ``w`` is the same value. That of two dates is an interval on Spark."""
-    dates = e.infix(of_kind(e, v, "date"), "and", of_kind(e, w, "date"))
-    return e.case((dates, refusal(e, "A date minus a date", "it is a number of days; use datediff")), otherwise=said)
+def of_times(e: Notation, said: Any, operands: Sequence[Any]) -> Any:
+    """One of the operands of a sum, as it is said: of two dates it would be an interval on Spark, of a date and an
+    interval with hours (of days alone it is of the same type on Sail), or two timestamps, a timestamp.
+    """
+    kinds = e.call("concat_ws", " ", *(e.call("typeof", one) for one in operands))
+    refused = refusal(
+        e,
+        "A sum of a date with another date, or with hours",
+        "it is a number of days or stays a date; use datediff, or cast it to timestamp first",
+    )
+    return e.case((matches(e, kinds, _TIMES), refused), otherwise=said)
 
 
 _average = _unless(of_decimals, "The average of decimals", "its last digit is cut, not rounded")

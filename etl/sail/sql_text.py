@@ -6,15 +6,13 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from etl.sail import calls, casts, engine, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
 from etl.sail.sql_items import Items, ends_items, spelled
-from etl.sail.sql_tokens import PATH, Operand
+from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
 
 _VALUE = "_lakelet_v"
@@ -28,7 +26,6 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_OfOperand = Callable[[Notation, Any, Any], Any]  # of an operand as it is said, and as it was
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
@@ -38,7 +35,7 @@ _TOUCHED = re.compile(
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
-_MINUS = re.compile(r"[\w)\]']\s*-\s*[a-z_(:']", re.IGNORECASE)
+_SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*[a-z_(:'?]", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _PLAIN_INTERVAL = re.compile(r"\(?\s*-?\s*interval\s+[^()*/,]*\)?", re.IGNORECASE)
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
@@ -57,7 +54,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _MINUS.search(code) and not _INTERVAL.search(code):
+    if not _TOUCHED.search(text) and not _SUM.search(code) and not _INTERVAL.search(code):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -78,17 +75,12 @@ def bound(value: str, rule: casts.Rule) -> str:
     return _by_lambda(value, rule)
 
 
-def _of_minuend(minuend: str, e: Notation, said: Any, v: Any) -> Any:
-    """What is taken from a value, by its own type and that of the value, if it can be told."""
-    known = v if "?" in bare(minuend) or _CHANCE.search(minuend) else Sql(minuend)
-    return rules.taken_away(e, said, known, v)
-
-
-def _by_rule(value: str, told: str, rule: _OfOperand) -> str:
-    """An operand by its rule; ``told`` is what it was in the text, where a parameter stands but once."""
-    if "?" in bare(told):
-        return _by_lambda(value, lambda e, v: rule(e, v, v))
-    return str(rule(_TEXTS, Sql(value), Sql(told)))
+def _of_times(value: str, operands: list[str]) -> str:
+    """An operand of a sum by the types of all, whose texts they are; one with a parameter stands but once."""
+    known = [Sql(one) for one in operands if "?" not in bare(one)]
+    if len(known) == len(operands):
+        return str(rules.of_times(_TEXTS, Sql(value), known))
+    return _by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
 
 
 def _by_lambda(value: str, rule: casts.Rule) -> str:
@@ -129,8 +121,8 @@ class _Rewriting(Items):
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
             elif at in looked_at:
-                end, rule = looked_at[at]
-                piece = _by_rule(self.between(at, end), self.raw(at, end), rule)
+                end, operands = looked_at[at]
+                piece = _of_times(self.between(at, end), operands)
             else:
                 piece, end = self._unit(at, last)
             if self._is_joined(at, end):
@@ -154,33 +146,25 @@ class _Rewriting(Items):
             return (told if made == said else literal(made)), end
         return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
 
-    def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, _OfOperand]]:
-        """Operands whose type counts, by their first tokens: where each ends, and its rule."""
-        found: dict[int, tuple[int, _OfOperand]] = {}
+    def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
+        """Operands of sums, by their first tokens, at which the types of all are asked: where each ends, and all."""
+        found: dict[int, tuple[int, list[str]]] = {}
         for chain in self.arithmetic(first, last):
-            if len(chain) < 2:
+            if not any(one.sign in ("+", "-") for one in chain[1:]):
                 continue
-            intervals = [one for one in chain if _INTERVAL.search(self.raw(one.first, one.end))]
-            values = [one for one in chain if one not in intervals]
             multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
-            hours = bool(intervals) and (multiplied or any(map(self._has_hours, intervals)))
-            for one in values:
-                told = self.raw(one.first, one.end)
-                if not (_NAMES.search(bare(told)) or "`" in told) or _CHANCE.search(told):
-                    continue  # no date, or another value each time
-                if hours:
-                    found[one.first] = one.end, calls.of_no_date
-                elif one.sign == "-" and _NAMES.search(minuend := self.raw(values[0].first, values[0].end)):
-                    if one.first < self.sorted_from:
-                        found[one.first] = one.end, partial(_of_minuend, minuend)
-                    elif _OF_ONE_TYPE.search(told) and _OF_ONE_TYPE.search(minuend):
-                        raise engine.refused(f"{minuend} - {told} behind HAVING in a statement with ORDER BY")
+            told = {one: text for one in chain if _may_be_time(text := self.raw(one.first, one.end), multiplied)}
+            values = [one for one, text in told.items() if not _INTERVAL.search(text)]
+            if len(told) < 2 or not values:
+                continue
+            end = values[-1]
+            if end.first < self.sorted_from:
+                asked = [one for one, text in told.items() if "?" in bare(text)] or [end]
+                found |= {one.first: (one.end, [*told.values()]) for one in asked}
+            elif sum(bool(_OF_ONE_TYPE.search(text)) for text in told.values()) > 1:
+                whole = self.raw(chain[0].first, chain[-1].end)
+                raise engine.refused(f"{whole} behind HAVING in a statement with ORDER BY")
         return found
-
-    def _has_hours(self, one: Operand) -> bool:
-        """Whether an interval has hours, minutes or seconds, or is made by more than its literal."""
-        told = self.raw(one.first, one.end)
-        return bool(_HOURS.search(told)) or not _PLAIN_INTERVAL.fullmatch(told)
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
         """A call, a CASE, a parenthesis, the path of a column or any other token, and what comes after it."""
@@ -342,6 +326,14 @@ class _Rewriting(Items):
         casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
+
+
+def _may_be_time(told: str, multiplied: bool) -> bool:
+    """Whether an operand may be a date, a time or an interval with hours; not one that is another each time."""
+    if _INTERVAL.search(told):
+        return multiplied or bool(_HOURS.search(told)) or not _PLAIN_INTERVAL.fullmatch(told)
+    named = _NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
+    return bool(named) and not _CHANCE.search(told)
 
 
 def _argument(value: str, rule: casts.Rule) -> str:

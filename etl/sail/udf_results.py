@@ -6,7 +6,6 @@ what they can of it.
 from __future__ import annotations
 
 import array
-import copy
 import datetime
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -17,7 +16,6 @@ from pyspark.sql import types as T
 from etl.errors import UnsupportedError
 from etl.sail import engine
 from etl.sail.values import java_double
-from workspace.paths import Workspace
 
 EXACT = "_lakelet_exact"  # of functions of ours, whose values are of their type
 Convert = Callable[[Any], Any]
@@ -28,25 +26,6 @@ _PYTHONS = frozenset(
 )  # fmt: skip
 _OBJECTS = (T.DateType, T.TimestampType, T.TimestampNTZType, T.DayTimeIntervalType, T.StructType, T.UserDefinedType)
 _BITS: Mapping[type[T.DataType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
-
-
-def install(workspace: Workspace) -> None:
-    """Stand before the functions that are sent to Sail, but for those over Arrow's and pandas' values."""
-    from pyspark.sql.connect.expressions import PythonUDF
-    from pyspark.util import PythonEvalType
-
-    by_row = (PythonEvalType.SQL_BATCHED_UDF, PythonEvalType.SQL_ARROW_BATCHED_UDF)
-    original = PythonUDF.to_plan
-
-    def to_plan(self: Any, session: Any) -> Any:
-        if self._eval_type not in by_row or getattr(self._func, EXACT, False):
-            return original(self, session)
-        own, told = copy.copy(self), self._output_type
-        own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
-        own._func = AsSpark(self._func, own._output_type)
-        return original(own, session)
-
-    engine.replace(PythonUDF, "to_plan", to_plan)
 
 
 class AsSpark:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def map_records(frame: DynamicFrame, f: Callable[[Record], Record], *, name: str
         [T.StructField("record", schema if schema.fields else T.StringType()), T.StructField("error", ERROR)]
     )
     made = _Mapped(f, rows.schema, schema)
-    outcomes = rows.select(_made(made, outcome, _columns(rows), rows.schema).alias("outcome"))
+    outcomes = rows.select(_over(made, outcome, _columns(rows), rows.schema).alias("outcome"))
     failed = F.col("outcome.error").isNotNull()
     records = outcomes.where(~failed)
     results = records.select(*(F.col("outcome.record").getField(f.name).alias(f.name) for f in schema.fields))
@@ -78,24 +77,6 @@ def _over(
         raise engine.refused(f"A Python function of choices with a struct without fields ({', '.join(bad)})")
     given = (column.cast(unmarked(field.dataType)) for column, field in zip(columns, schema.fields, strict=True))
     return F.udf(lambda *row: function(row), result, useArrow=True).asNondeterministic()(*given)
-
-
-def _made(
-    function: Callable[[Any], Any], result: T.DataType, columns: Sequence[Column], schema: T.StructType
-) -> Column:
-    """A function of records that makes records, as a column."""
-    if not engine.active():
-        return _over(function, result, columns, schema)
-    # To Sail's plain functions a null struct is one of nulls, and from its Arrow functions too: each does one half.
-    pickled = _over(lambda row: pickle.dumps(function(row)), T.BinaryType(), columns, schema)
-    return F.udf(_unpickled, result, useArrow=False)(pickled)
-
-
-def _unpickled(made: bytes) -> Any:
-    return pickle.loads(made)  # noqa: S301 - ours
-
-
-_unpickled._lakelet_exact = True  # type: ignore[attr-defined]  # its values are of its type (etl.sail.udf_results)
 
 
 def _columns(rows: Any) -> list[Column]:
