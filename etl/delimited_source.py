@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from data.formats import Dialect
-from etl.sail import engine, reading
+from etl.sail import engine
+from etl.sail.objects import whole_objects
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class _Reader:
 def binary_rows(spark: SparkSession, locations: Sequence[str]) -> DataFrame:
     """Whole objects: ``path``, which :func:`plain_uri` makes an address of, and ``content``."""
     if engine.active():
-        return reading.whole_objects(Workspace.find(), spark, locations)
+        return whole_objects(Workspace.find(), spark, locations)
     rows = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(list(locations))
     return rows.select("path", "content")
 

@@ -26,7 +26,7 @@ from etl.record_scan import VALUE
 from etl.record_source import read_objects, read_records, reader_of, schema_of
 from etl.sail import engine
 from etl.sail.json_lines import SailLines
-from etl.sail.reading import in_partitions
+from etl.sail.objects import in_partitions
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from workspace.errors import InvalidInputException, UsageError
 

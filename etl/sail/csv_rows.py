@@ -1,8 +1,10 @@
 """Rows of CSV that Sail has read, as Spark would have read them: quotes, words for null, types of ``inferSchema``.
 
 Sail takes a doubled quote for one and a backslash for itself; Spark takes a quote behind a backslash for one, and
-leaves a text alone whose quotes are not as it wants them. The lines on which both agree have a grammar, and those of
-objects that are not large are held to it before anything is read. Of large ones the values are looked at as they come.
+leaves a text alone whose quotes are not as it wants them. What both agree on has a grammar, to which lines (with
+multiLine, objects) are held before anything is read. Large objects in whose beginnings there is no quote are read
+without quotes instead, and a text that begins with one is refused as it comes: that takes no longer. What is a number
+by a schema is Spark's decision, too: to Sail a blank before it does not matter.
 
 Source: Spark SQL Guide, "CSV Files"; what its reader does with quotes and backslashes was tried out, line by line, with
 560,000 short ones of a small alphabet.
@@ -12,10 +14,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import reduce
-from operator import or_
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -23,6 +23,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
+from etl.sail.expressions import own_cast
 from etl.sail.file_options import lowered, separator
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
 _MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
 _QUOTED = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
-_NUMBERS = "CSV with a blank before a whole number, or with nan or inf, by a schema"
+_DOUBLES = "CSV with nan or inf by a schema"
+_FINITE = "CSV with NaN or infinity in more than 64 MiB or with multiLine"
+_NO_QUOTE = "\x7f"  # a sign that is in no text, for Sail wants one
+_BLANK = r"^[\x00-\x0C\x0E-\x20]+\r?$"
+_WHOLE, _OF_A_LONG = r"^[+-]?[0-9]+$", r"^[+-]?[0-9]{1,18}$"
 _INT_END = 2**31
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
 _NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
@@ -47,12 +52,12 @@ class CsvRead:
     quote: str = '"'
     comment: str = ""
     null: str = ""
-    header: bool = False
+    header: bool = False  # and its columns are called by it
     infers: bool = False
     doubled: bool = False  # quotes within quotes, instead of a backslash before them
     over_lines: bool = False
-    whole: tuple[bool, ...] = ()  # which columns are whole numbers, by a schema
-    has_doubles: bool = False
+    fails: bool = False  # where a value is not of its column's type, instead of a null
+    plain: bool = False  # without quotes
 
     @classmethod
     def taken(cls, options: dict[str, str], schema: T.StructType | None) -> CsvRead:
@@ -72,81 +77,114 @@ class CsvRead:
             options.update(_MANY_RECORDS)
         quote, sep = given.get("quote", '"'), separator(given.get("sep", given.get("delimiter", ",")), "spark.read")
         doubled, comment = given.get("escape", "\\") == quote, given.get("comment", "")
-        header, over_lines = flags.get("header", False), flags.get("multiline", False)
-        kinds = [field.dataType for field in schema or ()]
-        whole = tuple(isinstance(kind, T.IntegralType) for kind in kinds)
-        doubles = any(isinstance(kind, T.FractionalType) for kind in kinds)
-        return cls(sep, quote, comment, null, header, infers, doubled, over_lines, whole, doubles)
+        header, over_lines = flags.get("header", False) and schema is None, flags.get("multiline", False)
+        fails = infers or given.get("mode", "").lower() == "failfast"
+        return cls(sep, quote, comment, null, header, infers, doubled, over_lines, fails)
 
-    def require_agreed(self, lines: DataFrame) -> None:
-        """Refuse lines (a column ``value``) of which Spark makes other texts than Sail. All of them are read for it.
+    def may_be_blank(self, columns: int) -> bool:
+        """Whether a line of blanks may be a row, which Spark passes over."""
+        return not self.over_lines and (columns == 1 or self.separator <= " ")
+
+    def require_agreed(self, lines: DataFrame, *, doubles: bool, blank: bool) -> None:
+        """Refuse lines (a column ``value``) of which Spark makes other texts than Sail, and where there are ``doubles``
+        other numbers, where lines may be ``blank`` no rows. All of them are read for it.
 
         Raises UnsupportedError, with the first such line.
         """
         value = F.col("value")
-        odd = lines.where(reduce(or_, self._odd_numbers(value), ~value.rlike(self.agreed())))
+        odd = ~value.rlike(self.agreed())
+        if doubles:
+            sep = re.escape(self.separator)
+            words = "nan|NAN|naN|nAN|Nan|NAn|nAn|[+-]?(?:inf|INF|infinity|INFINITY)"
+            odd |= value.rlike(rf"(?:^|{sep}) *(?:{words}) *(?:{sep}|\r?$)")
         if self.comment:
-            odd = odd.where(~value.startswith(self.comment))
-        if found := odd.head():
-            what = _QUOTED if re.search(self.agreed(), found[0]) is None else _NUMBERS
+            odd &= ~value.startswith(self.comment)
+        if blank:
+            odd |= value.rlike(_BLANK)
+        if found := lines.where(odd).head():
+            what = _QUOTED if re.search(self.agreed(), found[0]) is None else _DOUBLES
+            if blank and re.search(_BLANK, found[0]):
+                what = "CSV with a line of blanks"
             raise engine.refused(f"{what} (as in the line {found[0][:100]!r})")
 
-    def _odd_numbers(self, value: Column) -> Iterator[Column]:
-        """Whether a line has what is no number by a schema on Spark, and one on Sail."""
-        sep, field = re.escape(self.separator), self._field()
-        begin, end = f"(?:^|{sep})", rf"(?:{sep}|\r?$)"
-        if any(self.whole):
-            as_many = f"^{field}(?:{sep}{field}){{{len(self.whole) - 1}}}{end}"
-            right = f"^{sep.join(self._field(is_whole=whole) for whole in self.whole)}{end}"
-            yield value.rlike(as_many) & ~value.rlike(right)
-        if self.has_doubles:
-            yield value.rlike(f"{begin} *(?:nan|NAN|naN|nAN|Nan|NAn|nAn|[+-]?(?:inf|INF|infinity|INFINITY)) *{end}")
+    def require_agreed_over_lines(self, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Refuse objects, by their names, of which Spark makes other texts than Sail. Raises UnsupportedError."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        record = self._record(r"\r\n")
+        whole = rf"\A(?:{record}\r?\n)*{record}\r?\z"
+        for name, content in contents:
+            if b"\r" in content and not content.count(b"\n") == content.count(b"\r") == content.count(b"\r\n"):
+                raise engine.refused(f"spark.read.csv of {name}, whose lines end in two ways, with multiLine")
+            try:
+                text = pa.array([content], pa.large_binary()).cast(pa.large_string())
+            except pa.ArrowInvalid:
+                raise engine.refused(f"spark.read.csv of {name}, which is not UTF-8, with multiLine") from None
+            if not pc.match_substring_regex(text, whole)[0].as_py():
+                raise engine.refused(f"{_QUOTED} (in {name})")
+
+    def unquoted(self, options: dict[str, str]) -> CsvRead:
+        """The same read without quotes, which a text may not begin with; Sail's options are changed."""
+        for name in [one for one in options if one.lower() == "quote"]:
+            del options[name]
+        options["quote"] = _NO_QUOTE
+        return replace(self, plain=True)
 
     def agreed(self) -> str:
         """The pattern of a line on which both agree. In a text that does not begin with a quote, quotes and backslashes
         are as any other sign; a quoted one ends with its quote, and has no backslash before a quote or a backslash."""
-        sep, field = re.escape(self.separator), self._field()
-        return rf"^{field}(?:{sep}{field})*\r?$"
+        return rf"^{self._record(chr(13))}\r?$"
 
-    def _field(self, *, is_whole: bool = False) -> str:
-        """The pattern of a field; of one that is a whole number, if it is one on both."""
+    def _record(self, ends: str) -> str:
+        """The pattern of a record; ``ends`` are signs that are in no text without quotes."""
         sep, quote, many = re.escape(self.separator), re.escape(self.quote), "+" if self.null else "*"
         inside = rf"[^{quote}\r]|{quote}{quote}" if self.doubled else rf"[^{quote}\\\r]|\\[^{quote}\\\r]"
-        bare = rf"(?:[^{quote}{sep}\r][^{sep}\r]*)?"
-        if is_whole:
-            bare = rf"(?:[^{quote}{sep}\r ][^{sep}\r]*)?| +(?:[^{sep}\r \d+-][^{sep}\r]*)?"
-        return rf"(?:{quote}(?:{inside}){many}{quote}|{bare})"
+        field = rf"(?:{quote}(?:{inside}){many}{quote}|(?:[^{quote}{sep}{ends}][^{sep}{ends}]*)?)"
+        return f"{field}(?:{sep}{field})*"
 
-    def rows(self, rows: DataFrame, agreed: bool) -> DataFrame:
-        """What Sail has read, as Spark reads it; ``agreed``: its lines were looked at."""
-        if self.header and "" in rows.columns:
+    def counted(self, rows: DataFrame, kinds: Mapping[str, str]) -> DataFrame:
+        """Rows whose columns of these types, whole numbers, are texts so far."""
+        return rows.withColumns({name: self._counted(F.col(quoted(name)), kind) for name, kind in kinds.items()})
+
+    def _counted(self, value: Column, kind: str) -> Column:
+        odd = value.rlike(r"[^\x00-\x7F]") | value.startswith(self.quote)  # Java knows other digits
+        refused = F.raise_error(F.lit(engine.refusal(f"CSV with a value that is no {kind}")))
+        of_kind = F.when(value.rlike(_OF_A_LONG if self.fails else _WHOLE), own_cast(value, kind, "try"))
+        return of_kind.when(value.isNotNull() if self.fails else odd, refused)
+
+    def rows(self, rows: DataFrame, columns: Sequence[str], *, finite: bool) -> DataFrame:
+        """What Sail has read, as Spark reads it; ``columns`` are those of the objects, the others keys of partitions.
+        With ``finite`` a double that is not is refused.
+        """
+        if self.header and self.plain and any(name.startswith(self.quote) for name in columns):
+            raise engine.refused(_QUOTED)
+        if self.header and self.null and self.null in columns:
+            raise engine.refused(f"spark.read.csv of a column that is called as the nullValue ({self.null!r})")
+        if self.header and "" in columns:
             rows = rows.toDF(*(name or f"_c{at}" for at, name in enumerate(rows.columns)))
+            columns = [name or f"_c{at}" for at, name in enumerate(columns)]
         if self.infers:
-            rows = _inferred(rows)
-        texts = {name: F.col(quoted(name)) for name, kind in rows.dtypes if kind == "string"}
-        if not agreed:
-            checked = {name: self._checked(value, self._nulled(value)) for name, value in texts.items()}
-        else:
-            checked = {name: self._nulled(value) for name, value in texts.items()} if self.null else {}
-        return rows.withColumns(checked) if checked else rows
+            rows = _inferred(rows, columns)
+        changed: dict[str, Column] = {}
+        for name, kind in rows.select(*map(quoted, columns)).dtypes:
+            value = F.col(quoted(name))
+            if kind == "string" and (self.null or self.plain):
+                changed[name] = self._text(value)
+            elif finite and kind in ("double", "float"):
+                refused = F.raise_error(F.lit(engine.refusal(_FINITE)))
+                changed[name] = F.when(value - value == 0, value).when(value.isNotNull(), refused)
+        return rows.withColumns(changed) if changed else rows
 
-    def _nulled(self, value: Column) -> Column:
-        return F.when(value != self.null, value) if self.null else value
-
-    def _checked(self, value: Column, told: Column) -> Column:
-        """A text, if Spark reads it so: what it looks like is all that is known of its line."""
-        wrong = []
-        if not self.doubled:
-            odd = value.contains("\\\\") | value.endswith("\\") | value.contains(self.separator) | value.contains("\n")
-            wrong = [value.contains(self.quote), value.contains("\\") & odd]
-        if not self.over_lines:
-            wrong.append(value.contains("\n"))
-        for one in wrong:
-            told = F.when(one, F.raise_error(F.lit(engine.refusal(_QUOTED)))).otherwise(told)
-        return told
+    def _text(self, value: Column) -> Column:
+        told = F.when(value != self.null, value) if self.null else value
+        if not self.plain:
+            return told
+        refused = F.raise_error(F.lit(engine.refusal(f"{_QUOTED}, behind the first MiB of an object")))
+        return F.when(value.startswith(self.quote), refused).otherwise(told)
 
 
-def _inferred(rows: DataFrame) -> DataFrame:
+def _inferred(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     """Rows of the types that Spark infers: ints where all longs are, timestamps with a zone, text where nothing is."""
     changed: dict[str, Column] = {}
     for field in rows.schema.fields:
@@ -160,7 +198,7 @@ def _inferred(rows: DataFrame) -> DataFrame:
     most = rows.agg(*wide).collect()[0] if found else ()
     fits = [name for name, value in zip(found, most, strict=True) if value is not None and value < _INT_END]
     changed |= {name: F.col(quoted(name)).cast("int") for name in fits}
-    _require_texts(rows)
+    _require_texts(rows.select(*map(quoted, columns)))
     return rows.withColumns(changed) if changed else rows
 
 

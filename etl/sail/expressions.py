@@ -213,11 +213,11 @@ def _are(one: Any, other: Any) -> bool:
     return one is other
 
 
-def own_cast(value: Any, target: str) -> Column:
-    """A cast as Sail has it, where it is known to be Spark's: it takes less time."""
+def own_cast(value: Any, target: str, mode: str | None = None) -> Column:
+    """A cast as Sail has it, where it is known to be Spark's: it takes less time. By ``try`` it may come to a null."""
     from pyspark.sql.connect import expressions as made
 
-    return _column(made.CastExpression(value._expr, target))
+    return _column(made.CastExpression(value._expr, target, mode))
 
 
 def own_call(name: str, *values: Any) -> Column:

@@ -7,33 +7,27 @@ subfolders, and the values of ``key=value`` folders as text, where Spark tells n
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
-from data.objects import StoredObject, list_objects, s3_client
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
 from etl.sail import engine, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
+from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
 from workspace.paths import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
-# Not binaryFile: Sail gives an object of more than a megabyte once for each part that it makes of it.
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
-LISTINGS = 16  # at once
-LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read
+LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
+_WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 MERGED = "spark.sql.parquet.mergeSchema"
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
@@ -60,7 +54,7 @@ def install(workspace: Workspace) -> None:
         if (reader._format or "parquet") not in FORMATS:
             raise engine.refused(f"Reading the format {reader._format}")
         if reader._options.pop(LISTED, ""):
-            return original(reader, path=[_sail_path(one) for one in paths], schema=schema)
+            return original(reader, path=[sail_path(one) for one in paths], schema=schema)
         found = _check(workspace, reader._format or "parquet", reader._options, paths)
         chosen = [one for path, inside in found.items() for one in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
@@ -85,59 +79,10 @@ def _require_names(rows: DataFrame, place: str) -> None:
         seen.add(name.lower())
 
 
-@dataclass(frozen=True)
-class Objects:
-    """What lies at the paths of a read: by path the objects, named from there on, and their sizes in bytes."""
-
-    workspace: Workspace
-    found: Mapping[str, Mapping[str, int]]
-    chosen: Sequence[str]  # the folders and objects of them that Sail is to read
-
-    @property
-    def names(self) -> list[str]:
-        return [one for inside in self.found.values() for one in inside]
-
-    @property
-    def size(self) -> int:
-        return sum(sum(inside.values()) for inside in self.found.values())
-
-    def keys(self, options: Mapping[str, str]) -> list[str]:
-        """The keys of partitions that the objects lie in."""
-        if lowered(options).get("recursivefilelookup") == "true":
-            return []
-        return list(dict.fromkeys(key for one in self.names for key, _ in parse_partition_path(one)))
-
-    @cached_property
-    def end_of_first(self) -> bytes:
-        """The footer of the first of the Parquet objects, as Spark orders them, as a file that has no rows."""
-        addresses = [_join(path, name) for path, inside in self.found.items() for name in inside]
-        places = [one if one.startswith(S3) else local_path(one) for one in self.chosen]
-        inside = [one for one in addresses if one in places or any(one.startswith(f"{of}/") for of in places)]
-        first = min([one for one in inside if _is_read(one)] or inside or addresses)
-        if not first.startswith(S3):
-            return Path(first).read_bytes()
-        bucket, key = split_uri(first)
-        get = _client(self.workspace).get_object
-        size = int.from_bytes(get(Bucket=bucket, Key=key, Range="bytes=-8")["Body"].read()[:4], "little")
-        return b"PAR1" + bytes(get(Bucket=bucket, Key=key, Range=f"bytes=-{size + 8}")["Body"].read())
-
-
-def _is_read(name: str) -> bool:
-    """Whether Spark does not pass over an object by its name."""
-    return not any(one.startswith(("_", ".")) and "=" not in one for one in name.split("/"))
-
-
-def _join(path: str, name: str) -> str:
-    if path.startswith(S3):
-        return path if split_uri(path)[1] == name else f"{path.rstrip('/')}/{name}"
-    place = Path(local_path(path))
-    return str(place / name if place.is_dir() else place)
-
-
 def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> DataFrame:
     """What Sail reads from those paths, as Spark does: a schema need not name the keys of partitions."""
     options, schema = reader._options, _schema_of(reader._schema)
-    escaped, keys = [_sail_path(one) for one in paths], objects.keys(options)
+    escaped, keys = [sail_path(one) for one in paths], objects.keys(options)
     if schema is not None:
         reader.schema(_with_keys(schema, keys))
     rows: DataFrame
@@ -165,19 +110,33 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
 
 
 def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, objects: Objects) -> DataFrame:
-    options, escaped = reader._options, [_sail_path(one) for one in paths]
+    options, escaped = reader._options, [sail_path(one) for one in paths]
     csv = CsvRead.taken(options, schema)
     taken = "value" in (key.lower() for key in objects.keys(options))  # what a line is called
-    if agreed := objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken:
-        csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths))
-    elif csv.null:
-        what = "with multiLine, of more than 64 MiB or in partitions of a key named value"
-        raise engine.refused(f"The option nullValue of spark.read.csv {what}")
+    small = objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken
     rows: DataFrame = original(reader, path=escaped)
     if any(kind == "void" for _, kind in rows.dtypes):  # so far
         options.update(ALL_RECORDS)
         rows = original(reader, path=escaped)
-    return csv.rows(rows, agreed)
+    kinds, keys = rows.schema, {key.lower() for key in objects.keys(options)}
+    own = [field for field in kinds.fields if field.name.lower() not in keys]
+    blank = csv.may_be_blank(len(own))
+    if csv.over_lines:
+        csv.require_agreed_over_lines(objects.contents())
+    elif taken and blank:
+        raise engine.refused("spark.read.csv of one column, or by blanks, in partitions of a key named value")
+    elif taken or not (small or blank or objects.begin_with(csv.quote.encode())):
+        csv = csv.unquoted(options)
+        rows = original(reader, path=escaped)
+    else:
+        doubles = small and any(isinstance(field.dataType, T.FractionalType) for field in own)
+        lines = listed(reader._client.read).option("lineSep", "\n").text(paths)
+        csv.require_agreed(lines, doubles=doubles, blank=blank)
+    if whole := {field.name: field.dataType.simpleString() for field in own if isinstance(field.dataType, _WHOLE)}:
+        told = [T.StructField(f.name, T.StringType() if f.name in whole else f.dataType) for f in kinds.fields]
+        reader.schema(T.StructType(told))
+        rows = csv.counted(original(reader, path=escaped), whole)
+    return csv.rows(rows, [field.name for field in own], finite=not small)
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:
@@ -201,11 +160,6 @@ def listed(reader: Any) -> Any:
     return reader.option(LISTED, "true") if engine.active() else reader
 
 
-def in_partitions(names: Iterable[str]) -> bool:
-    """Whether any of these objects, named from their folder on, lies in a folder ``key=value``."""
-    return any("=" in part for name in names for part in name.split("/")[:-1])
-
-
 def _as_spark_lists(path: str, inside: Collection[str], options: Mapping[str, str]) -> list[str]:
     """What Sail is to read of a path, whose subfolders it reads unasked and makes columns of: Spark passes over those
     that are no partitions, and with recursiveFileLookup makes no columns."""
@@ -220,11 +174,6 @@ def _as_spark_lists(path: str, inside: Collection[str], options: Mapping[str, st
     return [f"{path.rstrip('/')}/{name}" for name in chosen]
 
 
-def _sail_path(path: str) -> str:
-    """A path as Sail takes it: a URL, in which a percent sign is written as one is in URLs."""
-    return path.replace("%", "%25") if path.startswith(S3) else local_path(path)
-
-
 def _check(
     workspace: Workspace, format: str, options: dict[str, str], paths: Sequence[str]
 ) -> dict[str, dict[str, int]]:
@@ -236,83 +185,13 @@ def _check(
     for path in paths:
         if _GLOB.search(path):
             raise engine.refused(f"The pattern {path} of spark.read")
-        inside = _objects(workspace, path)
+        inside = objects_at(workspace, path)
         if not inside:
             from pyspark.errors import AnalysisException
 
             raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {path}.")
         found[path] = inside
     return found
-
-
-def whole_objects(workspace: Workspace, spark: SparkSession, locations: Sequence[str]) -> DataFrame:
-    """The objects in folders, or of these names, as Spark's binaryFile has them: ``path`` and ``content``.
-
-    They are fetched when the rows are wanted; one that is gone by then is left out, which :mod:`etl.scans` finds out.
-    """
-    with ThreadPoolExecutor(LISTINGS) as pool:
-        inside = pool.map(lambda location: _addresses(workspace, location), locations)
-        names = list(dict.fromkeys(name for found in inside for name in found))
-    rows = spark.createDataFrame([(name,) for name in names], "path string")
-    parts = max(1, min(len(names), os.cpu_count() or 1))
-    return rows.repartition(parts).mapInArrow(_Fetch(workspace), "path string, content binary")
-
-
-@dataclass(frozen=True)
-class _Fetch:
-    """What the Python workers run: batches of paths in, an object in each batch out."""
-
-    workspace: Workspace
-
-    def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
-        import pyarrow as pa
-
-        for path in (path.as_py() for batch in batches for path in batch.column("path")):
-            if (content := self._content(path)) is not None:
-                yield pa.record_batch({"path": pa.array([path]), "content": pa.array([content], pa.binary())})
-
-    def _content(self, path: str) -> bytes | None:
-        if not path.startswith(S3):
-            return Path(local_path(path)).read_bytes()
-        bucket, key = split_uri(path)
-        client = _client(self.workspace)
-        try:
-            return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-        except client.exceptions.NoSuchKey:
-            return None
-
-
-_client = cache(s3_client)  # one for all objects and listings: to make one takes as long as to fetch a small object
-
-
-def _addresses(workspace: Workspace, location: str) -> list[str]:
-    if location.startswith(S3):
-        scheme, bucket = location.partition("://")[0], split_uri(location)[0]
-        return [f"{scheme}://{bucket}/{one.key}" for one in _below(workspace, location)]
-    place = Path(local_path(location))
-    return [f"file:{place / name}" if place.is_dir() else f"file:{place}" for name in _objects(workspace, location)]
-
-
-def _below(workspace: Workspace, path: str) -> Iterator[StoredObject]:
-    bucket, prefix = split_uri(path)
-    folder = f"{prefix.rstrip('/')}/" if prefix else ""
-    listed = list_objects(_client(workspace), bucket, prefix)
-    return (one for one in listed if one.key == prefix or one.key.startswith(folder))
-
-
-def _objects(workspace: Workspace, path: str) -> dict[str, int]:
-    if path.startswith(S3):
-        folder = f"{split_uri(path)[1].rstrip('/')}/".lstrip("/")
-        return {one.key.removeprefix(folder): one.size for one in _below(workspace, path)}
-    place = Path(local_path(path))
-    if place.is_dir():
-        return {str(one.relative_to(place)): one.stat().st_size for one in place.rglob("*") if one.is_file()}
-    return {place.name: place.stat().st_size} if place.is_file() else {}
-
-
-def local_path(path: str) -> str:
-    """A path on this machine without its scheme, which Sail takes for a part of the name."""
-    return re.sub(r"^file:(//)?(?=/)", "", path)
 
 
 def _typed(rows: DataFrame, objects: Sequence[str], given: Mapping[str, T.DataType]) -> DataFrame:

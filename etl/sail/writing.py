@@ -20,7 +20,7 @@ from etl.sail.csv_lines import VALUE as LINE
 from etl.sail.csv_lines import CsvForm, require_simple
 from etl.sail.file_options import FORMATS, lowered, take_writing
 from etl.sail.json_written import JsonForm
-from etl.sail.reading import local_path
+from etl.sail.objects import local_path
 from etl.sail.staged import as_format, leave_one
 from workspace import effects
 from workspace.paths import Workspace

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from catalog.glue import Glue
 from data.formats import BY_NAME, storage_descriptor
 from data.objects import list_objects
 from etl.errors import UnsupportedError
+from etl.sail import objects, reading
 from etl.sail.csv_rows import CsvRead
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
@@ -202,7 +204,8 @@ for _content, _options in (
     ("a\tb\n1\tx\n", {"delimiter": "\t"}), ('a,b\n1,"x""y"\n2,\\z\n', {"escape": '"'}),
     ('a,b\n1,"x\ny"\n', {"multiLine": True}), ('a,b\n1,"x\ny""z"\n', {"multiLine": True, "escape": '"'}),
     ("a,b\n1,NULL\n2,\n3,N\n", {"nullValue": "NULL"}), ("a,b\n1,\\N\n2,\\x\n", {"nullValue": "\\N"}),
-    ("a,b\n1,x\n#c,d\n", {"comment": "#"}), (CSV["plain"], {"encoding": "utf-8", "mode": "PERMISSIVE"}),
+    ("a,b\n1,x\n#c,d\n", {"comment": "#"}),
+    ('a,b\r\n1,"x,y"\r\n,5"\r\n', {"multiLine": True}), (CSV["plain"], {"encoding": "utf-8", "mode": "PERMISSIVE"}),
     (CSV["plain"], {"compression": "gzip"}), (CSV["plain"], {"ignoreLeadingWhiteSpace": False, "emptyValue": ""}),
     (CSV["plain"], {"HEADER": "false", "dateFormat": "yyyy-MM-dd", "foo": "bar"}),
 ):  # fmt: skip
@@ -245,20 +248,76 @@ CASES["read csv, quotes and backslashes as other signs"] = read(
 CASES["read csv, numbers without blanks by a schema"] = read(
     "csv", "a,b,c\n1, 2,NaN\n-3,x y,\n", H, "a int, b string, c double"
 )
-REFUSED["read csv, a blank before a whole number"] = read("csv", "a,b\nx, 1\n", H, "a string, b int")
+CASES["read csv, what is no whole number"] = read(
+    "csv",
+    'a,b,c,d\nx, 1,1 ,+5\ny,1.5,99999999999,-0\nz,"7"," 7",007\n,,x,300\n',
+    H,
+    "a string, b int, c bigint, d tinyint",
+)
+BY_VALUE["read csv, digits of others"] = read("csv", "a,b\nx,٣\n", H, "a string, b int")
 CASES["read csv, infinity"] = read("csv", "a,b\nInf,x\n-Inf,y\nNaN,z\n", H, "a double, b string")
 REFUSED["read csv, inf"] = read("csv", "a,b\ninf,x\n", H, "a double, b string")
 REFUSED["read csv, nan"] = read("csv", "a,b\nnan,x\n", H, "a double, b string")
-REFUSED["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
+CASES["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
 CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")
 CASES["read csv, quotes in a line that is none"] = read("csv", 'a,b\n#"x"y\n1,"x"\n', {**H, "comment": "#"})
 _DOUBTFUL = ('a\n"x""y"\n', 'a\n"x\\"y"\n', 'a\n"x\\\\y"\n', 'a,b\n"x\\",1\n')
+REFUSED["read csv, a line of blanks"] = read("csv", "a\n \nx\n", H)
+REFUSED["read csv, a line of separators that are blanks"] = read("csv", "a\tb\n1\tx\n\t\n", {**H, "sep": "\\t"})
+REFUSED["read csv, a name that is null"] = read("csv", "N,b\n1,x\n", {**H, "nullValue": "N"})
+CASES["read csv, lines that are empty"] = read("csv", "a\r\n\r\n1\r\n", H)
 for _content in (*_DOUBTFUL, 'a,b\n"x\ny",1\n', 'a,b\n"x"y,1\n', 'a,b\n"x" ,1\n', "a,b\nx\ry,1\n"):
     REFUSED[f"read csv, {_content!r}"] = read("csv", _content, H)
-for _content in _DOUBTFUL:
-    BY_VALUE[f"read csv over lines, {_content!r}"] = read("csv", _content, {**H, "multiLine": True})
+for _content in (*_DOUBTFUL, 'a,b\n"x"y,1\n', 'a,b\n"x\r\ny",1\n', 'a\nx\n"y" z\n', 'a,b\r\n"x\ny",1\r\n', "a\nx\r\n"):
+    REFUSED[f"read csv over lines, {_content!r}"] = read("csv", _content, {**H, "multiLine": True})
 REFUSED["read csv, a quote alone within quotes"] = read("csv", 'a,b\n"x"y,1\n', {**H, "escape": '"'})
 REFUSED["read csv, nothing in quotes beside a word for null"] = read("csv", 'a,b\n"",1\n', {**H, "nullValue": "N"})
+
+
+def as_large(case: Case, beginning: int) -> Case:
+    """The same of objects that count as large, of which so many bytes are looked at for quotes."""
+
+    def patched(place: Place) -> Any:
+        with mock.patch.object(reading, "LOOKED_THROUGH", -1), mock.patch.object(objects, "BEGINNING", beginning):
+            return case(place)
+
+    return patched
+
+
+_TYPED = "a int, b string, c double, d date"
+for _name in ("plain", "no name", "times", "long", "zeros", "CR LF"):
+    for _options in (H, INFERRED):
+        CASES[f"large csv, {_name}, {_options}"] = as_large(read("csv", CSV[_name], _options), 1 << 20)
+for _name, _case in {
+    "a schema": read("csv", CSV["plain"], H, _TYPED),
+    "gzip": read("csv", gzip.compress(CSV["plain"].encode()), H, name="a.csv.gz"),
+    "a null's word": read("csv", 'a,b\n1,NULL\n2,"N"\n', {**H, "nullValue": "NULL"}),
+    "what is no whole number": CASES["read csv, what is no whole number"],
+    "quotes as other signs": CASES["read csv, quotes and backslashes as other signs"],
+    **{name: case for name, case in CASES.items() if "lines of" in name},
+}.items():
+    CASES[f"large csv, {_name}"] = as_large(_case, 1 << 20)
+for _name, _case in {
+    "a schema": read("csv", CSV["plain"].replace('"q,r"', "\\"), H, _TYPED),
+    "inferred": read("csv", "a,b,c\n1,x,1.5\n-2,,\n", INFERRED),
+    "a null's word": read("csv", 'a,b\n1,NULL\n2,5"\n', {**H, "nullValue": "NULL"}),
+    "what is no whole number": read("csv", "a,b\n 1,x\n1.5,\n99999999999,y\n", H, "a int, b string"),
+    "in a partition that is called as a line": read("csv", "a,b\n1,x\n", INFERRED, name="value=3/a.csv"),
+}.items():
+    CASES[f"large csv without quotes, {_name}"] = as_large(_case, 0)
+REFUSED["large csv, text behind a quote"] = as_large(read("csv", 'a,b\n"x"y,1\n', H), 1 << 20)
+REFUSED["large csv without quotes, a quote at a name"] = as_large(read("csv", '"a",b\n1,x\n', H), 0)
+for _name, _content, _schema in (
+    ("nan", "a,b\nx,nan\n", "a string, b double"), ("infinity", "a,b\nx,-Infinity\n", "a string, b float"),
+):  # fmt: skip
+    BY_VALUE[f"large csv, {_name}"] = as_large(read("csv", _content, H, _schema), 1 << 20)
+for _name, _content, _schema in (
+    ("a text", 'a,b\n1,"x"\n', ""), ("a number", 'a,b\n"1",x\n', "a int, b string"),
+):  # fmt: skip
+    BY_VALUE[f"large csv without quotes, a quote at {_name}"] = as_large(read("csv", _content, H, _schema), 0)
+BY_VALUE["large csv, a number that is inferred and another later"] = as_large(
+    read("csv", "a\n" + "1\n" * 100_000 + " 5\n", INFERRED), 0
+)
 
 JSON = {
     "plain": '{"b": 1, "a": "x", "c": {"z": 1.5, "y": [{"d": 1, "c": null}]}}\n{"a": null, "d": [1, 2]}\n',
