@@ -145,7 +145,8 @@ class CsvRead:
 
     def counted(self, rows: DataFrame, kinds: Mapping[str, str]) -> DataFrame:
         """Rows whose columns of these types, whole numbers, are texts so far."""
-        return rows.withColumns({name: self._counted(F.col(quoted(name)), kind) for name, kind in kinds.items()})
+        changed = {name: self._counted(F.col(quoted(name)), kind) for name, kind in kinds.items()}
+        return rows.withColumns(changed) if changed else rows
 
     def _counted(self, value: Column, kind: str) -> Column:
         odd = value.rlike(r"[^\x00-\x7F]") | value.startswith(self.quote)  # Java knows other digits
@@ -157,8 +158,6 @@ class CsvRead:
         """What Sail has read, as Spark reads it; ``columns`` are those of the objects, the others keys of partitions.
         With ``finite`` a double that is not is refused.
         """
-        if self.header and self.plain and any(name.startswith(self.quote) for name in columns):
-            raise engine.refused(_QUOTED)
         if self.header and self.null and self.null in columns:
             raise engine.refused(f"spark.read.csv of a column that is called as the nullValue ({self.null!r})")
         if self.header and "" in columns:

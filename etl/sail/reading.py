@@ -127,12 +127,12 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
         raise engine.refused("spark.read.csv of one column, or by blanks, in partitions of a key named value")
     elif taken or not (small or blank or objects.begin_with(csv.quote.encode())):
         csv = csv.unquoted(options)
-        rows = original(reader, path=escaped)
     else:
         doubles = small and any(isinstance(field.dataType, T.FractionalType) for field in own)
         lines = listed(reader._client.read).option("lineSep", "\n").text(paths)
         csv.require_agreed(lines, doubles=doubles, blank=blank)
-    if whole := {field.name: field.dataType.simpleString() for field in own if isinstance(field.dataType, _WHOLE)}:
+    whole = {field.name: field.dataType.simpleString() for field in own if isinstance(field.dataType, _WHOLE)}
+    if whole or csv.plain:
         told = [T.StructField(f.name, T.StringType() if f.name in whole else f.dataType) for f in kinds.fields]
         reader.schema(T.StructType(told))
         rows = csv.counted(original(reader, path=escaped), whole)
