@@ -4,6 +4,7 @@ frames are made of."""
 from __future__ import annotations
 
 import array
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -171,12 +172,31 @@ METHODS: Mapping[str, Of] = {
         ).alias("a")
     ),
     "functions of functions": lambda few: few.select(
-        F.udf(lambda one: type(one).__name__, "string")(F.udf(lambda one: (one, "b"), "a: int, b: string")("i")).alias(
-            "a"
-        ),
-        F.udf(str, "string")(F.udf(lambda one: "7", "int")("i")).alias("b"),
+        F.udf(lambda one: f"{one} {type(one).__name__}", "string")(F.udf(lambda one: one, "int")("i")),
+        F.udf(lambda one: "7", "int", useArrow=True)(F.udf(lambda one: one, "bigint", useArrow=True)("i")).alias("q"),
         F.udf(lambda one, two: f"{one} {two}", "string")(F.udf(lambda one: "7", "int")("i"), "i").alias("c"),
-        F.udf(str, "string", useArrow=True)(F.udf(lambda one: "7", "int")("i")).alias("d"),
+        F.udf(lambda one: one[0], "int")(F.udf(lambda one: (one, "b"), "a: int, b: string")("i")).alias("d"),
+    ),
+    "functions of functions of chance": lambda few: (
+        few.sparkSession.range(2000)
+        .select(F.udf(lambda one: one, "double")(F.udf(random.random, "double").asNondeterministic()()).alias("r"))
+        .where("r > 0.5")
+        .select(F.min(F.expr("r > 0.5")).alias("all"))
+    ),
+    "functions of structs without columns": lambda few: few.select(
+        F.udf(lambda one=1: (one,), "a int")().alias("a"), F.udf(lambda *any: (len(any),), "a int")().alias("b")
+    ),
+    "functions of structs by Arrow": lambda few: few.select(
+        F.udf(lambda one: ("7", 1.0, 3), "x int, y int, w double", useArrow=True)("i").alias("a")
+    ),
+    "decimals of functions": lambda few: few.select(
+        F.udf(lambda one: Decimal("1.005"), "decimal(10,2)")("i").alias("a"),
+        F.udf(lambda one: (Decimal("-0.125"),), "a decimal(5,2)")("i").alias("b"),
+        F.udf(lambda one: [Decimal("2.675"), None], "array<decimal(5,2)>")("i").alias("c"),
+    ),
+    "sums of intervals": lambda few: few.select(
+        (F.to_date(F.lit("2024-01-31")) + F.expr("interval 3 days")).alias("a"),
+        (F.to_date(F.lit("2024-01-31")) - F.expr("(interval '1' month)")).alias("b"),
     ),
 }
 # What a data frame is made of.
@@ -230,6 +250,9 @@ def _text_of(value: Any) -> Make:
 
 CASES: dict[str, Make] = dict(_cases())
 REFUSED: dict[str, Make] = {
+    "what a function hands to another": lambda spark, rows: spark.range(1).select(
+        F.udf(lambda one: type(one).__name__, "string")(F.udf(lambda one: "7", "int")("id").alias("a"))
+    ),
     **{
         f"functions that return a {type(one).__name__} as text": _text_of(one) for one in (date(2024, 1, 1), b"a", (1,))
     },

@@ -16,6 +16,8 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -32,11 +34,21 @@ if TYPE_CHECKING:
 ALL_RECORDS = {"schemaInferMaxRecords": str(sys.maxsize)}  # Spark finds the types of CSV in all of them
 _MANY_RECORDS = {"schemaInferMaxRecords": "100000"}  # a later value that is of another type makes Sail fail
 _QUOTED = "CSV with quotes, backslashes or line breaks within quoted text (without escape='\"' and multiLine)"
-_DOUBLES = "CSV with nan or inf by a schema"
-_FINITE = "CSV with NaN or infinity in more than 64 MiB or with multiLine"
+_FINITE = "CSV with NaN or infinity in more than 64 MiB"
 _NO_QUOTE = "\x7f"  # a sign that is in no text, for Sail wants one
 _BLANK = r"^[\x00-\x0C\x0E-\x20]+\r?$"
-_WHOLE, _OF_A_LONG = r"^[+-]?[0-9]+$", r"^[+-]?[0-9]{1,18}$"
+_DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# The texts that are values of a type for sure, those that are none being null but for doubtful ones: digits beyond
+# ASCII, and Java's other ways to write a double.
+_FORMS: dict[type[T.DataType], str] = {
+    **dict.fromkeys((T.ByteType, T.ShortType, T.IntegerType, T.LongType), r"\A[+-]?[0-9]+\z"),
+    **dict.fromkeys((T.DoubleType, T.FloatType), rf"\A *[+-]?{_DIGITS} *\z"),
+    T.DecimalType: rf"\A[+-]?{_DIGITS}\z",
+    T.DateType: r"\A *[+-]?[0-9]{4,7}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:[T ].*)?)?)? *\z",
+}
+_DOUBTFUL = r"[^\x00-\x7F]|[\x00-\x1F]|0[xX]|[0-9.][dDfF] *\z|[+-]NaN| (?:NaN|[+-]?Infinity)|(?:NaN|Infinity) "
+_WORDS = {"NaN": "NaN", "Inf": "Infinity", "Infinity": "Infinity", "+Infinity": "Infinity", "-Inf": "-Infinity",
+          "-Infinity": "-Infinity"}  # fmt: skip
 _INT_END = 2**31
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
 _NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
@@ -76,35 +88,31 @@ class CsvRead:
         if infers:
             options.update(_MANY_RECORDS)
         quote, sep = given.get("quote", '"'), separator(given.get("sep", given.get("delimiter", ",")), "spark.read")
-        doubled, comment = given.get("escape", "\\") == quote, given.get("comment", "")
+        escape, comment = given.get("escape", "\\"), given.get("comment", "")
+        if escape not in (quote, "\\"):
+            raise engine.refused(f"The option escape ({escape}) of spark.read.csv beside the quote {quote}")
         header, over_lines = flags.get("header", False) and schema is None, flags.get("multiline", False)
         fails = infers or given.get("mode", "").lower() == "failfast"
-        return cls(sep, quote, comment, null, header, infers, doubled, over_lines, fails)
+        return cls(sep, quote, comment, null, header, infers, escape == quote, over_lines, fails)
 
     def may_be_blank(self, columns: int) -> bool:
         """Whether a line of blanks may be a row, which Spark passes over."""
         return not self.over_lines and (columns == 1 or self.separator <= " ")
 
-    def require_agreed(self, lines: DataFrame, *, doubles: bool, blank: bool) -> None:
-        """Refuse lines (a column ``value``) of which Spark makes other texts than Sail, and where there are ``doubles``
-        other numbers, where lines may be ``blank`` no rows. All of them are read for it.
+    def require_agreed(self, lines: DataFrame, *, blank: bool) -> None:
+        """Refuse lines (a column ``value``) of which Spark makes other texts than Sail and, where lines may be
+        ``blank``, no rows. All of them are read for it.
 
         Raises UnsupportedError, with the first such line.
         """
         value = F.col("value")
         odd = ~value.rlike(self.agreed())
-        if doubles:
-            sep = re.escape(self.separator)
-            words = "nan|NAN|naN|nAN|Nan|NAn|nAn|[+-]?(?:inf|INF|infinity|INFINITY)"
-            odd |= value.rlike(rf"(?:^|{sep}) *(?:{words}) *(?:{sep}|\r?$)")
         if self.comment:
             odd &= ~value.startswith(self.comment)
         if blank:
             odd |= value.rlike(_BLANK)
         if found := lines.where(odd).head():
-            what = _QUOTED if re.search(self.agreed(), found[0]) is None else _DOUBLES
-            if blank and re.search(_BLANK, found[0]):
-                what = "CSV with a line of blanks"
+            what = "CSV with a line of blanks" if blank and re.search(_BLANK, found[0]) else _QUOTED
             raise engine.refused(f"{what} (as in the line {found[0][:100]!r})")
 
     def require_agreed_over_lines(self, contents: Iterable[tuple[str, bytes]]) -> None:
@@ -143,16 +151,32 @@ class CsvRead:
         field = rf"(?:{quote}(?:{inside}){many}{quote}|(?:[^{quote}{sep}{ends}][^{sep}{ends}]*)?)"
         return f"{field}(?:{sep}{field})*"
 
-    def counted(self, rows: DataFrame, kinds: Mapping[str, str]) -> DataFrame:
-        """Rows whose columns of these types, whole numbers, are texts so far."""
-        changed = {name: self._counted(F.col(quoted(name)), kind) for name, kind in kinds.items()}
+    def without_quotes(self, rows: DataFrame) -> DataFrame:
+        """Rows of which no text begins with a quote: one that does fails, whatever is asked of them."""
+        texts = [F.col(quoted(name)).startswith(self.quote) for name, kind in rows.dtypes if kind == "string"]
+        refused = F.raise_error(F.lit(engine.refusal(f"{_QUOTED}, behind the first MiB of an object")))
+        if not texts:
+            return rows
+        met = reduce(or_, (F.coalesce(one, F.lit(False)) for one in texts))
+        return rows.where(F.when(met, refused).otherwise(F.lit(True)))
+
+    def valued(self, rows: DataFrame, kinds: Mapping[str, T.DataType]) -> DataFrame:
+        """Rows whose columns of these types are texts so far, as Java reads them: what is none of a type is null."""
+        changed = {name: self._valued(F.col(quoted(name)), kind) for name, kind in kinds.items()}
         return rows.withColumns(changed) if changed else rows
 
-    def _counted(self, value: Column, kind: str) -> Column:
-        odd = value.rlike(r"[^\x00-\x7F]") | value.startswith(self.quote)  # Java knows other digits
-        refused = F.raise_error(F.lit(engine.refusal(f"CSV with a value that is no {kind}")))
-        of_kind = F.when(value.rlike(_OF_A_LONG if self.fails else _WHOLE), own_cast(value, kind, "try"))
-        return of_kind.when(value.isNotNull() if self.fails else odd, refused)
+    def _valued(self, text: Column, kind: T.DataType) -> Column:
+        named, form = kind.simpleString(), _FORMS[type(kind)]
+        exact = isinstance(kind, T.DecimalType | T.DateType)  # a cast is Spark's by its rule
+        value = text.try_cast(named) if exact else own_cast(text, named, "try")
+        told = F.when(text.rlike(form), value)
+        if isinstance(kind, T.DoubleType | T.FloatType):
+            for word, meant in _WORDS.items():
+                told = told.when(text == word, F.lit(meant).cast(named))
+        refused = F.raise_error(F.lit(engine.refusal(f"CSV with a value that may be no {named}")))
+        if self.fails:
+            return F.when(told.isNull() & text.isNotNull(), refused).otherwise(told)
+        return F.when(text.rlike(_DOUBTFUL), refused).otherwise(told)
 
     def rows(self, rows: DataFrame, columns: Sequence[str], *, finite: bool) -> DataFrame:
         """What Sail has read, as Spark reads it; ``columns`` are those of the objects, the others keys of partitions.
@@ -168,19 +192,12 @@ class CsvRead:
         changed: dict[str, Column] = {}
         for name, kind in rows.select(*map(quoted, columns)).dtypes:
             value = F.col(quoted(name))
-            if kind == "string" and (self.null or self.plain):
-                changed[name] = self._text(value)
+            if kind == "string" and self.null:
+                changed[name] = F.when(value != self.null, value)
             elif finite and kind in ("double", "float"):
                 refused = F.raise_error(F.lit(engine.refusal(_FINITE)))
                 changed[name] = F.when(value - value == 0, value).when(value.isNotNull(), refused)
         return rows.withColumns(changed) if changed else rows
-
-    def _text(self, value: Column) -> Column:
-        told = F.when(value != self.null, value) if self.null else value
-        if not self.plain:
-            return told
-        refused = F.raise_error(F.lit(engine.refusal(f"{_QUOTED}, behind the first MiB of an object")))
-        return F.when(value.startswith(self.quote), refused).otherwise(told)
 
 
 def _inferred(rows: DataFrame, columns: Sequence[str]) -> DataFrame:

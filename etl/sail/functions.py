@@ -20,6 +20,7 @@ from workspace.paths import Workspace
 
 RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
+_BY_COLUMNS, _HANDED_ON = "_lakelet_by_columns", "_lakelet_handed_on"  # of calls, and the functions that they call
 _Function = Callable[..., Any]
 
 
@@ -58,7 +59,13 @@ class ByColumns:
         for row in zip(*map(_values, (*columns, *named.values())), strict=True):
             by_name = dict(zip(names, row[len(columns) :], strict=True))
             made.append(made_of(self.function(*row[: len(columns)], **by_name)))
-        return filled(pa.array(made, to_arrow_type(self.kind)))
+        kind = to_arrow_type(self.kind)
+        try:
+            return filled(pa.array(made, kind))
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            if not isinstance(self.function, ByArrow):
+                raise
+            return filled(pa.array(made).cast(kind))  # as Arrow casts
 
 
 def _values(column: Any) -> list[Any]:
@@ -70,17 +77,6 @@ def _values(column: Any) -> list[Any]:
     of_arrow = ArrowTableToRowsConversion._create_converter(kind, none_on_identity=True, binary_as_bytes=True)
     values = column.to_pylist()
     return values if of_arrow is None else list(map(of_arrow, values))
-
-
-@dataclass(frozen=True)
-class _Chain:
-    """A function of what another one returns, which Spark's workers hand on as it is."""
-
-    function: _Function
-    inner: _Function
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self.function(self.inner(*args, **named))
 
 
 def install(workspace: Workspace) -> None:
@@ -109,7 +105,7 @@ def install(workspace: Workspace) -> None:
         if hasattr(module, "_create_py_udf"):
             engine.replace(module, "_create_py_udf", created)
     engine.replace(PythonUDF, "to_plan", lambda self, session: function_plan(_as_spark(self), session))
-    engine.replace(CommonInlineUserDefinedFunction, "to_plan", lambda self, session: call_plan(_chained(self), session))
+    engine.replace(CommonInlineUserDefinedFunction, "to_plan", lambda self, session: call_plan(_called(self), session))
 
 
 def _as_spark(function: Any) -> Any:
@@ -120,33 +116,43 @@ def _as_spark(function: Any) -> Any:
         return function
     own, told = copy.copy(function), function._output_type
     own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
-    if not getattr(function._func, EXACT, False):
-        own._func = AsSpark(function._func, own._output_type)
+    if not _is_exact(function):
+        own._func = AsSpark(function._func, own._output_type, getattr(function, _HANDED_ON, False))
     if _has_structs(own._output_type):
-        if _takes_arguments(function._func):
+        if getattr(function, _BY_COLUMNS, None) or (not hasattr(function, _BY_COLUMNS) and _takes_any(function._func)):
             own._eval_type, own._func = PythonEvalType.SQL_SCALAR_ARROW_UDF, ByColumns(own._func, own._output_type)
         else:
             own._eval_type = PythonEvalType.SQL_BATCHED_UDF
     return own
 
 
-def _chained(call: Any) -> Any:
-    """A call of a function, whose one argument is no call of a function of its kind."""
-    inner = call._arguments[0] if len(call._arguments) == 1 else None
-    if not isinstance(inner, type(call)) or not _by_row(call._function):
+def _called(call: Any) -> Any:
+    """A call whose function knows whether it has columns, and whether Spark's workers hand what it returns to another
+    function as it is, which is so where it is its one argument.
+    """
+    if not _by_row(call._function):
         return call
-    if _kind(call._function) != _kind(inner._function):
-        return call
-    inner, own, function = _chained(inner), copy.copy(call), copy.copy(call._function)
-    function._func = _Chain(function._func, inner._function._func)
-    own._function, own._arguments = function, inner._arguments
+    own = copy.copy(call)
+    own._function = copy.copy(call._function)
+    vars(own._function).update({_BY_COLUMNS: bool(call._arguments), _HANDED_ON: getattr(call, _HANDED_ON, False)})
+    if len(call._arguments) == 1 and not _is_exact(call._function):
+        own._arguments = [_handed_on(call._arguments[0], type(call))]
     return own
 
 
-def _kind(function: Any) -> tuple[Any, ...]:
-    """What has to be alike of functions that are one to Spark's workers: ours are none there."""
-    called = getattr(function, "_func", None)
-    return _by_row(function), isinstance(called, ByArrow), getattr(called, EXACT, False)
+def _handed_on(argument: Any, calls: type) -> Any:
+    from pyspark.sql.connect.expressions import ColumnAlias
+
+    own = copy.copy(argument)
+    if isinstance(argument, ColumnAlias):
+        own._child = _handed_on(argument._child, calls)
+    elif isinstance(argument, calls) and _by_row(argument._function) and not _is_exact(argument._function):  # type: ignore[attr-defined]
+        setattr(own, _HANDED_ON, True)
+    return own
+
+
+def _is_exact(function: Any) -> bool:
+    return bool(getattr(function._func, EXACT, False))
 
 
 def _by_row(function: Any) -> bool:
@@ -157,8 +163,8 @@ def _by_row(function: Any) -> bool:
     return getattr(function, "_eval_type", None) in by_row
 
 
-def _takes_arguments(function: _Function) -> bool:
-    """Whether it can be called by columns, which tell how many rows there are."""
+def _takes_any(function: _Function) -> bool:
+    """Whether it may be called with columns, which tell how many rows there are."""
     try:
         return bool(inspect.signature(function).parameters)
     except (TypeError, ValueError):  # of what is written in C

@@ -50,10 +50,11 @@ class Objects:
 
     def addresses(self) -> list[str]:
         """The objects that Spark reads, in its order: their URIs, or paths on this machine."""
-        places = [one if one.startswith(S3) else local_path(one) for one in self.chosen]
-        found = [_join(path, name) for path, inside in self.found.items() for name in inside]
-        inside = [one for one in found if one in places or any(one.startswith(f"{of}/") for of in places)]
-        return sorted([one for one in inside if _is_read(one)] or inside or found)
+        places = {one if one.startswith(S3) else local_path(one) for one in self.chosen}
+        folders = tuple(f"{one}/" for one in places)
+        names = {_join(path, name): name for path, inside in self.found.items() for name in inside}
+        inside = [one for one in names if one in places or one.startswith(folders)]
+        return sorted([one for one in inside if _is_read(names[one])] or inside or names)
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """What is in each of the objects, without its compression."""

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
-_WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+# Types of CSV that are read as texts, and become values by Java's rules; of more than 64 MiB not doubles, of which
+# there are many in a row.
+_BY_TEXT = (T.ByteType, T.ShortType, T.IntegerType, T.LongType, T.DecimalType, T.DateType)
+_DOUBLES = (T.DoubleType, T.FloatType)
+MOST_OVER_LINES = 1 << 30  # bytes, which are held in memory object by object
 MERGED = "spark.sql.parquet.mergeSchema"
 _GLOB = re.compile(r"[*?\[{]")
 # Types of partition values, in the order in which Spark tries them, and what each of them looks like.
@@ -122,21 +126,25 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     own = [field for field in kinds.fields if field.name.lower() not in keys]
     blank = csv.may_be_blank(len(own))
     if csv.over_lines:
+        if objects.size > MOST_OVER_LINES:
+            raise engine.refused("spark.read.csv of more than 1 GiB with multiLine")
         csv.require_agreed_over_lines(objects.contents())
     elif taken and blank:
         raise engine.refused("spark.read.csv of one column, or by blanks, in partitions of a key named value")
     elif taken or not (small or blank or objects.begin_with(csv.quote.encode())):
         csv = csv.unquoted(options)
     else:
-        doubles = small and any(isinstance(field.dataType, T.FractionalType) for field in own)
-        lines = listed(reader._client.read).option("lineSep", "\n").text(paths)
-        csv.require_agreed(lines, doubles=doubles, blank=blank)
-    whole = {field.name: field.dataType.simpleString() for field in own if isinstance(field.dataType, _WHOLE)}
-    if whole or csv.plain:
-        told = [T.StructField(f.name, T.StringType() if f.name in whole else f.dataType) for f in kinds.fields]
+        csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths), blank=blank)
+    large = not (small or csv.over_lines)
+    by_text = (*_BY_TEXT, *(() if large else _DOUBLES))
+    texts = {field.name: field.dataType for field in own if isinstance(field.dataType, by_text)}
+    if texts or csv.plain:
+        told = [T.StructField(f.name, T.StringType() if f.name in texts else f.dataType) for f in kinds.fields]
         reader.schema(T.StructType(told))
-        rows = csv.counted(original(reader, path=escaped), whole)
-    return csv.rows(rows, [field.name for field in own], finite=not small)
+        rows = original(reader, path=escaped)
+    if csv.plain:
+        rows = csv.without_quotes(rows)
+    return csv.rows(csv.valued(rows, texts), [field.name for field in own], finite=large)
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:

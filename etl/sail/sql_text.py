@@ -35,8 +35,9 @@ _TOUCHED = re.compile(
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
-_SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*[a-z_(:'?]", re.IGNORECASE)
+_SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
+_LITERAL_INTERVAL = re.compile(r"[\s(]*-?\s*interval\s+(?:'[^']*'|[^()'+*/-])*[\s)]*", re.IGNORECASE)
 _PLAIN_INTERVAL = re.compile(r"\(?\s*-?\s*interval\s+[^()*/,]*\)?", re.IGNORECASE)
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
@@ -94,8 +95,18 @@ class _Rewriting(Items):
         super().__init__(text)
         # Sail does not find an aggregate of aggregates in ORDER BY once there is HAVING.
         self.sorted_groups = "having" in self.words and any(one.startswith("order") for one in self.words)
-        self.sorted_from = self.words.index("having") if self.sorted_groups else len(self.words)
         self.ends: dict[str, list[str]] = {}  # of each CASE that was made, the values that it can come to
+
+    def _is_sorted(self, at: int) -> bool:
+        """Whether a token is in the ORDER BY of a SELECT that has HAVING."""
+        if not self.sorted_groups:
+            return False
+        around = (first for first, last in self.closing.items() if first < at < last and self.words[first] == "(")
+        for first in (-1, *around):
+            before = [self.words[one] for one in self.level(first + 1, at) if one < at]
+            if "having" in before and any(one.startswith("order") for one in before):
+                return True
+        return False
 
     def whole(self) -> str:
         end = len(self.tokens)
@@ -154,14 +165,14 @@ class _Rewriting(Items):
                 continue
             multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
             told = {one: text for one in chain if _may_be_time(text := self.raw(one.first, one.end), multiplied)}
-            values = [one for one, text in told.items() if not _INTERVAL.search(text)]
+            values = [one for one, text in told.items() if not _LITERAL_INTERVAL.fullmatch(text)]
             if len(told) < 2 or not values:
                 continue
-            end = values[-1]
-            if end.first < self.sorted_from:
-                asked = [one for one, text in told.items() if "?" in bare(text)] or [end]
+            hours = any(map(_INTERVAL.search, told.values()))
+            if not self._is_sorted(values[-1].first) or not any("(" in text for text in told.values()):
+                asked = [one for one, text in told.items() if "?" in bare(text)] or [values[-1]]
                 found |= {one.first: (one.end, [*told.values()]) for one in asked}
-            elif sum(bool(_OF_ONE_TYPE.search(text)) for text in told.values()) > 1:
+            elif hours or sum(bool(_OF_ONE_TYPE.search(text)) for text in told.values()) > 1:
                 whole = self.raw(chain[0].first, chain[-1].end)
                 raise engine.refused(f"{whole} behind HAVING in a statement with ORDER BY")
         return found

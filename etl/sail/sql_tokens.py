@@ -68,7 +68,9 @@ class Tokens:
     def calls(self, at: int, last: int) -> bool:
         """Whether a token and a parenthesis behind it look like a call."""
         opened = at + 1 < last and self.words[at + 1] == "(" and at + 1 in self.closing
-        return opened and self.is_name(at) and (at == 0 or self.words[at - 1] not in (".", "as", "::"))
+        if not opened or self.words[at] in _NO_OPERAND:
+            return False
+        return self.is_name(at) and (at == 0 or self.words[at - 1] not in (".", "as", "::"))
 
     def is_name(self, at: int) -> bool:
         """Whether a token is a word, be it one of SQL's own."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import array
 import datetime
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from pyspark.sql import types as T
@@ -31,14 +31,19 @@ _BITS: Mapping[type[T.DataType], int] = {T.ByteType: 8, T.ShortType: 16, T.Integ
 class AsSpark:
     """A script's function as the Python workers call it."""
 
-    def __init__(self, function: Callable[..., Any], kind: T.DataType) -> None:
-        self._function, self._kind = function, kind
+    def __init__(self, function: Callable[..., Any], kind: T.DataType, handed_on: bool) -> None:
+        self._function, self._kind, self._handed_on = function, kind, handed_on
         self._convert: Convert | None = None  # made in the worker
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         if self._convert is None:
             self._convert = converter(self._kind)
-        return self._convert(self._function(*args, **named))
+        value = self._function(*args, **named)
+        made = self._convert(value)
+        alike = made is value or (made == value and (type(made) is type(value) or isinstance(value, tuple)))
+        if self._handed_on and not alike:
+            raise _other(f"A {type(value).__name__} that one function hands to another", "it is made one of its type")
+        return made
 
 
 def converter(kind: T.DataType) -> Convert:
@@ -67,6 +72,8 @@ def _of(kind: T.DataType) -> Convert:
         return _map(converter(kind.keyType), converter(kind.valueType))
     if isinstance(kind, T.StructType):
         return _struct(kind)
+    if isinstance(kind, T.DecimalType):
+        return _decimal(kind.scale)
     if bits := _BITS.get(type(kind)):
         return _whole(bits)
     return _PLAIN.get(type(kind), _same)
@@ -105,6 +112,17 @@ def _whole(bits: int) -> Convert:
         if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
             return None
         return (value + half) % (2 * half) - half  # as Java cuts it
+
+    return convert
+
+
+def _decimal(scale: int) -> Convert:
+    last, digits = Decimal(1).scaleb(-scale), Context(prec=100)
+
+    def convert(value: Any) -> Decimal | None:
+        if not isinstance(value, Decimal):
+            return None
+        return value.quantize(last, ROUND_HALF_UP, digits) if value.is_finite() else value
 
     return convert
 
@@ -164,7 +182,6 @@ _PLAIN: Mapping[type[T.DataType], Convert] = {
     T.BinaryType: _bytes,
     T.BooleanType: lambda value: value if isinstance(value, bool) else None,
     T.DateType: _date,
-    T.DecimalType: lambda value: value if isinstance(value, Decimal) else None,
     T.DoubleType: lambda value: value if isinstance(value, float) else None,
     T.FloatType: lambda value: value if isinstance(value, float) else None,
     T.TimestampNTZType: _time,

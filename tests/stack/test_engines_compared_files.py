@@ -256,8 +256,26 @@ CASES["read csv, what is no whole number"] = read(
 )
 BY_VALUE["read csv, digits of others"] = read("csv", "a,b\nx,٣\n", H, "a string, b int")
 CASES["read csv, infinity"] = read("csv", "a,b\nInf,x\n-Inf,y\nNaN,z\n", H, "a double, b string")
-REFUSED["read csv, inf"] = read("csv", "a,b\ninf,x\n", H, "a double, b string")
-REFUSED["read csv, nan"] = read("csv", "a,b\nnan,x\n", H, "a double, b string")
+CASES["read csv, doubles"] = read(
+    "csv",
+    'a,b,c\ninf,x,nan\n+Inf,y,NaN\n"inf",z,"NaN"\n iNf,,INFINITY\n1e999, ,+Infinity\n'
+    " 1.5 ,-,.5e-3\n1.,1.5.2,+7\n-Inf,x,x\n",
+    H,
+    "a double, b double, c float",
+)
+for _text in ("1.5d", "0x1p3", "+NaN", " NaN", "Infinity "):
+    BY_VALUE[f"read csv, the double {_text!r}"] = read("csv", f"a,b\n{_text},x\n", H, "a double, b string")
+CASES["read csv, decimals and dates"] = read(
+    "csv",
+    "a,b,c\n19.995,2024-01-31,1\n0.005,20240101,1e3\n-2.675,2024-1-5,99999\n 1,x,1.\n123456789012,2024-02-30,.5\n",
+    H,
+    "a decimal(10,2), b date, c decimal(4,0)",
+)
+BY_VALUE["read csv, a number over two lines"] = read(
+    "csv", 'a,b\n"5\n",x\n7,y\n', {**H, "multiLine": True}, "a int, b string"
+)
+CASES["infer csv, 19 digits"] = read("csv", "a,b\n1234567890123456789,1\n2,2\n", INFERRED)
+REFUSED["read csv, a quote as the escape of another"] = read("csv", "a,b\n1,x\n", {**H, "quote": "'", "escape": '"'})
 CASES["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
 CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")
 CASES["read csv, quotes in a line that is none"] = read("csv", 'a,b\n#"x"y\n1,"x"\n', {**H, "comment": "#"})
@@ -315,6 +333,15 @@ for _name, _content, _schema in (
     ("a text", 'a,b\n1,"x"\n', ""), ("a number", 'a,b\n"1",x\n', "a int, b string"),
 ):  # fmt: skip
     BY_VALUE[f"large csv without quotes, a quote at {_name}"] = as_large(read("csv", _content, H, _schema), 0)
+
+
+def some_of_it(place: Place) -> Any:
+    """Columns in which no text begins with a quote."""
+    uri = place.put('a,b,c\nq,1,2\n"Doe, J",5\n', "a.txt")
+    return outcome(place.spark.read.csv(uri, header=True, schema="a string, b string, c string").select("b", "c"))
+
+
+BY_VALUE["large csv without quotes, a quote elsewhere"] = as_large(some_of_it, 0)
 BY_VALUE["large csv, a number that is inferred and another later"] = as_large(
     read("csv", "a\n" + "1\n" * 100_000 + " 5\n", INFERRED), 0
 )

@@ -171,6 +171,13 @@ def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
         ("dt - -interval 1 hour", ["dt", "interval 1 hour"]),
         ("case when a then b end + interval 1 second", ["case when a then b end", "interval 1 second"]),
         ("date '2024-01-01' + interval 1 hour", ["date '2024-01-01'", "interval 1 hour"]),
+        ("dt + 2 * gap", ["dt", "gap"]),
+        ("dt - 0.5 * gap", ["dt", "gap"]),
+        ("dt + -gap", ["dt", "gap"]),
+        ("select (dt + interval 1 day) + interval 1 hour", ["(dt + interval 1 day)", "interval 1 hour"]),
+        ("with g as (select k from v having a > 0) select dt + gap as n from v order by n", ["dt", "gap"]),
+        ("select k from v group by k having max(dt) + max(gap) > x order by k", ["max(dt)", "max(gap)"]),
+        ("select k from v group by k having k > 1 order by k + l", ["k", "l"]),
     ],
 )
 def test_operands_of_a_sum_are_looked_at(text: str, asked: list[str]) -> None:
