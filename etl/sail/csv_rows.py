@@ -175,7 +175,7 @@ class CsvRead:
                 told = told.when(text == word, F.lit(meant).cast(named))
         refused = F.raise_error(F.lit(engine.refusal(f"CSV with a value that may be no {named}")))
         if self.fails:
-            return F.when(told.isNull() & text.isNotNull(), refused).otherwise(told)
+            return F.when(told.isNull() & (text != ""), refused).otherwise(told)
         return F.when(text.rlike(_DOUBTFUL), refused).otherwise(told)
 
     def rows(self, rows: DataFrame, columns: Sequence[str], *, finite: bool) -> DataFrame:

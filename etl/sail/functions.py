@@ -119,7 +119,7 @@ def _as_spark(function: Any) -> Any:
     if not _is_exact(function):
         own._func = AsSpark(function._func, own._output_type, getattr(function, _HANDED_ON, False))
     if _has_structs(own._output_type):
-        if getattr(function, _BY_COLUMNS, None) or (not hasattr(function, _BY_COLUMNS) and _takes_any(function._func)):
+        if getattr(function, _BY_COLUMNS, _takes_any(function._func)):
             own._eval_type, own._func = PythonEvalType.SQL_SCALAR_ARROW_UDF, ByColumns(own._func, own._output_type)
         else:
             own._eval_type = PythonEvalType.SQL_BATCHED_UDF

@@ -275,6 +275,7 @@ BY_VALUE["read csv, a number over two lines"] = read(
     "csv", 'a,b\n"5\n",x\n7,y\n', {**H, "multiLine": True}, "a int, b string"
 )
 CASES["infer csv, 19 digits"] = read("csv", "a,b\n1234567890123456789,1\n2,2\n", INFERRED)
+CASES["infer csv, nothing in quotes"] = read("csv", 'a,b\n"",1\n2,2\n', INFERRED)
 REFUSED["read csv, a quote as the escape of another"] = read("csv", "a,b\n1,x\n", {**H, "quote": "'", "escape": '"'})
 CASES["read csv, a null's word over lines"] = read("csv", "a,b\n-,x\n", {**H, "nullValue": "-", "multiLine": True})
 CASES["read csv, a partition that is called as a line"] = read("csv", "a,b\n1,x\n", H, name="value=3/a.csv")
@@ -333,6 +334,23 @@ for _name, _content, _schema in (
     ("a text", 'a,b\n1,"x"\n', ""), ("a number", 'a,b\n"1",x\n', "a int, b string"),
 ):  # fmt: skip
     BY_VALUE[f"large csv without quotes, a quote at {_name}"] = as_large(read("csv", _content, H, _schema), 0)
+
+
+def below_a_hidden_folder(place: Place) -> Any:
+    """A folder that is asked for is not hidden by its name; what is in it may be."""
+    folder = place.folder()
+    for name in ("part.csv", "_SUCCESS", ".part.crc"):
+        place.lake.put(f"{folder}/_made/{name}", "a,b\n1,x\n" if name == "part.csv" else b"\xff\x00")
+    return outcome(place.spark.read.csv(place.uri(f"{folder}/_made"), header=True, multiLine=True))
+
+
+def of_many_bytes(place: Place) -> Any:
+    with mock.patch.object(reading, "MOST_OVER_LINES", 1):
+        return read("csv", "a,b\n1,x\n", {**H, "multiLine": True})(place)
+
+
+CASES["read csv, below a hidden folder"] = below_a_hidden_folder
+REFUSED["read csv over lines, more than fits"] = of_many_bytes
 
 
 def some_of_it(place: Place) -> Any:
