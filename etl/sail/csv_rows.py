@@ -3,8 +3,8 @@
 Sail takes a doubled quote for one and a backslash for itself; Spark takes a quote behind a backslash for one, and
 leaves a text alone whose quotes are not as it wants them. What both agree on has a grammar, to which lines (with
 multiLine, objects) are held before anything is read. Large objects in whose beginnings there is no quote are read
-without quotes instead, and a text that begins with one is refused as it comes: that takes no longer. What is a number
-by a schema is Spark's decision, too: to Sail a blank before it does not matter.
+without quotes instead, and a row with a text that begins with one is refused as it comes: that takes no longer. Values
+of most types are made here of their texts, by Java's rules; Sail has others.
 
 Source: Spark SQL Guide, "CSV Files"; what its reader does with quotes and backslashes was tried out, line by line, with
 560,000 short ones of a small alphabet.
@@ -190,7 +190,7 @@ class CsvRead:
         if self.infers:
             rows = _inferred(rows, columns)
         changed: dict[str, Column] = {}
-        for name, kind in rows.select(*map(quoted, columns)).dtypes:
+        for name, kind in rows.select(*map(quoted, columns)).dtypes if self.null or finite else ():
             value = F.col(quoted(name))
             if kind == "string" and self.null:
                 changed[name] = F.when(value != self.null, value)

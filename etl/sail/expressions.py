@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _VALUE = "_lakelet_v"
-_DAYS = re.compile(r"[\s(]*-?\s*interval\b[^()*/,+]*[\s)]*", re.IGNORECASE)  # if there are no hours in it
-_HOURS = re.compile(r"[\s(]*-?\s*interval\b.*\b(hour|minute|second|millisecond|microsecond)", re.IGNORECASE | re.DOTALL)
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
@@ -136,8 +133,8 @@ class Said:
 
         if isinstance(value, self._made.LiteralExpression):
             return not isinstance(value._dataType, NumericType)
-        if isinstance(value, self._made.SQLExpression) and _DAYS.fullmatch(value._expr):
-            return bool(_HOURS.search(value._expr))
+        if isinstance(value, self._made.SQLExpression) and rules.LITERAL_INTERVAL.fullmatch(value._expr):
+            return bool(rules.HOURS.search(value._expr))
         return self._is_steady(value)
 
     def _case(self, value: Any) -> Any:

@@ -144,9 +144,9 @@ def _handed_on(argument: Any, calls: type) -> Any:
     from pyspark.sql.connect.expressions import ColumnAlias
 
     own = copy.copy(argument)
-    if isinstance(argument, ColumnAlias):
-        own._child = _handed_on(argument._child, calls)
-    elif isinstance(argument, calls) and _by_row(argument._function) and not _is_exact(argument._function):  # type: ignore[attr-defined]
+    if isinstance(own, ColumnAlias):
+        own._child = _handed_on(own._child, calls)
+    elif isinstance(own, calls) and _by_row(own._function) and not _is_exact(own._function):  # type: ignore[attr-defined]
         setattr(own, _HANDED_ON, True)
     return own
 

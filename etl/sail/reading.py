@@ -116,13 +116,14 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
 def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, objects: Objects) -> DataFrame:
     options, escaped = reader._options, [sail_path(one) for one in paths]
     csv = CsvRead.taken(options, schema)
-    taken = "value" in (key.lower() for key in objects.keys(options))  # what a line is called
+    keys = {key.lower() for key in objects.keys(options)}
+    taken = "value" in keys  # what a line is called
     small = objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken
     rows: DataFrame = original(reader, path=escaped)
     if any(kind == "void" for _, kind in rows.dtypes):  # so far
         options.update(ALL_RECORDS)
         rows = original(reader, path=escaped)
-    kinds, keys = rows.schema, {key.lower() for key in objects.keys(options)}
+    kinds = rows.schema
     own = [field for field in kinds.fields if field.name.lower() not in keys]
     blank = csv.may_be_blank(len(own))
     if csv.over_lines:

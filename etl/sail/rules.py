@@ -8,6 +8,7 @@ tests/stack/test_engines_compared.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,9 @@ GENERATORS = frozenset(
 # What has another value each time, or several: a rule names a value more than once.
 NOT_TWICE = GENERATORS | {"json_tuple", "rand", "randn", "random", "uuid", "monotonically_increasing_id", "shuffle"}
 
+# SQL that is the literal of an interval, and what one has in it that is not of days or more.
+LITERAL_INTERVAL = re.compile(r"[\s(]*-?\s*interval\s+(?:'[^']*'|-(?=\s*[\d'])|[^()'*/+,-])*[\s)]*", re.IGNORECASE)
+HOURS = re.compile(r"hour|minute|second", re.IGNORECASE)
 _HOURS = "(?:interval day|timestamp.*timestamp)"  # of operands' types
 _TIMES = rf"\bdate\b.*(?:\bdate\b|{_HOURS})|{_HOURS}.*\bdate\b|timestamp.*\bdate\b.*timestamp"
 

@@ -21,7 +21,6 @@ _CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNO
 _ONCE = re.compile(rf"{_CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 _TEXTS = Texts()
-_HOURS = re.compile(r"hour|minute|second|make_dt_interval", re.IGNORECASE)
 _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
@@ -37,8 +36,6 @@ _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
-_LITERAL_INTERVAL = re.compile(r"[\s(]*-?\s*interval\s+(?:'[^']*'|[^()'+*/-])*[\s)]*", re.IGNORECASE)
-_PLAIN_INTERVAL = re.compile(r"\(?\s*-?\s*interval\s+[^()*/,]*\)?", re.IGNORECASE)
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -165,7 +162,7 @@ class _Rewriting(Items):
                 continue
             multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
             told = {one: text for one in chain if _may_be_time(text := self.raw(one.first, one.end), multiplied)}
-            values = [one for one, text in told.items() if not _LITERAL_INTERVAL.fullmatch(text)]
+            values = [one for one, text in told.items() if not rules.LITERAL_INTERVAL.fullmatch(text)]
             if len(told) < 2 or not values:
                 continue
             hours = any(map(_INTERVAL.search, told.values()))
@@ -174,7 +171,7 @@ class _Rewriting(Items):
                 found |= {one.first: (one.end, [*told.values()]) for one in asked}
             elif hours or sum(bool(_OF_ONE_TYPE.search(text)) for text in told.values()) > 1:
                 whole = self.raw(chain[0].first, chain[-1].end)
-                raise engine.refused(f"{whole} behind HAVING in a statement with ORDER BY")
+                raise engine.refused(f"{whole} in the ORDER BY of a SELECT that has HAVING")
         return found
 
     def _unit(self, at: int, last: int) -> tuple[str, int]:
@@ -342,7 +339,7 @@ class _Rewriting(Items):
 def _may_be_time(told: str, multiplied: bool) -> bool:
     """Whether an operand may be a date, a time or an interval with hours; not one that is another each time."""
     if _INTERVAL.search(told):
-        return multiplied or bool(_HOURS.search(told)) or not _PLAIN_INTERVAL.fullmatch(told)
+        return multiplied or bool(rules.HOURS.search(told)) or not rules.LITERAL_INTERVAL.fullmatch(told)
     named = _NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
     return bool(named) and not _CHANCE.search(told)
 

@@ -40,10 +40,13 @@ class AsSpark:
             self._convert = converter(self._kind)
         value = self._function(*args, **named)
         made = self._convert(value)
-        alike = made is value or (made == value and (type(made) is type(value) or isinstance(value, tuple)))
-        if self._handed_on and not alike:
+        if self._handed_on and not _alike(made, value):
             raise _other(f"A {type(value).__name__} that one function hands to another", "it is made one of its type")
         return made
+
+
+def _alike(made: Any, value: Any) -> bool:
+    return made is value or (made == value and (type(made) is type(value) or isinstance(value, tuple)))
 
 
 def converter(kind: T.DataType) -> Convert:

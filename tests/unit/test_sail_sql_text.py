@@ -174,6 +174,8 @@ def test_what_has_another_answer_is_refused(text: str, named: str) -> None:
         ("dt + 2 * gap", ["dt", "gap"]),
         ("dt - 0.5 * gap", ["dt", "gap"]),
         ("dt + -gap", ["dt", "gap"]),
+        ("dt + (interval 1 day + gap)", ["dt", "(interval 1 day + gap)"]),
+        ("dt + (interval '1' day - gap)", ["dt", "(interval '1' day - gap)"]),
         ("select (dt + interval 1 day) + interval 1 hour", ["(dt + interval 1 day)", "interval 1 hour"]),
         ("with g as (select k from v having a > 0) select dt + gap as n from v order by n", ["dt", "gap"]),
         ("select k from v group by k having max(dt) + max(gap) > x order by k", ["max(dt)", "max(gap)"]),
@@ -192,7 +194,15 @@ def test_numbers_and_texts_are_no_operands_of_time(told: str) -> None:
     assert "typeof(a), typeof(b))" in made and made.endswith(f" ELSE b END - {told[8:]}")
 
 
-@pytest.mark.parametrize("told", ["interval 1 hour + interval 1 minute - 1", "a * b / c", "dt + interval 3 days"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "interval 1 hour + interval 1 minute - 1",
+        "a * b / c",
+        "dt + interval -3 days",
+        "dt - (interval '1-2' year to month)",
+    ],
+)
 def test_what_is_no_sum_of_times_stays_as_it_is(told: str) -> None:
     assert as_spark(told) == told
 
