@@ -46,7 +46,8 @@ def to_date(e: Notation, v: Any, keyword: str, target: str) -> Any:
     """Text that begins with a date is one, whatever comes after its T, and blanks around it."""
     require_no_word(e.constant(v))
     shown = e.call("regexp_replace", e.cast(v, "string"), r"^\s+|\s+$", "")
-    dated = e.call("regexp_replace", shown, r"^([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$", "$1")
+    form = r"^([+-]?\d{4,7}-\d{1,2}-\d{1,2})T.*$|^[+-]?\d{4,7}(?:-\d{1,2})?[T ].*$"  # the latter is none
+    dated = e.call("regexp_replace", shown, form, "$1")
     return _of_text(e, v, keyword, target, e.cast(dated, target, "TRY_CAST"))
 
 

@@ -3,8 +3,8 @@
 Sail takes a doubled quote for one and a backslash for itself; Spark takes a quote behind a backslash for one, and
 leaves a text alone whose quotes are not as it wants them. What both agree on has a grammar, to which lines (with
 multiLine, objects) are held before anything is read. Large objects in whose beginnings there is no quote are read
-without quotes instead, and a row with a text that begins with one is refused as it comes: that takes no longer. Values
-of most types are made here of their texts, by Java's rules; Sail has others.
+without quotes instead, and a row with a text that begins with one is refused as it comes: that takes no longer. What
+values the texts are is told by :mod:`etl.sail.csv_values`.
 
 Source: Spark SQL Guide, "CSV Files"; what its reader does with quotes and backslashes was tried out, line by line, with
 560,000 short ones of a small alphabet.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -25,7 +25,6 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.expressions import own_cast
 from etl.sail.file_options import lowered, separator
 
 if TYPE_CHECKING:
@@ -37,18 +36,6 @@ _QUOTED = "CSV with quotes, backslashes or line breaks within quoted text (witho
 _FINITE = "CSV with NaN or infinity in more than 64 MiB"
 _NO_QUOTE = "\x7f"  # a sign that is in no text, for Sail wants one
 _BLANK = r"^[\x00-\x0C\x0E-\x20]+\r?$"
-_DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-# The texts that are values of a type for sure, those that are none being null but for doubtful ones: digits beyond
-# ASCII, and Java's other ways to write a double.
-_FORMS: dict[type[T.DataType], str] = {
-    **dict.fromkeys((T.ByteType, T.ShortType, T.IntegerType, T.LongType), r"\A[+-]?[0-9]+\z"),
-    **dict.fromkeys((T.DoubleType, T.FloatType), rf"\A *[+-]?{_DIGITS} *\z"),
-    T.DecimalType: rf"\A[+-]?{_DIGITS}\z",
-    T.DateType: r"\A *[+-]?[0-9]{4,7}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:[T ].*)?)?)? *\z",
-}
-_DOUBTFUL = r"[^\x00-\x7F]|[\x00-\x1F]|0[xX]|[0-9.][dDfF] *\z|[+-]NaN| (?:NaN|[+-]?Infinity)|(?:NaN|Infinity) "
-_WORDS = {"NaN": "NaN", "Inf": "Infinity", "Infinity": "Infinity", "+Infinity": "Infinity", "-Inf": "-Infinity",
-          "-Infinity": "-Infinity"}  # fmt: skip
 _INT_END = 2**31
 _SAMPLE = 1000  # values of a column that is text; when none of them is, all are looked at
 _NUMBER = r"^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?|NaN|[+-]?Inf(inity)?)\s*$"
@@ -75,16 +62,15 @@ class CsvRead:
     def taken(cls, options: dict[str, str], schema: T.StructType | None) -> CsvRead:
         """Take from the options of a read what Sail would not heed.
 
-        Raises UnsupportedError when a word for null stands among other things than text.
+        Raises UnsupportedError for a word for null where types are to be inferred.
         """
         given = {name.lower(): str(value) for name, value in options.items()}
         flags = {name: word == "true" for name, word in lowered(options).items()}
         infers, null = flags.get("inferschema", False) and schema is None, given.get("nullvalue", "")
         for name in [one for one in options if one.lower() in ("escape", "nullvalue", "emptyvalue")]:
             del options[name]
-        typed = schema is not None and any(not isinstance(field.dataType, T.StringType) for field in schema)
-        if null and (infers or typed):
-            raise engine.refused(f"The option nullValue ({null!r}) of spark.read.csv with columns that are not text")
+        if null and infers:
+            raise engine.refused(f"The option nullValue ({null!r}) of spark.read.csv with inferSchema")
         if infers:
             options.update(_MANY_RECORDS)
         quote, sep = given.get("quote", '"'), separator(given.get("sep", given.get("delimiter", ",")), "spark.read")
@@ -160,24 +146,6 @@ class CsvRead:
         met = reduce(or_, (F.coalesce(one, F.lit(False)) for one in texts))
         return rows.where(F.when(met, refused).otherwise(F.lit(True)))
 
-    def valued(self, rows: DataFrame, kinds: Mapping[str, T.DataType]) -> DataFrame:
-        """Rows whose columns of these types are texts so far, as Java reads them: what is none of a type is null."""
-        changed = {name: self._valued(F.col(quoted(name)), kind) for name, kind in kinds.items()}
-        return rows.withColumns(changed) if changed else rows
-
-    def _valued(self, text: Column, kind: T.DataType) -> Column:
-        named, form = kind.simpleString(), _FORMS[type(kind)]
-        exact = isinstance(kind, T.DecimalType | T.DateType)  # a cast is Spark's by its rule
-        value = text.try_cast(named) if exact else own_cast(text, named, "try")
-        told = F.when(text.rlike(form), value)
-        if isinstance(kind, T.DoubleType | T.FloatType):
-            for word, meant in _WORDS.items():
-                told = told.when(text == word, F.lit(meant).cast(named))
-        refused = F.raise_error(F.lit(engine.refusal(f"CSV with a value that may be no {named}")))
-        if self.fails:
-            return F.when(told.isNull() & (text != ""), refused).otherwise(told)
-        return F.when(text.rlike(_DOUBTFUL), refused).otherwise(told)
-
     def rows(self, rows: DataFrame, columns: Sequence[str], *, finite: bool) -> DataFrame:
         """What Sail has read, as Spark reads it; ``columns`` are those of the objects, the others keys of partitions.
         With ``finite`` a double that is not is refused.
@@ -201,13 +169,10 @@ class CsvRead:
 
 
 def _inferred(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Rows of the types that Spark infers: ints where all longs are, timestamps with a zone, text where nothing is."""
+    """Rows of the types that Spark infers: ints where all longs are, text where nothing is."""
     changed: dict[str, Column] = {}
     for field in rows.schema.fields:
-        value = F.col(quoted(field.name))
-        if isinstance(field.dataType, T.TimestampNTZType):
-            changed[field.name] = value.cast("timestamp")
-        elif isinstance(field.dataType, T.NullType):
+        if isinstance(field.dataType, T.NullType):
             changed[field.name] = F.lit(None).cast("string")
     found = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.LongType)]
     wide = [F.max(F.abs(F.col(quoted(name)).cast("double"))).alias(str(at)) for at, name in enumerate(found)]

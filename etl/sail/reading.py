@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import engine, read_rows
+from etl.sail import csv_values, engine, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
-# Types of CSV that are read as texts, and become values by Java's rules; of more than 64 MiB not doubles, of which
-# there are many in a row.
-_BY_TEXT = (T.ByteType, T.ShortType, T.IntegerType, T.LongType, T.DecimalType, T.DateType)
-_DOUBLES = (T.DoubleType, T.FloatType)
 MOST_OVER_LINES = 1 << 30  # bytes, which are held in memory object by object
 MERGED = "spark.sql.parquet.mergeSchema"
 _GLOB = re.compile(r"[*?\[{]")
@@ -137,15 +133,14 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     else:
         csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths), blank=blank)
     large = not (small or csv.over_lines)
-    by_text = (*_BY_TEXT, *(() if large else _DOUBLES))
-    texts = {field.name: field.dataType for field in own if isinstance(field.dataType, by_text)}
+    texts = csv_values.by_text(own, csv, doubles=not large)
     if texts or csv.plain:
         told = [T.StructField(f.name, T.StringType() if f.name in texts else f.dataType) for f in kinds.fields]
         reader.schema(T.StructType(told))
         rows = original(reader, path=escaped)
     if csv.plain:
         rows = csv.without_quotes(rows)
-    return csv.rows(csv.valued(rows, texts), [field.name for field in own], finite=large)
+    return csv.rows(csv_values.valued(rows, texts, csv), [field.name for field in own], finite=large)
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:

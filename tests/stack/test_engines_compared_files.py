@@ -228,7 +228,10 @@ for _options in (
 CASES["infer csv, exponents"] = read("csv", "a,b\n1e3,1\n2,2.5\n", INFERRED)
 for _content in ("a,b\n 1,x\n2 ,y\n", "a\n99999999999999999999\n", "a\n2024-01-31T10:20\n2024-01-31\n"):
     REFUSED[f"infer csv, {_content!r}"] = read("csv", _content, INFERRED)
-REFUSED["read csv, nullValue of a number"] = read("csv", "a\nx\n1\n", {**H, "nullValue": "x"}, "a int")
+CASES["read csv, nullValue of a number"] = read(
+    "csv", "a,b\nx,1.5\n1,x\n,\n", {**H, "nullValue": "x"}, "a int, b double"
+)
+REFUSED["read csv, nullValue of bytes"] = read("csv", "a\nx\n1\n", {**H, "nullValue": "x"}, "a binary")
 LINES = {  # by the number of their texts, lines that both engines take for the same; what they are is not written down
     size: [
         line
@@ -267,10 +270,21 @@ for _text in ("1.5d", "0x1p3", "+NaN", " NaN", "Infinity "):
     BY_VALUE[f"read csv, the double {_text!r}"] = read("csv", f"a,b\n{_text},x\n", H, "a double, b string")
 CASES["read csv, decimals and dates"] = read(
     "csv",
-    "a,b,c\n19.995,2024-01-31,1\n0.005,20240101,1e3\n-2.675,2024-1-5,99999\n 1,x,1.\n123456789012,2024-02-30,.5\n",
+    'a,b,c\n19.995,2024-01-31,1\n"1,234.5,",,",1"\n0.005,20240101,1e3\n-2.675,2024-1-5,99999\n'
+    " 1,x,1.\n123456789012,2024-02-30,.5\n",
     H,
     "a decimal(10,2), b date, c decimal(4,0)",
 )
+_TIMES = """a,b,c,d
+2024-01-31 10:20:60,2024-01-31T10:20:30Z,TRUE,1
+2024-01-31 10:20:59.1234567,2024-01-31T1:2:3.5,false,2
+2024-01-31T10:20:30+01:00,2024-01-31 10:20 Europe/Paris,t,3
+ 2024-2-5 ,2024-02,1,4
+2024-02-30,20240131,,5
+10:20:30x,now,yes,6
+"""
+CASES["read csv, times and truth"] = read("csv", _TIMES, H, "a timestamp, b timestamp_ntz, c boolean, d int")
+CASES["read csv, times in a zone are no others"] = read("csv", "a,b\n2024-01-31T10:20:30Z,x\n", INFERRED)
 BY_VALUE["read csv, a number over two lines"] = read(
     "csv", 'a,b\n"5\n",x\n7,y\n', {**H, "multiLine": True}, "a int, b string"
 )
@@ -312,6 +326,8 @@ for _name, _case in {
     "gzip": read("csv", gzip.compress(CSV["plain"].encode()), H, name="a.csv.gz"),
     "a null's word": read("csv", 'a,b\n1,NULL\n2,"N"\n', {**H, "nullValue": "NULL"}),
     "what is no whole number": CASES["read csv, what is no whole number"],
+    "times": CASES["read csv, times and truth"],
+    "a null's word as a double": CASES["read csv, nullValue of a number"],
     "quotes as other signs": CASES["read csv, quotes and backslashes as other signs"],
     **{name: case for name, case in CASES.items() if "lines of" in name},
 }.items():
