@@ -14,6 +14,7 @@ from etl.sail.statements import bare
 from workspace.paths import Workspace
 
 _NAME = "_lakelet_name"  # of SQL text, when it is a column by itself
+_IS_BEFORE = "_lakelet_is_before"  # of a key of an order, that others come after it
 _WINDOWED = frozenset({"collect_list", "collect_set"})
 
 
@@ -81,7 +82,9 @@ def as_spark(text: str) -> str:
 def _say_as_spark(made: Any) -> None:
     """Have the outermost expression of a tree plan what ``Said`` makes of the tree, by the name that Spark gives it."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from pyspark.sql.connect.plan import Sort
 
+    sort = Sort.plan
     window, order, text = made.WindowExpression.to_plan, made.SortOrder.to_plan, made.SQLExpression.to_plan
     is_planned: ContextVar[bool | None] = ContextVar("is_planned", default=None)  # None: by no part of a tree
 
@@ -149,14 +152,29 @@ def _say_as_spark(made: Any) -> None:
 
     def of_order(self: Any, session: Any) -> Any:
         own = copy.copy(self)
-        own._child = Apart(Said(made, lambda part: Apart(part, False)).ordered(self._child), True)
+        said = Said(made, lambda part: Apart(part, False))
+        value = said.ordered(self._child)
+        own._child = Apart(said.key(value) if getattr(self, _IS_BEFORE, False) else value, True)
         return order(own, session)
 
+    def of_sort(self: Any, session: Any) -> Any:
+        own = copy.copy(self)
+        own.columns = [*map(_before_others, self.columns[:-1]), *self.columns[-1:]]
+        return sort(own, session)
+
+    engine.replace(Sort, "plan", of_sort)
     engine.replace(made.SortOrder, "to_plan", of_order)
     for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
     engine.replace(made.SQLExpression, "to_plan", of_text)
+
+
+def _before_others(key: Any) -> Any:
+    own = copy.copy(key)
+    own._expr = copy.copy(key._expr)
+    setattr(own._expr, _IS_BEFORE, True)
+    return own
 
 
 def _moves(window: Any) -> bool:

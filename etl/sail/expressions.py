@@ -66,7 +66,8 @@ class Said:
         return self._bound(own, rules.NO_NULL_INSIDE) if plain else own
 
     def key(self, own: Any) -> Any:
-        """What a window is parted or put in order by; ``own`` is by the rules already. Sail takes no lambdas there."""
+        """What a window is parted or put in order by, or rows before other keys are; ``own`` is by the rules already.
+        Sail takes no lambdas there."""
         return self._bound(own, rules.WITHOUT_SIGNS) if self._may_repeat(own) else own
 
     def _with(self, value: Any, **parts: Any) -> Any:

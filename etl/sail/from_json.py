@@ -44,7 +44,8 @@ def install(workspace: Workspace) -> None:
         if options:
             raise engine.refused(f"from_json with options ({', '.join(options)})")
         _require_known(schema)
-        return F.udf(FromJson(schema), schema, useArrow=False)(col)
+        read = F.udf(FromJson(schema), schema, useArrow=False)(col)
+        return read.alias("entries") if isinstance(schema, T.MapType) else read  # as Spark calls it
 
     for owner in (functions, builtin):
         engine.replace(owner, "from_json", from_json)

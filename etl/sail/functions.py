@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import calls, engine, rules
+from etl.sail import calls, engine, names, rules
 from etl.sail.null_structs import filled
 from etl.sail.udf_results import EXACT, AsSpark
 from workspace.paths import Workspace
@@ -105,7 +105,12 @@ def install(workspace: Workspace) -> None:
         if hasattr(module, "_create_py_udf"):
             engine.replace(module, "_create_py_udf", created)
     engine.replace(PythonUDF, "to_plan", lambda self, session: function_plan(_as_spark(self), session))
-    engine.replace(CommonInlineUserDefinedFunction, "to_plan", lambda self, session: call_plan(_called(self), session))
+
+    def planned(call: Any, session: Any) -> Any:
+        names.note_call(call)
+        return call_plan(_called(call), session)
+
+    engine.replace(CommonInlineUserDefinedFunction, "to_plan", planned)
 
 
 def _as_spark(function: Any) -> Any:

@@ -17,7 +17,8 @@ from etl.sail.values import java_double
 from workspace.paths import Workspace
 
 _qualifiers: set[str] = set()  # of columns: the names of data frames and views
-_unknown: set[str] = set()  # texts in SQL that are the names of columns here, and not on Spark
+_unknown: set[str] = set()  # names of columns here, which may be others on Spark
+_functions: set[str] = set()  # of Python, a call of which may have another name on Spark
 _ODD = re.compile(  # what may be in a text that is named otherwise
     r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-~:]|[|][|]|->|<>|!=|<=>|<<|>>",
     re.IGNORECASE | re.DOTALL,
@@ -81,6 +82,7 @@ def install(workspace: Workspace) -> None:
 
     _qualifiers.clear()
     _unknown.clear()
+    _functions.clear()
 
     def noting(original: Any) -> Any:
         def init(self: Any, child: Any, name: str, *args: Any, **options: Any) -> None:
@@ -110,9 +112,20 @@ def name_of(made: Any, value: Any) -> str | None:
             return _told(made, value._expr)
     told = _told(made, value)
     sorts = getattr(value, "_name", "") == "array_sort" and len(value._args) == 1  # by a lambda, which is told
-    if sorts or _STAR in told or any(map(_is_noted, _inside(value))):
+    if sorts or _STAR in told or any(_is_noted(one) or _is_keyed(made, one) for one in _inside(value)):
         _unknown.add(told)
     return told
+
+
+def note_call(call: Any) -> None:
+    """Take note of a call of a Python function with more than columns and literals: Sail tells less of its arguments,
+    and without an alias it may not be written."""
+    from pyspark.sql.connect import expressions as made
+
+    plain = (isinstance(one, made.ColumnReference) and len(_parts(one)) == 1 for one in call._arguments)
+    literal = (isinstance(one, made.LiteralExpression) for one in call._arguments)
+    if not all(map(any, zip(plain, literal, strict=True))):
+        _functions.add(call._function_name)
 
 
 def is_otherwise(made: Any, value: Any) -> bool:
@@ -139,6 +152,13 @@ def _is_noted(value: Any) -> bool:
     return getattr(value, SAID, None) in _unknown
 
 
+def _is_keyed(made: Any, value: Any) -> bool:
+    """Whether it is a struct's field, or a map's value by a key, which has another name."""
+    return isinstance(value, made.UnresolvedExtractValue) and isinstance(
+        getattr(value._extraction, "_value", None), str
+    )
+
+
 def note(text: str) -> bool:
     """Whether Sail would name SQL text otherwise, that is no alias; it is known then, and may not be written."""
     code = bare(text)
@@ -162,7 +182,8 @@ def require_known(plan: Any, schema: T.StructType) -> None:
     """Refuse to write columns that have no alias, and another name on Spark. Raises UnsupportedError."""
     for field in schema:
         days = isinstance(field.dataType, T.DateType) and _DAYS.fullmatch(field.name)  # date_add(dt, 1)
-        if days or field.name in _unknown:
+        called = any(f"{name}(" in field.name for name in _functions)
+        if days or called or field.name in _unknown:
             raise engine.refused(f"Writing the column {field.name} without an alias")
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child

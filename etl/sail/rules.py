@@ -91,8 +91,10 @@ MOVING = frozenset(
         "covar_samp", "covar_pop",
     )
 )  # fmt: skip
-# Of a window's keys.
-WITHOUT_SIGNS = _unless(has_sign, "Zero or NaN with a sign in the keys of a window", "it is another value than without")
+# Of a window's keys, and of those of an order that others come after.
+WITHOUT_SIGNS = _unless(
+    has_sign, "Zero or NaN with a sign in the keys of a window or an order", "it is another value than without"
+)
 EVERY = -1  # argument of a call
 # Arguments, by the function and the place that they have.
 ARGUMENTS: Mapping[str, tuple[int, Rule]] = {

@@ -186,13 +186,32 @@ def test_the_number_of_partitions_is_refused(glue: GlueContext, spark: Any) -> N
 
 
 @on_sail
+def test_a_zero_with_a_sign_is_no_key_that_others_come_after(spark: Any) -> None:
+    rows = spark.createDataFrame([(0.0, 1), (-0.0, 2)], "x double, id int")
+    with pytest.raises(Exception, match=f"Zero or NaN with a sign.*{SPARK}"):
+        rows.orderBy(F.col("x").desc(), "id").collect()
+    assert [row.id for row in rows.orderBy("id", "x").collect()] == [1, 2]
+
+
+@on_sail
 def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spark: Any, tmp_path: Path) -> None:
     rows = spark.createDataFrame([(1, (2,))], "id int, st struct<x:int>")
     rows.createOrReplaceTempView("named")
+
+    def called(*values: Any) -> str:
+        return "a"
+
+    def plain(*values: Any) -> str:
+        return "a"
+
+    told = F.udf(called)
     unknown = [
         rows.select(F.to_json(F.struct("*"))),
         rows.selectExpr("id in (1, 2)"),
         rows.groupBy("id").agg(F.expr("sum(id) filter (where id > 0)")),
+        rows.select(F.col("st")["x"].cast("string")),
+        *(rows.select(told(value)) for value in (F.col("st.x"), F.struct("id"), F.col("id").cast("string"))),
+        rows.select(F.upper(told(F.current_date()))),
         *(
             spark.sql(f"select {one} from named")
             for one in (
@@ -208,6 +227,7 @@ def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spa
         with pytest.raises(UnsupportedError, match="without an alias"):
             one.write.parquet(str(tmp_path / str(at)))
     known = [
+        rows.select(F.udf(plain)("id", F.lit(2)), told(F.col("st.x")).alias("one")),
         rows.select(F.to_json(F.struct("*")).alias("j"), F.count("*").over(Window.partitionBy("id"))),
         *(
             spark.sql(f"select {one} from named")
@@ -216,7 +236,7 @@ def test_a_column_that_spark_names_otherwise_is_not_written_without_an_alias(spa
     ]
     for at, one in enumerate(known):
         one.write.parquet(str(tmp_path / f"known{at}"))
-    read = spark.read.parquet(str(tmp_path / "known2"))
+    read = spark.read.parquet(str(tmp_path / "known3"))
     assert (read.columns, read.collect()) == (["id"], [("1",)])
 
 
