@@ -24,6 +24,7 @@ def install(workspace: Workspace) -> None:
 
     _refuse(made)
     _say_as_spark(made)
+    _tell_keys()
     _take_views()
 
 
@@ -82,9 +83,7 @@ def as_spark(text: str) -> str:
 def _say_as_spark(made: Any) -> None:
     """Have the outermost expression of a tree plan what ``Said`` makes of the tree, by the name that Spark gives it."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from pyspark.sql.connect.plan import Sort
 
-    sort = Sort.plan
     window, order, text = made.WindowExpression.to_plan, made.SortOrder.to_plan, made.SQLExpression.to_plan
     is_planned: ContextVar[bool | None] = ContextVar("is_planned", default=None)  # None: by no part of a tree
 
@@ -157,17 +156,25 @@ def _say_as_spark(made: Any) -> None:
         own._child = Apart(said.key(value) if getattr(self, _IS_BEFORE, False) else value, True)
         return order(own, session)
 
-    def of_sort(self: Any, session: Any) -> Any:
-        own = copy.copy(self)
-        own.columns = [*map(_before_others, self.columns[:-1]), *self.columns[-1:]]
-        return sort(own, session)
-
-    engine.replace(Sort, "plan", of_sort)
     engine.replace(made.SortOrder, "to_plan", of_order)
     for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
     engine.replace(made.SQLExpression, "to_plan", of_text)
+
+
+def _tell_keys() -> None:
+    """Have the keys of an order know whether others come after them."""
+    from pyspark.sql.connect.plan import Sort
+
+    original = Sort.plan
+
+    def plan(self: Any, session: Any) -> Any:
+        own = copy.copy(self)
+        own.columns = [*map(_before_others, self.columns[:-1]), *self.columns[-1:]]
+        return original(own, session)
+
+    engine.replace(Sort, "plan", plan)
 
 
 def _before_others(key: Any) -> Any:

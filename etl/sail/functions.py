@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 
 from etl.sail import calls, engine, names, rules
 from etl.sail.null_structs import filled
+from etl.sail.pickled import as_called
 from etl.sail.udf_results import EXACT, AsSpark
 from workspace.paths import Workspace
 
@@ -117,12 +118,13 @@ def _as_spark(function: Any) -> Any:
     """A function as it is sent to Sail."""
     from pyspark.util import PythonEvalType
 
-    if not _by_row(function):
-        return function
     own, told = copy.copy(function), function._output_type
+    own._func = as_called(function)
+    if not _by_row(function):
+        return own
     own._output_type = T.DataType.fromDDL(told.data_type_string) if hasattr(told, "data_type_string") else told
     if not _is_exact(function):
-        own._func = AsSpark(function._func, own._output_type, getattr(function, _HANDED_ON, False))
+        own._func = AsSpark(own._func, own._output_type, getattr(function, _HANDED_ON, False))
     if _has_structs(own._output_type):
         if getattr(function, _BY_COLUMNS, _takes_any(function._func)):
             own._eval_type, own._func = PythonEvalType.SQL_SCALAR_ARROW_UDF, ByColumns(own._func, own._output_type)

@@ -3,9 +3,7 @@ for Sail's own is empty and ends with the process."""
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -22,11 +20,6 @@ _QUERIES = re.compile(
     r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE|EXPLAIN|SET"
     r"|CREATE\s+(OR\s+REPLACE\s+)?(GLOBAL\s+)?TEMP(ORARY)?\s+VIEW|DROP\s+VIEW|CACHE|UNCACHE)\b",
     re.IGNORECASE,
-)
-_VIEW = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?P<replaced>OR\s+REPLACE\s+)?(?P<all>GLOBAL\s+)?TEMP(?:ORARY)?\s+VIEW"
-    r"\s+(?P<name>\w+|`[^`]+`)(?:\s*\((?P<columns>[\w`,\s]+)\))?\s+AS\s+(?P<query>.*)",
-    re.IGNORECASE | re.DOTALL,
 )
 _SELECTS = re.compile(r"[\s(]*(SELECT|WITH|VALUES|FROM|TABLE)\b", re.IGNORECASE)
 _READS = re.compile(r"[\s(]*(EXPLAIN|SET)\b", re.IGNORECASE)
@@ -53,7 +46,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import answers, properties, sql_items  # some take SQL apart as this module does
+    from etl.sail import answers, properties, sql_items, views  # some take SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -70,8 +63,12 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
-        if view := _VIEW.match(sqlQuery):
-            _make_view(view, sql(session, view["query"], *args, **options))
+        if view := views.in_statement(sqlQuery):
+            view.make(lambda query: sql(session, query, *args, **options))
+            return original(session, "SELECT 1 WHERE false")
+        if dropped := views.dropped(sqlQuery):
+            for one in dropped:
+                original(session, f"DROP VIEW IF EXISTS `{one}`")
             return original(session, "SELECT 1 WHERE false")
         asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
         if _BESIDE.search(code):
@@ -94,40 +91,7 @@ def install(workspace: Workspace) -> None:
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:
         engine.replace(Catalog, name, engine.refusing(f"spark.catalog.{name}"))
-    for name in ("dropTempView", "dropGlobalTempView"):
-        engine.replace(Catalog, name, _or_false(getattr(Catalog, name)))
-    engine.replace(Catalog, "tableExists", _of_views(Catalog.tableExists))
     engine.replace(SparkSession, "readStream", property(engine.refusing("spark.readStream")))
-
-
-def _of_views(original: Any) -> Any:
-    """Whether there is a temporary view; of a database's tables Sail's own catalog knows nothing."""
-
-    def exists(self: Any, tableName: str, dbName: str | None = None) -> Any:
-        if dbName or "." in tableName:
-            raise engine.refused("spark.catalog.tableExists of a table in a database")
-        return original(self, tableName)
-
-    return exists
-
-
-def _or_false(original: Any) -> Callable[..., bool]:
-    """Whether a view was dropped: one that is not there is none."""
-    from pyspark.errors import AnalysisException
-
-    def drop(self: Any, viewName: str) -> bool:
-        with contextlib.suppress(AnalysisException):
-            return bool(original(self, viewName))
-        return False
-
-    return drop
-
-
-def _make_view(view: re.Match[str], rows: Any) -> None:
-    if view["columns"]:
-        rows = rows.toDF(*(name.strip().strip("`") for name in view["columns"].split(",")))
-    scope = "Global" if view["all"] else ""
-    getattr(rows, f"create{'OrReplace' if view['replaced'] else ''}{scope}TempView")(view["name"].strip("`"))
 
 
 def is_query(text: str) -> bool:

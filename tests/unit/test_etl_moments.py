@@ -1,0 +1,109 @@
+"""What a script has made stays what it was when it was made, on both engines: functions, and temporary views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
+
+
+@pytest.fixture
+def spark(glue: GlueContext) -> Any:
+    return glue.spark_session
+
+
+def counted(rows: Any) -> list[int]:
+    return [row[0] for row in rows.collect()]
+
+
+def test_a_function_is_what_it_was_when_it_was_called(spark: Any) -> None:
+    rows = spark.createDataFrame([(1, 2)], "a int, b int")
+    made = rows
+    for name in ("a", "b"):
+        made = made.withColumn(name, F.udf(lambda value: name + str(value))(name))  # noqa: B023 - as scripts do
+    assert made.collect() == [("a1", "b2")]
+    known = {"factor": 10}
+    times = F.udf(lambda value: value * known["factor"], "int")
+    first = rows.select(times("a"))
+    known["factor"] = 100
+    assert (counted(first), counted(rows.select(times("b")))) == ([10], [20])  # pickled once
+
+
+def test_functions_over_batches_and_table_functions_are_too(spark: Any) -> None:
+    rows, more = spark.createDataFrame([(1, 2)], "a int, b int"), 1
+
+    @F.pandas_udf("long")
+    def added(values: pd.Series) -> pd.Series:
+        return values + more
+
+    class Added:
+        def eval(self, value: int) -> Any:
+            yield (value + more,)
+
+    made = [
+        rows.select(added("a")),
+        rows.select("a").mapInPandas(lambda parts: (part + more for part in parts), "a int"),
+        rows.select("a").groupBy("a").applyInPandas(lambda part: part + more, "a int"),
+        F.udtf(Added, returnType="a int")(F.lit(1)),
+    ]
+    more = 100
+    assert [counted(one) for one in made] == [[2]] * len(made)
+
+
+def test_functions_of_dynamic_frames_are_too(glue: GlueContext) -> None:
+    frame = DynamicFrame.fromDF(glue.spark_session.createDataFrame([(1,), (2,)], "a int"), glue, "frame")
+    mapped = frame
+    for digit in (1, 2, 3):
+        mapped = mapped.map(lambda record: {"a": record["a"] * 10 + digit})  # noqa: B023
+    wanted = 1
+    kept = frame.filter(lambda record: record["a"] == wanted)
+    wanted = 2
+    assert (sorted(counted(mapped.toDF())), counted(kept.toDF())) == ([1123, 2123], [1])
+
+
+def test_a_data_frame_keeps_the_views_that_there_were(spark: Any) -> None:
+    spark.range(3).createOrReplaceTempView("moments")
+    read, asked = spark.table("moments"), spark.sql("SELECT * FROM moments")
+    spark.range(5).withColumn("more", F.lit(1)).createOrReplaceTempView("Moments")
+    assert (read.columns, read.count(), asked.count()) == (["id"], 3, 3)
+    assert spark.table("moments").columns == ["id", "more"]
+    assert counted(spark.sql("SELECT MOMENTS.id FROM MOMENTS WHERE id > 3")) == [4]
+    assert counted(spark.sql("WITH moments AS (SELECT 1 x) SELECT x FROM moments")) == [1]
+    made = None
+    for size in (1, 2):
+        spark.range(size).createOrReplaceTempView("moments")
+        step = spark.sql("SELECT count(*) FROM moments")
+        made = step if made is None else made.union(step)
+    assert counted(made) == [1, 2]
+
+
+def test_a_view_of_sql_is_of_the_views_that_there_are(spark: Any) -> None:
+    spark.range(3).createOrReplaceTempView("below")
+    spark.sql("CREATE OR REPLACE TEMP VIEW middle AS SELECT id + 1 AS id FROM below")
+    spark.sql("CREATE OR REPLACE TEMP VIEW above AS SELECT * FROM middle")
+    before = spark.table("above")
+    spark.range(9).createOrReplaceTempView("below")
+    assert (before.count(), spark.table("above").count()) == (3, 9)
+
+
+def test_a_view_that_was_dropped_may_be_made_again(spark: Any) -> None:
+    spark.range(3).createOrReplaceTempView("dropped")
+    spark.range(4).createOrReplaceTempView("dropped")
+    assert spark.catalog.dropTempView("dropped")
+    assert not spark.catalog.dropTempView("dropped")
+    with pytest.raises(AnalysisException, match="dropped"):
+        spark.sql("SELECT * FROM dropped").count()
+    spark.range(2).createOrReplaceTempView("dropped")
+    assert spark.catalog.tableExists("dropped")
+    assert spark.table("dropped").count() == 2
+    spark.sql("DROP VIEW dropped")
+    with pytest.raises(AnalysisException, match="dropped"):
+        spark.table("dropped").count()
+    with pytest.raises(AnalysisException, match="dropped"):
+        spark.sql("DROP VIEW dropped")
