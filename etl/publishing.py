@@ -12,7 +12,7 @@ from typing import Any
 from data.objects import list_objects, s3_client
 from data.partitions import parse_partition_path, partition_path
 from data.zones import split_uri
-from etl.sail import engine
+from etl.sail import engine, listings
 from workspace import effects
 from workspace.control import call
 from workspace.errors import ConcurrentModificationException, PublishError
@@ -94,6 +94,7 @@ class Publication:
         except ConcurrentModificationException:
             self.abort()
             raise
+        _tell(self.location)
 
     def moves(self, folder: str) -> list[tuple[str, str]]:
         """From staged key to final key, of all that lies in a folder of the staging (its name, ending in ``/``).
@@ -115,6 +116,19 @@ class Publication:
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""
         call(self.workspace, "DELETE", f"publishes/{self.id}", patience=patience(), repeatable=True)
+
+
+def _tell(location: str) -> None:
+    """Have the engine know that other objects lie at a location by now: what it has cached of them is theirs no more,
+    and data frames that were read before go on with those that there were."""
+    if engine.active():
+        listings.published(location)
+        return
+    from pyspark.sql import SparkSession
+
+    if session := SparkSession.getActiveSession():
+        for scheme in ("s3", "s3a"):
+            session.catalog.refreshByPath(f"{scheme}://{location.partition('://')[2]}")
 
 
 def committer() -> dict[str, str]:

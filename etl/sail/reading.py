@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, engine, read_rows
+from etl.sail import csv_values, engine, listings, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -61,6 +61,7 @@ def install(workspace: Workspace) -> None:
             reader.schema(schema)
         given, objects = _schema_of(reader._schema), Objects(workspace, found, [one.rstrip("/") for one in chosen])
         rows = _read(original, reader, chosen, objects)
+        listings.note(rows, objects)
         if given is None:
             _require_names(rows, ", ".join(paths))
         return _typed(

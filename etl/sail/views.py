@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from etl.sail import engine
+from etl.sail import engine, listings
 from workspace.paths import Workspace
 
 _STATEMENT = re.compile(
@@ -70,23 +70,26 @@ def install(workspace: Workspace) -> None:
     """Stand before the making of views, and before all that names them."""
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.dataframe import DataFrame
-    from pyspark.sql.connect.plan import SQL
-    from pyspark.sql.connect.readwriter import DataFrameReader
-    from pyspark.sql.connect.session import SparkSession
 
     for known in (_current, _taken, _by_statement):
         known.clear()
+    _name_views(DataFrame.createOrReplaceTempView)
+    _make_views(DataFrame)
+    engine.replace(Catalog, "dropTempView", _dropping(Catalog.dropTempView))
+    engine.replace(Catalog, "dropGlobalTempView", _or_false(Catalog.dropGlobalTempView))
+    engine.replace(Catalog, "tableExists", _of_views(Catalog.tableExists))
+
+
+def _make_views(DataFrame: Any) -> None:
     create: Any = DataFrame.createOrReplaceTempView
     create_new: Any = DataFrame.createTempView
     create_global: Any = DataFrame.createOrReplaceGlobalTempView
-    table: Any = DataFrameReader.table
-    statement: Any = SQL.__init__
-    query: Any = SparkSession.sql
     everywhere: set[str] = set()
 
     def createOrReplaceTempView(self: Any, name: str) -> None:
         key, own = name.lower(), _own(name)
         create(self, own)
+        listings.note_view(own, self)
         _current[key] = own
         _by_statement.pop(key, None)
         for again in [again for query, again in _by_statement.values() if _spelled(key, query)]:
@@ -95,6 +98,7 @@ def install(workspace: Workspace) -> None:
     def createTempView(self: Any, name: str) -> None:
         own = _current.get(name.lower()) or _own(name)
         create_new(self, own)  # which fails when it is there
+        listings.note_view(own, self)
         _current[name.lower()] = own
 
     def createOrReplaceGlobalTempView(self: Any, name: str) -> None:
@@ -102,6 +106,21 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"Making the global temporary view {name} anew")
         create_global(self, name)
         everywhere.add(name.lower())
+
+    engine.replace(DataFrame, "createOrReplaceTempView", createOrReplaceTempView)
+    engine.replace(DataFrame, "createTempView", createTempView)
+    engine.replace(DataFrame, "createOrReplaceGlobalTempView", createOrReplaceGlobalTempView)
+
+
+def _name_views(create: Any) -> None:
+    """Have statements and readers find the views that there are."""
+    from pyspark.sql.connect.plan import SQL
+    from pyspark.sql.connect.readwriter import DataFrameReader
+    from pyspark.sql.connect.session import SparkSession
+
+    table: Any = DataFrameReader.table
+    statement: Any = SQL.__init__
+    query: Any = SparkSession.sql
 
     def of_reader(self: Any, tableName: str) -> Any:
         name = tableName.strip("`")
@@ -113,21 +132,17 @@ def install(workspace: Workspace) -> None:
 
     def sql(self: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         rows = query(self, sqlQuery, *args, **options)
+        listings.note_statement(rows, [own for name, own in _current.items() if _spelled(name, sqlQuery)])
         if not _bound(sqlQuery):
             return rows
         own = _own(_OWN)  # for Sail has one view of a name in a plan, be it of several statements
         create(rows, own)
+        listings.note_view(own, rows)
         return table(self.read, own)
 
-    engine.replace(DataFrame, "createOrReplaceTempView", createOrReplaceTempView)
-    engine.replace(DataFrame, "createTempView", createTempView)
-    engine.replace(DataFrame, "createOrReplaceGlobalTempView", createOrReplaceGlobalTempView)
     engine.replace(DataFrameReader, "table", of_reader)
     engine.replace(SQL, "__init__", init)
     engine.replace(SparkSession, "sql", sql)
-    engine.replace(Catalog, "dropTempView", _dropping(Catalog.dropTempView))
-    engine.replace(Catalog, "dropGlobalTempView", _or_false(Catalog.dropGlobalTempView))
-    engine.replace(Catalog, "tableExists", _of_views(Catalog.tableExists))
 
 
 def dropped(text: str) -> set[str]:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from data.objects import s3_client
 from data.publish import STAGING_PREFIX, keys_below
+from etl.errors import UnsupportedError
 from etl.frame_writes import publish_write
 from etl.publishing import committer
 from tests.spark import lake_on_spark
@@ -60,6 +61,48 @@ def test_an_overwrite_is_of_all_or_of_the_partitions_that_come(
     assert found(lake, place) == [(6, "a")]
     assert len(keys()) == 1
     assert "/part=a/" in keys()[0]
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "json"])
+def test_rows_that_were_read_before_a_write_stay_what_they_were(lake: GlueContext, place: str, form: str) -> None:
+    path, spark = f"s3://{BUCKET}/{place}", lake.spark_session
+    rows_of(lake, (1, "a"), (2, "b")).write.format(form).save(path)
+    there = spark.read.schema("id int, part string").format(form).load(path)
+    fresh = rows_of(lake, (2, "b"), (3, "c")).join(there, "id", "left_anti")
+    fresh.write.mode("append").format(form).save(path)
+    assert (fresh.count(), there.count()) == (1, 2)
+    assert spark.read.schema("id int, part string").format(form).load(path).count() == 3
+    rows_of(lake, (9, "z")).write.mode("overwrite").format(form).save(path)
+    with pytest.raises(Exception, match="FILE_NOT_EXIST"):
+        there.count()
+
+
+def test_rows_that_are_cached_are_read_anew_after_a_write(lake: GlueContext, place: str) -> None:
+    path, spark = f"s3a://{BUCKET}/{place}", lake.spark_session
+    rows_of(lake, (1, "a")).write.parquet(path)
+    spark.read.parquet(path).cache().count()
+    rows_of(lake, (2, "b"), (3, "c")).write.mode("overwrite").parquet(path)
+    assert found(lake, place) == [(2, "b"), (3, "c")]
+
+
+@pytest.mark.parametrize("lake", ["sail"], indirect=True)
+def test_rows_in_partitions_and_views_that_would_be_others_are_refused(lake: GlueContext, place: str) -> None:
+    spark = lake.spark_session
+    by_part, flat = f"s3://{BUCKET}/{place}parts", f"s3://{BUCKET}/{place}flat"
+    rows_of(lake, (1, "a")).write.partitionBy("part").parquet(by_part)
+    rows_of(lake, (1, "a")).write.parquet(flat)
+    there = spark.read.parquet(by_part)
+    spark.read.parquet(flat).createOrReplaceTempView("flat")
+    asked = spark.sql("SELECT count(*) FROM flat")
+    rows_of(lake, (2, "b")).write.parquet(f"s3://{BUCKET}/{place}elsewhere")
+    assert (there.count(), asked.first()[0]) == (1, 1)
+    rows_of(lake, (2, "b")).write.partitionBy("part").mode("append").parquet(by_part)
+    rows_of(lake, (2, "b")).write.mode("append").parquet(flat)
+    for stale in (there, asked, spark.table("flat")):
+        with pytest.raises(UnsupportedError, match="where objects have come since it was read"):
+            stale.collect()
+    spark.read.parquet(flat).createOrReplaceTempView("flat")
+    assert spark.sql("SELECT count(*) FROM flat").first()[0] == 2
 
 
 def test_what_is_there_is_left_or_refused(lake: GlueContext, place: str, keys: Callable[[], list[str]]) -> None:
