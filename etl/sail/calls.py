@@ -379,5 +379,6 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "try_to_binary": _to_binary,
     "try_to_timestamp": _of_no_number,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),
+    "uuid": lambda e, call, v: e.call("uuid"),  # by a seed, which Sail has not
     "width_bucket": _width_bucket,
 }

@@ -21,12 +21,13 @@ from etl.errors import UnsupportedError
 from workspace.paths import Workspace
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
+_CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
     "answers", "context", "created", "duplicates", "from_json", "functions", "names", "grouping", "listings",
-    "null_structs", "pickled", "properties", "rdd", "reading", "shown", "single", "spelling", "views", "statements",
-    "statistics", "unions", "writing",
+    "null_structs", "once", "pickled", "properties", "rdd", "reading", "shown", "single", "spelling", "views",
+    "statements", "statistics", "unions", "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []
@@ -47,6 +48,7 @@ def start() -> None:
         return
     from pysail.spark import SparkConnectServer
 
+    os.environ[_CHECKPOINTS] = scratch()
     _server = SparkConnectServer("127.0.0.1", 0)
     _server.start(background=True)
     host, port = _server.listening_address

@@ -85,10 +85,13 @@ def install(workspace: Workspace) -> None:
     session's :data:`ARROW` is on.
     """
     from pyspark.sql.connect import functions, udf
+    from pyspark.sql.connect.client import SparkConnectClient
     from pyspark.sql.connect.expressions import CommonInlineUserDefinedFunction, PythonUDF
     from pyspark.sql.connect.functions import builtin
+    from pyspark.util import PythonEvalType
 
-    create, by_name = udf._create_py_udf, builtin.call_function
+    create, by_name, register = udf._create_py_udf, builtin.call_function, SparkConnectClient.register_udf
+    by_row = PythonEvalType.SQL_BATCHED_UDF
     function_plan, call_plan = PythonUDF.to_plan, CommonInlineUserDefinedFunction.to_plan
 
     def created(f: Any, returnType: Any, useArrow: bool | None = None) -> Any:
@@ -111,7 +114,12 @@ def install(workspace: Workspace) -> None:
         names.note_call(call)
         return call_plan(_called(call), session)
 
+    def registered(client: Any, function: Any, kind: Any, name: Any = None, form: int = by_row, *known: bool) -> Any:
+        """A function for SQL; one that takes nothing has another value for each row."""
+        return register(client, function, kind, name, form, all(known) and _takes_any(function))
+
     engine.replace(CommonInlineUserDefinedFunction, "to_plan", planned)
+    engine.replace(SparkConnectClient, "register_udf", registered)
 
 
 def _as_spark(function: Any) -> Any:
@@ -135,16 +143,40 @@ def _as_spark(function: Any) -> Any:
 
 def _called(call: Any) -> Any:
     """A call whose function knows whether it has columns, and whether Spark's workers hand what it returns to another
-    function as it is, which is so where it is its one argument.
+    function as it is, which is so where it is its one argument. Of no columns Sail would compute it once for all rows.
     """
-    if not _by_row(call._function):
-        return call
     own = copy.copy(call)
+    if not any(map(_has_columns, call._arguments)):
+        own._deterministic, own._arguments = False, [*map(_of_each_row, call._arguments)]
+    if not _by_row(call._function):
+        return own
     own._function = copy.copy(call._function)
     vars(own._function).update({_BY_COLUMNS: bool(call._arguments), _HANDED_ON: getattr(call, _HANDED_ON, False)})
-    if len(call._arguments) == 1 and not _is_exact(call._function):
-        own._arguments = [_handed_on(call._arguments[0], type(call))]
+    if len(own._arguments) == 1 and not _is_exact(call._function):
+        own._arguments = [_handed_on(own._arguments[0], type(call))]
     return own
+
+
+def _has_columns(value: Any) -> bool:
+    from pyspark.sql.connect.expressions import ColumnReference
+
+    return isinstance(value, ColumnReference) or any(map(_has_columns, value.children))
+
+
+def _of_each_row(value: Any) -> Any:
+    """A value that is the same in all rows, as one that Sail does not know to be."""
+    from pyspark.sql.connect import expressions as made
+
+    if isinstance(value, made.NamedArgumentExpression):
+        return made.NamedArgumentExpression(value._key, _of_each_row(value._value))
+    by_chance = made.UnresolvedFunction(">=", [made.UnresolvedFunction("rand", [_literal(0)]), _literal(0.0)])
+    return made.ColumnAlias(made.CaseWhen([(by_chance, value)], value), [str(value)], None)
+
+
+def _literal(value: Any) -> Any:
+    from pyspark.sql.connect.expressions import LiteralExpression
+
+    return LiteralExpression._from_value(value)
 
 
 def _handed_on(argument: Any, calls: type) -> Any:

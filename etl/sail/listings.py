@@ -10,6 +10,7 @@ from typing import Any
 
 from etl.sail import engine
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
+from etl.sail.protos import nodes
 from workspace.paths import Workspace
 
 _published: list[str] = []  # locations, in their order
@@ -66,7 +67,7 @@ def note_view(name: str, rows: Any) -> None:
     """Take note of what a view reads, as Sail calls it, by its data frame."""
     if _by_plan:
         plan = rows._plan.to_proto(rows.sparkSession.client)
-        _by_view[name.lower()] = frozenset(one for _, listings in _nodes(plan) for one in listings)
+        _by_view[name.lower()] = frozenset(one for _, listings in _noted(plan) for one in listings)
 
 
 def note_statement(rows: Any, views: list[str]) -> None:
@@ -78,7 +79,7 @@ def note_statement(rows: Any, views: list[str]) -> None:
 
 def _hold(plan: Any) -> None:
     """Have an action read what was listed. Raises UnsupportedError where Sail cannot be told of it."""
-    for relation, listings in _nodes(plan):
+    for relation, listings in _noted(plan):
         for one in listings:
             if not one.is_stale():
                 continue
@@ -89,20 +90,11 @@ def _hold(plan: Any) -> None:
             relation.read.data_source.paths[:] = map(sail_path, one.objects.addresses())
 
 
-def _nodes(message: Any) -> Iterator[tuple[Any, frozenset[Listing]]]:
+def _noted(plan: Any) -> Iterator[tuple[Any, frozenset[Listing]]]:
     """The nodes of a plan (protobuf) that read what was noted."""
-    if message.DESCRIPTOR.name == "Relation":
-        listings = _by_plan.get(message.common.plan_id, frozenset())
-        if message.read.HasField("named_table"):
-            listings = _by_view.get(message.read.named_table.unparsed_identifier.lower(), frozenset())
+    for node in nodes(plan):
+        listings = _by_plan.get(node.common.plan_id)
+        if node.read.HasField("named_table"):
+            listings = _by_view.get(node.read.named_table.unparsed_identifier.lower())
         if listings:
-            yield message, listings
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        if field.message_type.GetOptions().map_entry:
-            parts = [one for one in value.values() if hasattr(one, "ListFields")]
-        else:
-            parts = [value] if hasattr(value, "ListFields") else list(value)
-        for part in parts:
-            yield from _nodes(part)
+            yield node, listings

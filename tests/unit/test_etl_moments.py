@@ -1,7 +1,9 @@
-"""What a script has made stays what it was when it was made, on both engines: functions, and temporary views."""
+"""What a script has made stays what it was when it was made, on both engines: functions, values of chance, temporary
+views."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pandas as pd
@@ -11,6 +13,7 @@ from pyspark.sql import functions as F
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
+from etl.errors import UnsupportedError
 
 
 @pytest.fixture
@@ -65,6 +68,48 @@ def test_functions_of_dynamic_frames_are_too(glue: GlueContext) -> None:
     kept = frame.filter(lambda record: record["a"] == wanted)
     wanted = 2
     assert (sorted(counted(mapped.toDF())), counted(kept.toDF())) == ([1123, 2123], [1])
+
+
+def test_a_function_of_no_columns_is_called_for_each_row(spark: Any) -> None:
+    spark.udf.register("anything", lambda: str(uuid.uuid4()))
+    made = spark.range(5).select(
+        F.udf(lambda: str(uuid.uuid4()))().alias("none"),
+        F.udf(lambda size: str(uuid.uuid4())[:size])(F.lit(20)).alias("literal"),
+        F.udf(lambda size: str(uuid.uuid4())[:size])(size=F.lit(20)).alias("named"),
+        F.udf(lambda: (str(uuid.uuid4()),), "struct<a: string>")().alias("struct"),
+        F.expr("anything()").alias("registered"),
+    )
+    assert made.agg(*(F.countDistinct(name) for name in made.columns)).first() == (5,) * 5
+    assert spark.range(1).select(F.udf(repr)(F.lit(1))).columns == ["repr(1)"]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_values_of_chance_are_one_in_all_that_is_made_of_a_data_frame(spark: Any, text: bool) -> None:
+    if text:
+        rows = spark.sql("SELECT id, uuid() AS key, rand() AS draw FROM range(3)")
+    else:
+        rows = spark.range(3).withColumn("key", F.expr("uuid()")).withColumn("draw", F.rand())
+    assert rows.count() == 3
+    assert rows.collect() == rows.collect()
+    assert rows.select("key", "draw").join(rows, ["key", "draw"]).count() == 3
+    rows.createOrReplaceTempView("drawn")
+    assert spark.table("drawn").join(rows, "key").count() == 3
+
+
+def test_cached_rows_are_kept(spark: Any) -> None:
+    rows = spark.range(3).withColumn("key", F.udf(lambda: str(uuid.uuid4()))()).withColumn("at", F.current_timestamp())
+    rows.cache()
+    assert rows.collect() == rows.collect()
+    assert rows.select("key", "at").join(rows, ["key", "at"]).count() == 3
+    doubled = spark.range(3).withColumn("twice", F.udf(lambda value: 2 * value, "long")("id")).orderBy(F.desc("id"))
+    assert [row.twice for row in doubled.persist().collect()] == [4, 2, 0]
+
+
+@pytest.mark.parametrize("glue", ["sail"], indirect=True)
+def test_an_order_below_values_of_chance_is_refused(spark: Any) -> None:
+    rows = spark.range(3).orderBy(F.desc("id")).withColumn("key", F.expr("uuid()"))
+    with pytest.raises(UnsupportedError, match="An order below values"):
+        rows.collect()
 
 
 def test_a_data_frame_keeps_the_views_that_there_were(spark: Any) -> None:

@@ -1,0 +1,34 @@
+"""Plans as they are sent to Sail: the messages of Spark Connect (protobuf) and those in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def nodes(message: Any) -> Iterator[Any]:
+    """The nodes (``Relation``) of a plan, those below before those above; they may be changed in their turn."""
+    for part in _messages(message):
+        yield from nodes(part)
+    if message.DESCRIPTOR.name == "Relation":
+        yield message
+
+
+def parts(node: Any) -> Iterator[Any]:
+    """The messages of a node, without the nodes below it."""
+    for part in _messages(node):
+        if part.DESCRIPTOR.name != "Relation":
+            yield part
+            yield from parts(part)
+
+
+def _messages(message: Any) -> Iterator[Any]:
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        if field.message_type.GetOptions().map_entry:
+            yield from (one for one in value.values() if hasattr(one, "ListFields"))
+        elif hasattr(value, "ListFields"):
+            yield value
+        else:
+            yield from value
