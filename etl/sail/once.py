@@ -17,11 +17,12 @@ _STEADY = frozenset(("uuid", "shuffle"))  # to Spark, in all that is made of a d
 _STEADY_TEXT = re.compile(r"\b(?:(?:uuid|rand|randn|random)\s*\(\s*\)|shuffle\s*\()", re.IGNORECASE)
 _MOMENTS = frozenset(("current_timestamp", "localtimestamp", "now", "current_date", "curdate", "unix_timestamp"))
 _MOMENTS_TEXT = re.compile(rf"\b(?:{'|'.join(sorted(_MOMENTS))})\b", re.IGNORECASE)
+_BELOW = "An order below values that are others each time (uuid(), times, Python functions)"
 _CALL = "CommonInlineUserDefinedFunction"
 _FUNCTIONS = frozenset((_CALL, "MapPartitions", "GroupMap", "CoGroupMap"))  # of Python, as protobuf calls them
 _TEXTS = {"ExpressionString": "expression", "SQL": "query"}
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
-_kept: dict[int, Any] = {}  # by the number of a node, the data frame that it was computed to
+_kept: dict[int, tuple[bytes, Any]] = {}  # by its number, what a node was, and the data frame that it was computed to
 
 
 def install(workspace: Workspace) -> None:
@@ -36,7 +37,7 @@ def install(workspace: Workspace) -> None:
         from pyspark.sql.connect.proto import Command
 
         if any(map(_is_order, nodes(relation))):
-            raise engine.refused("An order below values that are others each time (uuid(), times, Python functions)")
+            raise engine.refused(_BELOW)
         command = Command()
         command.checkpoint_command.relation.CopyFrom(relation)
         command.checkpoint_command.eager = True
@@ -51,12 +52,15 @@ def install(workspace: Workspace) -> None:
         if making or plan.command.HasField("sql_command"):  # which computes nothing
             return
         for relation in nodes(plan):
-            number = relation.common.plan_id
-            if number not in _kept and any(map(_is_steady, parts(relation))):
-                _kept[number] = kept(client, relation)
-            if number in _kept:
-                relation.CopyFrom(_kept[number]._plan.plan(client))
-                relation.common.plan_id = number
+            if not any(map(_is_steady, parts(relation))):
+                continue
+            number, told = relation.common.plan_id, relation.SerializeToString(deterministic=True)
+            before, rows = _kept.get(number) or (told, kept(client, relation))
+            if before != told:  # it is written in an order, with what it is ordered by
+                raise engine.refused(_BELOW)
+            _kept[number] = told, rows
+            relation.CopyFrom(rows._plan.plan(client))
+            relation.common.plan_id = number
 
     def persist(self: Any, storageLevel: Any = None) -> Any:
         relation = self._plan.plan(self._session.client)

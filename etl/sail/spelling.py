@@ -18,12 +18,14 @@ _WHOLE = ("tinyint", "smallint", "int", "bigint")
 def install(workspace: Workspace) -> None:
     """Stand before what data frames take names for."""
     from pyspark.sql.connect.dataframe import DataFrame
+    from pyspark.sql.connect.types import verify_col_name
 
     rename: Any = DataFrame.withColumnRenamed
     rename_all: Any = DataFrame.withColumnsRenamed
     join: Any = DataFrame.join
     replace: Any = DataFrame.replace
     unpivot: Any = DataFrame.unpivot
+    get: Any = DataFrame.__getitem__
 
     def withColumnRenamed(self: Any, existing: str, new: str) -> Any:
         own = _own(self, existing)
@@ -48,6 +50,13 @@ def install(workspace: Workspace) -> None:
             _require_exact(self, given if isinstance(given, list | tuple) else [given], "unpivot")
         return unpivot(self, ids, values, *args, **options)
 
+    def item(self: Any, item: Any) -> Any:
+        """A column, which is looked for at once, for scripts find out so whether there is one."""
+        if isinstance(item, str) and item != "*" and not verify_col_name(item, self._schema):
+            _ = self.select(item).schema
+        return get(self, item)
+
+    engine.replace(DataFrame, "__getitem__", item)
     for made in (withColumnRenamed, withColumnsRenamed):
         engine.replace(DataFrame, made.__name__, made)
     for name, method in {"join": joined, "replace": replaced, "unpivot": unpivoted, "melt": unpivoted}.items():

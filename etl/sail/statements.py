@@ -74,7 +74,9 @@ def install(workspace: Workspace) -> None:
         if _BESIDE.search(code):
             _require_no_dates(args[0] if args else options.get("args"))
         if asked == sqlQuery:
-            return _noted(true(original(session, sqlQuery, *args, **options), sqlQuery), sqlQuery)
+            rows = true(original(session, sqlQuery, *args, **options), sqlQuery)
+            _ = rows.schema  # what is wrong is said at once
+            return _noted(rows, sqlQuery)
         if _READS.match(code):
             return original(session, asked, *args, **options)
         if not _SELECTS.match(code):

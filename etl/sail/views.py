@@ -125,7 +125,9 @@ def _name_views(create: Any) -> None:
     def of_reader(self: Any, tableName: str) -> Any:
         name = tableName.strip("`")
         own = _current.get(name.lower())
-        return table(self, own).alias(name) if own and own.lower() != name.lower() else table(self, tableName)
+        rows = table(self, own).alias(name) if own and own.lower() != name.lower() else table(self, tableName)
+        _ = rows.schema  # a table that is not there is missed at once
+        return rows
 
     def init(self: Any, query: str, args: Any = None, named_args: Any = None, views: Any = None) -> None:
         statement(self, query, args, named_args, [*(views or ()), *_bound(query)])

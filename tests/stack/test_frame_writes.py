@@ -68,7 +68,7 @@ def test_rows_that_were_read_before_a_write_stay_what_they_were(lake: GlueContex
     path, spark = f"s3://{BUCKET}/{place}", lake.spark_session
     rows_of(lake, (1, "a"), (2, "b")).write.format(form).save(path)
     there = spark.read.schema("id int, part string").format(form).load(path)
-    fresh = rows_of(lake, (2, "b"), (3, "c")).join(there, "id", "left_anti")
+    fresh = rows_of(lake, (2, "b"), (3, "c")).join(there, "id", "left_anti").withColumn("key", F.expr("uuid()"))
     fresh.write.mode("append").format(form).save(path)
     assert (fresh.count(), there.count()) == (1, 2)
     assert spark.read.schema("id int, part string").format(form).load(path).count() == 3

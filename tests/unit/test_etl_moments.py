@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkAttributeError
 from pyspark.sql import functions as F
 
 from awsglue.context import GlueContext
@@ -126,6 +126,22 @@ def test_a_data_frame_keeps_the_views_that_there_were(spark: Any) -> None:
         step = spark.sql("SELECT count(*) FROM moments")
         made = step if made is None else made.union(step)
     assert counted(made) == [1, 2]
+
+
+def test_what_is_not_there_is_missed_at_once(spark: Any) -> None:
+    rows = spark.createDataFrame([(1, (2,))], "a int, st struct<x: int>")
+    assert rows.select(rows["A"], rows["st.x"]).columns[1] == "x"
+    assert (aliased := rows.alias("r")).select(aliased["r.a"]).collect() == [(1,)]
+    for wrong in (
+        lambda: rows["missing"],
+        lambda: rows["st.missing"],
+        lambda: rows.missing,
+        lambda: spark.table("missing"),
+        lambda: spark.sql("SELECT missing FROM range(1)"),
+        lambda: spark.sql("SELECT * FROM missing"),
+    ):
+        with pytest.raises((AnalysisException, PySparkAttributeError)):
+            wrong()
 
 
 def test_a_view_of_sql_is_of_the_views_that_there_are(spark: Any) -> None:
