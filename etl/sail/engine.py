@@ -24,7 +24,7 @@ REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
-    "answers", "context", "created", "duplicates", "from_json", "functions", "names", "grouping",
+    "aliases", "answers", "context", "created", "duplicates", "fills", "from_json", "functions", "names", "grouping",
     "null_structs", "properties", "rdd", "reading", "shown", "single", "spelling", "statements", "statistics",
     "unions", "writing",
 )  # fmt: skip

@@ -105,7 +105,7 @@ def name_of(made: Any, value: Any) -> str | None:
     while isinstance(inner, made.CastExpression):
         inner = inner._expr
     if inner is not value and isinstance(inner, made.ColumnReference):
-        *before, name = _parts(inner)
+        *before, name = parts(inner)
         if not before or before[-1].lower() in _qualifiers:
             return name
         if inner is not value._expr:  # of a field that is cast twice the first cast is told
@@ -122,7 +122,7 @@ def note_call(call: Any) -> None:
     and without an alias it may not be written."""
     from pyspark.sql.connect import expressions as made
 
-    plain = (isinstance(one, made.ColumnReference) and len(_parts(one)) == 1 for one in call._arguments)
+    plain = (isinstance(one, made.ColumnReference) and len(parts(one)) == 1 for one in call._arguments)
     literal = (isinstance(one, made.LiteralExpression) for one in call._arguments)
     if not all(map(any, zip(plain, literal, strict=True))):
         _functions.add(call._function_name)
@@ -134,7 +134,7 @@ def is_otherwise(made: Any, value: Any) -> bool:
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     return any(
-        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(_parts(one)) > 1) or _is_noted(one)
+        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1) or _is_noted(one)
         for one in _inside(value)
     )
 
@@ -289,12 +289,12 @@ def _leaf(made: Any, value: Any) -> str:
     if isinstance(value, made.UnresolvedStar):
         return _STAR
     if isinstance(value, made.ColumnReference):
-        parts = _parts(value)
-        return ".".join(parts[1:] if len(parts) > 1 and parts[0].lower() in _qualifiers else parts)
+        told = parts(value)
+        return ".".join(told[1:] if len(told) > 1 and told[0].lower() in _qualifiers else told)
     return str(value)
 
 
-def _parts(column: Any) -> list[str]:
+def parts(column: Any) -> list[str]:
     """The parts of a column's name, of which those in backticks may have points in them."""
     return [quoted or plain for quoted, plain in _PART.findall(column._unparsed_identifier)]
 

@@ -53,7 +53,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import answers, properties, sql_items  # some take SQL apart as this module does
+    from etl.sail import aliases, answers, properties, sql_items  # some take SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -70,6 +70,8 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
+        if aliases.has_stars(sqlQuery):
+            aliases.require_keys(_parsed(sqlQuery))
         if view := _VIEW.match(sqlQuery):
             _make_view(view, sql(session, view["query"], *args, **options))
             return original(session, "SELECT 1 WHERE false")
