@@ -238,9 +238,16 @@ MORE: Mapping[str, Of] = {
     "all columns of an alias that is a key": lambda few: few.select("i").alias("a").join(few, "i").select("a.*"),
     "all columns of an alias of an equality": lambda few: _by_equality(few).select("x.*", "y.s"),
     "all columns of a struct": lambda few: few.select("i", F.struct("l").alias("st")).join(few, "i").select("st.*"),
+    "names of casts of fields of what has an alias's name": lambda few: (
+        few.alias("st").where("i > 0").select(F.struct("i", "l").alias("st"), F.col("st.s").cast("string"))
+    ).select("s", F.col("st.i").cast("string"), F.col("st.l").cast("int").cast("double")),
+    "names of casts of fields by an alias": lambda few: (
+        few.alias("st").select(F.struct("i", "l").alias("st")).alias("q").select(F.col("q.st.i").cast("string"))
+    ),
     "drop by an alias": lambda few: _by_equality(few).drop(F.col("y.i")),
     "drop by an alias of another case": lambda few: few.alias("x").drop(F.col("X.I"), "s"),
     "drop by aliases": lambda few: _by_equality(few).drop(F.col("y.s"), F.col("x.i")).select("i"),
+    "drop of both by aliases": lambda few: _by_equality(few).drop(F.col("y.i"), F.col("x.i"), F.col("y.I"), "l"),
     "drop by an alias of none": lambda few: _by_equality(few).drop(F.col("y.q")),
     "drop of a field": lambda few: few.select(F.struct("i").alias("st")).drop(F.col("st.i")),
     "drop of a text with a point": lambda few: few.alias("x").drop("x.i"),

@@ -40,7 +40,7 @@ def install(workspace: Workspace) -> None:
 
     def selected(self: Any, *cols: Any) -> Any:
         given = cols[0] if len(cols) == 1 and isinstance(cols[0], list) else cols
-        return select(self, *(made for one in given for made in _with_keys(self, one, _star_of(one))))
+        return select(self, *(made for one in given for made in _with_keys(self, _named(self, one), _star_of(one))))
 
     def selected_texts(self: Any, *expr: Any) -> Any:
         texts = [text for one in expr for text in (one if isinstance(one, list | tuple) else [one])]
@@ -51,14 +51,10 @@ def install(workspace: Workspace) -> None:
     def dropped(self: Any, *cols: Any) -> Any:
         if not any(map(_is_qualified, cols)):
             return drop(self, *cols)
-        rest: list[Any] = []
-        lost: list[Any] = []
-        for one in cols:
-            if not _is_qualified(one):
-                rest.append(one)
-            elif (told := _by_plan(self, one)) is not None and repr(told) not in map(repr, lost):
-                lost.append(told)
-        kept, made = drop(self, *rest), drop(self, *rest, *lost)
+        rest = [one for one in cols if not _is_qualified(one)]
+        told = (_by_plan(self, one) for one in cols if _is_qualified(one))
+        lost = {(one._expr._plan_id, one._expr._unparsed_identifier): one for one in told if one is not None}
+        kept, made = drop(self, *rest), drop(self, *rest, *lost.values())
         if len(kept.columns) - len(made.columns) != len(lost):
             raise engine.refused("drop of a column by an alias that another column has come to, or a join by names")
         return made
@@ -153,6 +149,15 @@ def _with_keys(rows: Any, column: Any, alias: str) -> list[Any]:
     own = [name.lower() for name in _columns(rows._session, nodes[0])]
     made: list[Any] = [F.col(quoted(key)) for key in keys]
     return made if set(own) <= {key.lower() for key in keys} else [*made, F.col(f"{quoted(alias)}.*")]
+
+
+def _named(rows: Any, column: Any) -> Any:
+    """A column of a select; a struct's field that is cast gets its name, for to pyspark's client it may be a column by
+    an alias."""
+    path, name = names.cast_of(getattr(column, "_expr", None))
+    if len(path) < 2 or not names.is_alias(path[0]) or _nodes(rows._plan, path[0].lower()):
+        return column
+    return column.alias(name) if path[0].lower() in map(str.lower, rows.columns) else column
 
 
 def _nodes(plan: Any, alias: str) -> list[Any]:

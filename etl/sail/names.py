@@ -106,8 +106,8 @@ def name_of(made: Any, value: Any) -> str | None:
         inner = inner._expr
     if inner is not value and isinstance(inner, made.ColumnReference):
         *before, name = parts(inner)
-        if not before or before[-1].lower() in _qualifiers:
-            return name
+        if not before or (is_alias(before[-1]) and not (before[1:] and is_alias(before[0]))):
+            return name  # and not that of a field of a struct in what has the alias
         if inner is not value._expr:  # of a field that is cast twice the first cast is told
             return _told(made, value._expr)
     told = _told(made, value)
@@ -115,6 +115,23 @@ def name_of(made: Any, value: Any) -> str | None:
     if sorts or _STAR in told or any(_is_noted(one) or _is_keyed(made, one) for one in _inside(value)):
         _unknown.add(told)
     return told
+
+
+def cast_of(value: Any) -> tuple[list[str], str]:
+    """The parts of the name of a column that is cast, and what Spark calls the cast where they are a struct and a field
+    of it; none for what is no such cast."""
+    first = value
+    while type(first).__name__ == "CastExpression" and type(first._expr).__name__ == "CastExpression":
+        first = first._expr
+    inner = getattr(first, "_expr", None)
+    if type(first).__name__ != "CastExpression" or type(inner).__name__ != "ColumnReference":
+        return [], ""
+    return parts(inner), _cast(first, ".".join(parts(inner)))
+
+
+def is_alias(name: str) -> bool:
+    """Whether a data frame or view was ever called so."""
+    return name.lower() in _qualifiers
 
 
 def note_call(call: Any) -> None:
@@ -256,10 +273,7 @@ def _told(made: Any, value: Any) -> str:
     if isinstance(value, made.UnresolvedFunction):
         return _of_function(made, value)
     if isinstance(value, made.CastExpression):
-        kind, inner = _sql_type(value._data_type), _told(made, value._expr)
-        if kind.startswith(("ARRAY", "MAP", "STRUCT")):
-            return inner
-        return f"{'TRY_CAST' if value._eval_mode == 'try' else 'CAST'}({inner} AS {kind})"
+        return _cast(value, _told(made, value._expr))
     if isinstance(value, made.UnresolvedExtractValue):
         of, part = _told(made, value._child), getattr(value._extraction, "_value", None)
         return f"{of}.{part}" if isinstance(part, str) else f"{of}[{_told(made, value._extraction)}]"
@@ -276,6 +290,13 @@ def _told(made: Any, value: Any) -> str:
     if isinstance(value, made.LambdaFunction):
         return f"lambdafunction({', '.join(_told(made, one) for one in (value._function, *value._arguments))})"
     return _leaf(made, value)
+
+
+def _cast(value: Any, inner: str) -> str:
+    kind = _sql_type(value._data_type)
+    if kind.startswith(("ARRAY", "MAP", "STRUCT")):
+        return inner
+    return f"{'TRY_CAST' if value._eval_mode == 'try' else 'CAST'}({inner} AS {kind})"
 
 
 def _leaf(made: Any, value: Any) -> str:
