@@ -199,6 +199,80 @@ METHODS: Mapping[str, Of] = {
         (F.to_date(F.lit("2024-01-31")) - F.expr("(interval '1' month)")).alias("b"),
     ),
 }
+
+
+def _joined(few: Any, how: str = "inner") -> Any:
+    """A frame ``a`` and another ``b``, joined by a name that is not the first of either."""
+    other = few.where("i < 3").select("s", "i", F.lit(1).alias("k"))
+    return few.select("l", "i").alias("a").join(other.alias("b"), "i", how)
+
+
+def _by_equality(few: Any) -> Any:
+    keys = F.col("x.i") == F.col("y.i")
+    return few.select("i", "l").alias("x").join(few.select("i", "s").alias("y"), keys, "left")
+
+
+def _changed_later(few: Any) -> Any:
+    """A data frame of pandas' columns that are changed when it is made."""
+    of = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]})
+    made = few.sparkSession.createDataFrame(of)
+    of.loc[0, "a"], of.loc[1, "b"] = 9, 9.5
+    return made
+
+
+# What is known by an alias, and nulls that are filled with values of other types.
+MORE: Mapping[str, Of] = {
+    **{
+        f"all columns of an alias after a join by a name, {how}": lambda few, how=how: _joined(few, how).select("a.*")
+        for how in ("inner", "left", "left_semi", "left_anti")
+    },
+    "all columns of an alias after a join, and others": lambda few: (
+        _joined(few).where("l > 0").withColumn("z", F.lit(2)).select("a.*", F.col("b.k"), "z")
+    ),
+    "all columns of an alias on the right": lambda few: _joined(few).select("b.*"),
+    "all columns of an alias of a right join": lambda few: _joined(few, "right").select(F.col("B.*"), "a.l"),
+    "all columns of an alias in a text": lambda few: _joined(few).selectExpr("a.*", "b.k + 1 as k"),
+    "all columns of an alias of two joins": lambda few: (
+        _joined(few).join(few.selectExpr("l", "s q").alias("c"), ["l"], "left").select("a.*", "b.k", "c.q")
+    ),
+    "all columns of an alias that is a key": lambda few: few.select("i").alias("a").join(few, "i").select("a.*"),
+    "all columns of an alias of an equality": lambda few: _by_equality(few).select("x.*", "y.s"),
+    "all columns of a struct": lambda few: few.select("i", F.struct("l").alias("st")).join(few, "i").select("st.*"),
+    "names of casts of fields of what has an alias's name": lambda few: (
+        few.alias("st").where("i > 0").select(F.struct("i", "l").alias("st"), F.col("st.s").cast("string"))
+    ).select("s", F.col("st.i").cast("string"), F.col("st.l").cast("int").cast("double")),
+    "names of casts of fields by an alias": lambda few: (
+        few.alias("st").select(F.struct("i", "l").alias("st")).alias("q").select(F.col("q.st.i").cast("string"))
+    ),
+    "drop by an alias": lambda few: _by_equality(few).drop(F.col("y.i")),
+    "drop by an alias of another case": lambda few: few.alias("x").drop(F.col("X.I"), "s"),
+    "drop by aliases": lambda few: _by_equality(few).drop(F.col("y.s"), F.col("x.i")).select("i"),
+    "drop of both by aliases": lambda few: _by_equality(few).drop(F.col("y.i"), F.col("x.i"), F.col("y.I"), "l"),
+    "drop by an alias of none": lambda few: _by_equality(few).drop(F.col("y.q")),
+    "drop of a field": lambda few: few.select(F.struct("i").alias("st")).drop(F.col("st.i")),
+    "drop of a text with a point": lambda few: few.alias("x").drop("x.i"),
+    **{
+        f"fillna of {name} with {value!r}": lambda few, name=name, value=value: (
+            few.selectExpr(
+                "*",
+                "nullif(true, i < 3) b",
+                "nullif(date'2024-01-01', if(i < 3, date'2024-01-01', null)) dt",
+                "nullif(timestamp'2024-01-01 10:00:00', if(i < 3, timestamp'2024-01-01 10:00:00', null)) ts",
+                "if(i < 3, cast(null as decimal(10, 2)), 1.50BD) dec",
+            ).fillna({name: value})
+        )
+        for name, value in (
+            ("s", 7), ("s", 7.5), ("s", 1e20), ("s", True), ("l", "5"), ("l", True), ("L", "-7"), ("d", "7.5"),
+            ("d", True), ("dec", "1.555"), ("dec", True), ("dec", 7), ("b", "true"), ("b", 1), ("b", 0.0),
+            ("dt", "1970-01-01"), ("dt", "2024-02-30"), ("ts", "1970-01-01"), ("ts", "2024-02-01 10:00:00.5"),
+            ("ts", 1), ("l", 1.7), ("l", float("nan")), ("l", float("inf")),
+        )
+    },
+    "pandas' columns that are changed later": _changed_later,
+    "fillna with NaN": lambda few: few.fillna(float("nan")),
+    "fillna with infinity": lambda few: few.fillna(-float("inf"), ["l", "s", "d"]),
+    "fillna of numbers and texts": lambda few: few.fillna({"L": "5", "s": "q", "d": 1}),
+}  # fmt: skip
 # What a data frame is made of.
 MADE: Mapping[str, tuple[Any, ...]] = {
     "rows of several types": ([(1, "a"), (None, "b")], ["x", "y"]),
@@ -209,6 +283,19 @@ MADE: Mapping[str, tuple[Any, ...]] = {
     "values": ([1, None], "int"),
     "numbers as texts": ([(1,), (True,)], "a string"),
     "decimals cut": ([(Decimal("1.256"),)], "a decimal(10,2)"),
+    "decimals at a half": (
+        [(Decimal("0.125"), [Decimal("-2.665"), None], (Decimal("1.005"),)), (Decimal("NaN"), None, None)],
+        "a decimal(10,2), b array<decimal(5,2)>, c struct<x: decimal(3,2)>",
+    ),
+    "decimals of many digits": ([(Decimal("0.1234567890123456785"),)], ["a"]),
+    "decimals of pandas": (pd.DataFrame({"a": [Decimal("0.125")]}), "a decimal(10,2)"),
+    "dicts of decimals": ([{"a": Decimal("0.125")}], "a decimal(10,2)"),
+    "what fits, not verified": (
+        [(1, 1.5, 7, Decimal("0.125"))],
+        "a int, b double, c string, d decimal(4,2)",
+        None,
+        False,
+    ),
     "structs": ([((1, "x"),), (None,)], "a struct<x: int, y: string>"),
     "times in zones": ([(datetime(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))),)], ["a"]),
     "pandas": (pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [True, False]}),),
@@ -238,7 +325,7 @@ def _cases() -> Iterator[tuple[str, Make]]:
     for kind in _KINDS:
         yield f"functions that return {kind}", _returned(kind, "{}", lambda one: one)
         yield f"functions that return structs of {kind}", _returned(kind, "v: {}", lambda one: (one,))
-    for name, of in METHODS.items():
+    for name, of in (*METHODS.items(), *MORE.items()):
         yield f"frames: {name}", lambda spark, rows, of=of: of(_few(spark))  # type: ignore[misc]
     for name, given in MADE.items():
         yield f"made of {name}", lambda spark, rows, given=given: spark.createDataFrame(*given)  # type: ignore[misc]
@@ -259,12 +346,38 @@ REFUSED: dict[str, Make] = {
     "bytes for an array": lambda spark, rows: spark.range(1).select(F.udf(lambda _: b"ab", "array<int>")("id")),
     "replace of fractions and whole numbers": lambda spark, rows: _few(spark).na.replace([1, 1.5], [2, 2.5]),
     "replace of another case": lambda spark, rows: _few(spark).na.replace(1, 5, ["I"]),
+    "all columns of an alias of a full join": lambda spark, rows: _joined(_few(spark), "full").select("a.*"),
+    "all columns of an alias on the right of a left join": lambda spark, rows: _joined(_few(spark), "left").select(
+        "b.*"
+    ),
+    "all columns of an alias in a struct": lambda spark, rows: _joined(_few(spark)).select(F.struct("a.*").alias("a")),
+    "all columns of an alias in a text of a struct": lambda spark, rows: _joined(_few(spark)).selectExpr(
+        "struct(a.*) a"
+    ),
+    "all columns of an alias in SQL, of a join by names": lambda spark, rows: spark.sql(
+        "select a.* from (select 1 x, 2 i) a join (select 2 i) b using (i)"
+    ),
+    "all columns of an alias in SQL, of a natural join": lambda spark, rows: spark.sql(
+        "select b.* from (select 1 x, 2 i) a natural join (select 2 i) b"
+    ),
+    "drop by an alias that is not known": lambda spark, rows: (
+        _few(spark).alias("x").select("i", "l").drop(F.col("x.i"))
+    ),
+    "drop by an alias of a key": lambda spark, rows: _joined(_few(spark)).drop(F.col("a.i")),
+    "fillna of whole numbers by other texts": lambda spark, rows: _few(spark).fillna({"l": "1.5"}),
+    "fillna beyond a type": lambda spark, rows: _few(spark).fillna(3_000_000_000),
+    "what does not fit, not verified": lambda spark, rows: spark.createDataFrame([(1.5,)], "a int", verifySchema=False),
     "unpivot of another case": lambda spark, rows: _few(spark).unpivot("I", ["l"], "k", "v"),
     "storageLevel": lambda spark, rows: str(rows.storageLevel),
     "isLocal": lambda spark, rows: rows.isLocal(),
 }
 # What fails on both engines.
 FAILING: dict[str, Of] = {
+    "a decimal of too many digits": lambda spark: spark.createDataFrame(
+        [(Decimal("999999999.99"),)], "a decimal(10,2)"
+    ).collect(),
+    "fillna of a column that is not there": lambda spark: _few(spark).fillna({"zz": 5}).collect(),
+    "fillna of columns that are not there": lambda spark: _few(spark).fillna(5, ["zz"]).collect(),
     "a fraction in a whole number's column": lambda spark: spark.createDataFrame([(1.5,)], "a int"),
     "a whole number in a double's column": lambda spark: spark.createDataFrame([(1,)], "a double"),
     "pandas' NaN in a whole number's column": lambda spark: spark.createDataFrame(

@@ -1,6 +1,7 @@
 """``createDataFrame``, literals and ``toPandas`` on Sail, as Spark without Arrow has them: rows are held against their
-schema, NaN of pandas is NaN, a decimal has the type of its digits, and lists stay lists. pyspark's Connect client takes
-pandas' columns by Arrow, where NaN is null, and casts what does not fit (the user guide of Spark, "Apache Arrow in
+schema, NaN of pandas is NaN, a decimal has the type of its digits and is rounded halves up, lists stay lists, and what
+is done to pandas' columns later is not seen. pyspark's Connect client takes pandas' columns by Arrow, where NaN is
+null and which looks at the same memory, and casts what does not fit (the user guide of Spark, "Apache Arrow in
 PySpark").
 """
 
@@ -10,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
 from etl.sail import engine
+from etl.sail.decimals import rounding
 from workspace.paths import Workspace
 
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
@@ -27,6 +30,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.expressions import LiteralExpression
     from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql.conversion import LocalDataToArrowConversion
 
     original: Any = SparkSession.createDataFrame
     literal, kind_of = LiteralExpression._from_value, LiteralExpression._infer_type
@@ -36,18 +40,18 @@ def install(workspace: Workspace) -> None:
     ) -> Any:
         of = type(data).__module__.partition(".")[0]  # a library that need not be there
         if of == "pandas" and _by_arrow(self):
-            return original(self, data, schema)
+            return original(self, data.copy(), schema)
         if isinstance(schema, str):
             schema = T.DataType.fromDDL(schema)
         if of == "pandas" and len(data):
             if _is_plain(data, schema):
-                return original(self, data, schema)
+                return original(self, data.copy(), schema)
             schema = [str(name) for name in data.columns] if schema is None else schema
             data, of = list(zip(*map(_values, (column for _, column in data.items())), strict=True)), ""
         elif of == "numpy" and isinstance(schema, T.DataType):
             data = data.tolist()
-        if isinstance(schema, T.DataType) and verifySchema and of not in ("pandas", "pyarrow"):
-            data = _verified(data, schema)
+        if isinstance(schema, T.DataType) and of not in ("pandas", "pyarrow"):
+            data = _verified(data, schema, verifySchema)
         return original(self, data, schema)
 
     def from_value(cls: Any, value: Any) -> Any:
@@ -65,6 +69,8 @@ def install(workspace: Workspace) -> None:
 
     engine.replace(SparkSession, "createDataFrame", create)
     engine.replace(DataFrame, "toPandas", toPandas)
+    convert = _rounded(LocalDataToArrowConversion._create_converter)
+    engine.replace(LocalDataToArrowConversion, "_create_converter", staticmethod(convert))
     engine.replace(LiteralExpression, "_from_value", classmethod(from_value))
     engine.replace(LiteralExpression, "_infer_type", classmethod(infer_type))
 
@@ -121,13 +127,33 @@ def _values(column: Any) -> list[Any]:
     return values
 
 
-def _verified(data: Iterable[Any], schema: T.DataType) -> list[Any]:
-    """Rows of which each fits its schema. Raises PySparkTypeError, as Spark does."""
+def _verified(data: Iterable[Any], schema: T.DataType, fails: bool) -> list[Any]:
+    """Rows of which each fits its schema. Raises PySparkTypeError, as Spark does; where it has null instead, or numbers
+    cut to their last bits, UnsupportedError.
+    """
     rows = list(data)
     verify = T._make_type_verifier(schema, name=None if isinstance(schema, T.StructType) else "field value")
-    for row in rows:
-        verify(row)
+    try:
+        for row in rows:
+            verify(row)
+    except PySparkException:
+        if fails:
+            raise
+        raise engine.refused("createDataFrame, by verifySchema=False, of values of other types,") from None
     return rows
+
+
+def _rounded(original: Any) -> Any:
+    """What makes values of Arrow of Python's, with decimals rounded before."""
+
+    def create(kind: T.DataType, *args: Any, **options: Any) -> Any:
+        convert = original(kind, *args, **options)
+        if not isinstance(kind, T.DecimalType):
+            return convert
+        rounded = rounding(kind.scale)
+        return lambda value: convert(rounded(value) if isinstance(value, Decimal) else value)
+
+    return create
 
 
 def _of_digits(value: Decimal) -> T.DecimalType:

@@ -1,11 +1,13 @@
 """Decimals on Sail. What Sail divides is cut and not rounded, and a whole number beside a decimal has ten digits there,
 where Spark gives a literal as many as it needs. Both are found in Sail's explanation of a plan, before an action.
+Decimals of Python are rounded here, halves up.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from etl.sail import engine
@@ -17,6 +19,12 @@ _LITERALS = re.compile(rf" [-+*] {_WIDENED}|{_WIDENED} [-+*%] | % CAST\(nullif\(
 _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # each is nullif(…, 0)
 _ARITHMETIC = re.compile(r"/|[-+*%]\s*\d|\d[lL]?\s*[-+*%]")
 _OPERATORS = frozenset(("+", "-", "*", "%"))
+
+
+def rounding(scale: int) -> Callable[[Decimal], Decimal]:
+    """What rounds a decimal of Python to so many digits behind the point, as Spark does."""
+    last, digits = Decimal(1).scaleb(-scale), Context(prec=100)
+    return lambda value: value.quantize(last, ROUND_HALF_UP, digits) if value.is_finite() else value
 
 
 def watch(function: str, arguments: Iterable[Any]) -> None:

@@ -105,9 +105,9 @@ def name_of(made: Any, value: Any) -> str | None:
     while isinstance(inner, made.CastExpression):
         inner = inner._expr
     if inner is not value and isinstance(inner, made.ColumnReference):
-        *before, name = _parts(inner)
-        if not before or before[-1].lower() in _qualifiers:
-            return name
+        *before, name = parts(inner)
+        if not before or (is_alias(before[-1]) and not (before[1:] and is_alias(before[0]))):
+            return name  # and not that of a field of a struct in what has the alias
         if inner is not value._expr:  # of a field that is cast twice the first cast is told
             return _told(made, value._expr)
     told = _told(made, value)
@@ -117,12 +117,29 @@ def name_of(made: Any, value: Any) -> str | None:
     return told
 
 
+def cast_of(value: Any) -> tuple[list[str], str]:
+    """The parts of the name of a column that is cast, and what Spark calls the cast where they are a struct and a field
+    of it; none for what is no such cast."""
+    first = value
+    while type(first).__name__ == "CastExpression" and type(first._expr).__name__ == "CastExpression":
+        first = first._expr
+    inner = getattr(first, "_expr", None)
+    if type(first).__name__ != "CastExpression" or type(inner).__name__ != "ColumnReference":
+        return [], ""
+    return parts(inner), _cast(first, ".".join(parts(inner)))
+
+
+def is_alias(name: str) -> bool:
+    """Whether a data frame or view was ever called so."""
+    return name.lower() in _qualifiers
+
+
 def note_call(call: Any) -> None:
     """Take note of a call of a Python function with more than columns and literals: Sail tells less of its arguments,
     and without an alias it may not be written."""
     from pyspark.sql.connect import expressions as made
 
-    plain = (isinstance(one, made.ColumnReference) and len(_parts(one)) == 1 for one in call._arguments)
+    plain = (isinstance(one, made.ColumnReference) and len(parts(one)) == 1 for one in call._arguments)
     literal = (isinstance(one, made.LiteralExpression) for one in call._arguments)
     if not all(map(any, zip(plain, literal, strict=True))):
         _functions.add(call._function_name)
@@ -134,7 +151,7 @@ def is_otherwise(made: Any, value: Any) -> bool:
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     return any(
-        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(_parts(one)) > 1) or _is_noted(one)
+        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1) or _is_noted(one)
         for one in _inside(value)
     )
 
@@ -256,10 +273,7 @@ def _told(made: Any, value: Any) -> str:
     if isinstance(value, made.UnresolvedFunction):
         return _of_function(made, value)
     if isinstance(value, made.CastExpression):
-        kind, inner = _sql_type(value._data_type), _told(made, value._expr)
-        if kind.startswith(("ARRAY", "MAP", "STRUCT")):
-            return inner
-        return f"{'TRY_CAST' if value._eval_mode == 'try' else 'CAST'}({inner} AS {kind})"
+        return _cast(value, _told(made, value._expr))
     if isinstance(value, made.UnresolvedExtractValue):
         of, part = _told(made, value._child), getattr(value._extraction, "_value", None)
         return f"{of}.{part}" if isinstance(part, str) else f"{of}[{_told(made, value._extraction)}]"
@@ -278,6 +292,13 @@ def _told(made: Any, value: Any) -> str:
     return _leaf(made, value)
 
 
+def _cast(value: Any, inner: str) -> str:
+    kind = _sql_type(value._data_type)
+    if kind.startswith(("ARRAY", "MAP", "STRUCT")):
+        return inner
+    return f"{'TRY_CAST' if value._eval_mode == 'try' else 'CAST'}({inner} AS {kind})"
+
+
 def _leaf(made: Any, value: Any) -> str:
     """What an expression is called that has no other ones in it."""
     if isinstance(value, made.LiteralExpression):
@@ -289,12 +310,12 @@ def _leaf(made: Any, value: Any) -> str:
     if isinstance(value, made.UnresolvedStar):
         return _STAR
     if isinstance(value, made.ColumnReference):
-        parts = _parts(value)
-        return ".".join(parts[1:] if len(parts) > 1 and parts[0].lower() in _qualifiers else parts)
+        told = parts(value)
+        return ".".join(told[1:] if len(told) > 1 and told[0].lower() in _qualifiers else told)
     return str(value)
 
 
-def _parts(column: Any) -> list[str]:
+def parts(column: Any) -> list[str]:
     """The parts of a column's name, of which those in backticks may have points in them."""
     return [quoted or plain for quoted, plain in _PART.findall(column._unparsed_identifier)]
 

@@ -5,7 +5,7 @@ Where a value shows that Spark would have read another one, the action that meet
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -126,17 +126,61 @@ def lines_of_text(rows: DataFrame) -> DataFrame:
 def typed_parquet(rows: DataFrame, first: Callable[[], bytes]) -> DataFrame:
     """Parquet's columns without a type as Spark's int, and its old times (INT96) with a zone; ``first`` gives the end
     of an object, where its types stand. Raises UnsupportedError for types that Spark does not read, or as longs."""
-    odd = [f.name for f in rows.schema.fields if isinstance(f.dataType, T.TimeType | T.DayTimeIntervalType)]
+    lasting = T.TimeType | T.DayTimeIntervalType
+    odd = [f.name for f in rows.schema.fields if any(isinstance(kind, lasting) for kind in _kinds(f.dataType))]
     if odd:
         raise engine.refused(f"Reading Parquet with times of day or durations ({', '.join(odd)})")
     changed: dict[str, Column] = {}
     for field in rows.schema.fields:
         if isinstance(field.dataType, T.NullType):
             changed[field.name] = F.lit(None).cast("int")
-    plain = [field.name for field in rows.schema.fields if isinstance(field.dataType, T.TimestampNTZType)]
+        elif any(isinstance(kind, T.NullType) for kind in _kinds(field.dataType)):
+            raise engine.refused(f"Reading Parquet with fields that have no type ({field.name})")
+    plain = [f for f in rows.schema.fields if any(isinstance(kind, T.TimestampNTZType) for kind in _kinds(f.dataType))]
     old = _old_times(first()) if plain else set()
-    changed |= {name: F.col(quoted(name)).cast("timestamp") for name in plain if name in old}
+    for field in plain:
+        if isinstance(field.dataType, T.TimestampNTZType):
+            if field.name in old:
+                changed[field.name] = F.col(quoted(field.name)).cast("timestamp")
+        elif any(path.startswith(f"{field.name}.") for path in old):
+            raise engine.refused(f"Reading Parquet with old times (INT96) inside of a column ({field.name})")
     return rows.withColumns(changed) if changed else rows
+
+
+def _kinds(kind: T.DataType) -> Iterator[T.DataType]:
+    """A type, and those inside of it."""
+    yield kind
+    inner = [field.dataType for field in kind.fields] if isinstance(kind, T.StructType) else []
+    inner += [kind.elementType] if isinstance(kind, T.ArrayType) else []
+    inner += [kind.keyType, kind.valueType] if isinstance(kind, T.MapType) else []
+    for one in inner:
+        yield from _kinds(one)
+
+
+def require_fields(schema: T.StructType, first: Callable[[], bytes]) -> None:
+    """Refuse Parquet by a schema whose inner fields are in another case than those of the first object, by its end:
+    Sail takes them for others, that are not there. Raises UnsupportedError.
+    """
+    import pyarrow.parquet as pq
+
+    nested = {field.name.lower(): _inner(field.dataType) for field in schema.fields if _inner(field.dataType)}
+    if not nested:
+        return
+    for field in pq.read_schema(io.BytesIO(first())):
+        if odd := _other_case(nested.get(field.name.lower(), {}), _inner_of_arrow(field.type)):
+            raise engine.refused(f"spark.read.parquet by a schema with a field in another case ({field.name}.{odd})")
+
+
+def _other_case(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """The first field that is spelled otherwise; empty for none."""
+    spelled = {name.lower(): name for name in found}
+    for name, inner in wanted.items():
+        if name in found:
+            if odd := _other_case(inner, found[name]):
+                return f"{name}.{odd}"
+        elif name.lower() in spelled:
+            return spelled[name.lower()]
+    return ""
 
 
 def of_first(rows: DataFrame, end: bytes, keys: Sequence[str]) -> DataFrame:

@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, engine, listings, read_rows
+from etl.sail import csv_values, engine, listings, partition_types, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -28,16 +28,8 @@ if TYPE_CHECKING:
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
 MOST_OVER_LINES = 1 << 30  # bytes, which are held in memory object by object
-MERGED = "spark.sql.parquet.mergeSchema"
+MERGED, _DEFAULT = "spark.sql.parquet.mergeSchema", "spark.sql.sources.default"
 _GLOB = re.compile(r"[*?\[{]")
-# Types of partition values, in the order in which Spark tries them, and what each of them looks like.
-_KINDS = (
-    ("int", re.compile(r"[+-]?\d{1,9}")),
-    ("bigint", re.compile(r"[+-]?\d{1,18}")),
-    ("double", re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?")),
-    ("date", re.compile(r"\d{4}-\d{2}-\d{2}")),
-    ("timestamp", re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")),
-)
 
 
 def install(workspace: Workspace) -> None:
@@ -51,11 +43,13 @@ def install(workspace: Workspace) -> None:
         if format is not None:
             reader.format(format)
         reader.options(**options)
-        if (reader._format or "parquet") not in FORMATS:
-            raise engine.refused(f"Reading the format {reader._format}")
+        asked = reader._format or reader._client.conf.get(_DEFAULT, "parquet")
+        if asked.lower() not in FORMATS:
+            raise engine.refused(f"Reading the format {asked}")
+        reader.format(asked.lower())
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[sail_path(one) for one in paths], schema=schema)
-        found = _check(workspace, reader._format or "parquet", reader._options, paths)
+        found = _check(workspace, reader._format, reader._options, paths)
         chosen = [one for path, inside in found.items() for one in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
@@ -99,12 +93,15 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
     elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
-    elif reader._format in (None, "parquet") and schema is None:
+    elif reader._format == "parquet" and schema is None:
         rows = read_rows.typed_parquet(original(reader, path=escaped), lambda: objects.end_of_first)
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
         if merged != "true" and len(objects.names) > 1:
             _require_names(rows, ", ".join(paths))
             rows = read_rows.of_first(rows, objects.end_of_first, keys)
+    elif reader._format == "parquet" and schema is not None:
+        read_rows.require_fields(schema, lambda: objects.end_of_first)
+        rows = original(reader, path=escaped)
     else:
         rows = original(reader, path=escaped)
     return read_rows.renamed(rows, schema.names) if schema else rows
@@ -186,6 +183,8 @@ def _check(
     take_reading(format, options)
     if not paths:
         raise engine.refused("spark.read.load without a path")
+    if len({path.rstrip("/") for path in paths}) < len(paths):
+        raise engine.refused("A path that is given twice to spark.read, whose rows are there twice on Spark,")
     found: dict[str, dict[str, int]] = {}
     for path in paths:
         if _GLOB.search(path):
@@ -205,6 +204,7 @@ def _typed(rows: DataFrame, objects: Sequence[str], given: Mapping[str, T.DataTy
 
     values: dict[str, set[str]] = {}
     for one in objects:
+        partition_types.require_plain_keys(one)
         for key, value in parse_partition_path(one):
             values.setdefault(key, set()).add(value)
     spelled, typed = {name.lower(): name for name in rows.columns}, {}
@@ -212,15 +212,13 @@ def _typed(rows: DataFrame, objects: Sequence[str], given: Mapping[str, T.DataTy
         if (name := spelled.get(key.lower())) is None:
             continue
         column, asked = F.col(quoted(name)), given.get(key.lower())
-        kind = partition_type(found) if asked is None else asked.simpleString()
-        if kind not in ("", "string"):
+        if asked is not None:
+            partition_types.require_fit(key, found, asked)
+        kind = partition_types.found(key, found) if asked is None else asked.simpleString()
+        if kind == partition_types.VOID:
+            typed[name] = F.lit(None)
+        elif kind != partition_types.TEXT:
             typed[name] = column.try_cast(kind)
         elif DEFAULT_PARTITION in found:
             typed[name] = F.when(column != DEFAULT_PARTITION, column)
     return rows.withColumns(typed) if typed else rows
-
-
-def partition_type(values: set[str]) -> str:
-    """The type that Spark finds in the values of a partition key; empty for text."""
-    told = values - {DEFAULT_PARTITION}
-    return next((kind for kind, form in _KINDS if told and all(form.fullmatch(value) for value in told)), "")

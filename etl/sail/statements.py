@@ -46,7 +46,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import answers, properties, sql_items, views  # some take SQL apart as this module does
+    from etl.sail import aliases, answers, properties, sql_items, views  # some take SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -63,6 +63,8 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
+        if aliases.has_stars(sqlQuery):
+            aliases.require_keys(_parsed(sqlQuery))
         if view := views.in_statement(sqlQuery):
             view.make(lambda query: sql(session, query, *args, **options))
             return original(session, "SELECT 1 WHERE false")

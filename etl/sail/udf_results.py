@@ -8,13 +8,14 @@ from __future__ import annotations
 import array
 import datetime
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import types as T
 
 from etl.errors import UnsupportedError
 from etl.sail import engine
+from etl.sail.decimals import rounding
 from etl.sail.values import java_double
 
 EXACT = "_lakelet_exact"  # of functions of ours, whose values are of their type
@@ -120,14 +121,8 @@ def _whole(bits: int) -> Convert:
 
 
 def _decimal(scale: int) -> Convert:
-    last, digits = Decimal(1).scaleb(-scale), Context(prec=100)
-
-    def convert(value: Any) -> Decimal | None:
-        if not isinstance(value, Decimal):
-            return None
-        return value.quantize(last, ROUND_HALF_UP, digits) if value.is_finite() else value
-
-    return convert
+    rounded = rounding(scale)
+    return lambda value: rounded(value) if isinstance(value, Decimal) else None
 
 
 def _date(value: Any) -> datetime.date:

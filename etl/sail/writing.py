@@ -11,6 +11,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from data.partitions import escape
 from data.zones import S3
 from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
@@ -79,6 +80,8 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
     plan = writer._write
     options, format, keys = plan.options, plan.source or "parquet", list(plan.partitioning_cols)
     columns = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
+    if odd := [key for key in keys if escape(key) != key]:
+        raise engine.refused(f"partitionBy of a column whose name has a sign that is escaped ({odd[0]})")
     if keys and not columns:
         raise AnalysisException("[ALL_PARTITION_COLUMNS_NOT_ALLOWED] Cannot use all columns for partition columns.")
     head, line = "", None

@@ -11,13 +11,14 @@ import io
 import itertools
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from awsglue.dynamicframe import DynamicFrame
@@ -25,6 +26,7 @@ from awsglue.transforms import ResolveChoice
 from catalog.glue import Glue
 from data.formats import BY_NAME, storage_descriptor
 from data.objects import list_objects
+from data.partitions import escape
 from etl.errors import UnsupportedError
 from etl.sail import objects, reading
 from etl.sail.csv_rows import CsvRead
@@ -92,6 +94,7 @@ Case = Callable[[Place], Any]
 CASES: dict[str, Case] = {}
 REFUSED: dict[str, Case] = {}  # answered by Spark alone
 BY_VALUE: dict[str, Case] = {}  # the same, when a value is met
+FAILING: dict[str, Case] = {}  # on Spark, and refused on Sail
 
 
 def written(
@@ -489,6 +492,27 @@ _INNER = [pa.table({"s": [one]}) for one in ({"x": 1}, {"x": 1, "y": 2})]
 REFUSED["read parquets, structs that differ"] = parquets(*_INNER)
 CASES["read parquet, spelling"] = parquet(pa.table({"a": pa.array([1], pa.int32())}), {}, "A int")
 REFUSED["read parquet, durations"] = parquet(pa.table({"a": pa.array([3], pa.duration("us"))}), {})
+for _name, _inside in (
+    ("a struct", pa.StructArray.from_arrays([_MOMENTS], ["t"])),
+    ("an array", pa.array([[datetime(2024, 1, 31)]], pa.list_(pa.timestamp("us")))),
+    ("a map", pa.array([[("k", datetime(2024, 1, 31))]], pa.map_(pa.string(), pa.timestamp("us")))),
+):
+    REFUSED[f"read parquet, INT96 in {_name}"] = parquet(
+        pa.table({"a": _inside}), {}, use_deprecated_int96_timestamps=True
+    )
+    CASES[f"read parquet, without a zone in {_name}"] = parquet(pa.table({"a": _inside}), {})
+for _name, _inside in (
+    ("no type in a struct", pa.StructArray.from_arrays([pa.nulls(1), pa.array([1])], ["n", "x"])),
+    ("no type in an array", pa.array([[None]], pa.list_(pa.null()))),
+    ("durations in an array", pa.array([[timedelta(seconds=3)]], pa.list_(pa.duration("us")))),
+):
+    REFUSED[f"read parquet, {_name}"] = parquet(pa.table({"a": _inside}), {})
+_CASED = pa.table({"a": pa.array([{"X": 1, "y": [{"z": 2}]}])})
+CASES["read parquet, fields by a schema"] = parquet(_CASED, {}, "A struct<y:array<struct<z:bigint>>,X:bigint>")
+REFUSED["read parquet, a field in another case"] = parquet(_CASED, {}, "a struct<x:bigint>")
+REFUSED["read parquet, a field of an array in another case"] = parquet(
+    _CASED, {}, "a struct<y:array<struct<Z:bigint>>>"
+)
 REFUSED["read parquet, rebase"] = parquet(pa.table({"a": [1]}), {"datetimeRebaseMode": "LEGACY"})
 
 
@@ -596,6 +620,69 @@ CASES["read partitions, json, no schema"] = partitioned("json", "")
 CASES["partitions of other formats"] = mixed_partitions
 
 
+def valued(*values: str, key: str = "k", schema: str = "") -> Case:
+    """Partitions of those values, and the type that they have together."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        for number, value in enumerate(values):
+            buffer = io.BytesIO()
+            pq.write_table(pa.table({"a": [number]}), buffer)
+            place.lake.put(f"{folder}/{key}={escape(value)}/a.parquet", buffer.getvalue())
+        reader = place.spark.read.schema(schema) if schema else place.spark.read
+        return outcome(reader.parquet(place.uri(folder)))
+
+    return case
+
+
+for _values in (
+    ("1700000000",), ("2147483647", "-2147483648"), ("2147483648",), ("0000000000012",), ("1234567890123456789",),
+    ("9223372036854775807", "1"), ("1", "3000000000"), ("1", "1.5"), ("1", "2147483648", "1.5"), ("1e-3", ".5"),
+    ("123456789012345678901234567890123456789",), ("NaN", "1"), ("-Infinity",), ("1d", "1.5f"), (" 1", "2 "),
+    ("1d", "x"), ("1e3", "x"), ("2024-02-29",), ("2024-02-30",), ("2024-01-01", "2024-02-30"), ("2024-1-5",),
+    ("2024-01-01 10:00:00",), ("2024-01-01 10:00:00.5", "2024-01-01"), ("2024-01-01 10:00",), ("2024-01-01T10:00:00",),
+    ("2024-01-01 10:00:00.123456",), ("2024-01-01 25:00:00",), ("2024-01-01 10:00:60",), ("2024-01-01", "1"),
+    ("2024-01-01", ""), ("",), ("1", ""), ("x", ""), ("true",), ("0x10",),
+):  # fmt: skip
+    CASES[f"read partitions, {_values}"] = valued(*_values)
+for _values in (
+    ("1e3",), ("1.",), ("1.5e3", "2"), ("9223372036854775808",), ("12345678901234567890", "1"), ("٣",), ("0x1p3",),
+):  # fmt: skip
+    REFUSED[f"read partitions, {_values}"] = valued(*_values)
+REFUSED["read partitions, an escaped key"] = valued("1", key="a%20b")
+for _value, _kind in (
+    ("1", "int"), ("+01", "int"), ("3000000000", "bigint"), ("7", "smallint"), ("1d", "double"), (" 1.5", "double"),
+    ("NaN", "float"), ("TRUE", "boolean"), ("1.50", "decimal(10,2)"), ("2024-1-5", "date"), ("x", "date"),
+    ("2024-01-05T10:00", "timestamp"), ("", "int"), ("007", "string"),
+):  # fmt: skip
+    CASES[f"read partitions, {_value!r} by a schema, {_kind}"] = valued(_value, schema=f"a bigint, k {_kind}")
+for _value, _kind in (("70000", "smallint"), ("1.5", "decimal(10,2)"), ("1", "decimal(10,2)")):
+    REFUSED[f"read partitions, {_value!r} by a schema, {_kind}"] = valued(_value, schema=f"a bigint, k {_kind}")
+for _value, _kind in (
+    ("x", "int"), ("1.5", "int"), ("3000000000", "int"), (" 1", "bigint"), ("yes", "boolean"), ("1", "boolean"),
+    ("x", "double"),
+):  # fmt: skip
+    FAILING[f"read partitions, {_value!r} by a schema, {_kind}"] = valued(_value, schema=f"a bigint, k {_kind}")
+
+
+def twice(place: Place) -> Any:
+    uri = place.put("a,b\n1,x\n")
+    return outcome(place.spark.read.csv([uri, f"{uri}/"]))
+
+
+def by_default(place: Place) -> Any:
+    """Without a format, of two places, and with one in another case."""
+    places = [place.uri(place.folder()) for _ in range(2)]
+    for at, uri in enumerate(places):
+        place.spark.range(at, 2).write.parquet(uri)
+    return outcome(place.spark.read.load(places)), outcome(place.spark.read.format("PARQUET").load(places[0]))
+
+
+REFUSED["read csv, a path twice"] = twice
+CASES["read by default"] = by_default
+REFUSED["write parquet by a key that is escaped"] = written("parquet", ["s", "1 as `e=f`"], {}, ("e=f",), legible=False)
+
+
 def large_csv(place: Place) -> Any:
     """Objects that are put together behind their header in parts."""
     folder = place.folder()
@@ -617,7 +704,7 @@ def outcomes(stack: Any) -> dict[str, dict[str, Any]]:
     for engine in ENGINES:
         with lake_on(engine, stack.workspace) as glue, own_lake(glue, f"test-files-{engine}") as lake:
             place = Place(lake)
-            for name, case in (CASES | REFUSED | BY_VALUE).items():
+            for name, case in (CASES | REFUSED | BY_VALUE | FAILING).items():
                 try:
                     found[engine][name] = case(place)
                 except Exception as error:
@@ -641,3 +728,9 @@ def test_what_sail_would_do_otherwise_it_refuses(outcomes: dict[str, dict[str, A
     on_sail = outcomes["sail"][name]
     assert isinstance(on_sail, UnsupportedError if name in REFUSED else Exception), on_sail
     assert "--engine spark" in str(on_sail)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_what_fails_on_spark_is_no_null_on_sail(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    assert isinstance(outcomes["spark"][name], PySparkException)
+    assert isinstance(outcomes["sail"][name], UnsupportedError)

@@ -15,9 +15,10 @@ from pyspark.sql.window import Window
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from data.formats import Dialect
+from data.partitions import DEFAULT_PARTITION
 from etl.delimited_source import Attached, DelimitedScan
 from etl.errors import UnsupportedError
-from etl.sail.reading import partition_type
+from etl.sail import partition_types
 from etl.sail.statements import is_query
 
 on_sail = pytest.mark.parametrize("glue", ["sail"], indirect=True)
@@ -112,8 +113,9 @@ def test_partition_values_have_the_types_that_spark_finds(spark: Any, tmp_path: 
     read = spark.read.parquet(f"{tmp_path}/out")
     assert dict(read.dtypes) == {"v": "int", "n": "int", "day": "date", "name": "string"}
     assert sorted(row["name"] for row in read.where("n = 1").collect()) == ["a b"]
-    assert [partition_type({one}) for one in ("12345678901", "1.5", "1e3", "01", "x", "2024-01-02 03:04:05")] == [
-        "bigint", "double", "double", "int", "", "timestamp",
+    values = ("12345678901", "1.5", "1e-3", "01", "x", "2024-01-02 03:04:05", DEFAULT_PARTITION)
+    assert [partition_types.found("k", {one}) for one in values] == [
+        "bigint", "double", "double", "int", "string", "timestamp", "void",
     ]  # fmt: skip
 
 
