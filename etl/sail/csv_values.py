@@ -65,12 +65,18 @@ def valued(rows: DataFrame, kinds: Mapping[str, T.DataType], csv: CsvRead) -> Da
     return rows.withColumns(changed) if changed else rows
 
 
-def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
+def java_value(text: Column, kind: T.DataType) -> Column:
+    """The value of a type that Java's readers make of a text; null for what is none."""
     named, form = kind.simpleString(), _FORMS[type(kind)]
     exact = isinstance(kind, T.DecimalType | T.DateType)  # a cast is Spark's by its rule
+    value = text.try_cast(named) if exact else own_cast(text, named, "try")
+    return F.when(text.rlike(form), value) if form else value
+
+
+def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
+    named = kind.simpleString()
     read = own_call("replace", text, F.lit(","), F.lit("")) if isinstance(kind, T.DecimalType) else text
-    value = read.try_cast(named) if exact else own_cast(read, named, "try")
-    told = F.when(read.rlike(form), value) if form else value
+    told = java_value(read, kind)
     if isinstance(kind, T.DoubleType | T.FloatType):
         for word, meant in _WORDS.items():
             told = told.when(text == word, F.lit(meant).cast(named))

@@ -418,8 +418,48 @@ for _options in (
     {"allowUnquotedFieldNames": True}, {"primitivesAsString": True}, {"prefersDecimal": True},
     {"dropFieldIfAllNull": True},
     {"samplingRatio": 0.5}, {"timeZone": "America/New_York"}, {"inferTimestamp": True}, {"mode": "DROPMALFORMED"},
+    {"maxNestingDepth": 2}, {"maxStringLen": 9}, {"maxNumLen": 9}, {"wholetext": True}, {"singleVariantColumn": "v"},
 ):  # fmt: skip
     REFUSED[f"read json, {_options}"] = read("json", '{"a": 1}\n', _options)
+for _content in (
+    '{"a": {}, "b": 1}\n', '{"a": [{}], "b": {"": 1}, "c": {"d": {"e": {}}, "f": 1}}\n{"c": {}}\n', '{}\n',
+    '{"": 1, "a": {"": 2, "b": 3}}\n', '{"a": {}}\n{"a": {"b": [{}, {"c": 1}]}}\n', '{"a": -0.0}\n{"a": 0}\n',
+):  # fmt: skip
+    CASES[f"read json, what has no type, {_content!r}"] = read("json", _content, {})
+for _content in (
+    '{"a": {}}\n', '{"a": [{"b": 1}, {"B": 2}]}\n', '{"_corrupt_record": "x", "a": 1}\n', '{"a": -0}\n{"a": 1.5}\n',
+):  # fmt: skip
+    REFUSED[f"read json, {_content!r}"] = read("json", _content, {})
+for _content, _schema in (
+    ('{\n "a": 1\n}\n', "a int"), ('{"a": 1}{"a": 2}\n', "a int"), ('{"a": 1}\n', "a int, _corrupt_record string"),
+    ('{"a": [-0]}\n', "a array<double>"), ('{"a": ["2024-01-31T23:30:00-05:00"]}\n', "a array<date>"),
+    ('{"a": {"b": "2024-01-31T10:00:00Z"}}\n', "a struct<b:timestamp_ntz>"),
+    ('{"a": {"k": [{"b": "2024-01-31t10:00:00"}]}}\n', "a map<string, array<struct<b:timestamp>>>"),
+    ('{"a": ["2024-02-30"]}\n', "a array<timestamp>"),
+):  # fmt: skip
+    REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
+CASES["read json, the data's own key of partitions"] = read("json", '{"a": 1, "k": 5, "z": 2}\n', {}, name="k=1/a.json")
+_ODD_TIMES = (
+    "2024-01-31", "2024-01-31T23:30:00-05:00", "2024-01-31T10:00:00Z", "2024-01-31t10:00:00", "2024-01-31T10:00:00z",
+    "2024-01-31T100000", "2024-01-31T10:00:60", "2024-01-31T10:00", "2024", " 2024-01-31 ", "2024-1-5 1:2:3.1234567",
+    "2024-02-30", "2024-01-31 10:00 Europe/Paris", "", "x", "0001-01-02", "9999-12-31", "2024-01-31Tx",
+)  # fmt: skip
+_LINES = "".join(f'{{"t": "{one}", "n": "{one}", "d": "{one}"}}\n' for one in _ODD_TIMES) + '{"t": null}\n'
+CASES["read json, odd times"] = read("json", _LINES, {}, "n timestamp_ntz, d date, t timestamp, x date")
+CASES["read json, times in partitions"] = read(
+    "json", '{"t": "2024-01-31"}\n', {}, "d date, t timestamp", "d=2024-01-31/a.json"
+)
+CASES["read json, plain times inside"] = read(
+    "json",
+    '{"a": ["2024-01-31", null], "b": {"c": "2024-01-31T10:00:00.5Z"}, "m": {"k": ["1969-12-31 23:59:59"]}}\n{}\n',
+    {},
+    "a array<date>, b struct<c:timestamp>, m map<string, array<timestamp_ntz>>",
+)
+CASES["read json, FAILFAST of what is well"] = read("json", '{"a": "2024-1-5"}\n', {"mode": "FAILFAST"}, "a date")
+BY_VALUE["read json, numbers in quotes as dates"] = lambda place: outcome(
+    place.spark.read.schema("a date").json(place.put('{"a": "20240131"}\n')).selectExpr("cast(a as string)")
+)
+BY_VALUE["read json, a zone by its old word"] = read("json", '{"a": "2024-01-31GMT"}\n', {}, "a timestamp")
 
 for _content in ("a\nb\r\n\ne", "", "\ufeffa\n", "".join(f"{at} {'x' * (at % 200)}\r\n" for at in range(30_000))):
     CASES[f"read text, {_content[:10]!r}"] = read("text", _content, {})
