@@ -20,10 +20,12 @@ from etl.sail import engine
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+MOST_SCALE = 18  # of decimals that are read with one digit more: before it there is room for all longs
 CORRUPT = "_corrupt_record"  # the column that Spark keeps for lines that are no records
 _LONG = T.LongType | T.IntegerType | T.ShortType | T.ByteType
 _FLOATS = T.DoubleType | T.FloatType
 _ZERO = r"[:\[,]\s*-0\s*[,}\]]"  # with a sign: to Spark a whole number, which has none
+_LARGE = r"[:\[,]\s*-?(?:\d{20,}|[\d.]+[eE]\+?\d\d)"
 
 
 def json_kind(lines: DataFrame) -> T.StructType:
@@ -41,10 +43,9 @@ def json_kind(lines: DataFrame) -> T.StructType:
             raise engine.refused("spark.read.json of records without any value")
         return found.kind
     _require_no_corrupt(kind.names)
-    if _has(kind, T.DoubleType) and (odd := lines.where(F.col("value").rlike(f"{_BEYOND_LONG}|{_ZERO}")).head()):
-        raise engine.refused(
-            f"spark.read.json of a whole number that no long holds, or of -0, beside doubles (as in {odd[0][:100]!r})"
-        )
+    if has(kind, T.DoubleType):
+        named = "a whole number that no long holds, or of -0, beside doubles"
+        _require_none(lines, f"{_BEYOND_LONG}|{_ZERO}", named)
     return kind
 
 
@@ -70,13 +71,13 @@ def _beyond(most: str) -> str:
 _BEYOND_LONG = _beyond(str(2**63 - 1))
 
 
-def _has(kind: T.DataType, sought: Any) -> bool:
+def has(kind: T.DataType, sought: Any) -> bool:
     """Whether a type is one of those, or has one inside."""
     if isinstance(kind, T.StructType):
-        return any(_has(field.dataType, sought) for field in kind.fields)
+        return any(has(field.dataType, sought) for field in kind.fields)
     if isinstance(kind, T.MapType):
-        return _has(kind.valueType, sought)
-    return _has(kind.elementType, sought) if isinstance(kind, T.ArrayType) else isinstance(kind, sought)
+        return has(kind.valueType, sought)
+    return has(kind.elementType, sought) if isinstance(kind, T.ArrayType) else isinstance(kind, sought)
 
 
 def _widest(kind: T.DataType, name: str) -> T.DataType | None:
@@ -98,20 +99,32 @@ def _widest(kind: T.DataType, name: str) -> T.DataType | None:
     return T.StringType() if isinstance(kind, T.NullType) else kind
 
 
-def require_fit(lines: DataFrame, schema: T.StructType) -> None:
+def require_fit(lines: DataFrame, schema: T.StructType) -> dict[str, T.DataType]:
     """Refuse JSON lines that Sail reads by a schema otherwise than Spark: it makes 2 of the text "2" and of 2.7, and a
-    date of the number 2, where Spark has null. All lines are read once for it.
+    date of the number 2, where Spark has null. All lines are read once for it. Returned are the columns of text that
+    hold whole numbers or booleans alone, and which: Sail's reader fails of them.
 
     Raises UnsupportedError.
     """
     _require_no_corrupt(schema.names)
     found = discovered(lines, F.col("value"))
-    odd = _misfit(found.kind, schema, "") or ("" if found.whole else "there are lines that are no records")
+    held = {f.name: f.dataType for f in found.kind.fields} if isinstance(found.kind, T.StructType) else {}
+    texts = (field.name for field in schema.fields if isinstance(field.dataType, T.StringType))
+    simple = {name: held[name] for name in texts if isinstance(held.get(name), T.LongType | T.BooleanType)}
+    told = T.StructType([T.StructField(f.name, simple.get(f.name, f.dataType)) for f in schema.fields])
+    odd = _misfit(found.kind, told, "") or ("" if found.whole else "there are lines that are no records")
     if odd:
         raise engine.refused(f"spark.read.json with a schema that does not fit ({odd})")
-    whole = _has(found.kind, T.LongType) and _has(schema, _FLOATS)
-    if whole and (zero := lines.where(F.col("value").rlike(_ZERO)).head()):
-        raise engine.refused(f"spark.read.json of -0 with a schema that has doubles (as in {zero[0][:100]!r})")
+    if has(found.kind, T.LongType) and (simple or has(schema, _FLOATS)):
+        _require_none(lines, _ZERO, "-0 with a schema that has text or doubles")
+    if has(found.kind, T.DoubleType) and has(schema, T.DecimalType):
+        _require_none(lines, _LARGE, "a large number with a schema that has decimals")
+    return simple
+
+
+def _require_none(lines: DataFrame, form: str, named: str) -> None:
+    if odd := lines.where(F.col("value").rlike(form)).head():
+        raise engine.refused(f"spark.read.json of {named} (as in {odd[0][:100]!r})")
 
 
 def _misfit(found: T.DataType, wanted: T.DataType, name: str) -> str:
@@ -138,9 +151,10 @@ def _misfit(found: T.DataType, wanted: T.DataType, name: str) -> str:
     fits: Mapping[type[T.DataType], Any] = {
         T.StringType: T.StringType | T.DateType | T.TimestampType | T.TimestampNTZType,
         T.LongType: _LONG | T.DoubleType | T.FloatType | T.DecimalType,
-        T.DoubleType: T.DoubleType | T.FloatType,
+        T.DoubleType: T.DoubleType | T.FloatType | T.DecimalType,
         T.BooleanType: T.BooleanType,
     }
-    if type(found) in fits and isinstance(wanted, fits[type(found)]):
+    cut = isinstance(found, T.DoubleType) and isinstance(wanted, T.DecimalType) and wanted.scale > MOST_SCALE
+    if type(found) in fits and isinstance(wanted, fits[type(found)]) and not cut:
         return ""
     return f"{name} is {found.simpleString()}"

@@ -1,13 +1,14 @@
-"""Dates and times of JSON by a schema, which Sail reads otherwise than Spark: it takes a date with an offset to UTC,
-and forms that are none to Spark. A column of them is read as text and cast, as Spark does it. Inside of other values
-only texts are read that are the same to both.
+"""Dates, times and numbers of JSON by a schema, which Sail reads otherwise than Spark: it takes a date with an offset
+to UTC, and forms that are none to Spark. A column of them is read as text and cast, as Spark does it. Inside of other
+values only texts are read that are the same to both. Of decimals Sail cuts the digits that are too many: they are read
+with one digit more, and rounded by it. It fails of a number that is too large, or stands for a text.
 
 Source: Spark SQL Guide, "JSON Files"; what its reader takes for a value was tried out, with thousands of texts by type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
@@ -18,11 +19,14 @@ from pyspark.sql import types as T
 from etl.paths import quoted
 from etl.sail import engine
 from etl.sail.csv_values import java_value
+from etl.sail.expressions import own_cast
+from etl.sail.json_rows import MOST_SCALE, has
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _TIMES = T.DateType | T.TimestampType | T.TimestampNTZType
+_WHOLE = T.IntegerType | T.ShortType | T.ByteType
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = rf"{_DAY}(?:[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{{1,6}})?"
 # What is the same to both, inside of other values.
@@ -35,31 +39,39 @@ _PLAIN: dict[type[T.DataType], str] = {
 _DOUBTFUL = r"GMT|\A[+-]?\d+\z|\A\s*[+-]?\d{6,7}(?:\D|\z)|[\x00-\x1F]"
 
 
-def of_texts(schema: T.StructType) -> T.StructType:
-    """The schema with texts for all dates and times, at any depth."""
-    made = _of_texts(schema)
-    assert isinstance(made, T.StructType)  # noqa: S101 - as the schema is
-    return made
+def as_read(schema: T.StructType, simple: Mapping[str, T.DataType], *, inside: bool = False) -> T.StructType:
+    """The schema with texts for columns of dates and times, and those ``inside`` of values, too; with another digit for
+    decimals, longs for all whole numbers, and the types of columns of text that are ``simple`` (:mod:`json_rows`)."""
+    return T.StructType([T.StructField(f.name, _column_read(f, simple, inside), f.nullable) for f in schema.fields])
 
 
-def _of_texts(kind: T.DataType) -> T.DataType:
+def _column_read(field: T.StructField, simple: Mapping[str, T.DataType], inside: bool) -> T.DataType:
+    kind = field.dataType
+    if isinstance(kind, _WHOLE):
+        return T.LongType()
+    return simple.get(field.name) or _as_read(kind, inside or isinstance(kind, _TIMES))
+
+
+def _as_read(kind: T.DataType, text: bool) -> T.DataType:
     if isinstance(kind, T.StructType):
-        return T.StructType([T.StructField(f.name, _of_texts(f.dataType), f.nullable) for f in kind.fields])
+        return T.StructType([T.StructField(f.name, _as_read(f.dataType, text), f.nullable) for f in kind.fields])
     if isinstance(kind, T.ArrayType):
-        return T.ArrayType(_of_texts(kind.elementType), kind.containsNull)
+        return T.ArrayType(_as_read(kind.elementType, text), kind.containsNull)
     if isinstance(kind, T.MapType):
-        return T.MapType(kind.keyType, _of_texts(kind.valueType), kind.valueContainsNull)
-    return T.StringType() if isinstance(kind, _TIMES) else kind
+        return T.MapType(kind.keyType, _as_read(kind.valueType, text), kind.valueContainsNull)
+    if isinstance(kind, T.DecimalType) and kind.scale <= MOST_SCALE:
+        return T.DecimalType(38, kind.scale + 1)
+    return T.StringType() if text and isinstance(kind, _TIMES) else kind
 
 
-def inside_of(fields: Collection[T.StructField]) -> list[T.StructField]:
+def times_inside(fields: Collection[T.StructField]) -> list[T.StructField]:
     """The fields that have dates or times inside of their values."""
-    return [field for field in fields if _of_texts(field.dataType) != field.dataType and not _is_time(field.dataType)]
+    return [field for field in fields if has(field.dataType, _TIMES) and not isinstance(field.dataType, _TIMES)]
 
 
 def require_plain(texts: DataFrame, fields: Collection[T.StructField]) -> None:
-    """Refuse rows, read as texts, with a date or time inside of a value that the engines take otherwise. They are read
-    once for it. Raises UnsupportedError."""
+    """Refuse rows, whose times were read as texts, with a date or time inside of a value that the engines take
+    otherwise. They are read once for it. Raises UnsupportedError."""
     odd = {field.name: _odd(F.col(quoted(field.name)), field.dataType) for field in fields}
     found = texts.agg(*(F.max(one).alias(name) for name, one in odd.items())).head()  # no filter by a lambda: it fails
     if named := [name for name in odd if found and found[name]]:
@@ -71,37 +83,37 @@ def require_plain(texts: DataFrame, fields: Collection[T.StructField]) -> None:
 def _odd(value: Column, kind: T.DataType) -> Column:
     """Whether there is a text that is no plain date or time in a value."""
     told = F.lit(False)
-    if _is_time(kind):
+    if isinstance(kind, _TIMES):
         plain = value.rlike(_PLAIN[type(kind)]) & java_value(value, kind).isNotNull()
         told = value.isNotNull() & ~plain
     elif isinstance(kind, T.StructType):
-        timed = [f for f in kind.fields if _of_texts(f.dataType) != f.dataType]
+        timed = [field for field in kind.fields if has(field.dataType, _TIMES)]
         told = reduce(or_, (_odd(value.getField(f.name), f.dataType) for f in timed), told)
     elif isinstance(kind, T.MapType):
         told = _odd(F.map_values(value), T.ArrayType(kind.valueType))
-    elif isinstance(kind, T.ArrayType) and _of_texts(element := kind.elementType) != element:
+    elif isinstance(kind, T.ArrayType) and has(element := kind.elementType, _TIMES):
         told = F.exists(value, lambda one: _odd(one, element))
     return F.coalesce(told, F.lit(False))
 
 
-def _is_time(kind: T.DataType) -> bool:
-    return isinstance(kind, _TIMES)
-
-
-def by_text(schema: T.StructType) -> T.StructType:
-    """The schema with texts for columns of dates and times."""
-    return T.StructType([T.StructField(f.name, T.StringType()) if _is_time(f.dataType) else f for f in schema.fields])
-
-
 def valued(rows: DataFrame, fields: Collection[T.StructField], *, fails: bool) -> DataFrame:
-    """Rows whose columns of dates and times are texts so far, with what Spark takes them for: null for those that are
-    none, or an error, which is a refusal here, if it ``fails``."""
-    told = {f.name: _valued(F.col(quoted(f.name)), f.dataType, fails=fails) for f in fields if _is_time(f.dataType)}
+    """Rows that were read by such a schema, with what Spark takes their values for: null for texts that are no times,
+    and for numbers of too many digits, or an error, which is a refusal here, if it ``fails``. (A decimal of too many
+    digits inside of another value makes Sail fail: Spark has null for an array that it is in.)"""
+    read, told = {field.name: field.dataType for field in rows.schema.fields}, {}
+    for field in fields:
+        value, kind = F.col(quoted(field.name)), field.dataType
+        if isinstance(kind, _TIMES | T.DecimalType | _WHOLE):
+            told[field.name] = _valued(value, kind, fails=fails)
+        elif read[field.name] != kind and (has(kind, T.DecimalType) or isinstance(kind, T.StringType)):
+            told[field.name] = own_cast(value, kind)
     return rows.withColumns(told) if told else rows
 
 
-def _valued(text: Column, kind: T.DataType, *, fails: bool) -> Column:
-    value, named = java_value(text, kind), kind.simpleString()
-    refused = F.raise_error(F.lit(engine.refusal(f"JSON with a text that may be no {named}, or another one,")))
-    doubtful = text.isNotNull() if fails else text.rlike(_DOUBTFUL)
-    return F.when(value.isNull() & doubtful, refused).otherwise(value)
+def _valued(read: Column, kind: T.DataType, *, fails: bool) -> Column:
+    timed, named = isinstance(kind, _TIMES), kind.simpleString()
+    value = java_value(read, kind) if timed else own_cast(read, kind, "try")
+    refused = F.raise_error(F.lit(engine.refusal(f"JSON with a value that may be no {named}, or another one,")))
+    if fails:
+        return F.when(value.isNull() & read.isNotNull(), refused).otherwise(value)
+    return F.when(value.isNull() & read.rlike(_DOUBTFUL), refused).otherwise(value) if timed else value

@@ -144,13 +144,13 @@ def _read_json(original: Any, reader: Any, paths: list[str], schema: T.StructTyp
         kind = json_rows.json_kind(lines)
         reader.schema(_with_keys(kind, keys))
         return json_rows.in_order(original(reader, path=escaped), kind.names)
-    json_rows.require_fit(lines, schema)
+    simple = json_rows.require_fit(lines, schema)
     folded = {key.lower() for key in keys}
     own = [field for field in schema.fields if field.name.lower() not in folded]
-    if inside := json_values.inside_of(own):
-        reader.schema(_with_keys(json_values.of_texts(schema), keys))
+    if inside := json_values.times_inside(own):
+        reader.schema(_with_keys(json_values.as_read(schema, simple, inside=True), keys))
         json_values.require_plain(original(reader, path=escaped), inside)
-    reader.schema(_with_keys(json_values.by_text(schema), keys))
+    reader.schema(_with_keys(json_values.as_read(schema, simple), keys))
     fails = lowered(reader._options).get("mode") == "failfast"
     return json_values.valued(original(reader, path=escaped), own, fails=fails)
 

@@ -398,9 +398,11 @@ for _content, _schema in (
     CASES[f"read json, {_content[:40]}, {_schema}"] = read("json", _content, {"mode": "PERMISSIVE"}, _schema)
 for _content, _schema in (
     ('{"a": 2}\n', "a date"), ('{"a": 2}\n', "a timestamp"), ('{"a": "2"}\n', "a int"), ('{"a": 2.7}\n', "a int"),
-    ('{"a": "1.5"}\n', "a double"), ('{"a": 1.255}\n', "a decimal(5,2)"), ('{"a": 2}\n', "a string"), ('{"a": 2}\n',
+    ('{"a": "1.5"}\n', "a double"), ('{"a": 1.5}\n', "a decimal(38,19)"), ('{"a": 2.50}\n', "a string"), ('{"a": 2}\n',
     "A int"),
-    ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"), ('{"a": true}\n', "a string"),
+    ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"),
+    ('{"a": -0}\n', "a string"), ('{"a": 1}\n{"a": "x"}\n', "a string"), ('{"a": [1]}\n', "a array<string>"),
+    ('{"a": 1.5}\n{"a": 123456789012345678901}\n', "a decimal(38,2)"), ('{"a": 1e10}\n', "a decimal(5,2)"),
 ):  # fmt: skip
     REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
 for _content in (
@@ -455,6 +457,30 @@ CASES["read json, plain times inside"] = read(
     {},
     "a array<date>, b struct<c:timestamp>, m map<string, array<timestamp_ntz>>",
 )
+_NUMBERS = (
+    "1.5", "2.555", "-2.545", "0.005", "0.00499999999999999999999999999999999999999", "5e-3", "1e3", "-0", "-0.0",
+    "99999999.994", "99999999.995", "123456789012", "9223372036854775807", "null",
+)  # fmt: skip
+_LINES = "".join(f'{{"a": {one}, "b": {one}, "c": {one}, "d": {one}}}\n' for one in _NUMBERS)
+CASES["read json, decimals"] = read(
+    "json", _LINES, {}, "a decimal(10,2), b decimal(38,18), c decimal(20,0), d decimal(5,5)"
+)
+CASES["read json, decimals inside"] = read(
+    "json",
+    '{"a": [2.555, 1, null], "b": {"k": {"x y": -0.005, "d": "2024-01-31"}}, "c": 1}\n{"a": []}\n',
+    {},
+    "a array<decimal(10,2)>, b map<string, struct<`x y`: decimal(10,2), d: date>>, c decimal(38,19)",
+)
+CASES["read json, numbers and booleans as text"] = read(
+    "json",
+    '{"a": 1, "b": true, "c": "x"}\n{"a": -9223372036854775808, "b": null}\n',
+    {},
+    "a string, b string, c string",
+)
+CASES["read json, numbers that are too large"] = read(
+    "json", '{"a": 2147483648, "b": 32768, "c": -129}\n{"a": -2147483648, "b": 1, "c": 127}\n', {},
+    "a int, b smallint, c tinyint",
+)  # fmt: skip
 CASES["read json, FAILFAST of what is well"] = read("json", '{"a": "2024-1-5"}\n', {"mode": "FAILFAST"}, "a date")
 BY_VALUE["read json, numbers in quotes as dates"] = lambda place: outcome(
     place.spark.read.schema("a date").json(place.put('{"a": "20240131"}\n')).selectExpr("cast(a as string)")
