@@ -6,7 +6,7 @@ was tried out (tests/stack/test_engines_compared_files.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -112,12 +112,17 @@ def require_fit(lines: DataFrame, schema: T.StructType) -> dict[str, T.DataType]
     texts = (field.name for field in schema.fields if isinstance(field.dataType, T.StringType))
     simple = {name: held[name] for name in texts if isinstance(held.get(name), T.LongType | T.BooleanType)}
     told = T.StructType([T.StructField(f.name, simple.get(f.name, f.dataType)) for f in schema.fields])
-    odd = _misfit(found.kind, told, "") or ("" if found.whole else "there are lines that are no records")
-    if odd:
+    met = list(_met(found.kind, told, ""))
+    odd = next((f"{place} is {_named(one)}" for place, one, wanted in met if not _fits(one, wanted)), "")
+    if odd or not found.whole:
+        odd = odd or "there are lines that are no records"
         raise engine.refused(f"spark.read.json with a schema that does not fit ({odd})")
-    if has(found.kind, T.LongType) and (simple or has(schema, _FLOATS)):
+    longs, doubles = (
+        [wanted for _, one, wanted in met if isinstance(one, kind)] for kind in (T.LongType, T.DoubleType)
+    )
+    if simple or any(isinstance(wanted, _FLOATS) for wanted in longs):
         _require_none(lines, _ZERO, "-0 with a schema that has text or doubles")
-    if has(found.kind, T.DoubleType) and has(schema, T.DecimalType):
+    if any(isinstance(wanted, T.DecimalType) for wanted in doubles):
         _require_none(lines, _LARGE, "a large number with a schema that has decimals")
     return simple
 
@@ -127,34 +132,42 @@ def _require_none(lines: DataFrame, form: str, named: str) -> None:
         raise engine.refused(f"spark.read.json of {named} (as in {odd[0][:100]!r})")
 
 
-def _misfit(found: T.DataType, wanted: T.DataType, name: str) -> str:
-    """The first field whose values Sail would take for what they are not, and what they are; empty for none."""
-    if isinstance(found, T.NullType):
-        return ""
+def _met(found: T.DataType, wanted: T.DataType, name: str) -> Iterator[tuple[str, T.DataType | str, T.DataType]]:
+    """Where values are wanted: the place, the type that was found there, or the name of a field that differs by case,
+    and the type that is wanted."""
     if is_choice(found) and isinstance(found, T.StructType):
-        return next(filter(None, (_misfit(one.dataType, wanted, name) for one in found.fields)), "")
-    if isinstance(found, T.StructType) and isinstance(wanted, T.StructType):
+        for one in found.fields:
+            yield from _met(one.dataType, wanted, name)
+    elif isinstance(found, T.StructType) and isinstance(wanted, T.StructType):
         here = {field.name: field.dataType for field in found.fields}
         folded = {one.lower(): one for one in here}
         for field in wanted.fields:
             path = f"{name}.{field.name}".lstrip(".")
-            if field.name not in here:
-                if field.name.lower() in folded:
-                    return f"{path} is {folded[field.name.lower()]}"
-            elif odd := _misfit(here[field.name], field.dataType, path):
-                return odd
-        return ""
-    if isinstance(found, T.StructType) and isinstance(wanted, T.MapType):
-        return next(filter(None, (_misfit(one.dataType, wanted.valueType, name) for one in found.fields)), "")
-    if isinstance(found, T.ArrayType) and isinstance(wanted, T.ArrayType):
-        return _misfit(found.elementType, wanted.elementType, f"{name}[]")
-    fits: Mapping[type[T.DataType], Any] = {
+            if field.name in here:
+                yield from _met(here[field.name], field.dataType, path)
+            elif field.name.lower() in folded:
+                yield path, folded[field.name.lower()], field.dataType
+    elif isinstance(found, T.StructType) and isinstance(wanted, T.MapType):
+        for one in found.fields:
+            yield from _met(one.dataType, wanted.valueType, name)
+    elif isinstance(found, T.ArrayType) and isinstance(wanted, T.ArrayType):
+        yield from _met(found.elementType, wanted.elementType, f"{name}[]")
+    elif not isinstance(found, T.NullType):
+        yield name, found, wanted
+
+
+def _named(found: T.DataType | str) -> str:
+    return found if isinstance(found, str) else found.simpleString()
+
+
+def _fits(found: T.DataType | str, wanted: T.DataType) -> bool:
+    """Whether Sail takes values of a type for what they are to Spark."""
+    fits: Mapping[type, Any] = {
         T.StringType: T.StringType | T.DateType | T.TimestampType | T.TimestampNTZType,
         T.LongType: _LONG | T.DoubleType | T.FloatType | T.DecimalType,
-        T.DoubleType: T.DoubleType | T.FloatType | T.DecimalType,
+        T.DoubleType: T.DoubleType | T.FloatType,
         T.BooleanType: T.BooleanType,
     }
-    cut = isinstance(found, T.DoubleType) and isinstance(wanted, T.DecimalType) and wanted.scale > MOST_SCALE
-    if type(found) in fits and isinstance(wanted, fits[type(found)]) and not cut:
-        return ""
-    return f"{name} is {found.simpleString()}"
+    if isinstance(found, T.DoubleType) and isinstance(wanted, T.DecimalType):
+        return wanted.scale <= MOST_SCALE
+    return type(found) in fits and isinstance(wanted, fits[type(found)])
