@@ -60,7 +60,11 @@ def install(workspace: Workspace) -> None:
         if schema is not None:
             reader.schema(schema)
         given, objects = _schema_of(reader._schema), Objects(workspace, found, [one.rstrip("/") for one in chosen])
-        rows = _read(original, reader, chosen, objects)
+        kept = reader._schema, dict(reader._options)  # the reader may be asked again
+        try:
+            rows = _read(original, reader, chosen, objects)
+        finally:
+            reader._schema, reader._options = kept
         if given is None:
             _require_names(rows, ", ".join(paths))
         return _typed(

@@ -465,6 +465,23 @@ _LINES = "".join(f'{{"a": {one}, "b": {one}, "c": {one}, "d": {one}}}\n' for one
 CASES["read json, decimals"] = read(
     "json", _LINES, {}, "a decimal(10,2), b decimal(38,18), c decimal(20,0), d decimal(5,5)"
 )
+
+
+def asked_again(format: str, contents: tuple[str, str], options: dict[str, Any], schema: str = "") -> Case:
+    """Two objects by one reader."""
+
+    def case(place: Place) -> Any:
+        reader = place.spark.read.format(format).options(**options)
+        reader = reader.schema(schema) if schema else reader
+        return [outcome(reader.load(place.put(one))) for one in contents]
+
+    return case
+
+
+CASES["two reads by a reader, json"] = asked_again("json", ('{"a": "x"}\n', '{"b": 1}\n'), {})
+CASES["two reads by a reader, json by a schema"] = asked_again("json", ('{"a": "2024-01-31"}\n',) * 2, {}, "a date")
+CASES["two reads by a reader, csv"] = asked_again("csv", ("a,b\n1,x\n", "c\n2.5\n"), INFERRED)
+CASES["two reads by a reader, csv by a schema"] = asked_again("csv", ("a\n2024-01-31\n",) * 2, H, "a date")
 CASES["read json, decimals inside"] = read(
     "json",
     '{"a": [2.555, 1, null], "b": {"k": {"x y": -0.005, "d": "2024-01-31"}}, "c": 1}\n{"a": []}\n',
