@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 
 from etl.paths import quoted
 from etl.sail import engine
-from etl.sail.csv_values import java_value
+from etl.sail.csv_values import ODD_TIMES, java_value
 from etl.sail.expressions import own_cast
 from etl.sail.json_rows import MOST_SCALE, has
 
@@ -35,8 +35,8 @@ _PLAIN: dict[type[T.DataType], str] = {
     T.TimestampType: rf"\A{_TIME}(?:Z|[+-](?:0\d|1[0-7]):[0-5]\d)?)?\z",
     T.TimestampNTZType: rf"\A{_TIME})?\z",
 }
-# What Spark makes times of, and a cast of Sail's may not: this zone, numbers of days, years beyond Sail's, odd blanks.
-_DOUBTFUL = r"GMT|\A[+-]?\d+\z|\A\s*[+-]?\d{6,7}(?:\D|\z)|[\x00-\x1F]"
+# What Spark makes times of, and a cast of Sail's may not; of dates also numbers of days, and texts with odd blanks.
+_DOUBTFUL: dict[type[T.DataType], str] = {**ODD_TIMES, T.DateType: rf"{ODD_TIMES[T.DateType]}|\A[+-]?\d+\z|[\x00-\x1F]"}
 
 
 def as_read(schema: T.StructType, simple: Mapping[str, T.DataType], *, inside: bool = False) -> T.StructType:
@@ -116,4 +116,5 @@ def _valued(read: Column, kind: T.DataType, *, fails: bool) -> Column:
     refused = F.raise_error(F.lit(engine.refusal(f"JSON with a value that may be no {named}, or another one,")))
     if fails:
         return F.when(value.isNull() & read.isNotNull(), refused).otherwise(value)
-    return F.when(value.isNull() & read.rlike(_DOUBTFUL), refused).otherwise(value) if timed else value
+    doubtful = _DOUBTFUL.get(type(kind))
+    return F.when(value.isNull() & read.rlike(doubtful), refused).otherwise(value) if doubtful else value

@@ -285,6 +285,14 @@ _TIMES = """a,b,c,d
 """
 CASES["read csv, times and truth"] = read("csv", _TIMES, H, "a timestamp, b timestamp_ntz, c boolean, d int")
 CASES["read csv, times in a zone are no others"] = read("csv", "a,b\n2024-01-31T10:20:30Z,x\n", INFERRED)
+for _text, _kind in (("2024-01-31GMT", "timestamp"), ("2024-01-31GMT", "date")):
+    BY_VALUE[f"read csv, {_text} as {_kind}"] = read("csv", f"a,b\n{_text},x\n", H, f"a {_kind}, b string")
+BY_VALUE["read csv, a zone after 2099"] = read(
+    "csv", "a,b\n2124-07-01 10:00:00 Europe/Paris,x\n", H, "a timestamp, b string"
+)
+BY_VALUE["read csv, a date of a year of seven digits"] = lambda place: outcome(
+    place.spark.read.schema("a date, b string").csv(place.put("2024013,x\n")).selectExpr("cast(a as string)")
+)
 BY_VALUE["read csv, a number over two lines"] = read(
     "csv", 'a,b\n"5\n",x\n7,y\n', {**H, "multiLine": True}, "a int, b string"
 )
@@ -448,6 +456,7 @@ _ODD_TIMES = (
 )  # fmt: skip
 _LINES = "".join(f'{{"t": "{one}", "n": "{one}", "d": "{one}"}}\n' for one in _ODD_TIMES) + '{"t": null}\n'
 CASES["read json, odd times"] = read("json", _LINES, {}, "n timestamp_ntz, d date, t timestamp, x date")
+CASES["read json, seconds in quotes"] = read("json", '{"a": "1706695200", "b": "2024"}\n', {}, "a timestamp, b date")
 CASES["read json, times in partitions"] = read(
     "json", '{"t": "2024-01-31"}\n', {}, "d date, t timestamp", "d=2024-01-31/a.json"
 )
