@@ -33,6 +33,12 @@ _FORMS: dict[type[T.DataType], str] = {
     T.TimestampNTZType: r"\A[^:]*(?::[0-9:.]*)?\s*\z",  # without a zone
     T.BooleanType: r"(?i)\A(?:true|false)\z",
 }
+# What is a time to Spark, and null by a cast: a zone behind a day by this word, and a year beyond Sail's.
+ODD_TIMES: dict[type[T.DataType], str] = {
+    T.TimestampType: "GMT",
+    T.DateType: r"GMT|\A\s*[+-]?[0-9]{6,7}(?:[^0-9]|\z)",
+}
+_ZONE = r"[A-Za-z]{3}"  # Sail knows no summer time after 2099
 # Digits beyond ASCII, and Java's other ways to write a double.
 _DOUBTFUL = r"[^\x00-\x7F]|[\x00-\x1F]|0[xX]|[0-9.][dDfF] *\z|[+-]NaN| (?:NaN|[+-]?Infinity)|(?:NaN|Infinity) "
 _WORDS = {"NaN": "NaN", "Inf": "Infinity", "Infinity": "Infinity", "+Infinity": "Infinity", "-Inf": "-Infinity",
@@ -65,12 +71,23 @@ def valued(rows: DataFrame, kinds: Mapping[str, T.DataType], csv: CsvRead) -> Da
     return rows.withColumns(changed) if changed else rows
 
 
-def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
+def java_value(text: Column, kind: T.DataType) -> Column:
+    """The value of a type that Java's readers make of a text; null for what is none."""
     named, form = kind.simpleString(), _FORMS[type(kind)]
     exact = isinstance(kind, T.DecimalType | T.DateType)  # a cast is Spark's by its rule
+    value = text.try_cast(named) if exact else own_cast(text, named, "try")
+    if isinstance(kind, T.TimestampType):
+        late = (value > F.lit("2099-12-30").cast("timestamp")) & text.rlike(_ZONE)
+        value = F.when(late, F.raise_error(F.lit(engine.refusal("A text with a zone's time after 2099")))).otherwise(
+            value
+        )
+    return F.when(text.rlike(form), value) if form else value
+
+
+def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
+    named = kind.simpleString()
     read = own_call("replace", text, F.lit(","), F.lit("")) if isinstance(kind, T.DecimalType) else text
-    value = read.try_cast(named) if exact else own_cast(read, named, "try")
-    told = F.when(read.rlike(form), value) if form else value
+    told = java_value(read, kind)
     if isinstance(kind, T.DoubleType | T.FloatType):
         for word, meant in _WORDS.items():
             told = told.when(text == word, F.lit(meant).cast(named))
@@ -79,6 +96,8 @@ def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
         told = F.when(text != csv.null, told)
     if csv.fails:
         return F.when(told.isNull() & (text != csv.null), refused).otherwise(told)
+    if odd := ODD_TIMES.get(type(kind)):
+        told = F.when(told.isNull() & (text != csv.null) & text.rlike(odd), refused).otherwise(told)
     if isinstance(kind, (*_TIMES, T.BooleanType)):
         return told
     return F.when((text != csv.null) & text.rlike(_DOUBTFUL), refused).otherwise(told)

@@ -13,6 +13,7 @@ from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
+    from pyspark.sql import types as T
 
 _VALUE = "_lakelet_v"
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
@@ -211,7 +212,7 @@ def _are(one: Any, other: Any) -> bool:
     return one is other
 
 
-def own_cast(value: Any, target: str, mode: str | None = None) -> Column:
+def own_cast(value: Any, target: str | T.DataType, mode: str | None = None) -> Column:
     """A cast as Sail has it, where it is known to be Spark's: it takes less time. By ``try`` it may come to a null."""
     from pyspark.sql.connect import expressions as made
 

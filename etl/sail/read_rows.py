@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.json_batches import discovered
 from etl.paths import quoted
 from etl.sail import engine
 
@@ -20,96 +18,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _BOM = "\ufeff"
-_LONG = T.LongType | T.IntegerType | T.ShortType | T.ByteType
-
-
-def json_kind(lines: DataFrame) -> T.StructType:
-    """The type that Spark finds in JSON lines: fields by their names, text where nothing has a type. All lines are read
-    once for it.
-
-    Raises UnsupportedError where Spark has text of what differs from line to line, and for lines that are no records.
-    """
-    found = discovered(lines, F.col("value"))
-    kind = _widest(found.kind, "")
-    if not found.whole or not isinstance(kind, T.StructType):
-        raise engine.refused("spark.read.json of lines of which some are no records")
-    if _has_doubles(kind) and (odd := lines.where(F.col("value").rlike(_BEYOND_LONG)).head()):
-        raise engine.refused(f"spark.read.json of a whole number that no long holds (as in {odd[0][:100]!r})")
-    return kind
-
-
-def _beyond(most: str) -> str:
-    """The pattern of whole numbers that are more than this one."""
-    more = [f"{most[:at]}[{int(one) + 1}-9]\\d{{{len(most) - at - 1}}}" for at, one in enumerate(most) if one != "9"]
-    return rf"[:\[,]\s*-?(?:\d{{{len(most) + 1},}}|{'|'.join(more)})\s*[,}}\]]"
-
-
-_BEYOND_LONG = _beyond(str(2**63 - 1))
-
-
-def _has_doubles(kind: T.DataType) -> bool:
-    if isinstance(kind, T.StructType):
-        return any(_has_doubles(field.dataType) for field in kind.fields)
-    return _has_doubles(kind.elementType) if isinstance(kind, T.ArrayType) else isinstance(kind, T.DoubleType)
-
-
-def _widest(kind: T.DataType, name: str) -> T.DataType:
-    if is_choice(kind) and isinstance(kind, T.StructType):
-        if all(isinstance(field.dataType, T.LongType | T.DoubleType) for field in kind.fields):
-            return T.DoubleType()
-        raise engine.refused(f"spark.read.json of a field of several types ({name})")
-    if isinstance(kind, T.StructType):
-        fields = (T.StructField(f.name, _widest(f.dataType, f"{name}.{f.name}".lstrip("."))) for f in kind.fields)
-        return T.StructType(sorted(fields, key=lambda field: field.name))
-    if isinstance(kind, T.ArrayType):
-        return T.ArrayType(_widest(kind.elementType, f"{name}[]"))
-    return T.StringType() if isinstance(kind, T.NullType) else kind
-
-
-def require_fit(lines: DataFrame, schema: T.StructType) -> None:
-    """Refuse JSON lines that Sail reads by a schema otherwise than Spark: it makes 2 of the text "2" and of 2.7, and a
-    date of the number 2, where Spark has null. All lines are read once for it.
-
-    Raises UnsupportedError.
-    """
-    found = discovered(lines, F.col("value"))
-    if isinstance(found.kind, T.NullType):
-        return
-    odd = _misfit(found.kind, schema, "") or ("" if found.whole else "there are lines that are no records")
-    if odd:
-        raise engine.refused(f"spark.read.json with a schema that does not fit ({odd})")
-
-
-def _misfit(found: T.DataType, wanted: T.DataType, name: str) -> str:
-    """The first field whose values Sail would take for what they are not, and what they are; empty for none."""
-    if isinstance(found, T.NullType):
-        return ""
-    if is_choice(found) and isinstance(found, T.StructType):
-        return next(filter(None, (_misfit(one.dataType, wanted, name) for one in found.fields)), "")
-    if isinstance(found, T.StructType) and isinstance(wanted, T.StructType):
-        here = {field.name: field.dataType for field in found.fields}
-        folded = {one.lower(): one for one in here}
-        for field in wanted.fields:
-            path = f"{name}.{field.name}".lstrip(".")
-            if field.name not in here:
-                if field.name.lower() in folded:
-                    return f"{path} is {folded[field.name.lower()]}"
-            elif odd := _misfit(here[field.name], field.dataType, path):
-                return odd
-        return ""
-    if isinstance(found, T.StructType) and isinstance(wanted, T.MapType):
-        return next(filter(None, (_misfit(one.dataType, wanted.valueType, name) for one in found.fields)), "")
-    if isinstance(found, T.ArrayType) and isinstance(wanted, T.ArrayType):
-        return _misfit(found.elementType, wanted.elementType, f"{name}[]")
-    fits: Mapping[type[T.DataType], Any] = {
-        T.StringType: T.StringType | T.DateType | T.TimestampType | T.TimestampNTZType,
-        T.LongType: _LONG | T.DoubleType | T.FloatType | T.DecimalType,
-        T.DoubleType: T.DoubleType | T.FloatType,
-        T.BooleanType: T.BooleanType,
-    }
-    if type(found) in fits and isinstance(wanted, fits[type(found)]):
-        return ""
-    return f"{name} is {found.simpleString()}"
 
 
 def lines_of_text(rows: DataFrame) -> DataFrame:

@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, engine, listings, partition_types, read_rows
+from etl.sail import csv_values, engine, json_rows, json_values, listings, partition_types, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -54,7 +54,11 @@ def install(workspace: Workspace) -> None:
         if schema is not None:
             reader.schema(schema)
         given, objects = _schema_of(reader._schema), Objects(workspace, found, [one.rstrip("/") for one in chosen])
-        rows = _read(original, reader, chosen, objects)
+        kept = reader._schema, dict(reader._options)  # the reader may be asked again
+        try:
+            rows = _read(original, reader, chosen, objects)
+        finally:
+            reader._schema, reader._options = kept
         listings.note(rows, objects)
         if given is None:
             _require_names(rows, ", ".join(paths))
@@ -84,12 +88,7 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
     if reader._format == "csv":
         rows = _read_csv(original, reader, paths, schema, objects)
     elif reader._format == "json":
-        lines = listed(reader._client.read).text(paths)
-        if schema is None:
-            reader.schema(_with_keys(read_rows.json_kind(lines), keys))
-        else:
-            read_rows.require_fit(lines, schema)
-        rows = original(reader, path=escaped)
+        rows = _read_json(original, reader, paths, schema, keys)
     elif reader._format == "text" and lowered(options).get("wholetext") != "true" and "linesep" not in lowered(options):
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
@@ -139,6 +138,23 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     if csv.plain:
         rows = csv.without_quotes(rows)
     return csv.rows(csv_values.valued(rows, texts, csv), [field.name for field in own], finite=large)
+
+
+def _read_json(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, keys: list[str]) -> DataFrame:
+    lines, escaped = listed(reader._client.read).text(paths), [sail_path(one) for one in paths]
+    if schema is None:
+        kind = json_rows.json_kind(lines)
+        reader.schema(_with_keys(kind, keys))
+        return json_rows.in_order(original(reader, path=escaped), kind.names)
+    simple = json_rows.require_fit(lines, schema)
+    folded = {key.lower() for key in keys}
+    own = [field for field in schema.fields if field.name.lower() not in folded]
+    if inside := json_values.times_inside(own):
+        reader.schema(_with_keys(json_values.as_read(schema, simple, inside=True), keys))
+        json_values.require_plain(original(reader, path=escaped), inside)
+    reader.schema(_with_keys(json_values.as_read(schema, simple), keys))
+    fails = lowered(reader._options).get("mode") == "failfast"
+    return json_values.valued(original(reader, path=escaped), own, fails=fails)
 
 
 def _with_keys(schema: T.StructType, keys: Sequence[str]) -> T.StructType:

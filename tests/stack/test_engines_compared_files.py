@@ -288,6 +288,14 @@ _TIMES = """a,b,c,d
 """
 CASES["read csv, times and truth"] = read("csv", _TIMES, H, "a timestamp, b timestamp_ntz, c boolean, d int")
 CASES["read csv, times in a zone are no others"] = read("csv", "a,b\n2024-01-31T10:20:30Z,x\n", INFERRED)
+for _text, _kind in (("2024-01-31GMT", "timestamp"), ("2024-01-31GMT", "date")):
+    BY_VALUE[f"read csv, {_text} as {_kind}"] = read("csv", f"a,b\n{_text},x\n", H, f"a {_kind}, b string")
+BY_VALUE["read csv, a zone after 2099"] = read(
+    "csv", "a,b\n2124-07-01 10:00:00 Europe/Paris,x\n", H, "a timestamp, b string"
+)
+BY_VALUE["read csv, a date of a year of seven digits"] = lambda place: outcome(
+    place.spark.read.schema("a date, b string").csv(place.put("2024013,x\n")).selectExpr("cast(a as string)")
+)
 BY_VALUE["read csv, a number over two lines"] = read(
     "csv", 'a,b\n"5\n",x\n7,y\n', {**H, "multiLine": True}, "a int, b string"
 )
@@ -401,9 +409,11 @@ for _content, _schema in (
     CASES[f"read json, {_content[:40]}, {_schema}"] = read("json", _content, {"mode": "PERMISSIVE"}, _schema)
 for _content, _schema in (
     ('{"a": 2}\n', "a date"), ('{"a": 2}\n', "a timestamp"), ('{"a": "2"}\n', "a int"), ('{"a": 2.7}\n', "a int"),
-    ('{"a": "1.5"}\n', "a double"), ('{"a": 1.255}\n', "a decimal(5,2)"), ('{"a": 2}\n', "a string"), ('{"a": 2}\n',
+    ('{"a": "1.5"}\n', "a double"), ('{"a": 1.5}\n', "a decimal(38,19)"), ('{"a": 2.50}\n', "a string"), ('{"a": 2}\n',
     "A int"),
-    ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"), ('{"a": true}\n', "a string"),
+    ('{"a": {"b": ["2"]}}\n', "a struct<b:array<int>>"), ('{"a": 1}\n{"a": \n', "a int"),
+    ('{"a": -0}\n', "a string"), ('{"a": 1}\n{"a": "x"}\n', "a string"), ('{"a": [1]}\n', "a array<string>"),
+    ('{"a": 1.5}\n{"a": 123456789012345678901}\n', "a decimal(38,2)"), ('{"a": 1e10}\n', "a decimal(5,2)"),
 ):  # fmt: skip
     REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
 for _content in (
@@ -421,8 +431,90 @@ for _options in (
     {"allowUnquotedFieldNames": True}, {"primitivesAsString": True}, {"prefersDecimal": True},
     {"dropFieldIfAllNull": True},
     {"samplingRatio": 0.5}, {"timeZone": "America/New_York"}, {"inferTimestamp": True}, {"mode": "DROPMALFORMED"},
+    {"maxNestingDepth": 2}, {"maxStringLen": 9}, {"maxNumLen": 9}, {"wholetext": True}, {"singleVariantColumn": "v"},
 ):  # fmt: skip
     REFUSED[f"read json, {_options}"] = read("json", '{"a": 1}\n', _options)
+for _content in (
+    '{"a": {}, "b": 1}\n', '{"a": [{}], "b": {"": 1}, "c": {"d": {"e": {}}, "f": 1}}\n{"c": {}}\n', '{}\n',
+    '{"": 1, "a": {"": 2, "b": 3}}\n', '{"a": {}}\n{"a": {"b": [{}, {"c": 1}]}}\n', '{"a": -0.0}\n{"a": 0}\n',
+):  # fmt: skip
+    CASES[f"read json, what has no type, {_content!r}"] = read("json", _content, {})
+for _content in (
+    '{"a": {}}\n', '{"a": [{"b": 1}, {"B": 2}]}\n', '{"_corrupt_record": "x", "a": 1}\n', '{"a": -0}\n{"a": 1.5}\n',
+):  # fmt: skip
+    REFUSED[f"read json, {_content!r}"] = read("json", _content, {})
+for _content, _schema in (
+    ('{\n "a": 1\n}\n', "a int"), ('{"a": 1}{"a": 2}\n', "a int"), ('{"a": 1}\n', "a int, _corrupt_record string"),
+    ('{"a": [-0]}\n', "a array<double>"), ('{"a": ["2024-01-31T23:30:00-05:00"]}\n', "a array<date>"),
+    ('{"a": {"b": "2024-01-31T10:00:00Z"}}\n', "a struct<b:timestamp_ntz>"),
+    ('{"a": {"k": [{"b": "2024-01-31t10:00:00"}]}}\n', "a map<string, array<struct<b:timestamp>>>"),
+    ('{"a": ["2024-02-30"]}\n', "a array<timestamp>"),
+):  # fmt: skip
+    REFUSED[f"read json, {_content!r}, {_schema}"] = read("json", _content, {}, _schema)
+CASES["read json, the data's own key of partitions"] = read("json", '{"a": 1, "k": 5, "z": 2}\n', {}, name="k=1/a.json")
+_ODD_TIMES = (
+    "2024-01-31", "2024-01-31T23:30:00-05:00", "2024-01-31T10:00:00Z", "2024-01-31t10:00:00", "2024-01-31T10:00:00z",
+    "2024-01-31T100000", "2024-01-31T10:00:60", "2024-01-31T10:00", "2024", " 2024-01-31 ", "2024-1-5 1:2:3.1234567",
+    "2024-02-30", "2024-01-31 10:00 Europe/Paris", "", "x", "0001-01-02", "9999-12-31", "2024-01-31Tx",
+)  # fmt: skip
+_LINES = "".join(f'{{"t": "{one}", "n": "{one}", "d": "{one}"}}\n' for one in _ODD_TIMES) + '{"t": null}\n'
+CASES["read json, odd times"] = read("json", _LINES, {}, "n timestamp_ntz, d date, t timestamp, x date")
+CASES["read json, seconds in quotes"] = read("json", '{"a": "1706695200", "b": "2024"}\n', {}, "a timestamp, b date")
+CASES["read json, times in partitions"] = read(
+    "json", '{"t": "2024-01-31"}\n', {}, "d date, t timestamp", "d=2024-01-31/a.json"
+)
+CASES["read json, plain times inside"] = read(
+    "json",
+    '{"a": ["2024-01-31", null], "b": {"c": "2024-01-31T10:00:00.5Z"}, "m": {"k": ["1969-12-31 23:59:59"]}}\n{}\n',
+    {},
+    "a array<date>, b struct<c:timestamp>, m map<string, array<timestamp_ntz>>",
+)
+_NUMBERS = (
+    "1.5", "2.555", "-2.545", "0.005", "0.00499999999999999999999999999999999999999", "5e-3", "1e3", "-0", "-0.0",
+    "99999999.994", "99999999.995", "123456789012", "9223372036854775807", "null",
+)  # fmt: skip
+_LINES = "".join(f'{{"a": {one}, "b": {one}, "c": {one}, "d": {one}}}\n' for one in _NUMBERS)
+CASES["read json, decimals"] = read(
+    "json", _LINES, {}, "a decimal(10,2), b decimal(38,18), c decimal(20,0), d decimal(5,5)"
+)
+
+
+def asked_again(format: str, contents: tuple[str, str], options: dict[str, Any], schema: str = "") -> Case:
+    """Two objects by one reader."""
+
+    def case(place: Place) -> Any:
+        reader = place.spark.read.format(format).options(**options)
+        reader = reader.schema(schema) if schema else reader
+        return [outcome(reader.load(place.put(one))) for one in contents]
+
+    return case
+
+
+CASES["two reads by a reader, json"] = asked_again("json", ('{"a": "x"}\n', '{"b": 1}\n'), {})
+CASES["two reads by a reader, json by a schema"] = asked_again("json", ('{"a": "2024-01-31"}\n',) * 2, {}, "a date")
+CASES["two reads by a reader, csv"] = asked_again("csv", ("a,b\n1,x\n", "c\n2.5\n"), INFERRED)
+CASES["two reads by a reader, csv by a schema"] = asked_again("csv", ("a\n2024-01-31\n",) * 2, H, "a date")
+CASES["read json, decimals inside"] = read(
+    "json",
+    '{"a": [2.555, 1, null], "b": {"k": {"x y": -0.005, "d": "2024-01-31"}}, "c": 1}\n{"a": []}\n',
+    {},
+    "a array<decimal(10,2)>, b map<string, struct<`x y`: decimal(10,2), d: date>>, c decimal(38,19)",
+)
+CASES["read json, numbers and booleans as text"] = read(
+    "json",
+    '{"a": 1, "b": true, "c": "x"}\n{"a": -9223372036854775808, "b": null}\n',
+    {},
+    "a string, b string, c string",
+)
+CASES["read json, numbers that are too large"] = read(
+    "json", '{"a": 2147483648, "b": 32768, "c": -129}\n{"a": -2147483648, "b": 1, "c": 127}\n', {},
+    "a int, b smallint, c tinyint",
+)  # fmt: skip
+CASES["read json, FAILFAST of what is well"] = read("json", '{"a": "2024-1-5"}\n', {"mode": "FAILFAST"}, "a date")
+BY_VALUE["read json, numbers in quotes as dates"] = lambda place: outcome(
+    place.spark.read.schema("a date").json(place.put('{"a": "20240131"}\n')).selectExpr("cast(a as string)")
+)
+BY_VALUE["read json, a zone by its old word"] = read("json", '{"a": "2024-01-31GMT"}\n', {}, "a timestamp")
 
 for _content in ("a\nb\r\n\ne", "", "\ufeffa\n", "".join(f"{at} {'x' * (at % 200)}\r\n" for at in range(30_000))):
     CASES[f"read text, {_content[:10]!r}"] = read("text", _content, {})
