@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 
 from etl.json_text import fitted, loaded
 from etl.sail import engine
+from etl.sail.json_paths import written
 from etl.sail.values import java_double
 from workspace.paths import Workspace
 
@@ -130,8 +131,10 @@ def _leaf(value: Any, kind: T.DataType) -> Any:
         if math.isinf(value) or str(getattr(value, "text", "1")).lstrip("-").isdigit():  # which no long holds
             raise _refused(f"{value} for a text")
         return java_double(value)
-    if isinstance(kind, T.StringType) and isinstance(value, dict | list) and _has_doubles(value):
-        raise _refused("doubles inside of what is to be text")
+    if isinstance(kind, T.StringType) and isinstance(value, dict | list):
+        if _has_doubles(value):
+            raise _refused("doubles inside of what is to be text")
+        return written(value)
     return fitted(value, kind)
 
 
