@@ -2,8 +2,8 @@
 stands, where Spark writes it anew; they take broken JSON, and not all that Spark takes.
 
 Spark reads by Jackson, control characters and a name that stands twice included, up to the end of the outermost object
-or list, and writes by it: doubles as Java writes them, characters beyond the first 65,536 as escapes. JSON in single
-quotes, which it takes as well, is refused when it is met. (Spark SQL Guide, "Functions"; RFC 8259.)
+or list, and writes by it: doubles as Java writes them, characters beyond the first 65,536 as escapes. (Spark SQL Guide,
+"Functions"; RFC 8259.)
 
 Sail holds no two calls of a Python function for the same: where SQL has one twice, as in SELECT and GROUP BY, it is
 Sail's own for documents on which both agree (:func:`of_plain_json`).
@@ -12,25 +12,23 @@ Sail's own for documents on which both agree (:func:`of_plain_json`).
 from __future__ import annotations
 
 import json
-import math
 import re
 from functools import cache
 from typing import Any
 
+from etl.jackson import written
+from etl.json_text import in_double_quotes
 from etl.sail import engine
 from etl.sail.notations import Notation
-from etl.sail.values import java, java_double, matches, refusal
+from etl.sail.values import java, matches, refusal
 
 _VALUE, _MEMBERS = "lakelet_json_value", "lakelet_json_members"
 _SPACE = " \t\r\n"
 _NOTHING = object()
 _DIGITS, _LONGEST_NAME = 1000, 50_000  # that Jackson takes
 _LONG_NAME = re.compile(rf'"[^"]{{{_LONGEST_NAME}}}[^"]*"\s*:')
-_SMALLEST = 1e-300  # of doubles near the smallest there is, Java tells more digits than are needed
 _STEP = re.compile(r"\.([^.\[]+)|\[([0-9]{1,9})\]|\['([^']+)'\]")
 _ODD_PATH = re.compile(r"[*?]|(?:^|[.\[\]'$])\s|\s(?:$|[.\[\]'$])|[0-9]{10}")  # blanks are left out at some places
-_ESCAPED = re.compile('["\\\\\x00-\x1f\ud800-\udfff\U00010000-\U0010ffff]')
-_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # Lists and objects that both write alike: without blanks, escapes, doubles and characters that become escapes.
 _COMPACT = r'^(?:[\[\]{},:]|"[^"\\\x00-\x1f\x{10000}-\x{10FFFF}]*"|true|false|null|-?[1-9][0-9]*|0)*$'
 
@@ -122,23 +120,9 @@ class JsonMembers:
 
 
 class _Members(tuple[tuple[str, Any], ...]):
-    """An object: names and values, as often as they are there."""
+    """An object: names and values, as often as they are there (:func:`etl.jackson.written` takes it for one)."""
 
     __slots__ = ()
-
-
-def written(value: Any) -> str:
-    """A value of JSON as Jackson writes it."""
-    if isinstance(value, str):
-        return f'"{_ESCAPED.sub(_escaped, value)}"'
-    if isinstance(value, float):
-        return f'"{java_double(value)}"' if math.isinf(value) else _double(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(written, value))}]"
-    if isinstance(value, dict | _Members):
-        pairs = value.items() if isinstance(value, dict) else value
-        return f"{{{','.join([f'{written(name)}:{written(one)}' for name, one in pairs])}}}"
-    return "null" if value is None else str(value).lower()
 
 
 def _told(value: Any) -> str:
@@ -148,19 +132,6 @@ def _told(value: Any) -> str:
     if not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
         raise _refused("with half of a surrogate pair")
     return value
-
-
-def _double(value: float) -> str:
-    if 0 < abs(value) < _SMALLEST:
-        raise _refused(f"with the number {value}")
-    return java_double(value)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    if short := _SHORT.get(found[0]):
-        return short
-    units = found[0].encode("utf-16-be", "surrogatepass").hex().upper()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 @cache
@@ -202,9 +173,10 @@ def _read(text: str) -> Any:
     try:
         value, end = _DECODER.raw_decode(text)
     except ValueError:
-        if "'" in text:
-            raise _refused("in single quotes, or broken") from None
-        raise
+        if "'" not in text:
+            raise
+        text = in_double_quotes(text)
+        value, end = _DECODER.raw_decode(text)
     if not isinstance(value, list | _Members) and text[end:].strip(_SPACE):
         raise _refused("with more behind a single value")
     return value
