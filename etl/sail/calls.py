@@ -62,9 +62,10 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
         has("date", r"[+]\d{5,6}-\d\d-\d\d"),
     )
     maps = e.infix(matches(e, kind, "map<"), "and", e.call("contains", shown, "NULL"))
-    why = "decimals, times, floats, large and small doubles, nulls in maps, years after 9999"
+    keys = matches(e, kind, "map<(?:date|binary|array|struct)")
+    why = "decimals, times, floats, large and small doubles, nulls in maps, keys of maps, years after 9999"
     refused = refusal(e, "to_json of such a value", why)
-    return e.case(*((one, refused) for one in (*odd, maps)), otherwise=call)
+    return e.case(*((one, refused) for one in (*odd, maps, keys)), otherwise=call)
 
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
