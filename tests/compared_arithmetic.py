@@ -283,6 +283,8 @@ REFUSED: dict[str, Make] = {
     "to_json of times": select(a=lambda: F.to_json(F.struct("ts"))),
     "to_json of small and large doubles": select(a=lambda: F.to_json(F.struct("d"))),
     "to_json of maps with nulls": select(a=lambda: F.to_json("mp")),
-    "to_json of maps by dates": select(a=lambda: F.to_json(F.create_map("dt", "i"))),
+    "to_json of maps by dates": select(
+        a=lambda: F.to_json(F.create_map(F.coalesce("dt", F.lit(date(2024, 1, 1))), "i"))
+    ),
     "to_json of maps by structs": select(a=lambda: F.to_json(F.array(F.create_map(F.struct("i"), "i")))),
 }

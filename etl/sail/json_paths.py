@@ -70,7 +70,7 @@ def of_plain_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
         *nulls,
         (nested, refused),
         (e.infix(call, "=", "-0"), refused),
-        (e.infix(odd, "and", text), refused),
+        (e.infix(odd, "and", e.infix(text, "or", matches(e, shown, r"Infinity|E-3\d\d$"))), refused),
         (odd, shown),
         otherwise=call,
     )
