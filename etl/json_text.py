@@ -1,6 +1,7 @@
 """JSON text as Python reads it, record by record.
 
-What fits a type is what Spark's ``from_json`` takes for it.
+What fits a type is what Spark's ``from_json`` takes for it. Beside what RFC 8259 has, Spark's reader takes numbers that
+are none, single quotes, and names that stand twice, of which the last counts (:func:`read`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import binascii
 import datetime
 import decimal
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.choices import is_choice, member_name
+from etl.jackson import written
 from etl.records import type_of
+from etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 _BITS: dict[type[T.IntegralType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}
 _LONGEST = 1 << 63
 _DECIMALS = decimal.Context(prec=2 * 38, rounding=decimal.ROUND_HALF_UP)  # Python's own keeps 28 digits
+# Texts in quotes, and infinity with a sign, whose shorter name Python does not know.
+_QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([+-])(?:INF|Infinity)\b""", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAMED = {"NaN": "nan", "Infinity": "inf", "+INF": "inf", "INF": "inf", "-Infinity": "-inf", "-INF": "-inf"}
 
 
@@ -39,8 +46,23 @@ class _Number(float):
         return made
 
 
+class _Object(dict[str, Any]):
+    """An object in which a name stands twice: the last values, and those before them."""
+
+    earlier: list[tuple[str, Any]]
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.earlier = []
+        for name, one in pairs:
+            if name in self:
+                self.earlier.append((name, self[name]))
+            self[name] = one
+
+
 def kinds(texts: Iterable[str]) -> tuple[list[T.DataType], bool]:
-    """Types that together are those of all texts, a text that is no JSON having none; and whether all are objects."""
+    """Types that together are those of all texts, a text that is no JSON having none; and whether all are objects, as
+    the standard has them."""
     seen: dict[object, Any] = {}
     objects = True
     for text in texts:
@@ -48,7 +70,10 @@ def kinds(texts: Iterable[str]) -> tuple[list[T.DataType], bool]:
             value = loaded(text)
         except ValueError:
             objects = False
-            continue
+            try:
+                value = read(text)
+            except ValueError:
+                continue
         objects = objects and isinstance(value, dict)
         seen.setdefault(_likeness(value), value)
     return [type_of(value) for value in seen.values()], objects
@@ -106,16 +131,40 @@ class Parser:
 
     def __call__(self, text: str | None) -> Any:
         try:
-            return None if text is None else fitted(loaded(text), self.kind)
+            return None if text is None else fitted(read(text), self.kind)
         except ValueError:
             return None
 
 
 def loaded(text: str) -> Any:
     """A JSON text as Python has it; its numbers with a point remember how they were written. Raises ValueError."""
+    return _decoded(text, _no_json, _object)
+
+
+def read(text: str) -> Any:
+    """The same of a text as Spark's reader takes it. Raises ValueError."""
+    try:
+        return loaded(text)
+    except ValueError:
+        return _decoded(in_double_quotes(text), _Number, _last)
+
+
+def in_double_quotes(text: str) -> str:
+    """JSON that has texts in single quotes, too, and infinity by all of its names, as Python knows it."""
+
+    def told(found: re.Match[str]) -> str:
+        if found[3]:
+            return f"{'-' if found[3] == '-' else ''}Infinity"
+        inside = found[2].replace('"', "\\u0022") if found[1] is None else found[1]
+        return '"' + _ESCAPE.sub(lambda one: "'" if one[1] == "'" else one[0], inside) + '"'
+
+    return _QUOTED.sub(told, text)
+
+
+def _decoded(text: str, constant: Callable[[str], Any], pairs: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         return json.loads(
-            text, parse_int=_integer, parse_float=_Number, parse_constant=_no_json, object_pairs_hook=_object
+            text, parse_int=_integer, parse_float=_Number, parse_constant=constant, object_pairs_hook=pairs
         )
     except RecursionError as error:
         raise ValueError("its objects are nested too deep") from error
@@ -126,13 +175,20 @@ def fitted(value: Any, kind: T.DataType) -> Any:
     if value is None or isinstance(kind, T.NullType):
         return None
     if isinstance(kind, T.StructType) and is_choice(kind):
+        if _has_twice(value):
+            raise ValueError("a name stands twice in an object")  # which no VARIANT has
         name = member_name(type_of(value))
         return tuple(fitted(value, f.dataType) if f.name == name else None for f in kind.fields)
     if isinstance(kind, T.StructType) and isinstance(value, Mapping):
+        for name, one in getattr(value, "earlier", ()):
+            if name in kind.names:
+                fitted(one, kind[name].dataType)  # or it is no record
         return tuple(fitted(value.get(f.name), f.dataType) for f in kind.fields)
     if isinstance(kind, T.ArrayType) and isinstance(value, list):
         return [fitted(one, kind.elementType) for one in value]
     if isinstance(kind, T.MapType) and isinstance(value, Mapping):
+        if hasattr(value, "earlier"):
+            raise engine.refused("A map in which a name stands twice")
         return {name: fitted(one, kind.valueType) for name, one in value.items()}
     if isinstance(kind, T.StringType):
         return _text(value) if isinstance(value, str) else _written(value)
@@ -196,9 +252,17 @@ def _text(value: str) -> str:
 
 
 def _written(value: Any) -> str:
-    if isinstance(value, _Number):
-        return value.text
-    return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    if _has_twice(value):
+        raise engine.refused("The text of JSON in which a name stands twice")
+    return written(value)
+
+
+def _has_twice(value: Any) -> bool:
+    """Whether a name stands twice in an object of a value."""
+    if isinstance(value, Mapping | list):
+        inside = value.values() if isinstance(value, Mapping) else value
+        return hasattr(value, "earlier") or any(map(_has_twice, inside))
+    return False
 
 
 def is_long(value: int) -> bool:
@@ -229,3 +293,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         raise ValueError("a name stands twice in an object")
     return value
+
+
+def _last(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = [(_text(name), one) for name, one in pairs]
+    value = dict(told)
+    return value if len(value) == len(told) else _Object(told)

@@ -13,6 +13,46 @@ from tests.compared_expressions import Make, select, sql
 JSON = "('{\"a\":1.50}'), ('{\"a\":100}'), ('{\"a\":-0.0001}'), ('{\"a\":1e3}'), ('{\"a\":12345678.5}'), (null)"
 NULL_INSIDE = [Row(s=Row(a=None, b=1)), Row(s=Row(a=2, b=1)), Row(s=None)]
 
+DOCUMENTS = (
+    '{"a": {"b": 1, "c": [1, 2.50, {}]}, "b c": "x"}',
+    '{"a":[1 , "\\u00e9\\/\\ud83d\\ude00"],"b c":12345678.9}',
+    '{"a":"it\'s"}',
+    '{"a":{"b":12345678.9,"c":0.0001,"d":-0,"e":52.520006599999997,"f":1e400,"g":12345678901234567890}}',
+    '{"a":-0.0}',
+    '{"a":1',
+    '{"a":1,}',
+    '{"a":1} x',
+    '{"a":NaN}',
+    '{"a":01}',
+    '{"a":"x\ty"}',
+    '{"a":"\\x"}',
+    '{"a":[null],"b c":null}',
+    '{"a":null,"a":{"c":1},"a":{"b":2}}',
+    '{"a":{"b":1,"b":2}}',
+    "[1, 2]",
+    '"x"',
+    " 1.50 ",
+    "",
+    "null",
+    None,
+    '{"A":1}',
+    '{"a":["<\\u001f\\b\\f\\u007f\u2028😀"]}',
+    '{"a":"1.50"}',
+    '{"a":[1.0, 1E2]}',
+    '{"a":{}}',
+    "{'a':1}",
+    "{'a':{'b':'x\"\\\\y'}, \"b c\":\"it\\'s\"}",
+    "{'a':'\\'', 'b c':'\t'}",
+    "{'a':'x",
+    '{"a":[]}',
+)
+
+
+def grouped(text: str, path: str) -> str:
+    """SQL that has the same call twice, of a text."""
+    call = f"get_json_object(j, '{path}')"
+    return f"select {call} a, count(*) n from values ('{text}') t(j) group by {call}"
+
 
 def unnamed(*columns: object) -> Make:
     """Columns without an alias: their names count. Each is made on the engine."""
@@ -63,6 +103,30 @@ CASES: dict[str, Make] = {
     "other values in JSON": sql(
         "select get_json_object(j, '$.a') a from values ('{\"a\":\"x\"}'), ('{\"a\":[1.5,2]}'), ('{\"a\":true}'), "
         '(\'{"b":1}\'), (\'{"a":{"b":"1.50"}}\'), (\'{"a":"1.5"}\') t(j)'
+    ),
+    "JSON written anew": lambda spark, rows: spark.createDataFrame([(one,) for one in DOCUMENTS], "j string").select(
+        "j",
+        F.get_json_object("j", "$.a").alias("a"),
+        F.get_json_object("j", "$.a[0]").alias("b"),
+        F.get_json_object("j", "$['a'].b").alias("c"),
+        F.get_json_object("j", "$").alias("d"),
+        F.json_tuple("j", "a", "b c", "a"),
+    ),
+    "SQL JSON written anew": lambda spark, rows: (
+        spark.createDataFrame([(one,) for one in DOCUMENTS], "j string").createOrReplaceTempView("documents")
+        or spark.sql(
+            "select j, get_json_object(j, '$.a') a, upper(get_json_object(j, '$.a.b')) b, get_json_object(j, p) c, x, "
+            "y from documents lateral view json_tuple(j, 'a', 'b c') t as x, y "
+            "lateral view explode(array('$.a[1]', 'a', null)) q as p "
+            "where get_json_object(j, '$[\\'a\\']') is not null"
+        )
+    ),
+    "SQL groups by JSON": lambda spark, rows: spark.sql(
+        f"select get_json_object(j, '$.a') a, count(*) n from values {JSON}, ('{{\"a\":\"x\"}}'), ('{{\"a\": null}}'), "
+        "('{\"a\": [1,\"x\"]}') t(j) group by get_json_object(j, '$.a') having count(*) > 0"
+    ),
+    "texts of from_json with emoji": select(
+        a=lambda: F.from_json(F.lit('{"a":["😀", "\\u001f"], "b":{"😀" : "é"}}'), "a string, b string")
     ),
     "to_json": select(
         a=lambda: F.to_json(F.struct("i", "s", "b", "dt", "l")), b=lambda: F.to_json("st"), c=lambda: F.to_json("ar")
@@ -192,13 +256,35 @@ REFUSED: dict[str, Make] = {
     "a table's being there": lambda spark, rows: spark.catalog.tableExists("nosuch.nosuch"),
     "SQL show": sql("show tables"),
     "SQL unpivot": sql("select id, n, v from rows unpivot (v for n in (s, g))"),
-    "text that is a number too in JSON": sql(
-        "select get_json_object(j, '$.a') a from values ('{\"a\":\"1.50\"}') t(j)"
-    ),
-    "numbers inside of what is in JSON": sql("select get_json_object(j, '$.a') a from values ('{\"a\":[1.0]}') t(j)"),
-    "paths in JSON that are columns": sql("select get_json_object('{\"a\":{\"b\":1}}', p) from values ('$.a.b') t(p)"),
+    "JSON behind a byte order mark": select(a=lambda: F.get_json_object(F.lit('\ufeff{"a":1}'), "$.a")),
+    "JSON and more": select(a=lambda: F.get_json_object(F.lit('"x" y'), "$")),
+    "JSON with the smallest doubles": select(a=lambda: F.get_json_object(F.lit('{"a":5e-324}'), "$.a")),
+    "half of a surrogate pair in JSON": select(a=lambda: F.get_json_object(F.lit('{"a":"\\ud800"}'), "$.a")),
+    "paths with odd blanks": select(a=lambda: F.get_json_object(F.lit('{"a":1}'), "$. a")),
+    "paths in JSON by *": sql("select get_json_object('{\"a\":[{\"b\":1}]}', p) a from values ('$.a[*].b') t(p)"),
+    "half of a surrogate pair in json_tuple": select(a=lambda: F.json_tuple(F.lit('{"a":"\\ud800"}'), "a")),
+    **{
+        f"JSON twice in SQL: {text}": sql(grouped(text, path))
+        for text, path in (
+            ('{"a":{"b" : 1}}', "$.a"),
+            ('{"a":["\\\\u00e9"]}', "$.a"),
+            ('{"a":["😀"]}', "$.a"),
+            ('{"a":[1.0]}', "$.a"),
+            ('{"a":-0}', "$.a"),
+            ('{"a":1,"a":2}', "$.a"),
+            ('{"a":1', "$.a"),
+            ('{"a":"x\ty"}', "$.a"),
+            ("{\\'a\\':1}", "$.a"),
+            ('{"a":[null]}', "$.a[0]"),
+            ('{"a":"1.50"}', "$.a"),
+        )
+    },
     "to_json of decimals": select(a=lambda: F.to_json(F.struct("dec"))),
     "to_json of times": select(a=lambda: F.to_json(F.struct("ts"))),
     "to_json of small and large doubles": select(a=lambda: F.to_json(F.struct("d"))),
     "to_json of maps with nulls": select(a=lambda: F.to_json("mp")),
+    "to_json of maps by dates": select(
+        a=lambda: F.to_json(F.create_map(F.coalesce("dt", F.lit(date(2024, 1, 1))), "i"))
+    ),
+    "to_json of maps by structs": select(a=lambda: F.to_json(F.array(F.create_map(F.struct("i"), "i")))),
 }

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from etl.sail import engine, regexps, rounding
+from etl.sail import engine, json_paths, regexps, rounding
 from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, is_nan, java, joined, matches, of_decimals, of_kind, refusal, whole
+from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _LAST_YEAR = 9999  # of four digits
@@ -49,27 +49,6 @@ def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = 
     return e.case(*branches, otherwise=call)
 
 
-def _of_json(e: Notation, call: Any, v: Any, path: Any) -> Any:
-    """A number with a point or an exponent is a double's text, if it is none of a text's own; so is one inside."""
-    said = e.constant(path)
-    if said is None:
-        raise engine.otherwise("get_json_object by a path that is no literal", "it finds nothing that is nested")
-    if "*" in str(said):
-        raise engine.otherwise(f"get_json_object by the path {said}", "it finds nothing by *")
-    shown = java(e, e.cast(e.cast(call, "double", "TRY_CAST"), "string"))
-    odd = e.infix(matches(e, call, r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"), "and", e.infix(shown, "<>", call))
-    text = e.call("contains", v, e.call("concat", '"', call, '"'))
-    inside = matches(e, call, r"^[\[{](?:.*[:\[,])?\s*-?\d+(\.\d*0|(\.\d+)?[eE][+-]?\d+|\.\d{16,})\s*[,\]}]")
-    refused = refusal(e, "A number in JSON", "its digits are those of the text")
-    return e.case(
-        (e.call("not", matches(e, call, r"\d[.eE]")), call),
-        (e.infix(odd, "and", text), refused),
-        (inside, refused),
-        (odd, shown),
-        otherwise=call,
-    )
-
-
 def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     kind, shown = e.call("typeof", v), e.cast(v, "string")
 
@@ -83,9 +62,10 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
         has("date", r"[+]\d{5,6}-\d\d-\d\d"),
     )
     maps = e.infix(matches(e, kind, "map<"), "and", e.call("contains", shown, "NULL"))
-    why = "decimals, times, floats, large and small doubles, nulls in maps, years after 9999"
+    keys = matches(e, kind, "map<(?:date|binary|array|struct)")
+    why = "decimals, times, floats, large and small doubles, nulls in maps, keys of maps, years after 9999"
     refused = refusal(e, "to_json of such a value", why)
-    return e.case(*((one, refused) for one in (*odd, maps)), otherwise=call)
+    return e.case(*((one, refused) for one in (*odd, maps, keys)), otherwise=call)
 
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
@@ -317,6 +297,8 @@ def _without_sign(e: Notation, call: Any, *arguments: Any) -> Any:
     return e.call("nanvl", call, e.cast("NaN", "double"))
 
 
+# Calls whose rule names the first argument but once.
+NAMED_ONCE = frozenset(("get_json_object",))
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
@@ -344,7 +326,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "from_utc_timestamp": _in_a_zone,
     "format_string": _formatted,
     "get": _of_an_element,
-    "get_json_object": _of_json,
+    "get_json_object": json_paths.of_json,
     "ifnull": _first_there_is,
     "isnan": lambda e, call, v: e.call("coalesce", call, False),
     "left": _left,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from etl.sail import engine, properties
+from etl.sail import engine, json_paths, properties
 from etl.sail.functions import ARROW
 from workspace.paths import Workspace
 
@@ -53,6 +53,7 @@ def _get_or_create(builder: Any) -> SparkSession:
     options["spark.remote"] = os.environ[engine.REMOTE]
     options = _DEFAULTS | options
     session: Any = SparkSession.builder.config(map=options).getOrCreate()
+    json_paths.register(session)
     return session  # type: ignore[no-any-return]
 
 

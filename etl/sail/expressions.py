@@ -98,6 +98,9 @@ class Said:
                 own._args = [one, *rest]
                 return rule(e, _done(own), one, *rest)
 
+            if name in calls.NAMED_ONCE:
+                self.changed = True
+                return called(self._columns, first)
             return self._bound(first, called, in_columns=True)
         if found := rules.ARGUMENTS.get(name) or rules.OF_SOME_ROWS.get(name):
             place, of_argument = found

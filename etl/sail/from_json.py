@@ -5,7 +5,6 @@ when it is met. (Spark SQL Guide, "JSON Files", mode PERMISSIVE.)
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from pyspark.sql import types as T
 
 from etl.json_text import fitted, loaded
 from etl.sail import engine
-from etl.sail.values import java_double
 from workspace.paths import Workspace
 
 _SPACE = "".join(map(chr, range(33)))  # to Java
@@ -126,19 +124,7 @@ def _leaf(value: Any, kind: T.DataType) -> Any:
     plain = _PLAIN.get(type(kind))
     if plain and value is not None and not (isinstance(value, str) and plain.fullmatch(value)):
         raise _refused(f"{value!r} for a {kind.simpleString()}")
-    if isinstance(kind, T.StringType) and isinstance(value, float):
-        if math.isinf(value) or str(getattr(value, "text", "1")).lstrip("-").isdigit():  # which no long holds
-            raise _refused(f"{value} for a text")
-        return java_double(value)
-    if isinstance(kind, T.StringType) and isinstance(value, dict | list) and _has_doubles(value):
-        raise _refused("doubles inside of what is to be text")
     return fitted(value, kind)
-
-
-def _has_doubles(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(map(_has_doubles, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float)
 
 
 def _refused(what: str) -> Exception:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _TIMES = T.TimestampType | T.TimestampNTZType
 _FLOATS = T.DoubleType | T.FloatType
 _PLAIN = T.IntegralType | T.BooleanType | T.DecimalType | T.StringType | T.DateType | T.NullType
+_PLAIN_SCALE = 6  # of decimals that Java writes without an exponent
 _ESCAPED = r'["\\\x00-\x1f]'
 
 
@@ -75,6 +76,8 @@ class JsonForm:
             return self._list("[", F.transform(value, lambda one: self._member(one, element)), "]", value)
         if isinstance(kind, T.MapType):
             held = kind.valueType
+            if not _is_key(kind.keyType):
+                raise engine.otherwise(f"JSON of maps by {kind.keyType.simpleString()}", "a key is Java's name of it")
             pairs = F.transform(
                 F.map_entries(value),
                 lambda one: own_call(
@@ -108,6 +111,14 @@ class JsonForm:
 def _is_plain(kind: T.DataType) -> bool:
     """Whether Sail's own writer writes a column of that type as Spark does."""
     return isinstance(kind, _PLAIN) or (isinstance(kind, T.ArrayType) and isinstance(kind.elementType, _PLAIN))
+
+
+def _is_key(kind: T.DataType) -> bool:
+    """Whether Spark writes a map's key of that type as its text: of dates and times it is a number, and a decimal that
+    may have more than six zeros has an exponent."""
+    if isinstance(kind, T.DecimalType):
+        return kind.scale <= _PLAIN_SCALE
+    return isinstance(kind, T.StringType | T.IntegralType | T.BooleanType | _FLOATS)
 
 
 def _quoted(text: Column) -> Column:

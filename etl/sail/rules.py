@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from etl.sail import json_paths
 from etl.sail.casts import Rule
 from etl.sail.notations import Notation
 from etl.sail.values import (
@@ -103,6 +104,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "concat": (EVERY, joined),
     "concat_ws": (EVERY, joined),
     "hash": (EVERY, _unless(of_decimals, "The hash of decimals", "it is another number")),
+    "json_tuple": (0, json_paths.members),
     "max_by": (1, NO_NAN),
     "mean": (0, _average),
     "median": (0, NO_NAN),

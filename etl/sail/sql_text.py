@@ -9,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, regexps, rules
+from etl.sail import calls, casts, engine, json_paths, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
 from etl.sail.sql_items import Items, ends_items, spelled
 from etl.sail.sql_tokens import PATH
@@ -244,6 +244,8 @@ class _Rewriting(Items):
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
         of_call = calls.CALLS.get(name)
+        if name == "get_json_object" and self._has_twice(name, given):
+            of_call = json_paths.of_plain_json
         if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
@@ -257,6 +259,15 @@ class _Rewriting(Items):
 
             return f"({bound(values[0], called)})"
         return f"{said}({', '.join(values)})"
+
+    def _has_twice(self, name: str, given: list[tuple[int, int]]) -> bool:
+        """Whether a function is called more than once with the same last argument."""
+        calls = [self.arguments(at + 1, self.closing[at + 1]) for at in self._calls_of(name)]
+        told = ["".join(self.raw(*one[-1]).split()) for one in calls if one]
+        return told.count("".join(self.raw(*given[-1]).split())) > 1
+
+    def _calls_of(self, name: str) -> list[int]:
+        return [at for at, word in enumerate(self.words) if word == name and at + 1 in self.closing]
 
     def _has_from(self, first: int, last: int) -> bool:
         """Whether an argument is told as in substring(text FROM 2 FOR 3)."""

@@ -164,6 +164,8 @@ for _format, _options in (
 ):  # fmt: skip
     REFUSED[f"write {_format}, {_options}"] = written(_format, ["s"], _options, where="s is not null", legible=False)
 REFUSED["write csv, an interval"] = written("csv", ["id", "interval '1' day a"], {})
+for _key in ("date'2024-01-01'", "timestamp'2024-01-01 10:00:00'", "named_struct('x', 1)", "cast(1 as decimal(20,10))"):
+    REFUSED[f"write json, a map by {_key}"] = written("json", ["id", f"map({_key}, id) m"], {}, legible=False)
 
 
 def no_rows_of_parquet(place: Place) -> Any:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
+from pyspark.sql import Row
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from etl import json_text
+from etl.jackson import written
 from tests.lake import Lake, own_lake
 from tests.spark import kinds, values
 from workspace.errors import PublishError
@@ -210,6 +213,36 @@ def test_what_sparks_reader_fails_on_is_read(place: Lake, lines: str, rows: list
     assert sorted(row["a"] for row in found) == rows and frame.errorsCount() == errors
     assert all(row["of"] == f"s3://{place.name}/odd/a.json" for row in found)
     assert all(row["_corrupt_record"] == "x" for row in found if "_corrupt_record" in row)
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "told", "errors"),
+    [
+        ('{"a":NaN}\n{"a":-INF}\n{"a":1.5}', "double", ['"-Infinity"', '"NaN"', "1.5"], 0),
+        ('{"a":[+Infinity,1.5]}\n{"a":[INF]}', "array<double>", ['["Infinity",1.5]'], 1),
+        ('{"a":{"b":NaN},"c":1}\n{"a":{"b":1.5},"c":2}', "struct<b:double>", ['{"b":"NaN"}', '{"b":1.5}'], 0),
+        ('{"a":1,"a":2}\n{"a":{},"a":3}', "bigint", ["2"], 1),
+        ('{"a":{"b":1,"b":2},"c":1}', "struct<b:bigint>", ['{"b":2}'], 0),
+        ("{'a':'x\"y','b':{'c':1}}\n{\"a\":'it\\'s'}\n{'a':'\t'}", "string", ['"it\'s"', '"x\\"y"'], 1),
+    ],
+)
+def test_what_is_beside_the_standard_is_read_as_sparks_reader_takes_it(
+    place: Lake, lines: str, kind: str, told: list[str], errors: int
+) -> None:
+    place.put("beside/a.json", lines)
+    frame = place.read("beside", "json")
+    assert (kinds(frame)["a"], frame.errorsCount()) == (kind, errors)
+    shown = (one.asDict() if isinstance(one, Row) else one for one in values(frame, "a"))
+    assert sorted(map(written, shown)) == told
+
+
+@pytest.mark.parametrize("text", ['{"a":1.50}', '{"a":1e7}', '{"a":1e400}', '{"a":NaN}', '{"a":["😀", 1E-7 ]}'])
+def test_a_text_is_asked_for_of_other_values(place: Lake, text: str) -> None:
+    place.put("as_text/a.json", text)
+    schema = T.StructType([T.StructField("a", T.StringType())]).json()
+    told = {"1.50": "1.5", "1e7": "1.0E7", "1e400": '"Infinity"', "NaN": '"NaN"'}
+    expected = told.get(text[5:-1], r'["\uD83D\uDE00",1.0E-7]')
+    assert values(place.read("as_text", "json", {"withSchema": schema}), "a") == [expected]
 
 
 @lake_on_spark
