@@ -25,7 +25,7 @@ CORRUPT = "_corrupt_record"  # the column that Spark keeps for lines that are no
 _LONG = T.LongType | T.IntegerType | T.ShortType | T.ByteType
 _FLOATS = T.DoubleType | T.FloatType
 _ZERO = r"[:\[,]\s*-0\s*[,}\]]"  # with a sign: to Spark a whole number, which has none
-_LARGE = r"[:\[,]\s*-?(?:\d{20,}|[\d.]+[eE]\+?\d\d)"
+_LARGE = r"[:\[,]\s*-?(?:\d{20,}|[\d.]+[eE]\+?\d\d)"  # more than a decimal may hold
 
 
 def json_kind(lines: DataFrame) -> T.StructType:
