@@ -24,9 +24,9 @@ REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
-    "aliases", "answers", "context", "created", "duplicates", "fills", "from_json", "functions", "names", "grouping",
-    "null_structs", "properties", "rdd", "reading", "shown", "single", "spelling", "statements", "statistics",
-    "unions", "writing",
+    "aliases", "answers", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions", "names",
+    "grouping", "null_structs", "properties", "rdd", "reading", "shown", "single", "spelling", "statements",
+    "statistics", "unions", "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []
