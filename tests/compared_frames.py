@@ -220,6 +220,23 @@ def _changed_later(few: Any) -> Any:
     return made
 
 
+def _drop_of_counts(few: Any, name: str) -> Any:
+    """A data frame joined with what was made of it, without a column of the latter."""
+    counts = few.where("i < 3").groupBy("i").agg(F.count("*").alias("n"))
+    return few.join(counts, few.i == counts.i, "left").drop(counts[name])
+
+
+def _drop_of_another(few: Any) -> Any:
+    other = few.sparkSession.createDataFrame([(1, "q"), (9, "r")], "i int, q string")
+    by_names = few.join(other, "i")
+    frames = (
+        few.join(other, few.i == other.i, "left").drop(other.i), by_names.drop(few.i), by_names.drop(other.i),
+        few.join(other, "i", "right").drop(few.i), few.join(other, ["i"], "full").drop(other.i),
+        by_names.where("i > 0").withColumn("z", F.lit(1)).drop(few["i"]),
+    )  # fmt: skip
+    return [(one.columns, sorted(map(repr, one.collect()))) for one in frames]
+
+
 # What is known by an alias, and nulls that are filled with values of other types.
 MORE: Mapping[str, Of] = {
     **{
@@ -247,6 +264,9 @@ MORE: Mapping[str, Of] = {
     "drop by an alias": lambda few: _by_equality(few).drop(F.col("y.i")),
     "drop by an alias of another case": lambda few: few.alias("x").drop(F.col("X.I"), "s"),
     "drop by aliases": lambda few: _by_equality(few).drop(F.col("y.s"), F.col("x.i")).select("i"),
+    "drop of another frame's columns": _drop_of_another,
+    "drop of a frame's own columns": lambda few: _drop_of_counts(few, "n").drop(few.i, few.s),
+    "drop of a column that was made": lambda few: _drop_of_counts(few, "n"),
     "drop of both by aliases": lambda few: _by_equality(few).drop(F.col("y.i"), F.col("x.i"), F.col("y.I"), "l"),
     "drop by an alias of none": lambda few: _by_equality(few).drop(F.col("y.q")),
     "drop of a field": lambda few: few.select(F.struct("i").alias("st")).drop(F.col("st.i")),
@@ -360,6 +380,7 @@ REFUSED: dict[str, Make] = {
     "all columns of an alias in SQL, of a natural join": lambda spark, rows: spark.sql(
         "select b.* from (select 1 x, 2 i) a natural join (select 2 i) b"
     ),
+    "drop of a column of what was made of the frame": lambda spark, rows: _drop_of_counts(_few(spark), "i"),
     "drop by an alias that is not known": lambda spark, rows: (
         _few(spark).alias("x").select("i", "l").drop(F.col("x.i"))
     ),

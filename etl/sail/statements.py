@@ -123,6 +123,14 @@ def statement_of(plan: Any) -> Any:
     return _parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
 
 
+def tables_of(plan: Any) -> set[str]:
+    """The names of the tables and views in the statement of ``spark.sql`` that a plan is, in lower case."""
+    from sqlglot import exp
+
+    text = getattr(plan, _STATEMENT, None)
+    return {one.name.lower() for one in _parsed(text).find_all(exp.Table)} if text else set()
+
+
 def _has_names(text: str) -> bool:
     """Whether each item of a SELECT is a column or has an alias."""
     items = getattr(_parsed(text), "selects", ())
