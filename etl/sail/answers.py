@@ -8,7 +8,7 @@ import copy
 from contextvars import ContextVar
 from typing import Any
 
-from etl.sail import decimals, engine, names, rules, sql_items, sql_text
+from etl.sail import decimals, engine, functions, names, rules, sql_items, sql_text
 from etl.sail.expressions import Said
 from etl.sail.statements import bare
 from workspace.paths import Workspace
@@ -77,6 +77,7 @@ def _refuse(made: Any) -> None:
 def as_spark(text: str) -> str:
     """SQL for Sail, for its answer to be Spark's. Raises UnsupportedError, now or before an action."""
     decimals.watch_text(bare(text))
+    functions.note_text(text)
     return sql_text.as_spark(text)
 
 

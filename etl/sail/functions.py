@@ -22,6 +22,8 @@ from workspace.paths import Workspace
 RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
 _BY_COLUMNS, _HANDED_ON = "_lakelet_by_columns", "_lakelet_handed_on"  # of calls, and the functions that they call
+_registered: set[str] = set()  # functions for SQL, and those that a text has named: Sail looks for them later
+_spoken_of: set[str] = set()
 _Function = Callable[..., Any]
 
 
@@ -90,6 +92,8 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.functions import builtin
     from pyspark.util import PythonEvalType
 
+    _registered.clear()
+    _spoken_of.clear()
     create, by_name, register = udf._create_py_udf, builtin.call_function, SparkConnectClient.register_udf
     by_row = PythonEvalType.SQL_BATCHED_UDF
     function_plan, call_plan = PythonUDF.to_plan, CommonInlineUserDefinedFunction.to_plan
@@ -116,10 +120,18 @@ def install(workspace: Workspace) -> None:
 
     def registered(client: Any, function: Any, kind: Any, name: Any = None, form: int = by_row, *known: bool) -> Any:
         """A function for SQL; one that takes nothing has another value for each row."""
+        if name in _spoken_of:
+            raise engine.refused(f"Registering the function {name} anew, which SQL has named,")
+        _registered.add(str(name))
         return register(client, function, kind, name, form, all(known) and _takes_any(function))
 
     engine.replace(CommonInlineUserDefinedFunction, "to_plan", planned)
     engine.replace(SparkConnectClient, "register_udf", registered)
+
+
+def note_text(text: str) -> None:
+    """Take note of the registered functions that SQL names."""
+    _spoken_of.update(name for name in _registered if name in text)
 
 
 def _as_spark(function: Any) -> Any:
@@ -146,21 +158,20 @@ def _called(call: Any) -> Any:
     function as it is, which is so where it is its one argument. Of no columns Sail would compute it once for all rows.
     """
     own = copy.copy(call)
+    if _by_row(call._function):
+        own._function = copy.copy(call._function)
+        vars(own._function).update({_BY_COLUMNS: bool(call._arguments), _HANDED_ON: getattr(call, _HANDED_ON, False)})
+        if len(call._arguments) == 1 and not _is_exact(call._function):
+            own._arguments = [_handed_on(call._arguments[0], type(call))]
     if not any(map(_has_columns, call._arguments)):
-        own._deterministic, own._arguments = False, [*map(_of_each_row, call._arguments)]
-    if not _by_row(call._function):
-        return own
-    own._function = copy.copy(call._function)
-    vars(own._function).update({_BY_COLUMNS: bool(call._arguments), _HANDED_ON: getattr(call, _HANDED_ON, False)})
-    if len(own._arguments) == 1 and not _is_exact(call._function):
-        own._arguments = [_handed_on(own._arguments[0], type(call))]
+        own._deterministic, own._arguments = False, [*map(_of_each_row, own._arguments)]
     return own
 
 
 def _has_columns(value: Any) -> bool:
-    from pyspark.sql.connect.expressions import ColumnReference
+    from pyspark.sql.connect.expressions import ColumnReference, SQLExpression
 
-    return isinstance(value, ColumnReference) or any(map(_has_columns, value.children))
+    return isinstance(value, ColumnReference | SQLExpression) or any(map(_has_columns, value.children))
 
 
 def _of_each_row(value: Any) -> Any:

@@ -7,6 +7,8 @@ They go to files of this machine, as Sail's checkpoints, when an action meets th
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
+from threading import RLock
 from typing import Any
 
 from etl.sail import engine
@@ -30,7 +32,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.dataframe import DataFrame
 
     _kept.clear()
-    making: list[bool] = []
+    lock, making = RLock(), ContextVar("making", default=False)  # scripts act in threads, too
 
     def kept(client: Any, relation: Any) -> Any:
         """A node's rows, which are computed now."""
@@ -41,24 +43,25 @@ def install(workspace: Workspace) -> None:
         command = Command()
         command.checkpoint_command.relation.CopyFrom(relation)
         command.checkpoint_command.eager = True
-        making.append(True)
+        before = making.set(True)
         try:
             _, properties, _ = client.execute_command(command)
             return properties["checkpoint_command_result"]
         finally:
-            making.pop()
+            making.reset(before)
 
     def hold(client: Any, plan: Any) -> None:
-        if making or plan.command.HasField("sql_command"):  # which computes nothing
+        if making.get() or plan.command.HasField("sql_command"):  # which computes nothing
             return
         for relation in nodes(plan):
             if not any(map(_is_steady, parts(relation))):
                 continue
             number, told = relation.common.plan_id, relation.SerializeToString(deterministic=True)
-            before, rows = _kept.get(number) or (told, kept(client, relation))
+            with lock:
+                before, rows = _kept.get(number) or (told, kept(client, relation))
+                _kept[number] = before, rows
             if before != told:  # it is written in an order, with what it is ordered by
                 raise engine.refused(_BELOW)
-            _kept[number] = told, rows
             relation.CopyFrom(rows._plan.plan(client))
             relation.common.plan_id = number
 

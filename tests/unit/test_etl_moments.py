@@ -83,6 +83,15 @@ def test_a_function_of_no_columns_is_called_for_each_row(spark: Any) -> None:
     assert spark.range(1).select(F.udf(repr)(F.lit(1))).columns == ["repr(1)"]
 
 
+@pytest.mark.parametrize("glue", ["sail"], indirect=True)
+def test_a_function_that_sql_has_named_is_not_registered_anew(spark: Any) -> None:
+    for value in (1, 2):
+        spark.udf.register("named_later", lambda: value, "int")  # noqa: B023
+    assert counted(spark.sql("SELECT named_later()")) == [2]
+    with pytest.raises(UnsupportedError, match="Registering the function named_later anew"):
+        spark.udf.register("named_later", lambda: 3, "int")
+
+
 @pytest.mark.parametrize("text", [False, True])
 def test_values_of_chance_are_one_in_all_that_is_made_of_a_data_frame(spark: Any, text: bool) -> None:
     if text:
