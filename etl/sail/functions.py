@@ -181,7 +181,9 @@ def _of_each_row(value: Any) -> Any:
     if isinstance(value, made.NamedArgumentExpression):
         return made.NamedArgumentExpression(value._key, _of_each_row(value._value))
     by_chance = made.UnresolvedFunction(">=", [made.UnresolvedFunction("rand", [_literal(0)]), _literal(0.0)])
-    return made.ColumnAlias(made.CaseWhen([(by_chance, value)], value), [str(value)], None)
+    return made.ColumnAlias(
+        made.CaseWhen([(by_chance, value)], value), [names.name_of(made, value) or str(value)], None
+    )
 
 
 def _literal(value: Any) -> Any:
