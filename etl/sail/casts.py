@@ -110,7 +110,9 @@ def _to_double(e: Notation, v: Any, keyword: str, target: str) -> Any:
 
 
 def _to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
-    return _of_text(e, v, keyword, target, e.cast(v, target, "TRY_CAST"))
+    """The words on and off are none."""
+    word = matches(e, e.cast(v, "string"), r"(?i)^\s*(?:on|off)\s*$")
+    return _of_text(e, v, keyword, target, e.case((e.call("not", word), e.cast(v, target, "TRY_CAST")), otherwise=None))
 
 
 def _to_binary(e: Notation, v: Any, keyword: str, target: str) -> Any:

@@ -102,12 +102,17 @@ class Said:
                 self.changed = True
                 return called(self._columns, first)
             return self._bound(first, called, in_columns=True)
+        if (twice := rules.TWICE.get(name)) and not any(map(self._is_star, rest)):
+            return self._with(value, _args=[first, *(self._bound(one, told) for one in rest for told in twice)])
         if found := rules.ARGUMENTS.get(name) or rules.OF_SOME_ROWS.get(name):
             place, of_argument = found
             given = enumerate(value._args)
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
             return self._with(value, _args=args)
         return value
+
+    def _is_star(self, value: Any) -> bool:
+        return isinstance(value, self._made.UnresolvedStar | self._made.UnresolvedRegex)
 
     def _is_sum(self, value: Any) -> bool:
         """Whether a value is a sum or a difference of two."""

@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any
 
 from etl.jackson import written
-from etl.json_text import in_double_quotes
 from etl.sail import engine
 from etl.sail.notations import Notation
 from etl.sail.values import java, matches, refusal
@@ -175,6 +174,8 @@ def _read(text: str) -> Any:
     except ValueError:
         if "'" not in text:
             raise
+        from etl.json_text import in_double_quotes  # with pyspark, which the control process needs not
+
         text = in_double_quotes(text)
         value, end = _DECODER.raw_decode(text)
     if not isinstance(value, list | _Members) and text[end:].strip(_SPACE):

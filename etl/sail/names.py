@@ -23,6 +23,7 @@ _ODD = re.compile(  # what may be in a text that is named otherwise
     r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-~:]|[|][|]|->|<>|!=|<=>|<<|>>",
     re.IGNORECASE | re.DOTALL,
 )
+_RETOLD = re.compile(r"[(][^()]*''|\bcase\b", re.IGNORECASE)  # texts in calls, whose quotes Spark leaves out; CASE
 _GENERATES = re.compile(rf"\s*(?:{'|'.join(GENERATORS)})\b", re.IGNORECASE)
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
@@ -112,7 +113,7 @@ def name_of(made: Any, value: Any) -> str | None:
             return _told(made, value._expr)
     told = _told(made, value)
     sorts = getattr(value, "_name", "") == "array_sort" and len(value._args) == 1  # by a lambda, which is told
-    if sorts or _STAR in told or any(_is_noted(one) or _is_keyed(made, one) for one in _inside(value)):
+    if sorts or _STAR in told or any(_is_text(one) or _is_keyed(made, one) for one in _inside(value)):
         _unknown.add(told)
     return told
 
@@ -151,7 +152,7 @@ def is_otherwise(made: Any, value: Any) -> bool:
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     return any(
-        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1) or _is_noted(one)
+        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1) or _is_text(one)
         for one in _inside(value)
     )
 
@@ -165,8 +166,9 @@ def _inside(value: Any) -> Iterator[Any]:
         unseen += one.children
 
 
-def _is_noted(value: Any) -> bool:
-    return getattr(value, SAID, None) in _unknown
+def _is_text(value: Any) -> bool:
+    """Whether it is SQL other than the name of a column: what it is called inside of something else is not known."""
+    return not _NAMED.fullmatch(getattr(value, SAID, "a"))
 
 
 def _is_keyed(made: Any, value: Any) -> bool:
@@ -179,13 +181,15 @@ def _is_keyed(made: Any, value: Any) -> bool:
 def note(text: str) -> bool:
     """Whether Sail would name SQL text otherwise, that is no alias; it is known then, and may not be written."""
     code = bare(text)
-    if not _ODD.search(code) or _GENERATES.match(code):
+    retold = bool(_RETOLD.search(code))
+    if not (retold or _ODD.search(code)) or _GENERATES.match(code):
         return False
     import sqlglot
 
     try:
         item = sqlglot.parse_one(text, dialect="spark")
-        unknown = not isinstance(item, sqlglot.exp.Aliases) and ("||" in code or _is_unknown(item))
+        named = isinstance(item, sqlglot.exp.Alias | sqlglot.exp.Aliases)
+        unknown = not named and (retold or "||" in code or _is_unknown(item))
     except sqlglot.errors.SqlglotError:  # Sail's parser says what is wrong
         return False
     except RecursionError:
@@ -231,6 +235,7 @@ _OTHERWISE = frozenset(
     )
 )  # fmt: skip
 _STAR = "(*)"
+_NAMED = re.compile(r"\s*(?:\w+|`[^`]+`)\s*")
 _PART = re.compile(r"`([^`]+)`|([^.`]+)")
 _DAYS = re.compile(r"\(.* [-+] .*\)", re.DOTALL)
 _OTHER_CALLS = frozenset(

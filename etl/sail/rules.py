@@ -21,9 +21,11 @@ from etl.sail.values import (
     is_negative_zero,
     is_not_finite,
     joined,
+    list_among,
     matches,
     of_decimals,
     refusal,
+    text_among,
     with_null_inside,
 )
 
@@ -102,7 +104,6 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "avg": (0, _average),
     "collect_set": (0, _unless(is_negative_zero, "A zero with a sign in collect_set", "it is another than zero")),
     "concat": (EVERY, joined),
-    "concat_ws": (EVERY, joined),
     "hash": (EVERY, _unless(of_decimals, "The hash of decimals", "it is another number")),
     "json_tuple": (0, json_paths.members),
     "max_by": (1, NO_NAN),
@@ -111,6 +112,8 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "min_by": (1, NO_NAN),
     "percentile": (0, NO_NAN),
 }
+# Arguments that are told twice, but for the first: a null is passed over.
+TWICE: Mapping[str, tuple[Rule, Rule]] = {"concat_ws": (text_among, list_among)}
 EXTREMES = ("max", "min")
 OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, NO_NAN))  # or of what is costly
 

@@ -25,7 +25,7 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES))
+_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
@@ -237,6 +237,9 @@ class _Rewriting(Items):
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         said = self.raw(at, at + 1)
+        if (twice := rules.TWICE.get(name)) and "*" not in values:
+            told = [bound(one, rule) for one in values[1:] for rule in twice]
+            return f"{said}({', '.join([values[0], *told])})"
         if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
             place, rule = found
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]

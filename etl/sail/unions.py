@@ -44,8 +44,10 @@ def _completed(frame: Any, other: Any) -> Any:
 def _common(frame: Any, *fields: Any) -> str | None:
     """The type that columns have in a union; None if it is that of each."""
     kinds = {field.dataType.simpleString() for field in fields} - {"void"}
-    if len({field.dataType for field in fields}) < 2 or len(kinds) < 2:
+    if len({field.dataType for field in fields}) < 2 or not kinds:
         return None
+    if len(kinds) == 1:  # beside a column of nulls
+        return str(kinds.pop())
     nulls = ", ".join(f"CAST(NULL AS {kind})" for kind in sorted(kinds))
     return str(frame.sparkSession.sql(f"SELECT array({nulls})[0] AS one").dtypes[0][1])
 

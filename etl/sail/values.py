@@ -114,6 +114,25 @@ def joined(e: Notation, v: Any) -> Any:
     """A value among texts; a double is refused that Java would write with an exponent."""
     shown = e.cast(v, "string")
     otherwise = e.infix(floating(e, v), "and", e.infix(java(e, shown), "<>", shown))
+    parts = e.infix(matches(e, e.call("typeof", v), "^timestamp"), "and", e.call("contains", shown, "."))
     return e.case(
-        (otherwise, refusal(e, "A double among texts", "without its exponent; cast it to string first")), otherwise=v
+        (otherwise, refusal(e, "A double among texts", "without its exponent; cast it to string first")),
+        (parts, refusal(e, "Parts of a second among texts", "with zeros at their end; cast it to string first")),
+        otherwise=v,
     )
+
+
+def text_among(e: Notation, v: Any) -> Any:
+    """A value of concat_ws as text, if it is no list: Arrow's own is another text of times and doubles."""
+    shown = e.cast(v, "string")
+    told = e.case((floating(e, v), java(e, shown)), otherwise=shown)
+    return e.case((e.call("not", _is_list(e, v)), told), otherwise=None)
+
+
+def list_among(e: Notation, v: Any) -> Any:
+    """A value of concat_ws, if it is a list, whose texts are joined as the others are."""
+    return e.case((_is_list(e, v), v), otherwise=None)
+
+
+def _is_list(e: Notation, v: Any) -> Any:
+    return matches(e, e.call("typeof", v), "^array")
