@@ -113,7 +113,7 @@ def name_of(made: Any, value: Any) -> str | None:
             return _told(made, value._expr)
     told = _told(made, value)
     sorts = getattr(value, "_name", "") == "array_sort" and len(value._args) == 1  # by a lambda, which is told
-    if sorts or _STAR in told or any(_is_text(one) or _is_keyed(made, one) for one in _inside(value)):
+    if sorts or _STAR in told or any(_is_text(one) or _is_keyed(one) for one in _inside(value)):
         _unknown.add(told)
     return told
 
@@ -171,11 +171,9 @@ def _is_text(value: Any) -> bool:
     return not _NAMED.fullmatch(getattr(value, SAID, "a"))
 
 
-def _is_keyed(made: Any, value: Any) -> bool:
+def _is_keyed(value: Any) -> bool:
     """Whether it is a struct's field, or a map's value by a key, which has another name."""
-    return isinstance(value, made.UnresolvedExtractValue) and isinstance(
-        getattr(value._extraction, "_value", None), str
-    )
+    return isinstance(getattr(getattr(value, "_extraction", None), "_value", None), str)
 
 
 def note(text: str) -> bool:
