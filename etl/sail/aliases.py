@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from etl.paths import quoted
 from etl.sail import engine, names
+from etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
 from etl.sail.statements import bare
 from workspace.paths import Workspace
 
@@ -25,9 +26,8 @@ _THROUGH = frozenset(
 _STAR = re.compile(r"\s*(\w+|`[^`]+`)\s*\.\s*\*\s*")
 _STARS = re.compile(r"[\w'`]\s*\.\s*\*")
 _TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_INNER, _RIGHT = 1, 4  # JoinType of Spark Connect
-_LEFT_LIKE = (_INNER, 3, 5, 6)  # of which the keys are the left frame's: LEFT_OUTER, LEFT_ANTI and LEFT_SEMI, too
-_LEFT_ALONE = (5, 6)
+_LEFT_LIKE = (INNER, LEFT, ANTI, SEMI)  # of which the keys are the left frame's
+_LEFT_ALONE = (ANTI, SEMI)
 _UNEQUAL = ("double", "float")  # of which a key may be equal and another: 0.0 and -0.0
 
 
@@ -206,8 +206,8 @@ def _missing(session: Any, plan: Any, node: Any, alias: str) -> list[str]:
     keys = _missing(session, plan.left if on_left else plan.right, node, alias)
     if not using:
         return keys
-    kept = plan.how in _LEFT_LIKE if on_left else plan.how == _RIGHT
-    if not kept and not (plan.how == _INNER and _have_one_type(session, plan, using)):
+    kept = plan.how in _LEFT_LIKE if on_left else plan.how == RIGHT
+    if not kept and not (plan.how == INNER and _have_one_type(session, plan, using)):
         raise _otherwise(alias)
     own = {name.lower() for name in _columns(session, node)}
     added = [key for key in using if key.lower() in own]

@@ -9,13 +9,13 @@ from typing import Any
 
 from etl.errors import UnsupportedError
 from etl.sail import engine, names
+from etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
 from etl.sail.statements import tables_of
 from workspace.paths import Workspace
 
 # Nodes that leave a column as it is, unless they name it.
 _SAME = frozenset(("Filter", "Hint", "Limit", "Offset", "Repartition", "Sample", "Sort", "SubqueryAlias"))
 _OTHERS = frozenset(("Deduplicate", "Drop", "NADrop", "Project", "WithColumns", "WithColumnsRenamed"))
-_INNER, _LEFT, _RIGHT, _ANTI, _SEMI = 1, 3, 4, 5, 6  # JoinType of Spark Connect
 _views: dict[str, Any] = {}
 
 
@@ -56,7 +56,7 @@ def _is_key(rows: Any, join: Any, plan_id: int, name: str) -> bool:
     """Whether a column is the key of a join by names: that of the side that it keeps."""
     on_right = not _holds(join.left, plan_id)
     side = join.right if on_right else join.left
-    if on_right and join.how not in (_ANTI, _SEMI) and _origins(join.left) & _origins(join.right):
+    if on_right and join.how not in (ANTI, SEMI) and _origins(join.left) & _origins(join.right):
         from pyspark.sql.connect.dataframe import DataFrame
 
         if name.lower() in map(str.lower, DataFrame(join.left, rows._session).columns):
@@ -66,7 +66,7 @@ def _is_key(rows: Any, join: Any, plan_id: int, name: str) -> bool:
         side = side._child
     if name.lower() not in keys:
         return type(side).__name__ == "Join" and _is_key(rows, side, plan_id, name)
-    if join.how not in ((_RIGHT,) if on_right else (_INNER, _LEFT, _ANTI, _SEMI)):
+    if join.how not in ((RIGHT,) if on_right else (INNER, LEFT, ANTI, SEMI)):
         return False
     if side._plan_id != plan_id:
         raise _other(name)

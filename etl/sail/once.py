@@ -20,8 +20,7 @@ _STEADY_TEXT = re.compile(r"\b(?:(?:uuid|rand|randn|random)\s*\(\s*\)|shuffle\s*
 _MOMENTS = frozenset(("current_timestamp", "localtimestamp", "now", "current_date", "curdate", "unix_timestamp"))
 _MOMENTS_TEXT = re.compile(rf"\b(?:{'|'.join(sorted(_MOMENTS))})\b", re.IGNORECASE)
 _BELOW = "An order below values that are others each time (uuid(), times, Python functions)"
-_CALL = "CommonInlineUserDefinedFunction"
-_FUNCTIONS = frozenset((_CALL, "MapPartitions", "GroupMap", "CoGroupMap"))  # of Python, as protobuf calls them
+_CALL = "CommonInlineUserDefinedFunction"  # of a Python function, over batches and groups as well
 _TEXTS = {"ExpressionString": "expression", "SQL": "query"}
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _kept: dict[int, tuple[bytes, Any]] = {}  # by its number, what a node was, and the data frame that it was computed to
@@ -86,14 +85,13 @@ def _is_steady(part: Any) -> bool:
 
 def _is_moment(part: Any) -> bool:
     """Whether a part of a plan is a time of now, or a Python function."""
-    by_name = part.DESCRIPTOR.name in _FUNCTIONS or getattr(part, "function_name", "") in _MOMENTS
+    by_name = part.DESCRIPTOR.name == _CALL or getattr(part, "function_name", "") in _MOMENTS
     return by_name or bool(_MOMENTS_TEXT.search(_text(part)))
 
 
 def _differs(part: Any) -> bool:
     """Whether one of those has another value each time for sure: a function that has arguments may be a mere one."""
-    name = part.DESCRIPTOR.name
-    return name not in _FUNCTIONS or (name == _CALL and not (part.arguments and part.deterministic))
+    return part.DESCRIPTOR.name != _CALL or not (part.arguments and part.deterministic)
 
 
 def _is_order(relation: Any) -> bool:

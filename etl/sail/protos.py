@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+INNER, LEFT, RIGHT, ANTI, SEMI = 1, 3, 4, 5, 6  # of joins, JoinType
+
 
 def nodes(message: Any) -> Iterator[Any]:
     """The nodes (``Relation``) of a plan, those below before those above; they may be changed in their turn."""
