@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +78,11 @@ def settled(page: Page) -> None:
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
     # A log line may be a traceback; nothing else on a page may.
     assert "Traceback" not in page.locator("[data-testid=stMain]").evaluate(WITHOUT_LOGS)
+
+
+def expect_heading(page: Page, text: str | re.Pattern[str]) -> None:
+    """The page's heading becomes ``text``; while one page follows another, both headings may stand there."""
+    expect(page.locator("h1")).to_have_text([text])
 
 
 def keep(page: Page, name: str) -> Path:

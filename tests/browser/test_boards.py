@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.objects import list_objects, s3_client
-from tests.browser.conftest import Opens, keep, settled
+from tests.browser.conftest import Opens, expect_heading, keep, settled
 from tests.conftest import Stack, eventually
 from workspace.paths import REPOSITORY
 
@@ -152,7 +152,7 @@ def test_a_board_file_is_a_page_at_once(opens: Opens, truth: duckdb.DuckDBPyConn
         page.reload()
         settled(page)
         page.get_by_role("link", name="Unseen").click()
-        expect(page.locator("h1")).to_have_text("Unseen")
+        expect_heading(page, "Unseen")
         settled(page)
         long = truth.execute("SELECT count(*) FROM flights WHERE distance > 1000").fetchall()[0][0]
         assert kpis(page) == {"Long flights": f"{long:,}"}
