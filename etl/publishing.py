@@ -129,6 +129,8 @@ def _tell(location: str) -> None:
     if session := SparkSession.getActiveSession():
         for scheme in ("s3", "s3a"):
             session.catalog.refreshByPath(f"{scheme}://{location.partition('://')[2]}")
+        frames: Any = session  # whose catalog keeps the listing of a table that SQL has named
+        frames._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
 
 
 def committer() -> dict[str, str]:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from etl.sail import catalog_tables
 from jobs import datalake, needs
 from workspace.errors import InvalidInputException, LakeletError
 from workspace.files import write_atomic
@@ -81,6 +82,9 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
             return Choice(SPARK, f"only Spark can run the script: {reason}")
         named = needs.inputs(source, arguments)
         tables = [found for one in named.tables if (found := sources.table(*one))]
+        for database, name in named.queried:
+            if (found := sources.table(database, name)) and (why := catalog_tables.why_not(found)):
+                return Choice(SPARK, f"only Spark reads {database}.{name} by SQL: {why}")
         if (arithmetic := needs.arithmetic(source)) and (why := _decimals(source, tables)):
             return Choice(SPARK, f"only Spark computes so with decimals: {arithmetic}, and {why}")
         stored = [table.get("StorageDescriptor") or {} for table in tables]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from etl.errors import UnsupportedError
-from etl.sail import decimals, properties
+from etl.sail import catalog_tables, decimals, properties
 from etl.sail.file_options import FORMATS, is_refused
 from etl.sail.rules import REFUSED
 from etl.sail.sql_text import as_spark
@@ -27,12 +27,13 @@ _MEMBERS = frozenset(
         "create_dynamic_frame_from_rdd", "from_rdd", "toDS", "foreachPartition", "foreach", "mapPartitions",
         "checkpoint", "localCheckpoint", "getNumPartitions", "approxQuantile", "input_file_name", "spark_partition_id",
         "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
-        "table", "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
+        "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
         "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll", "crosstab", "summary",
         "freqItems", "toJSON", "observe",
         *REFUSED.keys() - {"asinh", "from_json", "hypot", "quote", "weekday"},  # of Python, and a column's is there
     )
 )  # fmt: skip
+_ANSWERED = ("isEmpty", "tableExists", "dropTempView")  # of an RDD and of the session's catalog
 _MODULES = (
     "pyspark.ml", "pyspark.mllib", "pyspark.streaming", "pyspark.pandas", "delta", "graphframes", "py4j",
 )  # fmt: skip
@@ -44,12 +45,13 @@ _WORDS = frozenset(
         "spark.jars", "spark.jars.packages",
     )
 )  # fmt: skip
-_TABLE = re.compile(r"\b(?:from|join)\s+`?\w+`?\s*\.\s*`?\w+", re.IGNORECASE)
+_OTHER_CATALOG = re.compile(r"\b(?:from|join)\s+(?:[\w`]+\s*\.\s*){2}[\w`]", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
 _PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
 _PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
 _ROUNDED = ("avg", "mean", "average", "round", "bround")
 _ROUNDING = re.compile(r"\b(?:avg|mean|b?round)\s*\(", re.IGNORECASE)
+_NAMING = ("sql", "table")  # of spark: what names tables
 _EXPRESSIONS = ("sql", "expr", "selectExpr", "where", "filter")  # whose texts are SQL
 _DECIMAL = re.compile(r"\bdecimal\b", re.IGNORECASE)
 _SETTERS = ("set", "config", "setConf")
@@ -63,10 +65,11 @@ _IMPORTS_SPARK = re.compile(rf"^\s*(from|import)\s+({'|'.join(_SPARK)})\b", re.M
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a script names: paths on S3, and tables as ``(database, name)``."""
+    """What a script names: paths on S3, and tables as ``(database, name)``, of which SQL reads those ``queried``."""
 
     paths: tuple[str, ...]
     tables: tuple[tuple[str, str], ...]
+    queried: tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=1)  # a choice looks at one script in several ways
@@ -107,7 +110,20 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
             database, table = (*[one for one in positional if one][:2], None, None)[:2]
         if database and table:
             tables.append((database, table))
-    return Inputs(tuple(dict.fromkeys(one for one in texts if _PATH.match(one))), tuple(dict.fromkeys(tables)))
+    paths = (one for one in texts if _PATH.match(one))
+    queried = tuple(dict.fromkeys(_queried(tree)))
+    return Inputs(tuple(dict.fromkeys(paths)), tuple(dict.fromkeys([*tables, *queried])), queried)
+
+
+def _queried(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The tables that statements and ``spark.table`` name."""
+    texts = ScriptTexts(tree)
+    for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
+        match call.func:
+            case ast.Attribute(attr="sql"):
+                yield from (name for one in _told(call, texts) or () for name in catalog_tables.named(one))
+            case ast.Attribute(attr="table"):
+                yield from filter(None, map(catalog_tables.of_name, _told(call, texts) or ()))
 
 
 def arithmetic(source: str) -> str:
@@ -137,16 +153,16 @@ def names_decimals(source: str) -> bool:
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
     texts = ScriptTexts(tree)
-    answered = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr == "isEmpty"}
+    answered = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr in _ANSWERED}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (f"it imports {name}" for name in _imported(node) if _is_module(name))
         elif isinstance(node, ast.Attribute) and node.attr in _MEMBERS:
-            if node.attr == "rdd" and id(node) in answered:
+            if node.attr in ("rdd", "catalog") and id(node) in answered:
                 continue
             yield f"it uses {node.attr}"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sql":
-            yield from _of_sql(node, texts)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _NAMING:
+            yield from (_of_sql if node.func.attr == "sql" else _of_table)(node, texts)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILES:
             yield from _of_options(node, node.func)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SETTERS:
@@ -156,13 +172,24 @@ def _reasons(tree: ast.Module) -> Iterator[str]:
     yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
 
 
-def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
-    named = (keyword.value for keyword in call.keywords if keyword.arg == "sqlQuery")
+def _told(call: ast.Call, texts: ScriptTexts) -> list[str] | None:
+    """The statements that a call of ``sql`` may run, or the names that one of ``table`` may have; None for any."""
+    named = (keyword.value for keyword in call.keywords if keyword.arg in ("sqlQuery", "tableName"))
     expression = call.args[0] if call.args else next(named, None)
-    statements = texts.of(expression) if expression is not None else None
+    return texts.of(expression) if expression is not None else None
+
+
+def _of_table(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
+    names = _told(call, texts)
+    if not names or any(UNKNOWN in one for one in names):
+        yield "its spark.table is known only when it runs"
+
+
+def _of_sql(call: ast.Call, texts: ScriptTexts) -> Iterator[str]:
+    statements = _told(call, texts)
     if not statements or any(one.lstrip().startswith(UNKNOWN) or _UNKNOWN_TABLE.search(one) for one in statements):
         yield "its spark.sql is known only when it runs"
-    elif any(not is_query(one) or _TABLE.search(one) for one in statements):
+    elif any(not is_query(one) or _OTHER_CATALOG.search(one) for one in statements):
         yield "its spark.sql uses the catalog"
     elif refused := [one for one in map(properties.of_statement, statements) if one and properties.is_refused(*one)]:
         yield f"its spark.sql sets {refused[0][0]}"

@@ -71,11 +71,13 @@ def wait() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Start Sail and run the script; what it raises is its exit, as Python has it, or sends the run to Spark."""
+    from etl import sql_tables
     from etl.sail import engine
     from jobs import fallback
     from jobs.warm_driver import run_script
 
     engine.start()
+    sql_tables.install()
     sys.excepthook = _tell
     fallback.prepare()
     script, *words = arguments

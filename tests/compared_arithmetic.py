@@ -208,6 +208,7 @@ CASES: dict[str, Make] = {
         .select("st.x", F.col("ss.y"), "ss")
     ),
     "a view's being there": lambda spark, rows: spark.catalog.tableExists("rows"),
+    "a table's being there": lambda spark, rows: spark.catalog.tableExists("nosuch.nosuch"),
     "SQL dates with blanks around": sql(
         "select cast(d as date) a, to_date(d) b from values (' 2024-01-05 '), ('2024-1-5 '), (' x'), "
         "('\\t2024-01-05T10:00Z\\n') t(d)"
@@ -253,7 +254,6 @@ REFUSED: dict[str, Make] = {
         "select g, id from rows order by id"
     ).dropDuplicates(["g"]),
     "the catalog's databases": lambda spark, rows: len(spark.catalog.listDatabases()),
-    "a table's being there": lambda spark, rows: spark.catalog.tableExists("nosuch.nosuch"),
     "SQL show": sql("show tables"),
     "SQL unpivot": sql("select id, n, v from rows unpivot (v for n in (s, g))"),
     "JSON behind a byte order mark": select(a=lambda: F.get_json_object(F.lit('\ufeff{"a":1}'), "$.a")),

@@ -73,9 +73,11 @@ def lake_on(engine: str, workspace: Workspace) -> Iterator[GlueContext]:
 @contextmanager
 def _on_sail() -> Iterator[GlueContext]:
     from awsglue.context import GlueContext
+    from etl import sql_tables
     from etl.sail import engine
 
     engine.start()
+    sql_tables.install()
     try:
         from pyspark import SparkContext
 

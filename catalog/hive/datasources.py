@@ -19,15 +19,12 @@ from typing import Any
 
 from catalog.crawlers.definitions import UPDATED_BY
 from catalog.hive.shapes import VIEW
-from catalog.hive.types import hive_column, spark_field
+from catalog.hive.types import PROVIDER, SCHEMA, SOURCES, hive_column, made_schema, spark_field
 from catalog.model import Definition
 from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
 from data.table_formats import DELTA, ICEBERG, table_format
 from workspace.errors import InvalidInputException
 
-SOURCES = "spark.sql.sources."
-PROVIDER = f"{SOURCES}provider"
-SCHEMA = f"{SOURCES}schema"
 JSON_TABLES = "lakelet.json.JsonTables"  # lakelet/stack/spark_build/JsonTables.scala
 SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged
 _PARTITIONS = "spark.sql.partitionProvider"
@@ -50,7 +47,7 @@ def legible(definition: Definition) -> dict[str, Any]:
     descriptor = dict(definition.get("StorageDescriptor") or {})
     options = _options(definition)
     keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
-    if schema := _schema(parameters):
+    if schema := made_schema(parameters):
         columns = [hive_column(field) for field in schema["fields"]]
         descriptor["Columns"] = [column for column in columns if column["Name"] not in keys]
     location = options.get("path") or descriptor.get("Location") or ""
@@ -107,7 +104,7 @@ def without_datasource(definition: Definition, old: Definition) -> dict[str, Any
     descriptor = dict(definition.get("StorageDescriptor") or {})
     keys = {key["Name"].lower() for key in definition.get("PartitionKeys") or ()}
     # Iceberg's own client hands the columns back as they are now; the schema is what it was shown.
-    schema = _schema(parameters) if parameters.get(PROVIDER) != ICEBERG else None
+    schema = made_schema(parameters) if parameters.get(PROVIDER) != ICEBERG else None
     if schema:
         columns = [hive_column(field) for field in schema["fields"]]
         had = {column["Name"].lower(): column for column in (old.get("StorageDescriptor") or {}).get("Columns") or ()}
@@ -158,20 +155,6 @@ def _csv_options(definition: Definition) -> dict[str, str]:
         "quote": dialect.quote,
         "escape": dialect.escape,
     }
-
-
-def _schema(parameters: Mapping[str, str]) -> dict[str, Any] | None:
-    """The schema in a table's properties, which Spark cuts into parts when it is long."""
-    text = parameters.get(SCHEMA)
-    if text is None and (parts := parameters.get(f"{SCHEMA}.numParts", "")).isdigit():
-        text = "".join(parameters.get(f"{SCHEMA}.part.{number}", "") for number in range(int(parts)))
-    if not text:
-        return None
-    try:
-        schema: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise InvalidInputException(f"The property {SCHEMA} is no JSON: {error}.") from error
-    return schema
 
 
 def _options(definition: Definition) -> Mapping[str, str]:

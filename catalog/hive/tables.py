@@ -124,7 +124,8 @@ class Tables(Databases):
     # -- writing -------------------------------------------------------------------------------------------------
 
     def create_table(self, table: Any) -> None:
-        """Add a table, with a folder in its database's unless it names one, or a view.
+        """Add a table, with a folder in its database's unless it names one, or a view. A folder that is not there is
+        made, as by Hive's metastore: Spark looks into it before it writes the rows of a CTAS.
 
         AlreadyExistsException, NoSuchObjectException for the database, InvalidObjectException.
         """
@@ -135,7 +136,7 @@ class Tables(Databases):
             if self._is_stored(database) and self.catalog.find_table(connection, database, name):
                 raise AlreadyExistsException(f"Table {name} already exists in database {database}.")
         definition = _placed(definition, f"{place}/{name}")
-        if definition["TableType"] == MANAGED:
+        if definition["TableType"] != VIEW:
             self.folders.make(definition["StorageDescriptor"]["Location"])
         if database != DEFAULT or self._is_stored(database):
             self.require(database, name, "CREATE_TABLE")

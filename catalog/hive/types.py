@@ -5,12 +5,17 @@ Spark's form is that of ``StructType.json()``: a name for a primitive, an object
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from workspace.errors import InvalidInputException
 
 SparkType = str | dict[str, Any]
+SOURCES = "spark.sql.sources."  # what the properties begin with of tables that Spark keeps as its own data sources
+PROVIDER = f"{SOURCES}provider"
+SCHEMA = f"{SOURCES}schema"
 
 _TO_SPARK = {
     "tinyint": "byte", "smallint": "short", "int": "integer", "integer": "integer", "bigint": "long", "long": "long",
@@ -113,3 +118,21 @@ def _expect(hive: str, words: list[str], word: str) -> list[str]:
 
 def _unreadable(hive: str) -> InvalidInputException:
     return InvalidInputException(f"{hive!r} is no type of Hive's that can be read: correct it in the catalog.")
+
+
+def made_schema(parameters: Mapping[str, str]) -> dict[str, Any] | None:
+    """The schema in a table's properties (Spark's JSON), which Spark cuts into parts when it is long; None of a table
+    that Spark does not keep as its own.
+
+    Raises :class:`~workspace.errors.InvalidInputException` for what is no JSON.
+    """
+    text = parameters.get(SCHEMA)
+    if text is None and (parts := parameters.get(f"{SCHEMA}.numParts", "")).isdigit():
+        text = "".join(parameters.get(f"{SCHEMA}.part.{number}", "") for number in range(int(parts)))
+    if not text:
+        return None
+    try:
+        schema: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise InvalidInputException(f"The property {SCHEMA} is no JSON: {error}.") from error
+    return schema

@@ -55,6 +55,11 @@ def published(location: str) -> None:
     _published.append(location)
 
 
+def moment() -> int:
+    """How often this process has published so far."""
+    return len(_published)
+
+
 def note(rows: Any, objects: Objects) -> None:
     """Take note of what a data frame reads, whose objects were listed."""
     node = rows._plan

@@ -4,8 +4,9 @@ for Sail's own is empty and ends with the process."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from etl.sail import engine
@@ -32,6 +33,7 @@ _ARROW = {  # the names of types in Sail's explanation of a plan
     "Utf8": "string", "Utf8View": "string", "LargeUtf8": "string", "Date32": "date", "Boolean": "boolean",
 }  # fmt: skip
 _BESIDE = re.compile(r"[?]\s*[-+]|[-+]\s*[?]")  # a parameter in arithmetic
+_rewritten: list[Callable[[str], str]] = []  # what queries go through before Sail is asked them
 _EFFECTS = re.compile(r"\b(INSERT|OVERWRITE|MERGE\s+INTO)\b", re.IGNORECASE)
 _CATALOG = (
     "createTable", "createExternalTable", "refreshTable", "recoverPartitions", "refreshByPath",
@@ -48,6 +50,7 @@ def install(workspace: Workspace) -> None:
 
     from etl.sail import aliases, answers, properties, sql_items, views  # some take SQL apart as this module does
 
+    _rewritten.clear()
     original = SparkSession.sql
 
     def true(rows: Any, text: str) -> Any:
@@ -72,6 +75,7 @@ def install(workspace: Workspace) -> None:
             for one in dropped:
                 original(session, f"DROP VIEW IF EXISTS `{one}`")
             return original(session, "SELECT 1 WHERE false")
+        sqlQuery = reduce(lambda text, rewritten: rewritten(text), _rewritten, sqlQuery)
         asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
         if _BESIDE.search(code):
             _require_no_dates(args[0] if args else options.get("args"))
@@ -96,6 +100,11 @@ def install(workspace: Workspace) -> None:
     for name in _CATALOG:
         engine.replace(Catalog, name, engine.refusing(f"spark.catalog.{name}"))
     engine.replace(SparkSession, "readStream", property(engine.refusing("spark.readStream")))
+
+
+def before_queries(rewritten: Callable[[str], str]) -> None:
+    """Have queries go through a function before Sail is asked them, from now on until the engine ends."""
+    _rewritten.append(rewritten)
 
 
 def is_query(text: str) -> bool:

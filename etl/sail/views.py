@@ -22,7 +22,16 @@ _DROPPED = re.compile(r"\s*DROP\s+VIEW\s+(?:IF\s+EXISTS\s+)?(?P<name>\w+|`[^`]+`
 _OWN = "_lakelet_view"
 _current: dict[str, str] = {}  # by the name of a view, in lower case, what Sail's own is called
 _taken: list[str] = []  # names that there have been
-_by_statement: dict[str, tuple[str, Callable[[], None]]] = {}  # queries of views of SQL, and how one is made once more
+_by_statement: dict[str, MadeBySql] = {}  # by name, in lower case
+
+
+@dataclass(frozen=True)
+class MadeBySql:
+    """A view that a statement has made: its query, how it is made once more, and how much had been published then."""
+
+    query: str
+    again: Callable[[], None]
+    published: int
 
 
 @dataclass(frozen=True)
@@ -51,13 +60,14 @@ class ViewStatement:
         return rows.toDF(*(name.strip().strip("`") for name in self.said["columns"].split(",")))
 
     def _keep(self, sql: Callable[[str], Any]) -> None:
-        """Have it made once more when a view in its query is: it is looked for when the view is named."""
+        """Have it made once more when a view in its query is, and when it is named after rows have been published:
+        Spark runs its query then."""
 
         def again() -> None:
             self._rows(sql).createOrReplaceTempView(self.name)
             self._keep(sql)
 
-        _by_statement[self.name.lower()] = self.said["query"], again
+        _by_statement[self.name.lower()] = MadeBySql(self.said["query"], again, listings.moment())
 
 
 def in_statement(text: str) -> ViewStatement | None:
@@ -92,8 +102,8 @@ def _make_views(DataFrame: Any) -> None:
         listings.note_view(own, self)
         _current[key] = own
         _by_statement.pop(key, None)
-        for again in [again for query, again in _by_statement.values() if _spelled(key, query)]:
-            again()
+        for made in [one for one in _by_statement.values() if _spelled(key, one.query)]:
+            made.again()
 
     def createTempView(self: Any, name: str) -> None:
         own = _current.get(name.lower()) or _own(name)
@@ -124,6 +134,7 @@ def _name_views(create: Any) -> None:
 
     def of_reader(self: Any, tableName: str) -> Any:
         name = tableName.strip("`")
+        _refresh(name)
         own = _current.get(name.lower())
         rows = table(self, own).alias(name) if own and own.lower() != name.lower() else table(self, tableName)
         _ = rows.schema  # a table that is not there is missed at once
@@ -133,6 +144,7 @@ def _name_views(create: Any) -> None:
         statement(self, query, args, named_args, [*(views or ()), *_bound(query)])
 
     def sql(self: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
+        _refresh(sqlQuery)
         rows = query(self, sqlQuery, *args, **options)
         listings.note_statement(rows, [own for name, own in _current.items() if _spelled(name, sqlQuery)])
         if not _bound(sqlQuery):
@@ -145,6 +157,13 @@ def _name_views(create: Any) -> None:
     engine.replace(DataFrameReader, "table", of_reader)
     engine.replace(SQL, "__init__", init)
     engine.replace(SparkSession, "sql", sql)
+
+
+def _refresh(text: str) -> None:
+    """Make the views of SQL anew that a text names, if rows have been published since."""
+    for name, made in list(_by_statement.items()):
+        if made.published < listings.moment() and _spelled(name, text):
+            made.again()
 
 
 def dropped(text: str) -> set[str]:
@@ -203,11 +222,9 @@ def _or_false(original: Any) -> Callable[..., bool]:
 
 
 def _of_views(original: Any) -> Any:
-    """Whether there is a temporary view; of a database's tables Sail's own catalog knows nothing."""
+    """Whether there is a temporary view; the catalog's tables are looked for by :mod:`etl.sql_tables`."""
 
     def exists(self: Any, tableName: str, dbName: str | None = None) -> Any:
-        if dbName or "." in tableName:
-            raise engine.refused("spark.catalog.tableExists of a table in a database")
-        return original(self, _current.get(tableName.lower(), tableName))
+        return original(self, _current.get(tableName.lower(), tableName), dbName)
 
     return exists

@@ -129,6 +129,14 @@ for name, serde in (("openx", "org.openx.data.jsonserde"), ("hcatalog", "org.apa
     spark.sql(f"INSERT INTO hive_sql.{name} VALUES (1, array('a', 'b'))")
     assert rows(f"SELECT id, tags[1] FROM hive_sql.{name}") == [(1, "b")]
 
+# Places where nothing is yet.
+spark.sql("CREATE TABLE hive_sql.placed STORED AS PARQUET LOCATION 's3://hive-test/placed/' AS SELECT 1 AS id")
+assert rows("SELECT * FROM hive_sql.placed") == [(1,)]
+spark.sql("CREATE EXTERNAL TABLE hive_sql.empty (id int) STORED AS PARQUET LOCATION 's3://hive-test/empty/'")
+assert rows("SELECT * FROM hive_sql.empty") == []
+for name in ("placed", "empty"):
+    spark.sql(f"DROP TABLE hive_sql.{name}")
+
 spark.sql("CREATE TABLE hive_sql.gone USING parquet AS SELECT 1 AS id")
 spark.sql("DROP TABLE hive_sql.gone")
 refused("DROP DATABASE hive_sql", "SCHEMA_NOT_EMPTY")

@@ -240,6 +240,8 @@ def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
     ended, _ = run(flights, "sail_rdd", code, "FAILED")
     assert "SparkContext.parallelize" in ended["ErrorMessage"]
     assert "--engine spark" in ended["ErrorMessage"]
-    code = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate().table('silver.flights').count()\n"
+    code = (
+        "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate().range(1).write.saveAsTable('a.b')\n"
+    )
     ended, _ = run(flights, "sail_table", code, "FAILED")
     assert "--engine spark" in ended["ErrorMessage"]

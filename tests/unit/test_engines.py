@@ -41,13 +41,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path, {})
 
 
-def sources(script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int") -> Sources:
+def sources(
+    script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int", stored_as: str = "parquet"
+) -> Sources:
     def sizes(folder: str) -> Iterator[int]:
         return iter([mib << 20] * objects)
 
     def table(database: str, name: str) -> dict[str, Any] | None:
         stored = {"Location": f"s3://{database}/{name}/", "Columns": [{"Name": "a", "Type": kind}]}
-        return {"Name": name, "StorageDescriptor": stored} if name != "new" else None
+        told = {"Name": name, "StorageDescriptor": stored, "Parameters": {"classification": stored_as}}
+        return told if name != "new" else None
 
     return Sources(lambda: script, table, sizes)
 
@@ -66,7 +69,14 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int
         ("from pyspark import ml", "pyspark.ml"),
         ("from awsgluedq.transforms import EvaluateDataQuality", ""),
         ("spark.sql('insert into a select 1')", "catalog"),
-        ("spark.sql('select * from silver.flights')", "catalog"),
+        ("spark.sql('select * from silver.flights')", ""),
+        ("spark.sql('select * from glue_catalog.silver.flights')", "catalog"),
+        ("spark.table('silver.flights')", ""),
+        ("spark.table(name)", "known only"),
+        ("spark.read.table('silver.' + name())", "known only"),
+        ("spark.catalog.tableExists('silver.flights')", ""),
+        ("spark.catalog.listTables('silver')", "catalog"),
+        ("def table(n):\n    return n\ntable('a')", ""),
         ("spark.sql(f'select * from {t}')", "only when it runs"),
         ("spark.sql(f'select * from v where d > {d}')", ""),
         ("q = 'select * from v'\nspark.sql(q)", ""),
@@ -82,12 +92,12 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int
         ("spark.conf.set('spark.sql.shuffle.partitions', 8)", ""),
         ("spark.sql('SET spark.sql.ansi.enabled=true')", "sets spark.sql.ansi.enabled"),
         ("q = 'select * from v'\nq = 'drop table v'\nspark.sql(q)", "catalog"),
-        ("q = 'select *' + ' from silver.flights'\nspark.sql(q)", "catalog"),
+        ("q = 'select *' + ' from silver.flights'\nspark.sql(q)", ""),
         ("q = 'select * from v'\nq += more\nspark.sql(q)", "only when it runs"),
         ("for q in queries:\n    spark.sql(q)", "only when it runs"),
         ("q = 'select 1'\nq, r = queries\nspark.sql(q)", "only when it runs"),
         ("t = 'v'\nspark.sql(f'select * from {t}'.strip())", ""),
-        ("d = 'silver'\nspark.sql(f'select * from {d}.v')", "catalog"),
+        ("d = 'silver'\nspark.sql(f'select * from {d}.v')", ""),
         ("spark.sql('select * from v' if a else 'drop table v')", "catalog"),
         ("spark.sql(sqlQuery='select 1')", ""),
         ("q = q2\nq2 = q\nspark.sql(q)", "only when it runs"),
@@ -97,7 +107,7 @@ def sources(script: str = GLUE, mib: int = 1, objects: int = 1, kind: str = "int
             f"{STUDIO}\nsparkSqlQuery(glue, 'select 1', {{}}, 'a')\nsparkSqlQuery(glue, q, {{}}, 'a')",
             "only when it runs",
         ),
-        (f"{STUDIO}\nsparkSqlQuery(glue, 'select * from silver.v', {{}}, 'a')", "catalog"),
+        (f"{STUDIO}\nsparkSqlQuery(glue, 'select * from silver.v', {{}}, 'a')", ""),
         (f"{STUDIO}\nsparkSqlQuery(*given)", "only when it runs"),
         (STUDIO, "only when it runs"),
         ("spark.read.format('orc').load(p)", "orc"),
@@ -124,7 +134,7 @@ def test_what_only_spark_can_run(code: str, reason: str) -> None:
 
 def test_inputs_are_found_in_script_and_arguments() -> None:
     found = inputs(GLUE, {"--table": "flights", "--path": "s3://bronze/in/"})
-    assert found == Inputs(("s3://gold/out/", "s3://bronze/in/"), (("silver", "flights"), ("silver", "planes")))
+    assert found == Inputs(("s3://gold/out/", "s3://bronze/in/"), (("silver", "flights"), ("silver", "planes")), ())
 
 
 def test_what_is_asked_for_is_taken(settings: Settings) -> None:
@@ -157,6 +167,17 @@ def test_auto_goes_by_script_and_size(settings: Settings) -> None:
     assert (lost.engine, "cannot be read" in lost.reason) == ("spark", True)
 
 
+@pytest.mark.parametrize("code", ["spark.sql('select * from silver.flights')", "spark.table('silver.flights')"])
+def test_tables_that_sql_names_are_looked_at(settings: Settings, code: str) -> None:
+    script = f"{GLUE}\n{code}"
+    choice = choose("j", {}, settings, sources(script))
+    assert (choice.engine, "3 MiB" in choice.reason) == ("sail", True)  # of flights too
+    of_csv = choose("j", {}, settings, sources(script, stored_as="csv"))
+    assert of_csv == Choice("spark", "only Spark reads silver.flights by SQL: its format is csv")
+    assert choose("j", {}, settings, sources(script.replace("silver.flights", "silver.new"))).engine == "sail"
+    assert choose("j", {}, settings, sources(stored_as="csv")).engine == "sail"  # by from_catalog
+
+
 @pytest.mark.parametrize(
     ("code", "computes"),
     [
@@ -187,7 +208,7 @@ def test_what_is_computed_of_decimals_is_sparks(settings: Settings, code: str, c
 
 def test_the_library_says_what_it_needs() -> None:
     needs = {path.parent.name: spark_alone(path.read_text()) for path in (REPOSITORY / LIBRARY).glob("*/script.py")}
-    assert (needs["flights_aggregates"], needs["flights_gold"]) == ("", "it uses table")
+    assert (needs["flights_aggregates"], needs["flights_gold"]) == ("", "")
 
 
 def test_a_choice_is_noted_in_the_folder_of_its_run(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from catalog.grants.model import IAM_ALLOWED, read_resource
 from catalog.hive import server
 from catalog.hive.locks import TIMEOUT_SECONDS, Locks
 from catalog.store import CatalogStore
+from data.folders import Folders
 from workspace.paths import Workspace
 from workspace.peers import owner
 from workspace.state import open_state, reading, writing
@@ -31,12 +32,14 @@ from workspace.state import open_state, reading, writing
 class Face:
     """A running face, its catalog, and clients."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         workspace = Workspace(folder, folder / ".lakelet").prepare()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        # Nothing listens at the object store's address: what is asked here needs none.
+        # Nothing listens at the object store's address: of what is asked here only folders need one.
+        self.folders: list[str] = []
+        patch.setattr(Folders, "make", lambda _, location: self.folders.append(location))
         workspace.write_endpoints({"metastore": f"thrift://127.0.0.1:{self.port}", "s3": "http://127.0.0.1:9"})
         self.engine = open_state(workspace.database)
         self.catalog = CatalogStore(self.engine)
@@ -59,8 +62,8 @@ class Face:
 
 
 @pytest.fixture
-def face(tmp_path: Path) -> Iterator[Face]:
-    made = Face(tmp_path)
+def face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Face]:
+    made = Face(tmp_path, monkeypatch)
     yield made
     made.server.stop()
     made.engine.dispose()
@@ -90,6 +93,7 @@ def make(face: Face, client: Any) -> None:
 def test_what_hive_makes_glue_has_and_the_reverse(face: Face) -> None:
     client = face.client()
     make(face, client)
+    assert face.folders == ["s3://b/t"]  # which Hive's own metastore makes of any table's that is no view
     found = face.catalog.get_table("d", "t")
     assert found.definition["StorageDescriptor"]["Columns"] == [{"Name": "a", "Type": "int", "Comment": "first"}]
     assert found.definition["Parameters"]["spark.sql.create.version"] == "4.1.4"

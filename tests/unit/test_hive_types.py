@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from catalog.hive.datasources import PROVIDER, SCHEMA, SHOWN, as_datasource, legible, without_datasource
-from catalog.hive.types import hive_type, spark_type
+from catalog.hive.datasources import SHOWN, as_datasource, legible, without_datasource
+from catalog.hive.types import PROVIDER, SCHEMA, hive_type, spark_type
 from workspace.errors import InvalidInputException
 
 
