@@ -112,6 +112,12 @@ class Dialect:
     escape: str = '"'
     header_lines: int = 0
 
+    @property
+    def for_spark(self) -> dict[str, str]:
+        """The options of Spark's own reader, which skips one line of heading at most."""
+        header = str(self.header_lines == 1).lower()
+        return {"header": header, "sep": self.delimiter, "quote": self.quote, "escape": self.escape}
+
 
 def data_format(name: str) -> DataFormat:
     """The format of that classification. Raises :class:`~workspace.errors.InvalidInputException` when not served."""

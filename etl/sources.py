@@ -56,8 +56,10 @@ def read_table(
     options: Mapping[str, Any],
     ctx: str = "",
     sample: SampleOptions | None = None,
+    csv: Mapping[str, str] | None = None,
 ) -> DynamicFrame:
-    """A catalog table. ``predicate`` is Spark SQL over partition keys: other partitions are not read at all.
+    """A catalog table. ``predicate`` is Spark SQL over partition keys: other partitions are not read at all. A table of
+    CSV is read by Spark's own reader if its options are given (``csv``), and then has no error records.
 
     Raises EntityNotFoundException, UsageError for a predicate that cannot be evaluated, UnsupportedError for an
     option that is not known.
@@ -79,7 +81,7 @@ def read_table(
     selection = Selection.of(options, sample)
 
     def read() -> Snapshot:
-        return _read_table(context, database, name, predicate, options, selection, ctx)
+        return _read_table(context, database, name, predicate, options, selection, ctx, csv)
 
     return context.scans.add(lambda: read_settled(context.workspace, database, name, read))
 
@@ -92,6 +94,7 @@ def _read_table(
     options: Mapping[str, Any],
     selection: Selection,
     ctx: str,
+    csv: Mapping[str, str] | None,
 ) -> Snapshot:
     table = CatalogTable.get(context.workspace, database, name)
     partitions: list[TablePartition] = []
@@ -114,7 +117,13 @@ def _read_table(
     attached, one = attached_of(options), table.format
     if attached != Attached() and one is not CSV:
         raise UnsupportedError(f"{', '.join(ATTACH)} are supported for CSV only, and {table} is {one.name}.")
-    if one is CSV:
+    if one is CSV and csv is not None:
+
+        def read_csv(reader: DataFrameReader, paths: list[str]) -> DataFrame:
+            return reader.options(**csv).csv(paths)
+
+        frame = DynamicFrame(_by_partition(context, table, partitions, files, read_csv, listed=False), context, ctx)
+    elif one is CSV:
         frame = _read_csv_table(context, table, partitions, files, attached, stored, ctx)
     elif reader := _reader_of(table):
         check_sizes(stored)
@@ -260,16 +269,20 @@ def _by_partition(
     files: Files,
     load: Callable[[DataFrameReader, list[str]], DataFrame],
     columns: Sequence[tuple[str, str]] = (),
+    *,
+    listed: bool = True,
 ) -> DataFrame:
-    """The rows of those files, partition keys last; ``columns`` are the catalog's, unless given."""
+    """The rows of those files, partition keys last; ``columns`` are the catalog's, unless given. Sail reads them as
+    they are, if they are said to be ``listed``, and else as Spark's reader does."""
     session, keys = context.spark_session, table.partition_keys
+    as_listed = reading.listed if listed else lambda reader: reader
     own = list(columns or table.columns)
     if not files:
         return session.createDataFrame([], _schema([*own, *keys]))
     values = {part.location: part.values for part in partitions}
     order = [F.col(f"`{name}`") for name, _ in (*own, *keys)]
     if not keys or (_regular(table, partitions, files) and not engine.active()):  # Sail knows no basePath
-        reader = reading.listed(session.read.schema(_schema([*own, *keys])))
+        reader = as_listed(session.read.schema(_schema([*own, *keys])))
         if keys:
             reader = reader.option("basePath", hadoop(table.location))
         loaded = load(reader, [hadoop(path) for paths in files.values() for path in paths])
@@ -277,7 +290,7 @@ def _by_partition(
     rows: DataFrame | None = None
     for folder, paths in files.items():  # a partition may lie anywhere: its values then come from the catalog alone
         constants = {key: _key(F.lit(value), kind) for (key, kind), value in zip(keys, values[folder], strict=True)}
-        part = load(reading.listed(session.read.schema(_schema(own))), [hadoop(path) for path in paths])
+        part = load(as_listed(session.read.schema(_schema(own))), [hadoop(path) for path in paths])
         part = part.withColumns(constants).select(*order)
         rows = part if rows is None else rows.unionAll(part)
     assert rows is not None  # noqa: S101 - there is a folder

@@ -1,6 +1,6 @@
-"""``spark.sql``, ``spark.table`` and ``spark.read.table`` over the catalog's Parquet tables on Sail, whose own catalog
-is empty. A statement reads a table in one of its states, with what Lake Formation lets the run see of it, as
-``from_catalog`` does (:mod:`etl.sources`); what it makes of it is Sail's work.
+"""``spark.sql``, ``spark.table`` and ``spark.read.table`` over the catalog's tables of Parquet and CSV on Sail, whose
+own catalog is empty. A statement reads a table in one of its states, with what Lake Formation lets the run see of it,
+as ``from_catalog`` does (:mod:`etl.sources`); what it makes of it is Sail's work.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl.context import GlueContext
 from etl.sail import engine, statements
-from etl.sail.catalog_tables import Name, names_of, of_name, why_not, with_views
+from etl.sail.catalog_tables import Name, csv_options, names_of, of_name, why_not, with_views
 from etl.sources import read_table
 from etl.tables import CatalogTable
 from workspace.errors import EntityNotFoundException
@@ -71,4 +71,6 @@ def _rows(context: GlueContext, name: Name) -> DataFrame:
         ) from None
     if why := why_not(table.definition):
         raise engine.refused(f"Reading {table} by spark.sql ({why})")
-    return read_table(context, *name, options=_AS_SPARK_LISTS).toDF().toDF(*names_of(table.definition))
+    rows = read_table(context, *name, options=_AS_SPARK_LISTS, csv=csv_options(table.definition)).toDF()
+    spelled = {one.lower(): one for one in names_of(table.definition)}
+    return rows.toDF(*(spelled[one.lower()] for one in rows.columns))  # those that the run may see

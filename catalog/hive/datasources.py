@@ -149,12 +149,7 @@ def _csv_options(definition: Definition) -> dict[str, str]:
             f"Table {definition.get('Name')} has {dialect.header_lines} lines of heading, of which Spark skips one: "
             "read it with from_catalog."
         )
-    return {
-        "header": str(dialect.header_lines == 1).lower(),
-        "sep": dialect.delimiter,
-        "quote": dialect.quote,
-        "escape": dialect.escape,
-    }
+    return dialect.for_spark
 
 
 def _options(definition: Definition) -> Mapping[str, str]:

@@ -13,13 +13,16 @@ from functools import lru_cache
 from typing import Any
 
 from catalog.hive.types import PROVIDER, hive_column, made_schema
-from data.formats import PARQUET, format_of
+from data.formats import CSV, PARQUET, dialect_of, format_of
 from workspace.errors import InvalidInputException
 
 _DOTTED = re.compile(r"(?:\b(?:from|join)\b|,)[\s(]*(?:\w+|`[^`]+`)\s*\.\s*[\w`]", re.IGNORECASE)
 _TEMPORARY = "global_temp"  # the database of views that all sessions see
 _PADDED = re.compile(r"\b(?:var)?char\b", re.IGNORECASE)
 _OTHERWISE = re.compile(r'"(?:timestamp_ntz|void|udt|[\w ]*interval[\w ]*)"')  # types that the catalog calls otherwise
+
+_OF_READERS = frozenset(("header", "sep", "delimiter", "quote", "escape"))  # options that both engines heed
+_OF_STORES = frozenset(("path", "serialization.format", "field.delim"))
 
 Name = tuple[str, str]  # of a table: its database and its own, in lower case
 
@@ -70,14 +73,39 @@ def why_not(definition: Mapping[str, Any]) -> str:
     try:
         kind = format_of(definition)
     except InvalidInputException:
-        return "its format is not Parquet"
-    if kind is not PARQUET:
+        return "its format is not known"
+    if kind not in (PARQUET, CSV):
         return f"its format is {kind.name}"
+    if kind is CSV and (why := _why_not_csv(definition)):
+        return why
     if any(_PADDED.search(one.get("Type", "")) for one in _columns(definition)):
         return "it has columns of char or varchar"
     if PROVIDER in parameters and not _is_as_made(definition):
         return "Spark has made it, with types that the catalog tells otherwise"
     return ""
+
+
+def csv_options(definition: Mapping[str, Any]) -> dict[str, str] | None:
+    """The options by which Spark reads a table of CSV; None for one that is of another format."""
+    if format_of(definition) is not CSV:
+        return None
+    given = _storage_options(definition)
+    if PROVIDER not in (definition.get("Parameters") or {}):
+        return dialect_of(definition).for_spark
+    return {name: value for name, value in given.items() if name in _OF_READERS}
+
+
+def _why_not_csv(definition: Mapping[str, Any]) -> str:
+    if PROVIDER not in (definition.get("Parameters") or {}):
+        lines = dialect_of(definition).header_lines
+        return f"it has {lines} lines of heading" if lines > 1 else ""
+    odd = _storage_options(definition).keys() - _OF_READERS - _OF_STORES
+    return f"Spark has made it with the option {min(odd)}" if odd else ""
+
+
+def _storage_options(definition: Mapping[str, Any]) -> Mapping[str, str]:
+    descriptor = definition.get("StorageDescriptor") or {}
+    return (descriptor.get("SerdeInfo") or {}).get("Parameters") or {}
 
 
 def names_of(definition: Mapping[str, Any]) -> list[str]:

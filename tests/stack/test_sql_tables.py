@@ -11,9 +11,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from awsglue.dynamicframe import DynamicFrame
+from catalog.glue import Glue
+from data.formats import CSV, storage_descriptor
+from data.objects import s3_client
 from etl.errors import UnsupportedError
 from tests.conftest import Stack
 from tests.spark import lake_on
+from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -37,6 +41,11 @@ MADE = (
     f"CREATE TABLE {DATABASE}.padded (c CHAR(5)) USING parquet",
     f"CREATE TABLE {DATABASE}.plain (a TIMESTAMP_NTZ) USING parquet",
     f"CREATE TABLE {DATABASE}.jsons (a INT) USING json",
+    f"CREATE TABLE {DATABASE}.csvs (Id INT, s STRING, d DOUBLE, day DATE) USING csv",
+    f"INSERT INTO {DATABASE}.csvs VALUES (1, 'a,b', 1.5, date'2024-01-01'), (2, null, null, null)",
+    f"CREATE TABLE {DATABASE}.headed (id INT, s STRING) USING csv OPTIONS (header 'true', sep ';')",
+    f"INSERT INTO {DATABASE}.headed VALUES (1, 'a;b'), (2, '')",
+    f"CREATE TABLE {DATABASE}.dated (d DATE) USING csv OPTIONS (dateFormat 'dd/MM/yyyy')",
     f"CREATE VIEW {DATABASE}.seen AS SELECT 1 AS a",
 )
 STATEMENTS = (
@@ -57,6 +66,12 @@ STATEMENTS = (
     "SELECT * FROM {d}.made",
     "SELECT id, st.aa FROM {d}.made WHERE `A B` = 'x'",
     "SELECT * FROM {d}.empty",
+    "SELECT * FROM {d}.csvs",
+    "SELECT id, d FROM {d}.csvs WHERE day IS NOT NULL",
+    "SELECT * FROM {d}.headed",
+    "SELECT * FROM {d}.crawled",
+    "SELECT k, count(*) AS c, sum(amount) AS s FROM {d}.crawled GROUP BY k",
+    "SELECT c.id, h.s FROM {d}.crawled c LEFT JOIN {d}.headed h ON c.id = h.id",
 )
 FRAMES: dict[str, Callable[[Any], Any]] = {
     "table": lambda spark: spark.table(f"{DATABASE}.hive"),
@@ -76,7 +91,33 @@ REFUSED = {
     "plain": "Spark has made it, with types that the catalog tells otherwise",
     "jsons": "its format is json",
     "seen": "it is a view",
+    "dated": "Spark has made it with the option dateFormat",
 }
+
+
+# As a crawler registers it: a heading, and what is no value of its column's type.
+CRAWLED = {
+    "k=a": 'id,name,amount,at,flag\n1,"a, b",19.995,2024-01-01 10:00:00,true\n2,,x,2024-13-01,on\n3,"",1e3,20240101,\n',
+    "k=b": "id,name,amount,at,flag\n9999999999, c ,7,2024-02-29T12:34:56.123Z,FALSE\nfour,d,,,\n",
+    "k=__HIVE_DEFAULT_PARTITION__": "id,name,amount,at,flag\n5,é,-0.5,2024-01-01,false\n",
+}
+TYPES = {"id": "int", "name": "string", "amount": "decimal(10,2)", "at": "timestamp", "flag": "boolean"}
+
+
+def crawl(workspace: Workspace) -> None:
+    columns = [{"Name": name, "Type": kind} for name, kind in TYPES.items()]
+    glue, place = Glue(workspace), f"{PLACE}/crawled/"
+    descriptor = storage_descriptor(CSV, columns, place, serde_parameters={"field.delim": ","})
+    table = {
+        "Name": "crawled", "TableType": "EXTERNAL_TABLE", "PartitionKeys": [{"Name": "k", "Type": "string"}],
+        "Parameters": {"classification": "csv", "skip.header.line.count": "1"}, "StorageDescriptor": descriptor,
+    }  # fmt: skip
+    glue.call("CreateTable", DatabaseName=DATABASE, TableInput=table)
+    for folder, text in CRAWLED.items():
+        key = f"{DATABASE}/crawled/{folder}/part.csv"
+        s3_client(workspace).put_object(Bucket="silver", Key=key, Body=text.encode())
+        part = {"Values": [folder[2:]], "StorageDescriptor": {**descriptor, "Location": f"{place}{folder}/"}}
+        glue.call("CreatePartition", DatabaseName=DATABASE, TableName="crawled", PartitionInput=part)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +129,7 @@ def answers(stack: Stack) -> Iterator[dict[str, dict[Any, Any]]]:
             if engine == "spark":
                 for statement in MADE:
                     glue.spark_session.sql(statement)
+                crawl(stack.workspace)
             found[engine] = dict(_answers(glue)) | {"time": _in_time(glue, 1 + ENGINES.index(engine))}
     yield found
     with lake_on("spark", stack.workspace) as glue:

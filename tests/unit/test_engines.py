@@ -172,10 +172,10 @@ def test_tables_that_sql_names_are_looked_at(settings: Settings, code: str) -> N
     script = f"{GLUE}\n{code}"
     choice = choose("j", {}, settings, sources(script))
     assert (choice.engine, "3 MiB" in choice.reason) == ("sail", True)  # of flights too
-    of_csv = choose("j", {}, settings, sources(script, stored_as="csv"))
-    assert of_csv == Choice("spark", "only Spark reads silver.flights by SQL: its format is csv")
+    of_csv = choose("j", {}, settings, sources(script, stored_as="json"))
+    assert of_csv == Choice("spark", "only Spark reads silver.flights by SQL: its format is json")
     assert choose("j", {}, settings, sources(script.replace("silver.flights", "silver.new"))).engine == "sail"
-    assert choose("j", {}, settings, sources(stored_as="csv")).engine == "sail"  # by from_catalog
+    assert choose("j", {}, settings, sources(stored_as="json")).engine == "sail"  # by from_catalog
 
 
 @pytest.mark.parametrize(
