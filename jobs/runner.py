@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import threading
 import time
@@ -29,7 +30,7 @@ from workspace import shim
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
 from workspace.process import Identity, Watch, end_session, kill_marked
-from workspace.runs import RUN_VARIABLE, Run, RunState, retry_id
+from workspace.runs import RUN_VARIABLE, SCRATCH, Run, RunState, retry_id
 from workspace.secrets import known_secrets, redact
 
 log = logging.getLogger(__name__)
@@ -183,6 +184,7 @@ class Runner:
         if exit is None:
             self._end_orphans(run)
             exit = shim.read_exit(folder)
+        shutil.rmtree(folder / SCRATCH, ignore_errors=True)
         application_id(folder)
         uncommitted = self._publishes.abort_run(run.id, exit.ended_at if exit else 0.0)
         unapplied = self._publishes.unfinished(run.id)

@@ -14,6 +14,7 @@ from typing import Any
 from workspace.files import write_atomic
 
 RUN_VARIABLE = "LAKELET_RUN_ID"  # of the environment: the run that a process belongs to
+SCRATCH = "scratch"  # in a run's folder: what its process needs until it ends, however that comes
 _CONNECTED = re.compile(r"Connected to Spark cluster with app ID (app-[0-9]+-[0-9]+)$")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from etl import refusals
 from etl.errors import UnsupportedError
 from workspace.paths import Workspace
+from workspace.runs import RUN_VARIABLE, SCRATCH
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
@@ -132,8 +133,13 @@ def spark_only(what: str) -> None:
 
 
 def scratch() -> str:
-    """A folder of this machine for what the process needs until it ends."""
-    folder = tempfile.mkdtemp(prefix="sail-")
+    """A folder of this machine for what the process needs until it ends: in that of its run, if there is one, where it
+    is removed when the process was killed."""
+    place = None
+    if run := os.environ.get(RUN_VARIABLE):
+        place = Workspace.find().runs / run / SCRATCH
+        place.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix="sail-", dir=place)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return f"file://{folder}"
 

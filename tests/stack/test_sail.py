@@ -235,6 +235,25 @@ def test_runs_are_forked_from_one_template_and_see_nothing_of_each_other(flights
     assert ready[0].exists()
 
 
+# Values of chance are kept in files of the run's until it ends.
+KILLED = """
+import os, pathlib, signal
+from pyspark.sql import SparkSession, functions as F
+rows = SparkSession.builder.getOrCreate().range(3).withColumn("key", F.expr("uuid()"))
+assert rows.count() == 3
+print([path.suffix for path in pathlib.Path("../scratch").rglob("*") if path.is_file()][0], flush=True)
+DONE
+"""
+
+
+@pytest.mark.parametrize(("done", "state"), [("", "SUCCEEDED"), ("os.kill(os.getpid(), signal.SIGKILL)", "FAILED")])
+def test_nothing_stays_of_what_a_run_has_kept(flights: Flights, done: str, state: str) -> None:
+    ended, said = run(flights, "sail_killed", KILLED.replace("DONE", done), state)
+    assert said.strip() == ".parquet"
+    assert ("killed by SIGKILL" in ended.get("ErrorMessage", "")) == bool(done)
+    assert not (flights.workspace.runs / ended["Id"] / "scratch").exists()
+
+
 def test_what_only_spark_can_do_fails_and_says_so(flights: Flights) -> None:
     code = "from pyspark import SparkContext\nprint(SparkContext().parallelize([1]).count())\n"
     ended, _ = run(flights, "sail_rdd", code, "FAILED")
