@@ -207,6 +207,35 @@ CASES: dict[str, Make] = {
         )
         .select("st.x", F.col("ss.y"), "ss")
     ),
+    "divisions by a zero with a sign": select(
+        a=lambda: F.col("i") / F.col("d"),
+        b=lambda: 2.0 / F.col("d"),
+        c=lambda: F.col("i") % (F.col("d") * -1.0),
+        e=lambda: F.col("i") / F.round(F.lit(-0.001), 2),
+    ),
+    "SQL divisions by a zero with a sign": sql(
+        "select i / d a, i % -d b, 1.5D / d / 2 c, (i + 1) / (d * 1) e, 6 / i f, i div 2 g, mod(i, d) h from rows"
+    ),
+    "a filter by a quotient": lambda spark, rows: rows.where(F.col("i") / F.col("d") > 1).select("id"),
+    "SQL quotients of groups": sql("select g, sum(i) / sum(d) a, count(*) / count(d) b from rows group by g"),
+    "names of literals before operators": unnamed(
+        lambda: 2 * F.col("i"),
+        lambda: 1 + F.col("i"),
+        lambda: 1 - F.col("i"),
+        lambda: F.lit(2) * F.col("i"),
+        lambda: F.sum(2 * F.col("i")).over(Window.partitionBy("g")),
+    ),
+    "names of what arrays_zip makes of": lambda spark, rows: (
+        rows.select(F.arrays_zip("ss.x", F.col("ss.y"), "ar").alias("z"))
+        .select(F.explode("z").alias("z"))
+        .select("z.*")
+    ),
+    "SQL frames of days": sql(
+        "select id, count(*) over (order by dt range between interval 400 days preceding and current row) a, "
+        "count(*) over (partition by g order by dt desc range between interval 2 months preceding and interval 1 month "
+        "following) b, count(*) over w c, count(*) over (order by i range between 5 preceding and 5 following) e "
+        "from rows window w as (order by ts range between interval 400 days preceding and current row)"
+    ),
     "a view's being there": lambda spark, rows: spark.catalog.tableExists("rows"),
     "a table's being there": lambda spark, rows: spark.catalog.tableExists("nosuch.nosuch"),
     "SQL dates with blanks around": sql(
@@ -234,6 +263,8 @@ REFUSED: dict[str, Make] = {
     "windows parted by zeros with a sign": select(a=lambda: F.count("*").over(Window.partitionBy("d"))),
     "windows in the order of zeros with a sign": select(a=lambda: F.rank().over(Window.orderBy("d"))),
     "SQL windows with a name": sql("select rank() over w a from rows window w as (partition by g order by id, d)"),
+    "SQL frames of numbers over dates": sql("select count(*) over (order by dt range 7 preceding) a from rows"),
+    "SQL arrays_zip of fields": sql("select arrays_zip(ss.x, ss.y) a from rows"),
     "dates' difference": select(a=lambda: F.col("dt") - F.col("dt")),
     "a literal's difference": select(a=lambda: F.col("dt") - F.lit(date(2024, 1, 1))),
     "SQL dates' difference": sql("select dt - date '2024-01-01' a from rows"),

@@ -26,6 +26,15 @@ def install(workspace: Workspace) -> None:
     _say_as_spark(made)
     _tell_keys()
     _take_views()
+    _turn_around()
+
+
+def _turn_around() -> None:
+    """``1 + a`` and ``2 * a`` as Spark makes them, and calls them: ``a + 1``, ``a * 2``."""
+    from pyspark.sql.connect.column import Column
+
+    engine.replace(Column, "__radd__", lambda self, other: self + other)
+    engine.replace(Column, "__rmul__", lambda self, other: self * other)
 
 
 def _take_views() -> None:

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, engine, rules
+from etl.sail import calls, casts, engine, names, rules
 from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class Said:
         if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, name, first)
+        if name == "arrays_zip":
+            return self._with(value, _args=[self._called_by_its_end(one) for one in value._args])
+        if name in rules.DIVISIONS and self._columns.constant(rest[0]) is None:
+            return self._with(value, _args=[first, self._bound(rest[0], rules.divisor)])
         rule = calls.CALLS.get(name)
         if rule and calls.takes(rule, len(value._args)):
             if rule(self._columns, value, first, *rest) is value:
@@ -110,6 +114,18 @@ class Said:
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
             return self._with(value, _args=args)
         return value
+
+    def _called_by_its_end(self, value: Any) -> Any:
+        """A field, by its own name, which the structs of arrays_zip have as well."""
+        made = self._made
+        if isinstance(value, made.ColumnReference) and "." in value._unparsed_identifier:
+            end = names.parts(value)[-1]
+        elif isinstance(value, made.UnresolvedExtractValue) and isinstance(value._extraction._value, str):
+            end = value._extraction._value
+        else:
+            return value
+        self.changed = True
+        return made.ColumnAlias(value, [end], None)
 
     def _is_star(self, value: Any) -> bool:
         return isinstance(value, self._made.UnresolvedStar | self._made.UnresolvedRegex)

@@ -16,6 +16,7 @@ from etl.sail import json_paths
 from etl.sail.casts import Rule
 from etl.sail.notations import Notation
 from etl.sail.values import (
+    floating,
     has_sign,
     is_nan,
     is_negative_zero,
@@ -24,6 +25,7 @@ from etl.sail.values import (
     list_among,
     matches,
     of_decimals,
+    of_kind,
     refusal,
     text_among,
     with_null_inside,
@@ -83,6 +85,18 @@ def of_times(e: Notation, said: Any, operands: Sequence[Any]) -> Any:
     return e.case((matches(e, kinds, _TIMES), refused), otherwise=said)
 
 
+def divisor(e: Notation, v: Any) -> Any:
+    """What is divided by: by -0.0 there is no quotient, as by 0.0, where Sail has one that is infinite."""
+    zero = e.infix(e.cast(v, "double"), "=", e.cast("-0.0", "double"))
+    return e.case((e.infix(floating(e, v), "and", zero), None), otherwise=v)
+
+
+def no_date(e: Notation, v: Any) -> Any:
+    """What rows of a RANGE frame are counted from by a number, which is no date."""
+    why = "the frame has all rows; order by unix_date of it"
+    return e.case((of_kind(e, v, "date"), refusal(e, "A RANGE of a number over a date", why)), otherwise=v)
+
+
 _average = _unless(of_decimals, "The average of decimals", "its last digit is cut, not rounded")
 NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
 NO_NULL_INSIDE = _unless(with_null_inside, "The order of values with a null inside", "it is the largest")
@@ -107,6 +121,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "hash": (EVERY, _unless(of_decimals, "The hash of decimals", "it is another number")),
     "json_tuple": (0, json_paths.members),
     "max_by": (1, NO_NAN),
+    "mod": (1, divisor),
     "mean": (0, _average),
     "median": (0, NO_NAN),
     "min_by": (1, NO_NAN),
@@ -114,6 +129,7 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
 }
 # Arguments that are told twice, but for the first: a null is passed over.
 TWICE: Mapping[str, tuple[Rule, Rule]] = {"concat_ws": (text_among, list_among)}
+DIVISIONS = ("/", "%")
 EXTREMES = ("max", "min")
 OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, NO_NAN))  # or of what is costly
 

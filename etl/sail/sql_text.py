@@ -26,7 +26,7 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
-_SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
+_SPECIAL = frozenset(("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
     r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
@@ -36,6 +36,9 @@ _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
+_DIVIDED = re.compile(r"[/%]\s*-?\s*[a-z_`(:?]", re.IGNORECASE)
+_BY_TIME = re.compile(r"\brange\b.*\binterval\b", re.IGNORECASE | re.DOTALL)
+_BY_NUMBER = re.compile(r"\brange\b.*[\w)?]\s+(?:preceding|following)\b", re.IGNORECASE | re.DOTALL)
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -52,7 +55,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _SUM.search(code) and not _INTERVAL.search(code):
+    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _DIVIDED)):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -115,7 +118,7 @@ class _Rewriting(Items):
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
-        looked_at = self._looked_at(first, last)
+        looked_at, divisors = self._looked_at(first, last), self._divisors(first, last)
         at, listed = first, False
         while at < last:
             if at > first:
@@ -128,6 +131,9 @@ class _Rewriting(Items):
                 self._refuse_short_cast(at)
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
+            elif at in divisors:
+                end = divisors[at]
+                piece = bound(self.between(at, end), rules.divisor)
             elif at in looked_at:
                 end, operands = looked_at[at]
                 piece = _of_times(self.between(at, end), operands)
@@ -153,6 +159,11 @@ class _Rewriting(Items):
             made = regexps.truth(said)
             return (told if made == said else literal(made)), end
         return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
+
+    def _divisors(self, first: int, last: int) -> dict[int, int]:
+        """What is divided by, but for literals: by its first token the one after its last."""
+        operands = (one for chain in self.arithmetic(first, last) for one in chain if one.sign in rules.DIVISIONS)
+        return {one.first: one.end for one in operands if not self.words[one.first][:1].isdigit()}
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
         """Operands of sums, by their first tokens, at which the types of all are asked: where each ends, and all."""
@@ -215,6 +226,8 @@ class _Rewriting(Items):
             raise engine.otherwise(f"The function {name}", why)
         if name in ("collect_list", "collect_set") and after == "over":
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
+        if name == "arrays_zip" and any("." in self.words[first:last] for first, last in given):
+            raise engine.otherwise("arrays_zip of fields", "they have numbers for names; give each an alias first")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
         if name in ("substr", "substring") and given and self._is_from_null(*given[0]):
@@ -286,11 +299,17 @@ class _Rewriting(Items):
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
 
     def _window(self, opening: int, closing: int) -> str:
-        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign."""
-        made, at = "", opening
+        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign; over the rows of some days it is
+        for times that Sail's is right, of which a date is one."""
+        made, at, told = "", opening, bare(self.raw(opening, closing + 1))
+        by_time, by_number = _BY_TIME.search(told), _BY_NUMBER.search(_UNBOUNDED.sub("", told))
         for first, last in self.keys(opening, closing):
-            key = self.between(first, last)
-            if key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
+            key, orders = self.between(first, last), self.words[first - 1] == "order by"
+            if orders and by_time:
+                key = f"CAST({key} AS TIMESTAMP)"
+            elif orders and by_number:
+                key = bound(key, rules.no_date)
+            elif key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
                 key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
