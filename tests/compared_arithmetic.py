@@ -233,7 +233,7 @@ CASES: dict[str, Make] = {
     "SQL frames of days": sql(
         "select id, count(*) over (order by dt range between interval 400 days preceding and current row) a, "
         "count(*) over (partition by g order by dt desc range between interval 2 months preceding and interval 1 month "
-        "following) b, count(*) over w c, count(*) over (order by i range between 5 preceding and 5 following) e "
+        "following) b, count(*) over w c, count(*) over (order by id range between 5 preceding and 5 following) e "
         "from rows window w as (order by ts range between interval 400 days preceding and current row)"
     ),
     "a view's being there": lambda spark, rows: spark.catalog.tableExists("rows"),

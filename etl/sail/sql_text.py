@@ -26,7 +26,9 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 _CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
-_SPECIAL = frozenset(("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
+_SPECIAL = frozenset(
+    ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
+)
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
     r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
@@ -299,8 +301,8 @@ class _Rewriting(Items):
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
 
     def _window(self, opening: int, closing: int) -> str:
-        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign; over the rows of some days it is
-        for times that Sail's is right, of which a date is one."""
+        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign. A frame of intervals is right over
+        times, and not over dates."""
         made, at, told = "", opening, bare(self.raw(opening, closing + 1))
         by_time, by_number = _BY_TIME.search(told), _BY_NUMBER.search(_UNBOUNDED.sub("", told))
         for first, last in self.keys(opening, closing):
