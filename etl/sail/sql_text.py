@@ -301,8 +301,8 @@ class _Rewriting(Items):
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
 
     def _window(self, opening: int, closing: int) -> str:
-        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign. A frame of intervals is right over
-        times, and not over dates."""
+        """The parenthesis of a window, whose keys may be no zero and no NaN with a sign. Frames of intervals are right
+        over times, and not over dates."""
         made, at, told = "", opening, bare(self.raw(opening, closing + 1))
         by_time, by_number = _BY_TIME.search(told), _BY_NUMBER.search(_UNBOUNDED.sub("", told))
         for first, last in self.keys(opening, closing):
