@@ -46,7 +46,15 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import aliases, answers, properties, sql_items, views  # some take SQL apart as this module does
+    from etl.sail import (
+        aliases,
+        answers,
+        lateral,
+        properties,
+        sql_items,
+        sql_keys,
+        views,
+    )  # some take SQL apart as this module does
 
     original = SparkSession.sql
 
@@ -59,6 +67,15 @@ def install(workspace: Workspace) -> None:
         return rows
 
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
+        try:
+            return asked_as_spark(session, sqlQuery, *args, **options)
+        except AnalysisException as error:
+            told = lateral.with_aliases(sqlQuery, error)
+            if told is None:
+                raise
+        return sql(session, told, *args, **options)
+
+    def asked_as_spark(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
@@ -72,7 +89,7 @@ def install(workspace: Workspace) -> None:
             for one in dropped:
                 original(session, f"DROP VIEW IF EXISTS `{one}`")
             return original(session, "SELECT 1 WHERE false")
-        asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
+        asked, code = answers.as_spark(sql_keys.named(sqlQuery)), bare(sqlQuery)
         if _BESIDE.search(code):
             _require_no_dates(args[0] if args else options.get("args"))
         if asked == sqlQuery:
@@ -85,7 +102,7 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = true(original(session, asked, *args, **options), asked)
         try:
-            names = original(session, sql_items.spelled(sqlQuery), *args, **options).columns
+            names = original(session, sql_items.spelled(sql_keys.named(sqlQuery)), *args, **options).columns
         except AnalysisException:  # what Sail takes as it was asked alone, as the log of one value
             if not _has_names(sqlQuery):
                 raise
