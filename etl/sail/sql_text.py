@@ -6,12 +6,14 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, regexps, rules
+from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_items import Items, ends_items, spelled
+from etl.sail.sql_items import Compared, Items, ends_items, spelled
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
 
@@ -25,7 +27,7 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
+_CALLS = frozenset((*rules.REFUSED, *rules.ABSENT, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
@@ -35,6 +37,7 @@ _TOUCHED = re.compile(
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
+_COMPARED = re.compile(r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
 _UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
@@ -52,7 +55,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not _TOUCHED.search(text) and not _SUM.search(code) and not _INTERVAL.search(code):
+    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _COMPARED)):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -128,6 +131,9 @@ class _Rewriting(Items):
                 self._refuse_short_cast(at)
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
+            elif compared := self.comparison(at, last):
+                end = compared.end
+                piece = self._compared(compared)
             elif at in looked_at:
                 end, operands = looked_at[at]
                 piece = _of_times(self.between(at, end), operands)
@@ -153,6 +159,15 @@ class _Rewriting(Items):
             made = regexps.truth(said)
             return (told if made == said else literal(made)), end
         return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
+
+    def _compared(self, one: Compared) -> str:
+        """A comparison of a value with a number, or with each of two, by the rules."""
+        value = self.between(*one.value)
+        if not one.operator.endswith("between"):
+            return _beside(value, one.operator, one.numbers[0], flipped=one.flipped)
+        low, high = one.numbers
+        within = f"({_beside(value, '>=', low)} AND {_beside(value, '<=', high)})"
+        return f"(NOT {within})" if one.operator.startswith("not") else within
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
         """Operands of sums, by their first tokens, at which the types of all are asked: where each ends, and all."""
@@ -211,8 +226,7 @@ class _Rewriting(Items):
 
     def _refuse(self, name: str, given: list[tuple[int, int]], after: str) -> None:
         """Refuse a call that has another answer on Sail, whatever comes of its arguments."""
-        if why := rules.REFUSED.get(name):
-            raise engine.otherwise(f"The function {name}", why)
+        rules.require_same(name)
         if name in ("collect_list", "collect_set") and after == "over":
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
@@ -240,7 +254,7 @@ class _Rewriting(Items):
         if (twice := rules.TWICE.get(name)) and "*" not in values:
             told = [bound(one, rule) for one in values[1:] for rule in twice]
             return f"{said}({', '.join([values[0], *told])})"
-        if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
+        if (found := rules.argument(_TEXTS, name, values)) and "*" not in values:
             place, rule = found
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
@@ -348,6 +362,17 @@ class _Rewriting(Items):
         casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
+
+
+def _beside(value: str, operator: str, number: str, *, flipped: bool = False) -> str:
+    """A comparison with a number by the rules; ``flipped``: the number comes first."""
+
+    def said(e: Notation, operand: Any, *double: float) -> Any:
+        sides = (operand, double[0] if double else Sql(number))
+        return e.infix(sides[flipped], operator, sides[not flipped])
+
+    meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
+    return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
 
 
 def _may_be_time(told: str, multiplied: bool) -> bool:
