@@ -13,6 +13,7 @@ from etl.sail import engine, names
 from etl.sail.sql_items import Items, ends_items
 from workspace.paths import Workspace
 
+_WORD = re.compile(r"(?<![\w.'`])[A-Za-z_]\w*(?![\w.('`])")
 _STAR = re.compile(r"(?:^|\.)\s*\*\s*$")
 _MISSING = re.compile(r'attribute ObjectName\(\[Identifier\("([^"]+)"\)\]\) is missing')
 
@@ -45,7 +46,11 @@ def _made_first(select: Any, rows: Any, given: list[Any]) -> Any:
 
     told = [_alias(one) for one in given]
     once = [name if told.count(name) == 1 else "" for name in told]
-    used = {name for at, one in enumerate(given) for name in once[:at] if name and _names(one, name)}
+    before, used = set[str](), set[str]()
+    for name, one in zip(once, given, strict=True):
+        if before:
+            used |= before & _names(one)
+        before |= {name} - {""}
     columns = rows.columns if used else []
     used -= set(columns)
     if not used or any(map(_is_star, given)) or len(set(columns)) < len(columns):
@@ -77,23 +82,18 @@ def _alias(column: Any) -> str:
     return ""
 
 
-def _names(column: Any, name: str) -> bool:
-    """Whether a column of a name is in what makes another one."""
-    return any(_is_named(one, name) for one in _inside(getattr(column, "_expr", None)))
-
-
-def _inside(expression: Any) -> Iterator[Any]:
-    if expression is not None:
-        yield expression
-        for one in expression.children:
-            yield from _inside(one)
-
-
-def _is_named(expression: Any, name: str) -> bool:
-    if type(expression).__name__ == "ColumnReference":
-        return expression._plan_id is None and names.parts(expression) == [name]
-    said = str(getattr(expression, names.SAID, "")) if type(expression).__name__ == "SQLExpression" else ""
-    return bool(re.search(rf"(?<![\w.'`]){re.escape(name)}(?![\w.('`])", said))
+def _names(column: Any) -> set[str]:
+    """The names of columns, and other words, in what makes a column."""
+    expression: Any = getattr(column, "_expr", None)
+    found, unseen = set[str](), [expression]
+    while unseen:
+        one = unseen.pop()
+        if type(one).__name__ == "ColumnReference" and one._plan_id is None:
+            found |= set(path) if len(path := names.parts(one)) == 1 else set()
+        elif type(one).__name__ == "SQLExpression":
+            found |= set(_WORD.findall(getattr(one, names.SAID, "")))
+        unseen += one.children if one is not None else []
+    return found
 
 
 def with_aliases(text: str, error: Exception) -> str | None:
