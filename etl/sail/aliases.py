@@ -17,7 +17,7 @@ from etl.sail.statements import bare
 from workspace.paths import Workspace
 
 # Nodes of a plan whose rows have the aliases that they had below, and the columns, but for what they name.
-_THROUGH = frozenset(
+THROUGH = frozenset(
     (
         "Deduplicate", "Drop", "Filter", "Hint", "Limit", "NADrop", "Offset", "Repartition", "RepartitionByExpression",
         "Sample", "Sort", "WithColumns",
@@ -91,7 +91,7 @@ def _without_stars(original: Any) -> Any:
     def init(self: Any, child: Any, *args: Any, **options: Any) -> None:
         original(self, child, *args, **options)
         for alias in _inner_stars(self):
-            if _nodes(child, alias) and _is_by_names(child):
+            if _nodes(child, alias) and is_by_names(child):
                 raise _otherwise(alias)
 
     return init
@@ -138,7 +138,7 @@ def _star_of(column: Any) -> str:
 
 def _with_keys(rows: Any, column: Any, alias: str) -> list[Any]:
     """A column of a select; before ``a.*`` the keys that Spark has in it."""
-    if not alias or not _is_by_names(rows._plan):
+    if not alias or not is_by_names(rows._plan):
         return [column]
     nodes = _nodes(rows._plan, alias)
     if not nodes and alias in (name.lower() for name in rows.columns):  # a struct
@@ -163,26 +163,33 @@ def _named(rows: Any, column: Any) -> Any:
 def _nodes(plan: Any, alias: str) -> list[Any]:
     """The nodes below a plan that have that alias and whose columns are known by it."""
     kind = type(plan).__name__
-    if kind == "SubqueryAlias":
-        return [plan] if plan._alias.lower() == alias else []
-    if kind == "Read":
-        return [plan] if _bare_name(plan.table_name.rpartition(".")[2]) == alias else []
+    if kind in ("SubqueryAlias", "Read"):
+        return [plan] if has_alias(plan, alias) else []
     if kind == "Join":
         return _nodes(plan.left, alias) + ([] if plan.how in _LEFT_ALONE else _nodes(plan.right, alias))
-    return _nodes(plan._child, alias) if kind in _THROUGH else []
+    return _nodes(plan._child, alias) if kind in THROUGH else []
 
 
-def _is_by_names(plan: Any) -> bool:
+def has_alias(plan: Any, alias: str) -> bool:
+    """Whether a node gives that alias, in lower case, to its columns."""
+    if type(plan).__name__ == "SubqueryAlias":
+        return bool(plan._alias.lower() == alias)
+    return type(plan).__name__ == "Read" and _bare_name(plan.table_name.rpartition(".")[2]) == alias
+
+
+def is_by_names(plan: Any) -> bool:
     """Whether there is a join by names whose frames are known by their aliases still."""
-    while type(plan).__name__ in _THROUGH:
+    while type(plan).__name__ in THROUGH:
         plan = plan._child
     if type(plan).__name__ != "Join":
         return False
-    return bool(_using(plan)) or _is_by_names(plan.left) or _is_by_names(plan.right)
+    return bool(using(plan)) or is_by_names(plan.left) or is_by_names(plan.right)
 
 
-def _using(join: Any) -> list[str]:
-    on = join.on if isinstance(join.on, list | tuple) else [join.on]
+def using(join: Any) -> list[str]:
+    """The names that a join is by; none of another node."""
+    given = getattr(join, "on", None)
+    on = given if isinstance(given, list | tuple) else [given]
     return [one for one in on if isinstance(one, str)]
 
 
@@ -199,19 +206,19 @@ def _missing(session: Any, plan: Any, node: Any, alias: str) -> list[str]:
         return []
     if type(plan).__name__ != "Join":
         keys = _missing(session, plan._child, node, alias)
-        if keys and not set(map(str.lower, keys)).isdisjoint(_changed(plan)):
+        if keys and not set(map(str.lower, keys)).isdisjoint(changed(plan)):
             raise _otherwise(alias)
         return keys
-    using, on_left = _using(plan), bool(_nodes(plan.left, alias))
+    by_names, on_left = using(plan), bool(_nodes(plan.left, alias))
     keys = _missing(session, plan.left if on_left else plan.right, node, alias)
-    if not using:
+    if not by_names:
         return keys
     kept = plan.how in _LEFT_LIKE if on_left else plan.how == RIGHT
-    if not kept and not (plan.how == INNER and _have_one_type(session, plan, using)):
+    if not kept and not (plan.how == INNER and _have_one_type(session, plan, by_names)):
         raise _otherwise(alias)
     own = {name.lower() for name in _columns(session, node)}
-    added = [key for key in using if key.lower() in own]
-    before = [key for key in keys if key.lower() not in {one.lower() for one in using}]
+    added = [key for key in by_names if key.lower() in own]
+    before = [key for key in keys if key.lower() not in {one.lower() for one in by_names}]
     if before and added and not (kept and _is_left_most(plan, node)):
         raise _otherwise(alias)
     return [*added, *before]
@@ -229,7 +236,7 @@ def _have_one_type(session: Any, join: Any, keys: Sequence[str]) -> bool:
     return all(left.get(key) == right.get(key) and left.get(key) not in (None, *_UNEQUAL) for key in keys)
 
 
-def _changed(node: Any) -> set[str]:
+def changed(node: Any) -> set[str]:
     """The names of the columns that a node changes, in lower case."""
     if type(node).__name__ == "WithColumns":
         return {name.lower() for name in node._columnNames}

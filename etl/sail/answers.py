@@ -59,8 +59,7 @@ def _refuse(made: Any) -> None:
     )
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
-        if why := rules.REFUSED.get(name.lower()):
-            raise engine.otherwise(f"The function {name}", why)
+        rules.require_same(name.lower())
         if name in ("/", "%") and getattr(args[1], "_value", None) == 0:
             raise engine.otherwise("A division by the literal 0", "it has no type")
         decimals.watch(name, args)

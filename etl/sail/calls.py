@@ -7,10 +7,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from etl.sail import engine, json_paths, regexps, rounding
+from etl.sail import engine, json_paths, mixed, regexps, rounding
 from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
 from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole
@@ -19,10 +19,12 @@ _LAST_SUMMER = 2099  # that Sail's table of zones has
 _LAST_YEAR = 9999  # of four digits
 _OTHER_LETTERS = "zzzz|F"  # of a pattern: a zone's name in full, the week of a month
 _WITH_OTHER_LETTERS = re.compile(rf"(?:[^']|'[^']*')*?(?:{_OTHER_LETTERS})")  # which are in no text of it
+_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?")
 _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
 _OTHER_WORDS = "zzzz is no full name, F another number"
+_ARRAY = re.compile(r"[(\s]*array\s*\(", re.IGNORECASE)
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
 
@@ -68,6 +70,27 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     return e.case(*((one, refused) for one in (*odd, maps, keys)), otherwise=call)
 
 
+def _of_arrays(e: Notation, call: Any, v: Any, w: Any, *, name: str) -> Any:
+    """Of an array of literals, whose elements cannot be null to Sail, beside another one: both are made of one type."""
+    if not any(getattr(one, "_name", "") == "array" or _ARRAY.match(str(one)) for one in (v, w)):
+        return call
+    one, other = (
+        e.call("slice", e.call("array_append", each, None), 1, e.call("greatest", e.call("size", each), 0))
+        for each in (v, w)
+    )
+    missing = e.infix(e.call("isnull", v), "or", e.call("isnull", w))
+    return e.case((missing, None), otherwise=e.call(name, one, other))
+
+
+def _decoded(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
+    """Bytes by a charset; of more arguments the one behind that which is equal."""
+    if len(rest) < 2:
+        return call
+    pairs = list(zip(rest[::2], rest[1::2], strict=False))
+    otherwise = rest[-1] if len(rest) % 2 else None
+    return e.case(*((e.infix(v, "<=>", one), said) for one, said in pairs), otherwise=otherwise)
+
+
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
     """By four characters, the last of which is for all but letters and digits."""
     if len(by) > 3 or any("=>" in str(one) for one in by):
@@ -98,7 +121,10 @@ def _variant(e: Notation, call: Any, v: Any) -> Any:
     return e.case((matches(e, v, r"\d[.eE]"), refused), otherwise=call)
 
 
-def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any) -> Any:
+def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any, *, sign: str) -> Any:
+    if found := _OFFSET.fullmatch(str(e.constant(zone))):
+        away = e.call("make_dt_interval", 0, int(found[2]), int(found[3] or 0))
+        return e.infix(e.cast(v, "timestamp", "TRY_CAST"), "+" if found[1] == sign else "-", away)
     if _NO_SUMMER.fullmatch(str(e.constant(zone))):
         return call
     late = e.infix(e.call("year", e.cast(v, "timestamp", "TRY_CAST")), ">", _LAST_SUMMER)
@@ -129,7 +155,7 @@ def _angle(e: Notation, call: Any, *lengths: Any) -> Any:
 
 
 def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
-    return e.call("coalesce", v, w)  # Sail's own has another type
+    return mixed.first_there_is(e, e.call("coalesce", v, w), v, w)  # Sail's own has another type
 
 
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
@@ -306,7 +332,9 @@ CALLS: Mapping[str, Callable[..., Any]] = {
         ("acosh", "atanh", "cos", "cot", "csc", "pow", "power", "sec", "sin", "sqrt", "tan"), _without_sign
     ),
     "array_contains": _array_contains,
+    "array_except": partial(_of_arrays, name="array_except"),
     "array_join": _array_join,
+    "array_union": partial(_of_arrays, name="array_union"),
     "arrays_overlap": _arrays_overlap,
     "atan2": _angle,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
@@ -316,15 +344,18 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "ceiling": rounding.to_whole,
     "char": _character,
     "chr": _character,
+    "coalesce": mixed.first_there_is,
     "date_diff": whole,
     "date_format": _formatted_time,
     "date_trunc": _of_begin,
     "datediff": whole,
+    "decode": _decoded,
     "encode": _encoded,
     "floor": rounding.to_whole,
     "from_unixtime": _formatted_time,
-    "from_utc_timestamp": _in_a_zone,
+    "from_utc_timestamp": partial(_in_a_zone, sign="+"),
     "format_string": _formatted,
+    "element_at": lambda e, call, v, at: e.call("try_element_at", v, at),  # beyond the end there is none
     "get": _of_an_element,
     "get_json_object": json_paths.of_json,
     "ifnull": _first_there_is,
@@ -356,7 +387,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_timestamp": _to_timestamp,
     "to_timestamp_ltz": _of_no_number,
     "to_timestamp_ntz": _of_no_number,
-    "to_utc_timestamp": _in_a_zone,
+    "to_utc_timestamp": partial(_in_a_zone, sign="-"),
     "try_parse_json": _variant,
     "try_to_binary": _to_binary,
     "try_to_timestamp": _of_no_number,

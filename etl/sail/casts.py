@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from etl.sail import engine
@@ -13,6 +13,8 @@ from etl.sail.values import floating, java, matches, of_kind, refusal
 
 Rule = Callable[[Notation, Any], Any]  # of a value
 _WORD = re.compile(r"\s*(?:epoch|now|today|yesterday|tomorrow)\b", re.IGNORECASE)
+_SIZES: Mapping[str, int] = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}  # bits
+_BITS: Mapping[str, int] = {**_SIZES, "byte": 8, "short": 16, "integer": 32, "long": 64}
 _TIMES = re.compile(r"\s*(?:date|timestamp(?:_ntz|_ltz)?)\s*", re.IGNORECASE)
 
 
@@ -28,7 +30,8 @@ def require_no_time(text: Any, target: str) -> None:
         require_no_word(text)
 
 
-def _to_text(e: Notation, v: Any, keyword: str, target: str) -> Any:
+def to_text(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """A value as text: a double as Java writes it."""
     shown = e.cast(v, "string")
     nested = e.infix(matches(e, e.call("typeof", v), "^(array|struct|map)"), "and", e.call("contains", shown, "NULL"))
     return e.case(
@@ -88,12 +91,48 @@ def _scale(decimal: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
-    """Text may have a fraction, which is left out."""
+def whole_of_text(e: Notation, v: Any, target: str) -> Any:
+    """A text as a whole number: it may have a fraction, which is left out; null, if it is none."""
     shown, replaced = e.cast(v, "string"), partial(e.call, "regexp_replace")
     whole = replaced(replaced(shown, r"^\s*[+-]?\.\d+\s*$", "0"), r"^\s*([+-]?\d+)\.\d*\s*$", "$1")
-    made = e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(whole, target, "TRY_CAST"))
-    return _of_text(e, v, keyword, target, made)
+    return e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(whole, target, "TRY_CAST"))
+
+
+def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """Of a number that is too large the last bits are left, of a double the nearest number that there is."""
+    bits = _BITS[target.lower()]
+    made = e.cast(v, target, keyword)
+    if keyword == "CAST":
+        branches = [(floating(e, v), _of_double(e, v, target, bits))]
+        if larger := [of_kind(e, v, kind) for kind, size in _SIZES.items() if size > bits]:
+            branches.append((reduce(partial(_either, e), larger), _last_bits(e, v, target, bits)))
+        made = e.case(*branches, otherwise=made)
+    if bits == _SIZES["int"]:  # of texts Sail's own cast is right
+        return made
+    return e.case((of_kind(e, v, "string"), whole_of_text(e, v, target)), otherwise=made)
+
+
+def _either(e: Notation, one: Any, other: Any) -> Any:
+    return e.infix(one, "or", other)
+
+
+def _last_bits(e: Notation, v: Any, target: str, bits: int) -> Any:
+    """The number that the last bits of a whole number are."""
+    away = _SIZES["bigint"] - bits
+    return e.cast(e.call("shiftright", e.call("shiftleft", e.cast(v, "bigint", "TRY_CAST"), away), away), target)
+
+
+def _of_double(e: Notation, v: Any, target: str, bits: int) -> Any:
+    """A double as a whole number: that of fewer bits is cut from an int. NaN is 0."""
+    kind, largest = ("bigint", 2**63 - 1) if bits == _SIZES["bigint"] else ("int", 2**31 - 1)
+    beyond = e.case(
+        (e.call("isnan", e.cast(v, "double")), 0),
+        (e.infix(e.cast(v, "double"), ">", 0.0), largest),
+        (e.infix(e.cast(v, "double"), "<", 0.0), e.cast(str(-largest - 1), kind)),
+        otherwise=None,
+    )
+    whole = e.call("coalesce", e.cast(v, kind, "TRY_CAST"), e.cast(beyond, kind))
+    return whole if bits >= _SIZES["int"] else _last_bits(e, whole, target, bits)
 
 
 def to_long(e: Notation, v: Any, keyword: str, target: str) -> Any:
@@ -102,11 +141,14 @@ def to_long(e: Notation, v: Any, keyword: str, target: str) -> Any:
     return e.case((of_kind(e, v, "timestamp"), seconds), otherwise=_to_whole(e, v, keyword, target))
 
 
-def _to_double(e: Notation, v: Any, keyword: str, target: str) -> Any:
-    """Text may end with a letter, as Java's numbers do."""
+def double_of_text(e: Notation, v: Any, target: str) -> Any:
+    """A text as a double: it may end with a letter, as Java's numbers do; null, if it is none."""
     bare = e.call("regexp_replace", e.cast(v, "string"), r"([\d.])[dDfF]\s*$", "$1")
-    made = e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(bare, target, "TRY_CAST"))
-    return _of_text(e, v, keyword, target, made)
+    return e.call("coalesce", e.cast(v, target, "TRY_CAST"), e.cast(bare, target, "TRY_CAST"))
+
+
+def _to_double(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    return _of_text(e, v, keyword, target, double_of_text(e, v, target))
 
 
 def _to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
@@ -123,11 +165,11 @@ def _to_binary(e: Notation, v: Any, keyword: str, target: str) -> Any:
 
 
 _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
-    "string": _to_text,
+    "string": to_text,
     "date": to_date,
     r"(?:decimal|numeric|dec)(?:\s*\(.*)?": _to_decimal,
     "bigint|long": to_long,
-    "tinyint|byte|smallint|short": _to_whole,
+    "tinyint|byte|smallint|short|int|integer": _to_whole,
     "double|float|real": _to_double,
     "boolean": _to_boolean,
     "binary": _to_binary,

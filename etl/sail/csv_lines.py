@@ -100,7 +100,7 @@ class CsvForm:
             told = self._around(text) if self.quote_all else text
             if self.separator.isalnum() or self.separator in "+-.":
                 told = F.when(text.contains(self.separator), self._around(text)).otherwise(text)
-            return F.coalesce(told, null)
+            return own_call("coalesce", told, null)
         left = F.ltrim(text, F.lit(_BLANKS)) if self.trim_left else text
         cut = F.rtrim(left, F.lit(_BLANKS)) if self.trim_right else left
         inside = F.replace(cut, F.lit(self.quote), F.lit(self.escape + self.quote))

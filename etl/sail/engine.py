@@ -27,8 +27,8 @@ _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
     "aliases", "answers", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions", "names",
-    "grouping", "once", "listings", "null_structs", "pickled", "properties", "rdd", "reading", "shown", "single",
-    "spelling", "views", "statements", "statistics", "unions", "writing",
+    "grouping", "hidden_keys", "lateral", "once", "listings", "null_structs", "pickled", "properties", "rdd", "reading",
+    "shown", "single", "spelling", "views", "statements", "statistics", "unions", "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, engine, names, rules
+from etl.sail import calls, casts, engine, mixed, names, rules
 from etl.sail.notations import Columns, Notation, Sql, Texts
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ class Said:
             return value
         first, *rest = value._args
         name = value._name.lower()  # isNaN
+        if name in mixed.COMPARISONS and len(rest) == 1:
+            return self._compared(value)
         if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, name, first)
@@ -108,7 +112,7 @@ class Said:
             return self._bound(first, called, in_columns=True)
         if (twice := rules.TWICE.get(name)) and not any(map(self._is_star, rest)):
             return self._with(value, _args=[first, *(self._bound(one, told) for one in rest for told in twice)])
-        if found := rules.ARGUMENTS.get(name) or rules.OF_SOME_ROWS.get(name):
+        if found := rules.argument(self._columns, name, value._args) or rules.OF_SOME_ROWS.get(name):
             place, of_argument = found
             given = enumerate(value._args)
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
@@ -126,6 +130,29 @@ class Said:
             return value
         self.changed = True
         return made.ColumnAlias(value, [end], None)
+
+    def _compared(self, value: Any) -> Any:
+        """A comparison; one of what may be a text with a number of the script, as a number."""
+        left, right = value._args
+        for at, one, other in ((0, left, right), (1, right, left)):
+            number = self._columns.constant(other)
+            if type(number) in (int, float, Decimal) and self._may_be_text(one):
+                self.changed = True
+                return mixed.beside_number(self._columns, one, number, partial(self._said, value, at))
+        return value
+
+    def _said(self, value: Any, at: int, operand: Any, *double: float) -> Any:
+        """A comparison with another operand at a place, and another number beside it, if one is given."""
+        args = [self._columns.expression(double[0]) if double else one for one in value._args]
+        args[at] = operand
+        return self._with(value, _args=args)
+
+    def _may_be_text(self, value: Any) -> bool:
+        """Whether a value may be a text or a double for all that is known, and be named more than once."""
+        made = self._made
+        columns = made.ColumnReference | made.UnresolvedExtractValue | made.UnresolvedNamedLambdaVariable
+        known = isinstance(value, columns) or getattr(value, "_name", "") in mixed.TEXTS
+        return known and self._may_repeat(value)
 
     def _is_star(self, value: Any) -> bool:
         return isinstance(value, self._made.UnresolvedStar | self._made.UnresolvedRegex)
@@ -164,9 +191,17 @@ class Said:
         return self._is_steady(value)
 
     def _case(self, value: Any) -> Any:
-        branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
-        own = self._with(value, _branches=branches, _else_value=value._else_value and self.of(value._else_value))
         ends = self._ends(value)
+        beside = any(type(self._columns.constant(one)) is float for one in ends)
+
+        def told(one: Any) -> Any:
+            own = self.of(one)
+            if not beside or isinstance(one, self._made.LiteralExpression | self._made.CaseWhen):
+                return own
+            return self._bound(own, mixed.no_decimal)
+
+        branches = [(self.of(condition), told(one)) for condition, one in value._branches]
+        own = self._with(value, _branches=branches, _else_value=value._else_value and told(value._else_value))
         kinds = {repr(getattr(one, "_dataType", one)) for one in ends}  # literals of one type are alike
         if len(kinds) < 2:
             return own

@@ -319,8 +319,9 @@ def _leaf(made: Any, value: Any) -> str:
 
 
 def parts(column: Any) -> list[str]:
-    """The parts of a column's name, of which those in backticks may have points in them."""
-    return [quoted or plain for quoted, plain in _PART.findall(column._unparsed_identifier)]
+    """The parts of a column's name, or of a text, of which those in backticks may have points in them."""
+    name = column if isinstance(column, str) else column._unparsed_identifier
+    return [quoted or plain for quoted, plain in _PART.findall(name)]
 
 
 def _literal(value: Any) -> str:

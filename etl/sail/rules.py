@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from etl.sail import json_paths
-from etl.sail.casts import Rule
+from etl.sail import engine, json_paths
+from etl.sail.casts import Rule, double_of_text, to_text
 from etl.sail.notations import Notation
 from etl.sail.values import (
     floating,
@@ -54,6 +54,7 @@ REFUSED: Mapping[str, str] = {
     "timestampdiff": "days are counted by midnights",
     "weekday": "it is -1 for a Sunday before 1970",
 }
+ABSENT = frozenset(("input_file_name",))
 GENERATORS = frozenset(
     ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
 )
@@ -65,6 +66,21 @@ LITERAL_INTERVAL = re.compile(r"[\s(]*-?\s*interval\s+(?:'[^']*'|-(?=\s*[\d'])|[
 HOURS = re.compile(r"hour|minute|second", re.IGNORECASE)
 _HOURS = "(?:interval day|timestamp.*timestamp)"  # of operands' types
 _TIMES = rf"\bdate\b.*(?:\bdate\b|{_HOURS})|{_HOURS}.*\bdate\b|timestamp.*\bdate\b.*timestamp"
+
+
+def require_same(name: str) -> None:
+    """Refuse a function whose value is another one, or that is not there. Raises UnsupportedError."""
+    if name in ABSENT:
+        raise engine.refused(f"The function {name}")
+    if why := REFUSED.get(name):
+        raise engine.otherwise(f"The function {name}", why)
+
+
+def argument(e: Notation, name: str, values: Sequence[Any]) -> tuple[int, Rule] | None:
+    """The rule of a function's arguments, and their place; beside a text of the script ``concat`` joins texts."""
+    if name == "concat" and any(isinstance(e.constant(one), str) for one in values):
+        return EVERY, lambda e, v: v if isinstance(e.constant(v), str) else to_text(e, v, "CAST", "string")
+    return ARGUMENTS.get(name)
 
 
 def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:
@@ -97,7 +113,12 @@ def no_date(e: Notation, v: Any) -> Any:
     return e.case((of_kind(e, v, "date"), refusal(e, "A RANGE of a number over a date", why)), otherwise=v)
 
 
-_average = _unless(of_decimals, "The average of decimals", "its last digit is cut, not rounded")
+def _average(e: Notation, v: Any) -> Any:
+    """What an average is of: the number that a text is."""
+    refused = refusal(e, "The average of decimals", "its last digit is cut, not rounded")
+    return e.case((of_decimals(e, v), refused), otherwise=double_of_text(e, v, "double"))
+
+
 NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
 NO_NULL_INSIDE = _unless(with_null_inside, "The order of values with a null inside", "it is the largest")
 # Of windows whose frame leaves rows behind, from which Sail takes what they had added.

@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 from etl.sail import rules
+from etl.sail.mixed import COMPARISONS, TEXTS
 from etl.sail.sql_tokens import PATH, Tokens
 from etl.sail.statements import bare, with_escapes
 
@@ -29,8 +31,70 @@ _KEYS = ("partition by", "order by", "distribute by", "sort by")
 _BEHIND_KEYS = ("asc", "desc", "nulls", "rows", "range", "groups")
 
 
+# Before and after a whole comparison.
+_BEFORE_COMPARED = (
+    "", "(", ",", "where", "and", "or", "not", "when", "on", "select", "distinct", "then", "else", "group by",
+    "having",
+)  # fmt: skip
+_BEHIND_COMPARED = (
+    "", ")", ",", "and", "or", "then", "when", "else", "end", "as", "from", "where", "group by", "order by", "limit",
+    "union", "join", "left", "right", "full", "cross", "inner", "having", ";",
+)  # fmt: skip
+_BY_TIME = re.compile(r"\brange\b.*\binterval\b", re.IGNORECASE | re.DOTALL)
+_BY_NUMBER = re.compile(r"\brange\b.*[\w)?]\s+(?:preceding|following)\b", re.IGNORECASE | re.DOTALL)
+_FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
+_UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?")
+
+
+class Compared(NamedTuple):
+    """A comparison of a value with a number, or with two by BETWEEN."""
+
+    value: tuple[int, int]  # its first token and the one after its last
+    operator: str
+    at: int  # the operator
+    numbers: list[str]
+    flipped: bool  # the number comes first
+    end: int
+
+
 class Items(Tokens):
     """One text."""
+
+    def comparison(self, at: int, last: int) -> Compared | None:
+        """The comparison of a column, or a function that makes texts, with a number that begins at a token."""
+        if (self.words[at - 1] if at else "") not in _BEFORE_COMPARED:
+            return None
+        number, end = self._number(at, last)
+        flipped = bool(number)
+        if flipped:
+            value = (end + 1, self.operand_end(end + 1, last)) if end + 1 < last else (end, end)
+            operator, numbers, after = self.words[end] if end < last else "", [number], value[1]
+        else:
+            value = (at, self.operand_end(at, last))
+            end = value[1] + (self.words[value[1] : value[1] + 2] == ["not", "between"])
+            operator = " ".join(self.words[value[1] : end + 1]) if end < last else ""
+            number, after = self._number(end + 1, last)
+            numbers = [number]
+            if operator.endswith("between") and after < last and self.words[after] == "and":
+                number, after = self._number(after + 1, last)
+                numbers.append(number)
+        told = self.raw(*value)
+        texts = value[0] < last and self.words[value[0]] in TEXTS and self.calls(value[0], last)
+        known = operator in COMPARISONS or (operator.endswith("between") and len(numbers) == 2)
+        behind = self.words[after] if after < len(self.words) else ""
+        ends = behind in _BEHIND_COMPARED or self.is_word(after)  # an alias without AS
+        if not known or not all(numbers) or not (texts or PATH.fullmatch(told)) or not ends:
+            return None
+        return Compared(value, operator, end, numbers, flipped, after)
+
+    def _number(self, at: int, last: int) -> tuple[str, int]:
+        """The number that stands at a token, with its sign, and the token behind it; empty, if there is none."""
+        sign = at < last and self.words[at] == "-"
+        at += sign
+        if at >= last or not _NUMBER.fullmatch(self.words[at]):
+            return "", at
+        return "-" * sign + self.words[at], at + 1
 
     def name(self) -> str | None:
         """What Spark calls a whole expression; None, if it has an alias."""
@@ -51,6 +115,10 @@ class Items(Tokens):
                 for sign, part in zip(signs, parts[1:], strict=True):
                     told = f"({told} {sign} {part})"
                 return told
+        if (compared := self.comparison(0, end)) and compared.end == end and not compared.operator.endswith("between"):
+            sign = {"==": "="}.get(compared.operator, compared.operator)
+            left, right = self.raw(0, compared.at), self.raw(compared.at + 1, end)
+            return f"(NOT ({left} = {right}))" if sign in ("<>", "!=") else f"({left} {sign} {right})"
         return self.column(0, end) or self.text.strip()
 
     def with_casts(self) -> str:
@@ -90,6 +158,46 @@ class Items(Tokens):
                 first = None
             if begins or self.words[at] == ",":
                 first = at + 1
+
+    def has_twice(self, name: str, given: list[tuple[int, int]]) -> bool:
+        """Whether a function is called more than once with the same last argument."""
+        calls = [self.arguments(at + 1, self.closing[at + 1]) for at in self.calls_of(name)]
+        told = ["".join(self.raw(*one[-1]).split()) for one in calls if one]
+        return told.count("".join(self.raw(*given[-1]).split())) > 1
+
+    def calls_of(self, name: str) -> list[int]:
+        return [at for at, word in enumerate(self.words) if word == name and at + 1 in self.closing]
+
+    def has_from(self, first: int, last: int) -> bool:
+        """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
+        return any(self.words[at] == "from" for at in self.level(first, last))
+
+    def is_from_null(self, first: int, last: int) -> bool:
+        level = [*self.level(first, last)]
+        return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
+
+    def moves(self, at: int) -> bool:
+        """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
+        told = self.raw(at, self.closing[at]) if at in self.closing else self.text
+        return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
+
+    def range_by(self, opening: int, closing: int) -> str:
+        """What the bounds of a window's RANGE are told in: an interval, a number, or nothing."""
+        told = bare(self.raw(opening, closing + 1))
+        if _BY_TIME.search(told):
+            return "interval"
+        return "number" if _BY_NUMBER.search(_UNBOUNDED.sub("", told)) else ""
+
+    def is_joined(self, at: int, end: int) -> bool:
+        """Whether a unit is a value that stands beside ``||``, without arithmetic."""
+        beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
+        value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
+        return "||" in beside and value and beside.isdisjoint("+-*/%.[")
+
+    def divisors(self, first: int, last: int) -> dict[int, int]:
+        """What is divided by, but for literals: by its first token the one after its last."""
+        operands = (one for chain in self.arithmetic(first, last) for one in chain if one.sign in rules.DIVISIONS)
+        return {one.first: one.end for one in operands if not self.words[one.first][:1].isdigit()}
 
     def column(self, first: int, last: int) -> str | None:
         """The column that an expression is a cast of, or casts of casts."""

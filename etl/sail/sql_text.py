@@ -6,12 +6,14 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, regexps, rules
+from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules
 from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_items import Items, ends_items, spelled
+from etl.sail.sql_items import Compared, Items, ends_items, spelled
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
 
@@ -25,10 +27,10 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
 _SPECIAL = frozenset(
     ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
 )
+_CALLS = frozenset((*rules.REFUSED, *rules.ABSENT, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
     r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
@@ -37,12 +39,9 @@ _TOUCHED = re.compile(
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
+_COMPARED = re.compile(r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _DIVIDED = re.compile(r"[/%]\s*-?\s*[a-z_`(:?]", re.IGNORECASE)
-_BY_TIME = re.compile(r"\brange\b.*\binterval\b", re.IGNORECASE | re.DOTALL)
-_BY_NUMBER = re.compile(r"\brange\b.*[\w)?]\s+(?:preceding|following)\b", re.IGNORECASE | re.DOTALL)
-_FRAME = re.compile(r"\b(?:rows|range)\b", re.IGNORECASE)
-_UNBOUNDED = re.compile(r"\bunbounded\s+preceding\b", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
 
 
@@ -57,7 +56,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _DIVIDED)):
+    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _COMPARED, _DIVIDED)):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -120,7 +119,7 @@ class _Rewriting(Items):
     def between(self, first: int, last: int) -> str:
         """The text of some tokens, with what lies between them."""
         made: list[str] = []
-        looked_at, divisors = self._looked_at(first, last), self._divisors(first, last)
+        looked_at, divisors = self._looked_at(first, last), self.divisors(first, last)
         at, listed = first, False
         while at < last:
             if at > first:
@@ -136,12 +135,15 @@ class _Rewriting(Items):
             elif at in divisors:
                 end = divisors[at]
                 piece = bound(self.between(at, end), rules.divisor)
+            elif compared := self.comparison(at, last):
+                end = compared.end
+                piece = self._compared(compared)
             elif at in looked_at:
                 end, operands = looked_at[at]
                 piece = _of_times(self.between(at, end), operands)
             else:
                 piece, end = self._unit(at, last)
-            if self._is_joined(at, end):
+            if self.is_joined(at, end):
                 piece = bound(piece, rules.ARGUMENTS["concat"][1])
             elif listed and piece != self.raw(at, end) and self.is_item(at, end, first, last):
                 alias = self.column(at, end)
@@ -162,10 +164,14 @@ class _Rewriting(Items):
             return (told if made == said else literal(made)), end
         return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
 
-    def _divisors(self, first: int, last: int) -> dict[int, int]:
-        """What is divided by, but for literals: by its first token the one after its last."""
-        operands = (one for chain in self.arithmetic(first, last) for one in chain if one.sign in rules.DIVISIONS)
-        return {one.first: one.end for one in operands if not self.words[one.first][:1].isdigit()}
+    def _compared(self, one: Compared) -> str:
+        """A comparison of a value with a number, or with each of two, by the rules."""
+        value = self.between(*one.value)
+        if not one.operator.endswith("between"):
+            return _beside(value, one.operator, one.numbers[0], flipped=one.flipped)
+        low, high = one.numbers
+        within = f"({_beside(value, '>=', low)} AND {_beside(value, '<=', high)})"
+        return f"(NOT {within})" if one.operator.startswith("not") else within
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
         """Operands of sums, by their first tokens, at which the types of all are asked: where each ends, and all."""
@@ -204,12 +210,6 @@ class _Rewriting(Items):
             end += 2
         return self.raw(at, end), end
 
-    def _is_joined(self, at: int, end: int) -> bool:
-        """Whether a unit is a value that stands beside ``||``, without arithmetic."""
-        beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
-        value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
-        return "||" in beside and value and beside.isdisjoint("+-*/%.[")
-
     def _named(self, at: int, end: int) -> str:
         """A call as it is, but for what is in it."""
         return self.text[self.tokens[at].start : self.tokens[at + 1].start] + self._inside(at + 1, end)
@@ -224,15 +224,14 @@ class _Rewriting(Items):
 
     def _refuse(self, name: str, given: list[tuple[int, int]], after: str) -> None:
         """Refuse a call that has another answer on Sail, whatever comes of its arguments."""
-        if why := rules.REFUSED.get(name):
-            raise engine.otherwise(f"The function {name}", why)
+        rules.require_same(name)
         if name in ("collect_list", "collect_set") and after == "over":
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name == "arrays_zip" and any("." in self.words[first:last] for first, last in given):
             raise engine.otherwise("arrays_zip of fields", "they have numbers for names; give each an alias first")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
-        if name in ("substr", "substring") and given and self._is_from_null(*given[0]):
+        if name in ("substr", "substring") and given and self.is_from_null(*given[0]):
             raise engine.otherwise(f"{name} from or for null", "it is the whole text")
 
     def _call(self, at: int, end: int) -> str:
@@ -241,9 +240,9 @@ class _Rewriting(Items):
         self._refuse(name, given, after)
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
-        if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
+        if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        if name not in _CALLS | {"if"} or not given or self._has_from(*given[0]):
+        if name not in _CALLS | {"if"} or not given or self.has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
@@ -255,14 +254,14 @@ class _Rewriting(Items):
         if (twice := rules.TWICE.get(name)) and "*" not in values:
             told = [bound(one, rule) for one in values[1:] for rule in twice]
             return f"{said}({', '.join([values[0], *told])})"
-        if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
+        if (found := rules.argument(_TEXTS, name, values)) and "*" not in values:
             place, rule = found
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
         of_call = calls.CALLS.get(name)
-        if name == "get_json_object" and self._has_twice(name, given):
+        if name == "get_json_object" and self.has_twice(name, given):
             of_call = json_paths.of_plain_json
         if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
@@ -278,38 +277,15 @@ class _Rewriting(Items):
             return f"({bound(values[0], called)})"
         return f"{said}({', '.join(values)})"
 
-    def _has_twice(self, name: str, given: list[tuple[int, int]]) -> bool:
-        """Whether a function is called more than once with the same last argument."""
-        calls = [self.arguments(at + 1, self.closing[at + 1]) for at in self._calls_of(name)]
-        told = ["".join(self.raw(*one[-1]).split()) for one in calls if one]
-        return told.count("".join(self.raw(*given[-1]).split())) > 1
-
-    def _calls_of(self, name: str) -> list[int]:
-        return [at for at, word in enumerate(self.words) if word == name and at + 1 in self.closing]
-
-    def _has_from(self, first: int, last: int) -> bool:
-        """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
-        return any(self.words[at] == "from" for at in self.level(first, last))
-
-    def _is_from_null(self, first: int, last: int) -> bool:
-        level = [*self.level(first, last)]
-        return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
-
-    def _moves(self, at: int) -> bool:
-        """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
-        told = self.raw(at, self.closing[at]) if at in self.closing else self.text
-        return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
-
     def _window(self, opening: int, closing: int) -> str:
         """The parenthesis of a window, whose keys may be no zero and no NaN with a sign. Frames of intervals are right
         over times, and not over dates."""
-        made, at, told = "", opening, bare(self.raw(opening, closing + 1))
-        by_time, by_number = _BY_TIME.search(told), _BY_NUMBER.search(_UNBOUNDED.sub("", told))
+        made, at, counted = "", opening, self.range_by(opening, closing)
         for first, last in self.keys(opening, closing):
             key, orders = self.between(first, last), self.words[first - 1] == "order by"
-            if orders and by_time:
+            if orders and counted == "interval":
                 key = f"CAST({key} AS TIMESTAMP)"
-            elif orders and by_number:
+            elif orders and counted == "number":
                 key = bound(key, rules.no_date)
             elif key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
                 key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
@@ -369,6 +345,17 @@ class _Rewriting(Items):
         casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
+
+
+def _beside(value: str, operator: str, number: str, *, flipped: bool = False) -> str:
+    """A comparison with a number by the rules; ``flipped``: the number comes first."""
+
+    def said(e: Notation, operand: Any, *double: float) -> Any:
+        sides = (operand, double[0] if double else Sql(number))
+        return e.infix(sides[flipped], operator, sides[not flipped])
+
+    meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
+    return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
 
 
 def _may_be_time(told: str, multiplied: bool) -> bool:

@@ -48,20 +48,22 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
-    from etl.sail import aliases, answers, properties, sql_items, views  # some take SQL apart as this module does
+    # Some take SQL apart as this module does.
+    from etl.sail import aliases, answers, lateral, properties, sql_items, sql_keys, views
 
     _rewritten.clear()
     original = SparkSession.sql
 
-    def true(rows: Any, text: str) -> Any:
-        code = bare(text)
-        if _UNION.search(code):
-            _require_one_type(rows)
-        if _ORDERED.search(code):
-            _require_simple_order(rows, text)
-        return rows
-
     def sql(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
+        try:
+            return asked_as_spark(session, sqlQuery, *args, **options)
+        except AnalysisException as error:
+            told = lateral.with_aliases(sqlQuery, error)
+            if told is None:
+                raise
+        return sql(session, told, *args, **options)
+
+    def asked_as_spark(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
@@ -76,20 +78,20 @@ def install(workspace: Workspace) -> None:
                 original(session, f"DROP VIEW IF EXISTS `{one}`")
             return original(session, "SELECT 1 WHERE false")
         sqlQuery = reduce(lambda text, rewritten: rewritten(text), _rewritten, sqlQuery)
-        asked, code = answers.as_spark(sqlQuery), bare(sqlQuery)
+        asked, code = answers.as_spark(sql_keys.named(sqlQuery)), bare(sqlQuery)
         if _BESIDE.search(code):
             _require_no_dates(args[0] if args else options.get("args"))
         if asked == sqlQuery:
-            rows = true(original(session, sqlQuery, *args, **options), sqlQuery)
+            rows = _held(original(session, sqlQuery, *args, **options), sqlQuery)
             _ = rows.schema  # what is wrong is said at once
             return _noted(rows, sqlQuery)
         if _READS.match(code):
             return original(session, asked, *args, **options)
         if not _SELECTS.match(code):
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
-        rows = true(original(session, asked, *args, **options), asked)
+        rows = _held(original(session, asked, *args, **options), asked)
         try:
-            names = original(session, sql_items.spelled(sqlQuery), *args, **options).columns
+            names = original(session, sql_items.spelled(sql_keys.named(sqlQuery)), *args, **options).columns
         except AnalysisException:  # what Sail takes as it was asked alone, as the log of one value
             if not _has_names(sqlQuery):
                 raise
@@ -116,6 +118,16 @@ def is_query(text: str) -> bool:
 def bare(text: str) -> str:
     """SQL without comments, and with empty texts and names in quotes."""
     return _COMMENTS_AND_TEXTS.sub(lambda found: " " if found["comment"] else "''", text)
+
+
+def _held(rows: Any, text: str) -> Any:
+    """The rows of a query that are Spark's: neither a union of several types nor in the order of what is nested."""
+    code = bare(text)
+    if _UNION.search(code):
+        _require_one_type(rows)
+    if _ORDERED.search(code):
+        _require_simple_order(rows, text)
+    return rows
 
 
 def _noted(rows: Any, text: str) -> Any:

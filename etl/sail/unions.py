@@ -48,6 +48,8 @@ def _common(frame: Any, *fields: Any) -> str | None:
         return None
     if len(kinds) == 1:  # beside a column of nulls
         return str(kinds.pop())
+    if kinds == {"date", "timestamp"}:  # of which Sail makes a type that it has no name for
+        return "timestamp"
     nulls = ", ".join(f"CAST(NULL AS {kind})" for kind in sorted(kinds))
     return str(frame.sparkSession.sql(f"SELECT array({nulls})[0] AS one").dtypes[0][1])
 

@@ -131,7 +131,9 @@ def text_among(e: Notation, v: Any) -> Any:
 
 def list_among(e: Notation, v: Any) -> Any:
     """A value of concat_ws, if it is a list, whose texts are joined as the others are."""
-    return e.case((_is_list(e, v), v), otherwise=None)
+    odd = matches(e, e.call("typeof", v), "^array<(double|float|timestamp|array|struct|map|binary)")
+    refused = refusal(e, "concat_ws of such a list", "its texts are other ones; cast it to array<string> first")
+    return e.case((odd, refused), (_is_list(e, v), e.cast(v, "array<string>")), otherwise=None)
 
 
 def _is_list(e: Notation, v: Any) -> Any:

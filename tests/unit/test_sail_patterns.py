@@ -57,5 +57,5 @@ def test_patterns_of_sql_are_told_where_they_stand() -> None:
     assert as_spark("s rlike p").startswith("s rlike CASE WHEN rlike((p), ")
     assert as_spark("f(s) not rlike '[.]'") == "f(s) not rlike '[.]'"
     assert as_spark(r"m['k'] rlike r'\s'") == r"m['k'] rlike '[ \\t-\\r]'"
-    names = "select regexp, rlike r, t.regexp as q, t.rlike = 1 from t where regexp = 2 order by regexp desc"
+    names = "select regexp, rlike r, t.regexp as q, t.rlike = 'a' from t where regexp = 'b' order by regexp desc"
     assert as_spark(names) == names
