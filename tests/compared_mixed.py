@@ -193,8 +193,40 @@ CASES: dict[str, Make] = {
     "a union of dates and times": lambda spark, rows: rows.select("id", F.col("dt").alias("x")).union(
         rows.select("id", "ts")
     ),
+    "SQL doubles and decimals beside literals without a fraction": sql(
+        "select id, coalesce(d, 0.0) a, case when i > 1 then 0.0 else d end b, if(d is null, 1.00, d) c, "
+        "case i when 1 then 100.00 when 2 then 0. else d end e, case when i > 1 then dec else 0.0 end f, "
+        "coalesce(dec, 0.00) h, nvl(d, 12345.0) j, least(dec, 7.0) k from rows"
+    ),
+    "SQL aggregates of them": sql(
+        "select g, max(coalesce(d, 0.0)) a, min(case when i > 1 then d else 0.0 end) b, "
+        "sum(case when i > 1 then 1.0 else 0.0 end) c from rows group by g"
+    ),
+    "SQL decimals of literals alone": sql(
+        "select case when s = 'a' then 0.0 when s is null then 1.5 else 2.0 end a, coalesce(null, 0.0) b, "
+        "case when i = 1 then 1.0 else 0.0 end c from rows"
+    ),
+    "SQL doubles by decimals": sql(
+        "select d / 100.0 a, d % 2.5 b, d * 0.5 c, i / 2 e, d > 1.5 and d < 2.6 f from rows"
+    ),
+    "decimals of one type": sql(
+        "select dec % dec a, dec + dec b, dec - 1.5 c, sum(dec) over (partition by g) e from rows"
+    ),
 }
 REFUSED: dict[str, Make] = {
+    "SQL doubles beside fractions": sql("select coalesce(d, 0.5) a from rows"),
+    "SQL floats beside fractions": sql("select least(cast(d as float), 0.5) a from rows"),
+    "SQL whole numbers beside 0.0": sql("select coalesce(i, 0.0) a from rows"),
+    "SQL doubles of decimals": sql("select id from rows where d in (1.5, dec)"),
+    "doubles of decimals": lambda spark, rows: rows.where(F.col("d") <= F.col("dec")).select("id"),
+    "doubles among decimals": lambda spark, rows: rows.where(F.col("d").isin(Decimal("1.5"))).select("id"),
+    "SQL a union of doubles and decimals": sql("select d from rows union all select 1.5"),
+    "SQL floats by fractions": sql("select cast(d as float) * 2.5 a from rows"),
+    "a minus before decimals": select(a=lambda: (-F.col("dec")).cast("double")),
+    "SQL a minus before decimals": sql("select cast(-dec as string) a from rows"),
+    "SQL rests by fractions": sql("select i % 2.5 a from rows"),
+    "SQL rests of whole numbers by decimals": sql("select i % dec a from rows"),
+    "SQL products of many digits": sql("select cast(dec as decimal(38,18)) * cast(dec as decimal(18,6)) a from rows"),
     "the name of the object that is read": select(a=F.input_file_name),
     "SQL the name of the object that is read": sql("select input_file_name() a from rows"),
     "concat_ws of a list of doubles": select(a=lambda: F.concat_ws(",", F.array("d"))),

@@ -57,6 +57,7 @@ def _refuse(made: Any) -> None:
         made.WindowExpression.__init__,
         made.SQLExpression.__init__,
     )
+    cast = made.CastExpression.__init__
 
     def of_function(self: Any, name: str, args: Any, *more: Any, **given: Any) -> None:
         rules.require_same(name.lower())
@@ -71,6 +72,10 @@ def _refuse(made: Any) -> None:
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         window(self, windowFunction, windowSpec)
 
+    def of_cast(self: Any, expr: Any, data_type: Any, *mode: Any, **given: Any) -> None:
+        decimals.watch_type(data_type)
+        cast(self, expr, data_type, *mode, **given)
+
     def of_text(self: Any, expr: str) -> None:
         text(self, as_spark(expr))
         setattr(self, names.SAID, expr)
@@ -80,6 +85,7 @@ def _refuse(made: Any) -> None:
     engine.replace(made.UnresolvedFunction, "__init__", of_function)
     engine.replace(made.WindowExpression, "__init__", of_window)
     engine.replace(made.SQLExpression, "__init__", of_text)
+    engine.replace(made.CastExpression, "__init__", of_cast)
 
 
 def as_spark(text: str) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
-from etl.sail import engine
-from etl.sail.decimals import rounding
+from etl.sail import decimals, engine
 from workspace.paths import Workspace
 
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
@@ -67,7 +66,12 @@ def install(workspace: Workspace) -> None:
         plain = not nested or _by_arrow(self.sparkSession)
         return to_pandas(self) if plain else _with_nested(self, nested, to_pandas)
 
-    engine.replace(SparkSession, "createDataFrame", create)
+    def noting(*args: Any, **given: Any) -> Any:
+        rows = create(*args, **given)
+        decimals.watch_type(rows.schema)
+        return rows
+
+    engine.replace(SparkSession, "createDataFrame", noting)
     engine.replace(DataFrame, "toPandas", toPandas)
     convert = _rounded(LocalDataToArrowConversion._create_converter)
     engine.replace(LocalDataToArrowConversion, "_create_converter", staticmethod(convert))
@@ -150,7 +154,7 @@ def _rounded(original: Any) -> Any:
         convert = original(kind, *args, **options)
         if not isinstance(kind, T.DecimalType):
             return convert
-        rounded = rounding(kind.scale)
+        rounded = decimals.rounding(kind.scale)
         return lambda value: convert(rounded(value) if isinstance(value, Decimal) else value)
 
     return create

@@ -1,6 +1,7 @@
-"""Decimals on Sail. What Sail divides is cut and not rounded, and a whole number beside a decimal has ten digits there,
-where Spark gives a literal as many as it needs. Both are found in Sail's explanation of a plan, before an action.
-Decimals of Python are rounded here, halves up.
+"""Decimals on Sail. What Sail divides is cut and not rounded, a whole number beside a decimal has ten digits there,
+where Spark gives a literal as many as it needs, a double beside one becomes a decimal, where on Spark both are doubles.
+It is found in Sail's explanation of a plan, before each action of a script that has decimals. Decimals of Python are
+rounded here, halves up.
 """
 
 from __future__ import annotations
@@ -17,6 +18,21 @@ _WIDENED = rf"CAST\({_WHOLE} AS Decimal\d+\(\d+, \d+\)\)"
 # A literal beside a decimal; the divisor of a remainder is held against 0 first.
 _LITERALS = re.compile(rf" [-+*] {_WIDENED}|{_WIDENED} [-+*%] | % CAST\(nullif\({_WHOLE}, U?Int\d+\(0\)\) AS Decimal")
 _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # each is nullif(…, 0)
+_DOUBLES = re.compile(r"AS Decimal128\((?:3\d, 15|(?:1[4-9]|[23]\d), 7)\)")  # what doubles and floats become beside one
+_FLOAT = r"CAST\(Decimal128\([^()]*\) AS Float32\)"
+_FLOATS = re.compile(rf" [-+*/%] {_FLOAT}|{_FLOAT} [-+*/%] ")
+_NEGATIVE = re.compile(r"\bnegative\((?!Decimal128\()")  # of doubles it is told as (- x)
+_REST = re.compile(r"AS Decimal128\(\d+, \d+\)\) % |% nullif\(CAST\(Decimal128")
+_LONGEST = re.compile(r"#\d+: Decimal128\(38, ")
+# Of a plan as it is written, and of one from which has been left out what is for other types.
+_ODD = (
+    (0, _LITERALS, "A decimal beside a whole number", "with more digits"),
+    (0, _FLOATS, "A float beside a decimal", "both are floats"),
+    (0, _REST, "The rest of a division of decimals", "with more digits"),
+    (1, _DOUBLES, "A double beside a decimal, without a cast", "both are decimals"),
+    (1, _NEGATIVE, "A minus before a decimal", "the point is elsewhere; subtract it from a decimal 0"),
+)
+_NAMED = re.compile(r"\bdecimal\b|(?<![\w.])\d*\.\d|\d\.(?![\w.])", re.IGNORECASE)  # a type, or a literal
 _ARITHMETIC = re.compile(r"/|[-+*%]\s*\d|\d[lL]?\s*[-+*%]")
 _OPERATORS = frozenset(("+", "-", "*", "%"))
 
@@ -30,13 +46,19 @@ def rounding(scale: int) -> Callable[[Decimal], Decimal]:
 def watch(function: str, arguments: Iterable[Any]) -> None:
     """Look at each plan before its action, when a function of columns may have another type or value for decimals."""
     beside = function in _OPERATORS and any(type(getattr(one, "_value", None)) is int for one in arguments)
-    if function == "/" or beside:
+    if function == "/" or beside or any(isinstance(getattr(one, "_value", None), Decimal) for one in arguments):
+        engine.before_actions(_require_same)
+
+
+def watch_type(kind: object) -> None:
+    """The same from when a type is told, or a schema, that has decimals in it."""
+    if "decimal" in str(kind).lower():
         engine.before_actions(_require_same)
 
 
 def watch_text(code: str) -> None:
     """The same for SQL, without its comments and texts."""
-    if computes(code):
+    if computes(code) or _NAMED.search(code):
         engine.before_actions(_require_same)
 
 
@@ -46,7 +68,7 @@ def computes(code: str) -> bool:
 
 
 def _require_same(client: Any, plan: Any) -> None:
-    """Refuse a plan that divides decimals, or has them beside whole numbers. Raises UnsupportedError."""
+    """Refuse a plan that has another value or type for decimals on Spark. Raises UnsupportedError."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
@@ -56,10 +78,14 @@ def _require_same(client: Any, plan: Any) -> None:
         told = client.explain_string(plan, "extended")
     except (PySparkException, DecodeError):  # the action itself will say it; a plan of great depth cannot be sent twice
         return
-    if any(_is_decimal(_first_call(told[found.end() :])) for found in _DIVISORS.finditer(told)):
+    written, _, left = told.partition("== Analyzed Logical Plan ==")[2].partition("== Optimized Logical Plan ==")
+    if any(_is_decimal(_first_call(written[found.end() :])) for found in _DIVISORS.finditer(written)):
         raise engine.otherwise("The division of decimals", "with fewer digits, which are cut and not rounded")
-    if _LITERALS.search(told.partition("== Optimized Logical Plan ==")[0]):
-        raise engine.otherwise("A decimal beside a whole number", "with more digits")
+    for place, odd, what, why in _ODD:
+        if odd.search((written, left)[place]):
+            raise engine.otherwise(what, why)
+    if " * " in written and _LONGEST.search(written):
+        raise engine.otherwise("A product of decimals of more than 38 digits", "with more of them behind the point")
 
 
 def _is_decimal(divisor: str) -> bool:

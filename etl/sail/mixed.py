@@ -4,13 +4,14 @@ of several that is there (:mod:`etl.sail.rules`). It is held against Spark by te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from etl.sail import casts
 from etl.sail.notations import Notation
-from etl.sail.values import floating, of_decimals, of_kind, refusal
+from etl.sail.values import floating, matches, of_decimals, of_kind, refusal
 
 COMPARISONS = frozenset(("=", "==", "<", ">", "<=", ">=", "<>", "!=", "<=>"))
 # Functions whose value is a text, and one that is read as a number often.
@@ -21,6 +22,8 @@ TEXTS = frozenset(
     )
 )  # fmt: skip
 _INT = 2**31
+_DECIMAL = re.compile(r"-?(?:\d+\.\d*|\.\d+)")
+_LITERAL = re.compile(r"null|true|false|'.*'|-?\d[\d.]*\w*", re.IGNORECASE | re.DOTALL)
 
 
 def beside_number(e: Notation, v: Any, number: float | Decimal, said: Callable[..., Any]) -> Any:
@@ -68,3 +71,29 @@ def no_decimal(e: Notation, v: Any) -> Any:
     """What stands beside a double of the script, and is no decimal."""
     refused = refusal(e, "A decimal beside a double in coalesce or a CASE", "it stays a decimal; cast it to double")
     return e.case((of_decimals(e, v), refused), otherwise=v)
+
+
+def _no_whole(e: Notation, v: Any) -> Any:
+    """What stands beside a literal with a point, 0.0, in SQL: of a whole number both are decimals on Spark."""
+    whole = matches(e, e.call("typeof", v), "^(big|small|tiny|)int$")  # a question mark is a parameter's
+    return e.case((whole, refusal(e, "A whole number beside 0.0 in SQL", "it stays one; say 0, or 0D")), otherwise=v)
+
+
+def with_whole(values: list[str], bound: Callable[[str, casts.Rule], str]) -> list[str]:
+    """SQL of values that are to be of one type, of which literals without a fraction (0.0) are made whole numbers:
+    beside a double they are doubles then, as on Spark, and beside a decimal they take no more digits. A whole number
+    beside one is refused, by a rule that ``bound`` has a value by.
+    """
+    literals = [bool(_LITERAL.fullmatch(one.strip())) for one in values]
+    decimals = [one for one in values if _DECIMAL.fullmatch(one.strip())]
+    if not decimals or all(literals) or any(float(one) % 1 for one in decimals):
+        return values
+    told = zip(values, literals, strict=True)
+    return [_whole(one) if one in decimals else one if plain else bound(one, _no_whole) for one, plain in told]
+
+
+def _whole(decimal: str) -> str:
+    """The number as SQL, of the type with the fewest digits."""
+    number = int(float(decimal))
+    kinds = (kind for kind, most in (("TINYINT", 99), ("SMALLINT", 9999), ("INT", 999_999_999)) if abs(number) <= most)
+    return f"CAST({number} AS {next(kinds, 'BIGINT')})"

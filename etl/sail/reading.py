@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, engine, json_rows, json_values, listings, partition_types, read_rows
+from etl.sail import csv_values, decimals, engine, json_rows, json_values, listings, partition_types, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -47,6 +47,7 @@ def install(workspace: Workspace) -> None:
         if asked.lower() not in FORMATS:
             raise engine.refused(f"Reading the format {asked}")
         reader.format(asked.lower())
+        decimals.watch_type(schema if schema is not None else reader._schema)
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[sail_path(one) for one in paths], schema=schema)
         found = _check(workspace, reader._format, reader._options, paths)
@@ -62,6 +63,7 @@ def install(workspace: Workspace) -> None:
         listings.note(rows, objects)
         if given is None:
             _require_names(rows, ", ".join(paths))
+        decimals.watch_type(rows.schema)
         return _typed(
             rows, objects.names, {field.name.lower(): field.dataType for field in given.fields} if given else {}
         )

@@ -27,7 +27,8 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_SPECIAL = frozenset(
+_OF_ONE_KIND = frozenset(("coalesce", "greatest", "ifnull", "least", "nvl"))
+_SPECIAL = _OF_ONE_KIND | frozenset(
     ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
 )
 _CALLS = frozenset((*rules.REFUSED, *rules.ABSENT, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
@@ -242,9 +243,10 @@ class _Rewriting(Items):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        if name not in _CALLS | {"if"} or not given or self.has_from(*given[0]):
+        if name not in _CALLS | _OF_ONE_KIND | {"if"} or not given or self.has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
+        values = mixed.with_whole(values, bound) if name in _OF_ONE_KIND else values
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
@@ -328,6 +330,8 @@ class _Rewriting(Items):
 
     def _chosen(self, operand: str, told: list[tuple[str, str]]) -> str:
         """CASE, of ``when``, ``then`` and ``else`` and what follows each; for Sail with one branch more, if need be."""
+        spoken = iter(mixed.with_whole([text for word, text in told if word != "when"], bound))
+        told = [(word, text if word == "when" else next(spoken)) for word, text in told]
         values = [text for word, text in told if word != "when"]
         ends = [end for value in values for end in self.ends.get(value, [value])]  # those of a CASE in a CASE too
         rest = " ".join(f"{word.upper()} {text}" for word, text in told)
