@@ -13,7 +13,7 @@ from typing import Any
 from etl.sail import engine, json_paths, regexps, rounding
 from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole
+from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _LAST_YEAR = 9999  # of four digits
@@ -35,9 +35,9 @@ def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
 def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
     """Characters before the first count, where the start is counted from the end; less than no length is none."""
     missing = [(e.call("isnull", one), None) for one in (start, length) if one is not None and e.constant(one) is None]
-    branches = [_bytes(e, v), *missing]
+    branches = [*missing]
     if length is None:
-        return e.case(*branches, otherwise=call)
+        return e.case(*branches, otherwise=call) if branches else call
     if e.constant(length) is None:
         length = e.call("greatest", length, 0)
         call = e.call("substr", v, start, length)
@@ -46,7 +46,7 @@ def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = 
         end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
         part = e.call("left", v, e.call("greatest", end, 0))
         branches.append((e.infix(e.infix(start, "<", 0), "and", before), part))
-    return e.case(*branches, otherwise=call)
+    return e.case(*branches, otherwise=call) if branches else call
 
 
 def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
@@ -118,6 +118,12 @@ def _formatted_time(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     return e.case(*branches, otherwise=call)
 
 
+def _formatted_date(e: Notation, call: Any, v: Any, form: Any) -> Any:
+    """A text is a time as in a cast."""
+    of_text = e.call("date_format", e.cast(v, "timestamp"), form)
+    return _formatted_time(e, e.case((of_kind(e, v, "string"), of_text), otherwise=call), v, form)
+
+
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
     fractions = matches(e, e.call("typeof", v), "double|float|decimal")
     return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
@@ -132,16 +138,17 @@ def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
     return e.call("coalesce", v, w)  # Sail's own has another type
 
 
+def _length(e: Notation, call: Any, v: Any) -> Any:
+    """Of a large double Sail counts digits that it has not."""
+    return e.case((floating(e, v), e.call("length", written(e, v))), otherwise=call)
+
+
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
     """Less than no characters are none; Sail counts them from the other end."""
     said = e.constant(length)
-    none = [] if isinstance(said, int) and said >= 0 else [(e.infix(length, "<", 1), e.call("substr", v, 1, 0))]
-    return e.case(_bytes(e, v), *none, otherwise=call)
-
-
-def _bytes(e: Notation, v: Any) -> tuple[Any, Any]:
-    """A branch for bytes, which are taken for text."""
-    return of_kind(e, v, "binary"), refusal(e, "A part of a binary value", "it is a text")
+    if isinstance(said, int) and said >= 0:
+        return call
+    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=call)
 
 
 def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> Any:
@@ -311,13 +318,14 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "atan2": _angle,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
     "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
+    **dict.fromkeys(("char_length", "character_length", "len", "length"), _length),
     "bround": rounding.rounded_to_even,
     "ceil": rounding.to_whole,
     "ceiling": rounding.to_whole,
     "char": _character,
     "chr": _character,
     "date_diff": whole,
-    "date_format": _formatted_time,
+    "date_format": _formatted_date,
     "date_trunc": _of_begin,
     "datediff": whole,
     "encode": _encoded,

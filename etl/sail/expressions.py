@@ -8,8 +8,9 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, engine, rules
+from etl.sail import calls, casts, engine, rules, sql_bound, texts
 from etl.sail.notations import Columns, Notation, Sql, Texts
+from etl.sail.values import written
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _VALUE = "_lakelet_v"
 _LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 _DONE = "_lakelet_done"  # a call that is Sail's own from here on
+_WRITTEN = "_lakelet_written"  # a value as text
+_KIND = "_lakelet_kind"  # of what a rule made: the function that it stands for, or the type of a cast
 
 
 class Said:
@@ -36,12 +39,17 @@ class Said:
             if self._is_sum(value):
                 return self._sum(value)
             own = self._with(value, _args=[self.of(one) for one in value._args])
-            return own if hasattr(own, _DONE) else self._function(own)
+            if hasattr(own, _DONE):
+                return own
+            made = self._called(own)
+            return made if made is own else _of_kind(made, own._name.lower())
         if isinstance(value, made.CastExpression):
             casts.require_no_time(self._columns.constant(value._expr), _target(value))
             rule = casts.rule(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
             own = self._with(value, _expr=self.of(value._expr))
-            return own if rule is None or hasattr(own, _DONE) else self._bound(own._expr, rule)
+            if rule is None or hasattr(own, _DONE):
+                return own
+            return _of_kind(self._bound(own._expr, rule), texts.of_cast(_target(value)))
         if isinstance(value, made.CaseWhen):
             return self._case(value)
         if isinstance(value, made.ColumnAlias):
@@ -77,6 +85,116 @@ class Said:
         own = copy.copy(value)
         vars(own).update(parts)
         return own
+
+    def _called(self, value: Any) -> Any:
+        """A call, some of whose arguments are texts to Spark, whatever they are."""
+        name, args = value._name.lower(), value._args
+        if places := texts.GIVEN.get(name):
+            rule = texts.rule_of(name)
+            given = [self._as_text(one, rule) if at in places else one for at, one in enumerate(args)]
+            return self._function(self._with(value, _args=given))
+        if (name in texts.AMONG or name == "concat") and any(map(self._is_text, args)):
+            own = self._with(value, _args=[self._as_text(one, written) for one in args])
+            return own if name == "concat" else self._function(own)
+        if (places := texts.DATES.get(name)) and len(args) < 3:
+            given = [self._as_date(one) if at in places else one for at, one in enumerate(args)]
+            return self._function(self._with(value, _args=given))
+        if name == "in" or name in texts.COMPARISONS:
+            return self._compared(name, value)
+        made = self._function(value)
+        found = self._mixed(name, args) if name in texts.AMONG else None
+        return self._columns.case(found, otherwise=made) if found else made
+
+    def _as_text(self, value: Any, rule: casts.Rule) -> Any:
+        """A value as the text that Spark has of it, by a rule; itself, if it is one for Sail as well."""
+        if not self._may_be_other(value):
+            return value
+        if isinstance(value, self._made.SQLExpression):
+            self.changed = True
+            return self._sql(sql_bound.bound(value._expr, rule))
+        if self._is_large(value):
+            return value
+        own = self._bound(value, rule)
+        setattr(own, _WRITTEN, True)
+        return own
+
+    def _is_large(self, value: Any) -> bool:
+        """Whether it is for its size alone that a value may not be named more than once."""
+        if self._may_repeat(value):
+            return False
+        unseen = [value]
+        while unseen and self._is_plain(unseen[-1]):
+            unseen += unseen.pop().children
+        return not unseen
+
+    def _as_date(self, value: Any) -> Any:
+        """A value of a function of dates, as a date; itself, if it is one or the same to Sail."""
+        said = self._columns.constant(value)
+        is_one = texts.is_date(said) or (isinstance(value, self._made.CastExpression) and texts.is_time(_target(value)))
+        if is_one or getattr(value, "_name", "").lower() in texts.ARE_DATES:
+            return value
+        return self._bound(value, texts.as_date) if said is None or isinstance(said, str) else value
+
+    def _compared(self, name: str, value: Any) -> Any:
+        """A comparison, or IN, with literal texts."""
+        said = [self._columns.constant(one) for one in value._args]
+        first = value._args[0]
+        if name == "in":
+            if not (said[1:] and all(isinstance(one, str) for one in said[1:]) and self._may_be_other(first)):
+                return value
+            if not self._may_repeat(first):
+                return value
+            self.changed = True
+            own = self._columns.call("in", written(self._columns, first), *said[1:])
+            return texts.among(self._columns, _done(copy.copy(value)), own, first, said[1:])
+        for at, other in ((0, 1), (1, 0)):
+            if texts.is_day(said[at]) and said[other] is None and self._may_repeat(value._args[other]):
+                given = list(value._args)
+                given[at] = texts.beside_date(self._columns, said[at], given[other])
+                self.changed = True
+                return self._with(value, _args=given)
+        return value
+
+    def _may_be_other(self, value: Any) -> bool:
+        """Whether a value may be a time or a double, or of a type that a function of text does not take."""
+        made = self._made
+        if isinstance(value, made.LiteralExpression):
+            return not texts.is_written_alike(value._dataType.simpleString())
+        if isinstance(value, made.ColumnAlias):
+            return self._may_be_other(value._child)
+        if isinstance(value, made.CastExpression):
+            return not texts.is_written_alike(_target(value))
+        if isinstance(value, made.CommonInlineUserDefinedFunction):
+            kind = value._function._output_type
+            return not texts.is_written_alike(getattr(kind, "data_type_string", None) or kind.simpleString())
+        if isinstance(value, made.WindowExpression):
+            return self._may_be_other(value._windowFunction)
+        kind = getattr(value, _KIND, getattr(value, "_name", "").lower())
+        return kind not in texts.WRITTEN_ALIKE and not self._is_text(value)
+
+    def _is_text(self, value: Any) -> bool:
+        """Whether a value is known to be a text."""
+        made = self._made
+        if isinstance(value, made.LiteralExpression):
+            return texts.is_text(value._dataType.simpleString())
+        if isinstance(value, made.ColumnAlias):
+            return self._is_text(value._child)
+        if isinstance(value, made.CastExpression):
+            return texts.is_text(_target(value))
+        name = getattr(value, _KIND, getattr(value, "_name", "").lower())
+        if name in texts.CHOSEN and isinstance(value, made.UnresolvedFunction):
+            last = value._args[-1]
+            return isinstance(last, made.LiteralExpression) and self._is_text(last)
+        return name in texts.TEXTS or texts.is_text(name) or hasattr(value, _WRITTEN)
+
+    def _mixed(self, name: str, values: list[Any]) -> tuple[Any, Any] | None:
+        """A branch that refuses doubles beside texts, if there may be both; None as well where to ask would take a
+        lambda."""
+        asked = [one for one in values if self._may_be_other(one)]
+        if len(asked) < 2 or not all(map(self._may_repeat, asked)):
+            return None
+        self.changed = True
+        return texts.mixed(self._columns, name, asked)
 
     def _function(self, value: Any) -> Any:
         if not value._args:
@@ -148,15 +266,27 @@ class Said:
         return self._is_steady(value)
 
     def _case(self, value: Any) -> Any:
-        branches = [(self.of(condition), self.of(one)) for condition, one in value._branches]
-        own = self._with(value, _branches=branches, _else_value=value._else_value and self.of(value._else_value))
         ends = self._ends(value)
+        among = any(map(self._is_text, ends))
+
+        def said(one: Any) -> Any:
+            own = self.of(one)
+            return self._as_text(own, written) if among else own
+
+        branches = [(self.of(condition), said(one)) for condition, one in value._branches]
+        other = None if value._else_value is None else said(value._else_value)
+        own = self._with(value, _branches=branches, _else_value=other)
         kinds = {repr(getattr(one, "_dataType", one)) for one in ends}  # literals of one type are alike
         if len(kinds) < 2:
             return own
         self.changed = True
-        typed = rules.of_one_type(self._columns, [self.of(one) for one in ends])
-        return self._with(own, _branches=[tuple(map(self._columns.expression, typed)), *own._branches])
+        first: list[tuple[Any, Any]] = [(False, "")]
+        if not among:
+            first = [rules.of_one_type(self._columns, [self.of(one) for one in ends])]
+            first += filter(None, [self._mixed("case", ends)])
+        made = [tuple(map(self._columns.expression, one)) for one in first]
+        told = self._with(own, _branches=[*made, *own._branches])
+        return _of_kind(told, "string") if among else told
 
     def _ends(self, value: Any) -> list[Any]:
         """The values that an expression can come to: those of a CASE in a CASE too."""
@@ -194,6 +324,8 @@ class Said:
             seen += 1
             if seen > _LARGEST or depth > _DEEPEST or not self._is_plain(one):
                 return False
+            if hasattr(one, _WRITTEN):
+                continue
             unseen += [(child, depth + 1) for child in one.children]
         return True
 
@@ -244,6 +376,13 @@ def _column(expression: Any) -> Column:
 
 def _target(cast: Any) -> str:
     return cast._data_type if isinstance(cast._data_type, str) else str(cast._data_type.simpleString())
+
+
+def _of_kind(made: Any, kind: str) -> Any:
+    """What a rule made, which knows what it stands for."""
+    own = copy.copy(made)
+    setattr(own, _KIND, kind)
+    return own
 
 
 def _done(function: Any) -> Any:

@@ -60,7 +60,7 @@ class JsonForm:
         fields = []
         for name, value, kind in members:
             told = self.text(value, kind)
-            told = F.coalesce(told, F.lit("null")) if self.nulls else told
+            told = own_call("coalesce", told, F.lit("null")) if self.nulls else told
             fields.append(
                 own_call("concat", F.lit(json.dumps(name, ensure_ascii=False) + ":"), told)
             )  # null where it is null
@@ -100,7 +100,7 @@ class JsonForm:
         return value.cast("string")
 
     def _member(self, value: Column, kind: T.DataType) -> Column:
-        return F.coalesce(self.text(value, kind), F.lit("null"))
+        return own_call("coalesce", self.text(value, kind), F.lit("null"))
 
     @staticmethod
     def _list(opening: str, texts: Column, closing: str, value: Column) -> Column:

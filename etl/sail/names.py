@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import engine
+from etl.sail import engine, sql_items
 from etl.sail.rules import GENERATORS
 from etl.sail.statements import bare, statement_of
 from etl.sail.values import java_double
@@ -71,6 +71,7 @@ _FORMS: Mapping[str, str] = {
     "positive": "(+ {})",
     "~": "~{}",
 }
+_ENDS = {f"{a}trim": f"TRIM({b} {{}} FROM {{}})" for a, b in (("l", "LEADING"), ("r", "TRAILING"), ("", "BOTH"))}
 # Whose flag, for nulls or the order, is not told.
 _FLAGS = frozenset(("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value"))
 _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
@@ -307,7 +308,7 @@ def _leaf(made: Any, value: Any) -> str:
     if isinstance(value, made.LiteralExpression):
         return _literal(value)
     if isinstance(value, made.SQLExpression):
-        return str(getattr(value, SAID, value))
+        return sql_items.name_of(said := str(getattr(value, SAID, value))) or said
     if isinstance(value, made.UnresolvedNamedLambdaVariable):
         return "namedlambdavariable()"
     if isinstance(value, made.UnresolvedStar):
@@ -345,7 +346,7 @@ def _of_function(made: Any, value: Any) -> str:
         return f"({told[0]} IN ({', '.join(told[1:])}))"
     if name in _INFIX and len(told) == 2:
         return f"({told[0]} {_INFIX[name]} {told[1]})"
-    if form := _FORMS.get(name):
+    if form := _FORMS.get(name) or (_ENDS.get(name) if len(told) == 2 else None):
         return form.format(*told)
     if name in ("aggregate", "reduce") and len(told) == 3:
         told.append("lambdafunction(namedlambdavariable(), namedlambdavariable())")

@@ -51,7 +51,19 @@ class Items(Tokens):
                 for sign, part in zip(signs, parts[1:], strict=True):
                     told = f"({told} {sign} {part})"
                 return told
-        return self.column(0, end) or self.text.strip()
+        return self.column(0, end) or self._calls_alone() or self.text.strip()
+
+    def _calls_alone(self) -> str:
+        """Calls of columns and numbers as Spark tells them; empty for any other expression."""
+        made = ""
+        for at, (word, token) in enumerate(zip(self.words, self.tokens, strict=True)):
+            name = self.is_name(at) or bool(PATH.fullmatch(word))
+            beside = name and (made[-1:].isalnum() or made[-1:] == ")")
+            if beside or not (name or word in ("(", ")", ",", ".")):
+                return ""
+            plain = self.text[token.start : token.end + 1]
+            made += ", " if word == "," else word if self.calls(at, len(self.words)) else plain.strip("`")
+        return made
 
     def with_casts(self) -> str:
         """The text with CAST for each type that is called like a function: ``int(x)``."""

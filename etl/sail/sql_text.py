@@ -9,27 +9,37 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, regexps, rules
-from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_items import Items, ends_items, spelled
+from etl.sail import calls, casts, engine, json_paths, regexps, rules, texts
+from etl.sail.notations import Notation, Sql, literal
+from etl.sail.sql_bound import CHANCE, LONGEST, ONCE, TEXTS, bound, by_lambda
+from etl.sail.sql_items import ends_items, spelled
 from etl.sail.sql_tokens import PATH
+from etl.sail.sql_values import Values, is_quoted
 from etl.sail.statements import bare
+from etl.sail.values import written
 
-_VALUE = "_lakelet_v"
-_LONGEST = 1500  # characters of a value that may stand in a text more than once
-_CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNORECASE)
-_ONCE = re.compile(rf"{_CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
 _DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
-_TEXTS = Texts()
 _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
 _NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
-_CALLS = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
+_WORDS = ("null", "true", "false")
+_CALLS = frozenset(
+    (
+        *rules.REFUSED,
+        *rules.ARGUMENTS,
+        *rules.TWICE,
+        *calls.CALLS,
+        *rules.EXTREMES,
+        *texts.GIVEN,
+        *texts.AMONG,
+        *texts.DATES,
+    )
+)
 _SPECIAL = frozenset(("cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set"))
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
-    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
+    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]|\bin\s*\(\s*['\"]|['\"]\d{8}['\"]",
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
@@ -64,28 +74,15 @@ def as_spark(text: str) -> str:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
 
 
-def bound(value: str, rule: casts.Rule) -> str:
-    """A rule of a value: of one that is to be computed once, by a lambda."""
-    if PATH.fullmatch(value.strip()):
-        return str(rule(_TEXTS, Sql(value.strip())))
-    if len(value) < _LONGEST and not _ONCE.search(value):
-        return str(rule(_TEXTS, Sql(f"({value})")))
-    return _by_lambda(value, rule)
-
-
 def _of_times(value: str, operands: list[str]) -> str:
     """An operand of a sum by the types of all, whose texts they are; one with a parameter stands but once."""
     known = [Sql(one) for one in operands if "?" not in bare(one)]
     if len(known) == len(operands):
-        return str(rules.of_times(_TEXTS, Sql(value), known))
-    return _by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
+        return str(rules.of_times(TEXTS, Sql(value), known))
+    return by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
 
 
-def _by_lambda(value: str, rule: casts.Rule) -> str:
-    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
-
-
-class _Rewriting(Items):
+class _Rewriting(Values):
     """One text, as it is written anew."""
 
     def __init__(self, text: str) -> None:
@@ -134,7 +131,8 @@ class _Rewriting(Items):
             else:
                 piece, end = self._unit(at, last)
             if self._is_joined(at, end):
-                piece = bound(piece, rules.ARGUMENTS["concat"][1])
+                if self.may_be_other(at, end):
+                    piece = bound(piece, written if self.is_by_text(at, end) else rules.ARGUMENTS["concat"][1])
             elif listed and piece != self.raw(at, end) and self.is_item(at, end, first, last):
                 alias = self.column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
@@ -148,11 +146,11 @@ class _Rewriting(Items):
         """What stands behind RLIKE, and what comes after it."""
         end = self.operand_end(at, last)
         told = self.raw(at, end)
-        said = _TEXTS.constant(told)
+        said = TEXTS.constant(told)
         if isinstance(said, str):
             made = regexps.truth(said)
             return (told if made == said else literal(made)), end
-        return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
+        return str(regexps.of_no_words(TEXTS, Sql(f"({self.between(at, end)})"))), end
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
         """Operands of sums, by their first tokens, at which the types of all are asked: where each ends, and all."""
@@ -187,8 +185,11 @@ class _Rewriting(Items):
         end = at + 1
         if self.is_typed(at) and end < last:
             return self.raw(at, end + 1), end + 1
-        while end + 1 < last and self.words[end] == "." and PATH.fullmatch(self.raw(at, end)):
-            end += 2
+        if column := self.compared(at):
+            return f"({texts.beside_date(TEXTS, self.words[at][1:-1], Sql(column))})", end
+        if found := self.list_of(at, last):
+            return self.in_texts(at, *found)
+        end = self.path_end(at, last)
         return self.raw(at, end), end
 
     def _is_joined(self, at: int, end: int) -> bool:
@@ -217,7 +218,7 @@ class _Rewriting(Items):
             raise engine.otherwise(f"{name} over a window", "it takes nulls too")
         if name in ("extract", "date_part", "datepart") and given and self.words[given[0][0]] in _DAYS_OF_WEEK:
             raise engine.otherwise("The day of the week (dow) of a date", "it is counted from 0")
-        if name in ("substr", "substring") and given and self._is_from_null(*given[0]):
+        if name in ("substr", "substring") and given and self.is_from_null(*given[0]):
             raise engine.otherwise(f"{name} from or for null", "it is the whole text")
 
     def _call(self, at: int, end: int) -> str:
@@ -228,19 +229,21 @@ class _Rewriting(Items):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self._moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        if name not in _CALLS | {"if"} or not given or self._has_from(*given[0]):
+        given = self.parts(name, given)
+        if name not in _CALLS | {"if"} or not given or self.has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
+        values = self.as_texts(name, given, values)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         said = self.raw(at, at + 1)
         if (twice := rules.TWICE.get(name)) and "*" not in values:
             told = [bound(one, rule) for one in values[1:] for rule in twice]
             return f"{said}({', '.join([values[0], *told])})"
-        if (found := rules.ARGUMENTS.get(name)) and "*" not in values:
+        if (found := rules.ARGUMENTS.get(name)) and "*" not in values and not self.among_texts(name, given):
             place, rule = found
             values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
@@ -252,16 +255,16 @@ class _Rewriting(Items):
         if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
-            if of_call(_TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
+            if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
                 return f"{said}({', '.join(values)})"
-            if any(_ONCE.search(bare(one)) for one in rest):
+            if any(ONCE.search(bare(one)) for one in rest):
                 raise engine.refused(f"A value that is another one each time, in {name}")
 
             def called(e: Notation, value: Any) -> Any:
                 return of_call(e, e.call(said, value, *rest), value, *rest)
 
-            return f"({bound(values[0], called)})"
-        return f"{said}({', '.join(values)})"
+            return self.if_not_mixed(name, given, values, f"({bound(values[0], called)})")
+        return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
 
     def _has_twice(self, name: str, given: list[tuple[int, int]]) -> bool:
         """Whether a function is called more than once with the same last argument."""
@@ -271,14 +274,6 @@ class _Rewriting(Items):
 
     def _calls_of(self, name: str) -> list[int]:
         return [at for at, word in enumerate(self.words) if word == name and at + 1 in self.closing]
-
-    def _has_from(self, first: int, last: int) -> bool:
-        """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
-        return any(self.words[at] == "from" for at in self.level(first, last))
-
-    def _is_from_null(self, first: int, last: int) -> bool:
-        level = [*self.level(first, last)]
-        return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
 
     def _moves(self, at: int) -> bool:
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
@@ -290,7 +285,7 @@ class _Rewriting(Items):
         made, at = "", opening
         for first, last in self.keys(opening, closing):
             key = self.between(first, last)
-            if key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
+            if key == self.raw(first, last) and len(key) < LONGEST and not ONCE.search(bare(key)):
                 key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
@@ -307,7 +302,7 @@ class _Rewriting(Items):
         if not marks:
             return self._named(at, end)
         target = self.raw(marks[-1] + 1, end)
-        casts.require_no_time(_TEXTS.constant(self.raw(at + 2, marks[-1])), target)
+        casts.require_no_time(TEXTS.constant(self.raw(at + 2, marks[-1])), target)
         rule = casts.rule(target, self.words[at].upper())
         if rule is None:
             return self._named(at, end)
@@ -317,9 +312,9 @@ class _Rewriting(Items):
         value = _DISTINCT.sub("", value)  # which is all the same to a maximum
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
-        if after == "filter" or self.sorted_groups or _ONCE.search(value):
+        if after == "filter" or self.sorted_groups or ONCE.search(value):
             return f"{name}({bound(value, rules.NO_NAN)})"
-        return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
+        return str(rules.extreme(TEXTS, name, Sql(f"({value})")))
 
     def _case(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
@@ -333,19 +328,32 @@ class _Rewriting(Items):
         """CASE, of ``when``, ``then`` and ``else`` and what follows each; for Sail with one branch more, if need be."""
         values = [text for word, text in told if word != "when"]
         ends = [end for value in values for end in self.ends.get(value, [value])]  # those of a CASE in a CASE too
+        if any(map(is_quoted, ends)):  # all are texts
+            told = [(word, text if word == "when" else self._end_as_text(text)) for word, text in told]
+            ends = ["''" if _may_be_other(one) else one for one in ends]
         rest = " ".join(f"{word.upper()} {text}" for word, text in told)
         kinds = {"'" if one.startswith("'") else one.lower() for one in ends} - {"null"}
         if len(kinds) > 1 and not any("?" in one for one in ends):
-            _, typed = rules.of_one_type(_TEXTS, list(map(Sql, ends)))
             never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
+            _, typed = rules.of_one_type(TEXTS, list(map(Sql, ends)))
+            asked = [Sql(one) for one in ends if _may_be_other(one)]
+            if len(asked) > 1 and not operand and not any(map(ONCE.search, asked)):
+                condition, refused = texts.mixed(TEXTS, "case", asked)
+                rest = f"WHEN {condition} THEN {refused} {rest}"
             rest = f"WHEN {never} THEN {typed} {rest}"
         made = f"CASE {operand + ' ' if operand else ''}{rest} END"
         self.ends[made] = ends
         return made
 
+    def _end_as_text(self, value: str) -> str:
+        """A value of a CASE as text; one that is a CASE of texts is one."""
+        if any(map(_may_be_other, self.ends.get(value, [value]))):
+            return bound(value, written)
+        return value
+
     def _refuse_short_cast(self, at: int) -> None:
         target = self.words[at + 1] if at + 1 < len(self.words) else ""
-        casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
+        casts.require_no_time(TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
 
@@ -355,7 +363,12 @@ def _may_be_time(told: str, multiplied: bool) -> bool:
     if _INTERVAL.search(told):
         return multiplied or bool(rules.HOURS.search(told)) or not rules.LITERAL_INTERVAL.fullmatch(told)
     named = _NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
-    return bool(named) and not _CHANCE.search(told)
+    return bool(named) and not CHANCE.search(told)
+
+
+def _may_be_other(told: str) -> bool:
+    """Whether a value of a CASE is no literal."""
+    return not is_quoted(told) and bool(_NAMES.match(told.lstrip("(- "))) and told.lower() not in _WORDS
 
 
 def _argument(value: str, rule: casts.Rule) -> str:

@@ -38,7 +38,14 @@ from awsglue.transforms import (
 )
 from data.objects import list_objects
 from etl.errors import UnsupportedError
-from tests import compared_arithmetic, compared_expressions, compared_frames, compared_functions, compared_patterns
+from tests import (
+    compared_arithmetic,
+    compared_expressions,
+    compared_frames,
+    compared_functions,
+    compared_patterns,
+    compared_texts,
+)
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 
@@ -392,7 +399,14 @@ FAILING: dict[str, Case] = {  # on both
     name: lambda place, of=of: of(place.spark)  # type: ignore[misc]
     for name, of in compared_frames.FAILING.items()
 }
-for _module in (compared_expressions, compared_arithmetic, compared_frames, compared_functions, compared_patterns):
+for _module in (
+    compared_expressions,
+    compared_arithmetic,
+    compared_frames,
+    compared_functions,
+    compared_patterns,
+    compared_texts,
+):
     for _cases, _name, _make in (
         *((CASES, name, make) for name, make in _module.CASES.items()),
         *((REFUSED, name, make) for name, make in _module.REFUSED.items()),
