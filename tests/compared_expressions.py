@@ -354,9 +354,6 @@ REFUSED: dict[str, Make] = {
         for name in ("ar", "st", "mp")
     },
     "null inside of a struct to text": select(a=lambda: F.col("st").cast("string")),
-    "SQL doubles among texts": sql("select concat(d, s) from rows"),
-    "SQL doubles beside ||": sql("select id, 'x' || rows.d from rows"),
-    "doubles among texts": select(a=lambda: F.concat("d", "s", "i")),
     "SQL average of decimals": sql("select avg(dec) from rows"),
     "average of decimals": lambda spark, rows: rows.groupBy("g").avg("dec"),
     "hash of decimals": select(a=lambda: F.hash("dec")),

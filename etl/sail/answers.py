@@ -8,6 +8,7 @@ import copy
 from contextvars import ContextVar
 from typing import Any
 
+from etl.paths import quoted
 from etl.sail import decimals, engine, functions, names, rules, sql_items, sql_text
 from etl.sail.expressions import Said
 from etl.sail.statements import bare
@@ -186,10 +187,25 @@ def _tell_keys() -> None:
 
     def plan(self: Any, session: Any) -> Any:
         own = copy.copy(self)
-        own.columns = [*map(_before_others, self.columns[:-1]), *self.columns[-1:]]
+        keys = [_of_groups(one, self._child) for one in self.columns]
+        own.columns = [*map(_before_others, keys[:-1]), *keys[-1:]]
         return original(own, session)
 
     engine.replace(Sort, "plan", plan)
+
+
+def _of_groups(key: Any, child: Any) -> Any:
+    """A key of an order; by its name, if it is what groups are made by, which Sail does not find again by a rule."""
+    from pyspark.sql.connect import expressions as made
+
+    for one in child._grouping_cols if type(child).__name__ == "Aggregate" else ():
+        said = Said(made, lambda part: part)
+        if repr(one._expr) == repr(key._expr._child) and said.of(one._expr) is not one._expr and said.changed:
+            own = copy.copy(key)
+            own._expr = copy.copy(key._expr)
+            own._expr._child = made.ColumnReference(quoted(str(names.name_of(made, one._expr))))
+            return own
+    return key
 
 
 def _before_others(key: Any) -> Any:

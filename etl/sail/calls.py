@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from etl.sail import engine, json_paths, mixed, regexps, rounding
+from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding
 from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole
+from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _LAST_YEAR = 9999  # of four digits
@@ -24,22 +24,15 @@ _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
 _OF_TIMES = "^(string|date|timestamp.*|void)$"
 _OTHER_WORDS = "zzzz is no full name, F another number"
-_ARRAY = re.compile(r"[(\s]*array\s*\(", re.IGNORECASE)
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
-
-
-def _array_contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
-    """Null where the array has no such value, but nulls."""
-    nulls = e.infix(e.call("size", v), ">", e.call("size", e.call("array_compact", v)))
-    return e.case((e.call("isnull", w), None), (call, True), (nulls, None), otherwise=call)
 
 
 def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = None) -> Any:
     """Characters before the first count, where the start is counted from the end; less than no length is none."""
     missing = [(e.call("isnull", one), None) for one in (start, length) if one is not None and e.constant(one) is None]
-    branches = [_bytes(e, v), *missing]
+    branches = [*missing]
     if length is None:
-        return e.case(*branches, otherwise=call)
+        return e.case(*branches, otherwise=call) if branches else call
     if e.constant(length) is None:
         length = e.call("greatest", length, 0)
         call = e.call("substr", v, start, length)
@@ -48,7 +41,7 @@ def _substring(e: Notation, call: Any, v: Any, start: Any = None, length: Any = 
         end, before = e.infix(first, "+", length), e.infix(first, "<", 0)
         part = e.call("left", v, e.call("greatest", end, 0))
         branches.append((e.infix(e.infix(start, "<", 0), "and", before), part))
-    return e.case(*branches, otherwise=call)
+    return e.case(*branches, otherwise=call) if branches else call
 
 
 def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
@@ -70,18 +63,6 @@ def _to_json(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     return e.case(*((one, refused) for one in (*odd, maps, keys)), otherwise=call)
 
 
-def _of_arrays(e: Notation, call: Any, v: Any, w: Any, *, name: str) -> Any:
-    """Of an array of literals, whose elements cannot be null to Sail, beside another one: both are made of one type."""
-    if not any(getattr(one, "_name", "") == "array" or _ARRAY.match(str(one)) for one in (v, w)):
-        return call
-    one, other = (
-        e.call("slice", e.call("array_append", each, None), 1, e.call("greatest", e.call("size", each), 0))
-        for each in (v, w)
-    )
-    missing = e.infix(e.call("isnull", v), "or", e.call("isnull", w))
-    return e.case((missing, None), otherwise=e.call(name, one, other))
-
-
 def _decoded(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
     """Bytes by a charset; of more arguments the one behind that which is equal."""
     if len(rest) < 2:
@@ -89,6 +70,12 @@ def _decoded(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
     pairs = list(zip(rest[::2], rest[1::2], strict=False))
     otherwise = rest[-1] if len(rest) % 2 else None
     return e.case(*((e.infix(v, "<=>", one), said) for one, said in pairs), otherwise=otherwise)
+
+
+def _negative(e: Notation, call: Any, v: Any) -> Any:
+    why = "the point is elsewhere; subtract it from a decimal 0"
+    refused = refusal(e, "A minus before a decimal", why)
+    return e.case((of_decimals(e, v), refused), (is_nan(e, v), v), otherwise=call)
 
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:
@@ -144,6 +131,12 @@ def _formatted_time(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     return e.case(*branches, otherwise=call)
 
 
+def _formatted_date(e: Notation, call: Any, v: Any, form: Any) -> Any:
+    """A text is a time as in a cast."""
+    of_text = e.call("date_format", e.cast(v, "timestamp"), form)
+    return _formatted_time(e, e.case((of_kind(e, v, "string"), of_text), otherwise=call), v, form)
+
+
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
     fractions = matches(e, e.call("typeof", v), "double|float|decimal")
     return e.case((fractions, refusal(e, "timestamp_seconds of fractions", "they are left out")), otherwise=call)
@@ -158,16 +151,17 @@ def _first_there_is(e: Notation, call: Any, v: Any, w: Any) -> Any:
     return mixed.first_there_is(e, e.call("coalesce", v, w), v, w)  # Sail's own has another type
 
 
+def _length(e: Notation, call: Any, v: Any) -> Any:
+    """Of a large double Sail counts digits that it has not."""
+    return e.case((floating(e, v), e.call("length", written(e, v))), otherwise=call)
+
+
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
     """Less than no characters are none; Sail counts them from the other end."""
     said = e.constant(length)
-    none = [] if isinstance(said, int) and said >= 0 else [(e.infix(length, "<", 1), e.call("substr", v, 1, 0))]
-    return e.case(_bytes(e, v), *none, otherwise=call)
-
-
-def _bytes(e: Notation, v: Any) -> tuple[Any, Any]:
-    """A branch for bytes, which are taken for text."""
-    return of_kind(e, v, "binary"), refusal(e, "A part of a binary value", "it is a text")
+    if isinstance(said, int) and said >= 0:
+        return call
+    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=call)
 
 
 def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> Any:
@@ -233,43 +227,6 @@ def _to_binary(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     return call
 
 
-def _of_an_element(e: Notation, call: Any, v: Any, at: Any) -> Any:
-    return e.case((e.infix(at, "<", 0), None), otherwise=call)  # not one from the end
-
-
-def _slice(e: Notation, call: Any, v: Any, start: Any, length: Any) -> Any:
-    """From a place that is counted from the end, as far as there are elements; none, if it is before the first."""
-    said, long = e.constant(start), e.constant(length)
-    if isinstance(said, int) and said > 0 and isinstance(long, int) and long >= 0:
-        return call
-    place = e.infix(e.infix(e.call("size", v), "+", start), "+", 1)
-    missing = [(e.call("isnull", one), None) for one in (v, start, length) if e.constant(one) is None]
-    return e.case(
-        *missing,
-        (e.infix(start, "=", 0), refusal(e, "slice from place 0", "it is the first")),
-        (e.infix(length, "<", 0), refusal(e, "slice of a negative length", "it is counted from the end")),
-        (e.infix(e.infix(start, "<", 0), "and", e.infix(place, "<", 1)), e.call("slice", v, 1, 0)),
-        (e.infix(start, "<", 0), e.call("slice", v, e.call("greatest", place, 1), length)),
-        otherwise=call,
-    )
-
-
-def _arrays_overlap(e: Notation, call: Any, v: Any, w: Any) -> Any:
-    """Of an empty array nothing is in another one, nulls or not."""
-    empty = e.infix(e.infix(e.call("size", v), "=", 0), "or", e.infix(e.call("size", w), "=", 0))
-    missing = e.infix(e.call("isnull", v), "or", e.call("isnull", w))
-    return e.case((missing, None), (empty, False), otherwise=call)
-
-
-def _array_join(e: Notation, call: Any, v: Any, by: Any, missing: Any = None) -> Any:
-    plain = matches(e, e.call("typeof", v), r"^(void|array<(string|tinyint|smallint|int|bigint|date|void)>)$")
-    refused = refusal(e, "array_join of such values", "they are written otherwise; cast them to array<string> first")
-    branches = [(e.call("not", plain), refused)]
-    if missing is not None and not isinstance(e.constant(missing), str):
-        branches.append((e.call("isnull", missing), None))
-    return e.case(*branches, otherwise=call)
-
-
 def _of_begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
     return e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
 
@@ -331,14 +288,15 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(
         ("acosh", "atanh", "cos", "cot", "csc", "pow", "power", "sec", "sin", "sqrt", "tan"), _without_sign
     ),
-    "array_contains": _array_contains,
-    "array_except": partial(_of_arrays, name="array_except"),
-    "array_join": _array_join,
-    "array_union": partial(_of_arrays, name="array_union"),
-    "arrays_overlap": _arrays_overlap,
+    "array_contains": arrays.contains,
+    "array_except": partial(arrays.of_literals, name="array_except"),
+    "array_join": arrays.joined_by,
+    "array_union": partial(arrays.of_literals, name="array_union"),
+    "arrays_overlap": arrays.overlap,
     "atan2": _angle,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
     "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
+    **dict.fromkeys(("char_length", "character_length", "len", "length"), _length),
     "bround": rounding.rounded_to_even,
     "ceil": rounding.to_whole,
     "ceiling": rounding.to_whole,
@@ -346,7 +304,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "chr": _character,
     "coalesce": mixed.first_there_is,
     "date_diff": whole,
-    "date_format": _formatted_time,
+    "date_format": _formatted_date,
     "date_trunc": _of_begin,
     "datediff": whole,
     "decode": _decoded,
@@ -356,7 +314,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "from_utc_timestamp": partial(_in_a_zone, sign="+"),
     "format_string": _formatted,
     "element_at": lambda e, call, v, at: e.call("try_element_at", v, at),  # beyond the end there is none
-    "get": _of_an_element,
+    "get": arrays.element,
     "get_json_object": json_paths.of_json,
     "ifnull": _first_there_is,
     "isnan": lambda e, call, v: e.call("coalesce", call, False),
@@ -365,7 +323,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "log1p": _log1p,
     "mask": _masked,
-    "negative": lambda e, call, v: e.case((is_nan(e, v), v), otherwise=call),
+    "negative": _negative,
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
     "parse_json": _variant,
@@ -376,7 +334,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "round": rounding.rounded,
     "sign": rounding.sign,
     "signum": rounding.sign,
-    "slice": _slice,
+    "slice": arrays.part,
     "substr": _substring,
     "substring": _substring,
     "timestamp_seconds": _seconds,

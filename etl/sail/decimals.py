@@ -21,16 +21,15 @@ _DIVISORS = re.compile(r" / (?=(CAST\()?nullif\()")  # each is nullif(…, 0)
 _DOUBLES = re.compile(r"AS Decimal128\((?:3\d, 15|(?:1[4-9]|[23]\d), 7)\)")  # what doubles and floats become beside one
 _FLOAT = r"CAST\(Decimal128\([^()]*\) AS Float32\)"
 _FLOATS = re.compile(rf" [-+*/%] {_FLOAT}|{_FLOAT} [-+*/%] ")
-_NEGATIVE = re.compile(r"\bnegative\((?!Decimal128\()")  # of doubles it is told as (- x)
 _REST = re.compile(r"AS Decimal128\(\d+, \d+\)\) % |% nullif\(CAST\(Decimal128")
-_LONGEST = re.compile(r"#\d+: Decimal128\(38, ")
+_TYPE = re.compile(r"Decimal128\(\d+, \d+\)")
+_LONGEST = re.compile(r"#(\d+): Decimal128\(38, ")
 # Of a plan as it is written, and of one from which has been left out what is for other types.
 _ODD = (
     (0, _LITERALS, "A decimal beside a whole number", "with more digits"),
     (0, _FLOATS, "A float beside a decimal", "both are floats"),
     (0, _REST, "The rest of a division of decimals", "with more digits"),
     (1, _DOUBLES, "A double beside a decimal, without a cast", "both are decimals"),
-    (1, _NEGATIVE, "A minus before a decimal", "the point is elsewhere; subtract it from a decimal 0"),
 )
 _NAMED = re.compile(r"\bdecimal\b|(?<![\w.])\d*\.\d|\d\.(?![\w.])", re.IGNORECASE)  # a type, or a literal
 _ARITHMETIC = re.compile(r"/|[-+*%]\s*\d|\d[lL]?\s*[-+*%]")
@@ -84,8 +83,10 @@ def _require_same(client: Any, plan: Any) -> None:
     for place, odd, what, why in _ODD:
         if odd.search((written, left)[place]):
             raise engine.otherwise(what, why)
-    if " * " in written and _LONGEST.search(written):
-        raise engine.otherwise("A product of decimals of more than 38 digits", "with more of them behind the point")
+    items = _TYPE.sub("", left).replace("Projection: ", ", ").split(", ")
+    for number in _LONGEST.findall(written):
+        if any(" * " in one and "CASE " not in one and re.search(rf" AS #{number}\b", one) for one in items):
+            raise engine.otherwise("A product of decimals of more than 38 digits", "with more of them behind the point")
 
 
 def _is_decimal(divisor: str) -> bool:

@@ -5,29 +5,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, engine, mixed, names, rules
+from etl.sail import calls, casts, engine, mixed, names, rules, sql_bound, texts
+from etl.sail.known import DONE, KIND, WRITTEN, Known, target
 from etl.sail.notations import Columns, Notation, Sql, Texts
+from etl.sail.values import written
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
     from pyspark.sql import types as T
 
 _VALUE = "_lakelet_v"
-_LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
-_DONE = "_lakelet_done"  # a call that is Sail's own from here on
 
 
-class Said:
+class Said(Known):
     """A tree of pyspark's expressions as Sail has to be asked it. What is no function, cast or CASE is ``apart``."""
 
     def __init__(self, made: Any, apart: Callable[[Any], Any]) -> None:
-        self._made, self._apart, self.changed = made, apart, False
-        self._columns = Columns(made, _done)
+        super().__init__(made, Columns(made, _done))
+        self._apart, self.changed = apart, False
 
     def of(self, value: Any) -> Any:
         """The same expression by the rules; itself, if none is for it."""
@@ -38,12 +38,17 @@ class Said:
             if self._is_sum(value):
                 return self._sum(value)
             own = self._with(value, _args=[self.of(one) for one in value._args])
-            return own if hasattr(own, _DONE) else self._function(own)
+            if hasattr(own, DONE):
+                return own
+            made = self._called(own)
+            return made if made is own else _of_kind(made, own._name.lower())
         if isinstance(value, made.CastExpression):
-            casts.require_no_time(self._columns.constant(value._expr), _target(value))
-            rule = casts.rule(_target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
+            casts.require_no_time(self._columns.constant(value._expr), target(value))
+            rule = casts.rule(target(value), "TRY_CAST" if value._eval_mode == "try" else "CAST")
             own = self._with(value, _expr=self.of(value._expr))
-            return own if rule is None or hasattr(own, _DONE) else self._bound(own._expr, rule)
+            if rule is None or hasattr(own, DONE):
+                return own
+            return _of_kind(self._bound(own._expr, rule), texts.of_cast(target(value)))
         if isinstance(value, made.CaseWhen):
             return self._case(value)
         if isinstance(value, made.ColumnAlias):
@@ -80,13 +85,82 @@ class Said:
         vars(own).update(parts)
         return own
 
+    def _called(self, value: Any) -> Any:
+        """A call, some of whose arguments are texts to Spark, whatever they are."""
+        name, args = value._name.lower(), value._args
+        if places := texts.GIVEN.get(name):
+            rule = texts.rule_of(name)
+            given = [self._as_text(one, rule) if at in places else one for at, one in enumerate(args)]
+            return self._function(self._with(value, _args=given))
+        if (name in texts.AMONG or name == "concat") and any(map(self._is_text, args)):
+            own = self._with(value, _args=[self._as_text(one, written) for one in args])
+            return own if name == "concat" else self._function(own)
+        if (places := texts.DATES.get(name)) and len(args) < 3:
+            given = [self._as_date(one) if at in places else one for at, one in enumerate(args)]
+            return self._function(self._with(value, _args=given))
+        if name == "in" or name in texts.COMPARISONS:
+            return self._compared(name, value)
+        made = self._function(value)
+        found = self._mixed(name, args) if name in texts.AMONG else None
+        return self._columns.case(found, otherwise=made) if found else made
+
+    def _as_text(self, value: Any, rule: casts.Rule) -> Any:
+        """A value as the text that Spark has of it, by a rule; itself, if it is one for Sail as well."""
+        if not self._may_be_other(value):
+            return value
+        if isinstance(value, self._made.SQLExpression):
+            self.changed = True
+            return self._sql(sql_bound.bound(value._expr, rule))
+        if self._is_large(value):
+            return value
+        own = self._bound(value, rule)
+        setattr(own, WRITTEN, True)
+        return own
+
+    def _as_date(self, value: Any) -> Any:
+        """A value of a function of dates, as a date; itself, if it is one or the same to Sail."""
+        said = self._columns.constant(value)
+        is_one = texts.is_date(said) or (isinstance(value, self._made.CastExpression) and texts.is_time(target(value)))
+        if is_one or getattr(value, "_name", "").lower() in texts.ARE_DATES:
+            return value
+        return self._bound(value, texts.as_date) if said is None or isinstance(said, str) else value
+
+    def _compared(self, name: str, value: Any) -> Any:
+        """A comparison, or IN, with literal texts."""
+        said = [self._columns.constant(one) for one in value._args]
+        first = value._args[0]
+        if name == "in":
+            if not (said[1:] and all(isinstance(one, str) for one in said[1:]) and self._may_be_other(first)):
+                return value
+            if not self._may_repeat(first):
+                return value
+            self.changed = True
+            own = self._columns.call("in", written(self._columns, first), *said[1:])
+            return texts.among(self._columns, _done(copy.copy(value)), own, first, said[1:])
+        for at, other in ((0, 1), (1, 0)):
+            if texts.is_day(said[at]) and said[other] is None and self._may_repeat(value._args[other]):
+                given = list(value._args)
+                given[at] = texts.beside_date(self._columns, said[at], given[other])
+                self.changed = True
+                return self._with(value, _args=given)
+        return value
+
+    def _mixed(self, name: str, values: list[Any]) -> tuple[Any, Any] | None:
+        """A branch that refuses doubles beside texts, if there may be both; None as well where to ask would take a
+        lambda."""
+        asked = [one for one in values if self._may_be_other(one)]
+        if len(asked) < 2 or not all(map(self._may_repeat, asked)):
+            return None
+        self.changed = True
+        return texts.mixed(self._columns, name, asked)
+
     def _function(self, value: Any) -> Any:
         if not value._args:
             return value
         first, *rest = value._args
         name = value._name.lower()  # isNaN
         if name in mixed.COMPARISONS and len(rest) == 1:
-            return self._compared(value)
+            return self._beside_number(value)
         if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, name, first)
@@ -131,7 +205,7 @@ class Said:
         self.changed = True
         return made.ColumnAlias(value, [end], None)
 
-    def _compared(self, value: Any) -> Any:
+    def _beside_number(self, value: Any) -> Any:
         """A comparison; one of what may be a text with a number of the script, as a number."""
         left, right = value._args
         for at, one, other in ((0, left, right), (1, right, left)):
@@ -147,21 +221,6 @@ class Said:
         args[at] = operand
         return self._with(value, _args=args)
 
-    def _may_be_text(self, value: Any) -> bool:
-        """Whether a value may be a text or a double for all that is known, and be named more than once."""
-        made = self._made
-        columns = made.ColumnReference | made.UnresolvedExtractValue | made.UnresolvedNamedLambdaVariable
-        known = isinstance(value, columns) or getattr(value, "_name", "") in mixed.TEXTS
-        return known and self._may_repeat(value)
-
-    def _is_star(self, value: Any) -> bool:
-        return isinstance(value, self._made.UnresolvedStar | self._made.UnresolvedRegex)
-
-    def _is_sum(self, value: Any) -> bool:
-        """Whether a value is a sum or a difference of two."""
-        is_call = isinstance(value, self._made.UnresolvedFunction) and value._name in ("+", "-")
-        return is_call and len(value._args) == 2 and not hasattr(value, _DONE)
-
     def _sum(self, value: Any) -> Any:
         """A sum or a difference, by the types that its operands have in the script."""
         own = self._summed(value)
@@ -176,44 +235,33 @@ class Said:
         args = [self._summed(one) if self._is_sum(one) else self.of(one) for one in value._args]
         return self._with(value, _args=args)
 
-    def _operands(self, value: Any) -> Iterator[Any]:
-        for one in value._args:
-            yield from self._operands(one) if self._is_sum(one) else [one]
-
-    def _may_be_time(self, value: Any) -> bool:
-        """Whether a value may be a date or a time, or an interval that has hours, minutes or seconds."""
-        from pyspark.sql.types import NumericType
-
-        if isinstance(value, self._made.LiteralExpression):
-            return not isinstance(value._dataType, NumericType)
-        if isinstance(value, self._made.SQLExpression) and rules.LITERAL_INTERVAL.fullmatch(value._expr):
-            return bool(rules.HOURS.search(value._expr))
-        return self._is_steady(value)
-
     def _case(self, value: Any) -> Any:
         ends = self._ends(value)
+        among = any(map(self._is_text, ends))
         beside = any(type(self._columns.constant(one)) is float for one in ends)
 
         def told(one: Any) -> Any:
             own = self.of(one)
+            if among:
+                return self._as_text(own, written)
             if not beside or isinstance(one, self._made.LiteralExpression | self._made.CaseWhen):
                 return own
             return self._bound(own, mixed.no_decimal)
 
         branches = [(self.of(condition), told(one)) for condition, one in value._branches]
-        own = self._with(value, _branches=branches, _else_value=value._else_value and told(value._else_value))
+        other = None if value._else_value is None else told(value._else_value)
+        own = self._with(value, _branches=branches, _else_value=other)
         kinds = {repr(getattr(one, "_dataType", one)) for one in ends}  # literals of one type are alike
         if len(kinds) < 2:
             return own
         self.changed = True
-        typed = rules.of_one_type(self._columns, [self.of(one) for one in ends])
-        return self._with(own, _branches=[tuple(map(self._columns.expression, typed)), *own._branches])
-
-    def _ends(self, value: Any) -> list[Any]:
-        """The values that an expression can come to: those of a CASE in a CASE too."""
-        if not isinstance(value, self._made.CaseWhen):
-            return [] if value is None else [value]
-        return [end for one in (*(one for _, one in value._branches), value._else_value) for end in self._ends(one)]
+        first: list[tuple[Any, Any]] = [(False, "")]
+        if not among:
+            first = [rules.of_one_type(self._columns, [self.of(one) for one in ends])]
+            first += filter(None, [self._mixed("case", ends)])
+        made = [tuple(map(self._columns.expression, one)) for one in first]
+        told = self._with(own, _branches=[*made, *own._branches])
+        return _of_kind(told, "string") if among else told
 
     def _bound(self, value: Any, rule: casts.Rule, *, in_columns: bool = False) -> Any:
         """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
@@ -231,37 +279,6 @@ class Said:
         expression = self._made.SQLExpression("true")
         expression._expr = text  # past the door of scripts' texts
         return expression
-
-    def _is_steady(self, value: Any) -> bool:
-        """Whether a value is the same each time that it is named."""
-        return getattr(value, "_name", "") not in rules.NOT_TWICE and all(map(self._is_steady, value.children))
-
-    def _may_repeat(self, value: Any) -> bool:
-        """Whether a value may be named more than once: it is the same each time, not large, and not deep, for what
-        protobuf takes is 100 messages deep."""
-        unseen, seen = [(value, 1)], 0
-        while unseen:
-            one, depth = unseen.pop()
-            seen += 1
-            if seen > _LARGEST or depth > _DEEPEST or not self._is_plain(one):
-                return False
-            unseen += [(child, depth + 1) for child in one.children]
-        return True
-
-    def _is_plain(self, value: Any) -> bool:
-        made = self._made
-        if isinstance(value, made.UnresolvedFunction):
-            return value._name not in rules.NOT_TWICE
-        return isinstance(
-            value,
-            made.ColumnReference
-            | made.LiteralExpression
-            | made.UnresolvedNamedLambdaVariable
-            | made.UnresolvedExtractValue
-            | made.ColumnAlias
-            | made.CastExpression
-            | made.CaseWhen,
-        )
 
 
 def _are(one: Any, other: Any) -> bool:
@@ -293,10 +310,13 @@ def _column(expression: Any) -> Column:
     return column
 
 
-def _target(cast: Any) -> str:
-    return cast._data_type if isinstance(cast._data_type, str) else str(cast._data_type.simpleString())
+def _of_kind(made: Any, kind: str) -> Any:
+    """What a rule made, which knows what it stands for."""
+    own = copy.copy(made)
+    setattr(own, KIND, kind)
+    return own
 
 
 def _done(function: Any) -> Any:
-    setattr(function, _DONE, True)
+    setattr(function, DONE, True)
     return function

@@ -13,13 +13,13 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import calls, engine, names, rules
+from etl.sail import calls, engine, names, rules, texts
 from etl.sail.null_structs import filled
 from etl.sail.pickled import as_called
 from etl.sail.udf_results import EXACT, AsSpark
 from workspace.paths import Workspace
 
-RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, "/"))
+RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *texts.RULED, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"
 _BY_COLUMNS, _HANDED_ON = "_lakelet_by_columns", "_lakelet_handed_on"  # of calls, and the functions that they call
 _registered: set[str] = set()  # functions for SQL, and those that a text has named: Sail looks for them later

@@ -5,26 +5,24 @@ functions with the arguments that they have by default. Held against Spark by te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import engine
+from etl.sail import engine, sql_items, sql_names
 from etl.sail.rules import GENERATORS
-from etl.sail.statements import bare, statement_of
+from etl.sail.statements import statement_of
 from etl.sail.values import java_double
 from workspace.paths import Workspace
 
 _qualifiers: set[str] = set()  # of columns: the names of data frames and views
 _unknown: set[str] = set()  # names of columns here, which may be others on Spark
 _functions: set[str] = set()  # of Python, a call of which may have another name on Spark
-_ODD = re.compile(  # what may be in a text that is named otherwise
-    r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-~:]|[|][|]|->|<>|!=|<=>|<<|>>",
-    re.IGNORECASE | re.DOTALL,
-)
-_RETOLD = re.compile(r"[(][^()]*''|\bcase\b", re.IGNORECASE)  # texts in calls, whose quotes Spark leaves out; CASE
-_GENERATES = re.compile(rf"\s*(?:{'|'.join(GENERATORS)})\b", re.IGNORECASE)
+_STAR = "(*)"
+_NAMED = re.compile(r"\s*(?:\w+|`[^`]+`)\s*")
+_PART = re.compile(r"`([^`]+)`|([^.`]+)")
+_DAYS = re.compile(r"\(.* [-+] .*\)", re.DOTALL)
 SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
@@ -71,6 +69,7 @@ _FORMS: Mapping[str, str] = {
     "positive": "(+ {})",
     "~": "~{}",
 }
+_ENDS = {f"{a}trim": f"TRIM({b} {{}} FROM {{}})" for a, b in (("l", "LEADING"), ("r", "TRAILING"), ("", "BOTH"))}
 # Whose flag, for nulls or the order, is not told.
 _FLAGS = frozenset(("first", "last", "any_value", "first_value", "last_value", "mode", "nth_value"))
 _RANKS = frozenset(("row_number", "rank", "dense_rank", "ntile", "percent_rank"))
@@ -178,20 +177,7 @@ def _is_keyed(value: Any) -> bool:
 
 def note(text: str) -> bool:
     """Whether Sail would name SQL text otherwise, that is no alias; it is known then, and may not be written."""
-    code = bare(text)
-    retold = bool(_RETOLD.search(code))
-    if not (retold or _ODD.search(code)) or _GENERATES.match(code):
-        return False
-    import sqlglot
-
-    try:
-        item = sqlglot.parse_one(text, dialect="spark")
-        named = isinstance(item, sqlglot.exp.Alias | sqlglot.exp.Aliases)
-        unknown = not named and (retold or "||" in code or _is_unknown(item))
-    except sqlglot.errors.SqlglotError:  # Sail's parser says what is wrong
-        return False
-    except RecursionError:
-        unknown = True
+    unknown = sql_names.is_otherwise(text, _qualifiers)
     if unknown:
         _unknown.add(text)
     return unknown
@@ -207,7 +193,7 @@ def require_known(plan: Any, schema: T.StructType) -> None:
     while type(plan).__name__ in ("Filter", "Limit", "Offset", "Repartition", "Sort", "SubqueryAlias"):
         plan = plan._child
     for item in _items(statement_of(plan)):
-        if _is_unknown(item):
+        if sql_names.is_unknown(item, _qualifiers):
             raise engine.refused(f"Writing the column {item.sql('spark')[:80]} without an alias")
 
 
@@ -220,56 +206,6 @@ def _items(statement: Any) -> list[Any]:
         inner = [one for select in statement.find_all(exp.Select) if select is not statement for one in select.selects]
         return [*items, *inner]
     return items
-
-
-# What an item of a SELECT without an alias has another name for, as sqlglot calls it.
-_OTHERWISE = frozenset(
-    (
-        "Alias", "ArrayAgg", "ArraySort", "Between", "BitwiseLeftShift", "BitwiseRightShift", "Cast", "Exists",
-        "Extract", "Filter", "In", "IntDiv", "Interval", "Is", "Lambda", "Like", "MonthsBetween", "NEQ", "Neg",
-        "NullSafeEQ", "NullSafeNEQ", "Overlay", "Pad", "PercentileCont", "PercentileDisc", "PropertyEQ", "Quantile",
-        "Replace", "SortArray", "StrPosition", "StrToMap", "StrToUnix", "Subquery", "TimeToUnix", "ToChar",
-        "TryCast", "UnixToStr", "UnixToTime", "Window", "WithinGroup",
-    )
-)  # fmt: skip
-_STAR = "(*)"
-_NAMED = re.compile(r"\s*(?:\w+|`[^`]+`)\s*")
-_PART = re.compile(r"`([^`]+)`|([^.`]+)")
-_DAYS = re.compile(r"\(.* [-+] .*\)", re.DOTALL)
-_OTHER_CALLS = frozenset(
-    ("array_sort", "binary", "datepart", "percentile", "mask", "replace", "sort_array", "to_varchar")
-)
-
-
-def _is_unknown(item: Any) -> bool:
-    """Whether an item of a SELECT (sqlglot's) gets another name on Sail: a column that is cast has its own on both."""
-    from sqlglot import exp
-
-    if item.is_star or isinstance(item, exp.Alias):
-        return False
-    tables = {one.alias_or_name.lower() for one in item.root().find_all(exp.Table, exp.Subquery)} | _qualifiers
-    if isinstance(item, exp.Cast) and isinstance(item.this, exp.Column):
-        return _is_field(item.this, tables)  # which is named in full, unlike a column of a table
-    return any(_is_otherwise(part) or (part is not item and _is_field(part, tables)) for part in item.walk())
-
-
-def _is_field(part: Any, tables: Set[str]) -> bool:
-    """Whether this (sqlglot's) is a field of a struct, of which Sail tells the last name alone."""
-    from sqlglot import exp
-
-    return isinstance(part, exp.Column) and bool(part.table) and part.parts[-2].name.lower() not in tables
-
-
-def _is_otherwise(part: Any) -> bool:
-    from sqlglot import exp
-
-    if isinstance(part, exp.If):
-        return not isinstance(part.parent, exp.Case)  # whose branches they are too
-    if isinstance(part, exp.RegexpSplit):
-        return part.args.get("limit") is None
-    if isinstance(part, exp.Anonymous):
-        return part.name.lower() in _OTHER_CALLS
-    return type(part).__name__ in _OTHERWISE
 
 
 def _told(made: Any, value: Any) -> str:
@@ -307,7 +243,7 @@ def _leaf(made: Any, value: Any) -> str:
     if isinstance(value, made.LiteralExpression):
         return _literal(value)
     if isinstance(value, made.SQLExpression):
-        return str(getattr(value, SAID, value))
+        return sql_items.name_of(said := str(getattr(value, SAID, value))) or said
     if isinstance(value, made.UnresolvedNamedLambdaVariable):
         return "namedlambdavariable()"
     if isinstance(value, made.UnresolvedStar):
@@ -346,7 +282,7 @@ def _of_function(made: Any, value: Any) -> str:
         return f"({told[0]} IN ({', '.join(told[1:])}))"
     if name in _INFIX and len(told) == 2:
         return f"({told[0]} {_INFIX[name]} {told[1]})"
-    if form := _FORMS.get(name):
+    if form := _FORMS.get(name) or (_ENDS.get(name) if len(told) == 2 else None):
         return form.format(*told)
     if name in ("aggregate", "reduce") and len(told) == 3:
         told.append("lambdafunction(namedlambdavariable(), namedlambdavariable())")

@@ -107,6 +107,12 @@ def divisor(e: Notation, v: Any) -> Any:
     return e.case((e.infix(floating(e, v), "and", zero), None), otherwise=v)
 
 
+def negated(e: Notation, v: Any) -> Any:
+    """What has a minus before it."""
+    why = "the point is elsewhere; subtract it from a decimal 0"
+    return e.case((of_decimals(e, v), refusal(e, "A minus before a decimal", why)), otherwise=v)
+
+
 def no_date(e: Notation, v: Any) -> Any:
     """What rows of a RANGE frame are counted from by a number, which is no date."""
     why = "the frame has all rows; order by unix_date of it"

@@ -119,7 +119,19 @@ class Items(Tokens):
             sign = {"==": "="}.get(compared.operator, compared.operator)
             left, right = self.raw(0, compared.at), self.raw(compared.at + 1, end)
             return f"(NOT ({left} = {right}))" if sign in ("<>", "!=") else f"({left} {sign} {right})"
-        return self.column(0, end) or self.text.strip()
+        return self.column(0, end) or self._calls_alone() or self.text.strip()
+
+    def _calls_alone(self) -> str:
+        """Calls of columns and numbers as Spark tells them; empty for any other expression."""
+        made = ""
+        for at, (word, token) in enumerate(zip(self.words, self.tokens, strict=True)):
+            name = self.is_name(at) or bool(PATH.fullmatch(word))
+            beside = name and (made[-1:].isalnum() or made[-1:] == ")")
+            if beside or not (name or word in ("(", ")", ",", ".")):
+                return ""
+            plain = self.text[token.start : token.end + 1]
+            made += ", " if word == "," else word if self.calls(at, len(self.words)) else plain.strip("`")
+        return made
 
     def with_casts(self) -> str:
         """The text with CAST for each type that is called like a function: ``int(x)``."""
@@ -167,14 +179,6 @@ class Items(Tokens):
 
     def calls_of(self, name: str) -> list[int]:
         return [at for at, word in enumerate(self.words) if word == name and at + 1 in self.closing]
-
-    def has_from(self, first: int, last: int) -> bool:
-        """Whether an argument is told as in substring(text FROM 2 FOR 3)."""
-        return any(self.words[at] == "from" for at in self.level(first, last))
-
-    def is_from_null(self, first: int, last: int) -> bool:
-        level = [*self.level(first, last)]
-        return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
 
     def moves(self, at: int) -> bool:
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""

@@ -6,23 +6,17 @@ Only what a rule is for is written anew; the rest of a text stays as it is, to t
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules
-from etl.sail.notations import Notation, Sql, Texts, literal
-from etl.sail.sql_items import Compared, Items, ends_items, spelled
-from etl.sail.sql_tokens import PATH
+from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules, texts
+from etl.sail.notations import Notation, Sql, literal
+from etl.sail.sql_bound import CHANCE, DISTINCT, LONGEST, ONCE, TEXTS, argument, beside_number, bound, by_lambda
+from etl.sail.sql_items import Compared, ends_items, spelled
+from etl.sail.sql_values import Values, is_quoted
 from etl.sail.statements import bare
+from etl.sail.values import written
 
-_VALUE = "_lakelet_v"
-_LONGEST = 1500  # characters of a value that may stand in a text more than once
-_CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNORECASE)
-_ONCE = re.compile(rf"{_CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
-_DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
-_TEXTS = Texts()
 _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
@@ -31,10 +25,23 @@ _OF_ONE_KIND = frozenset(("coalesce", "greatest", "ifnull", "least", "nvl"))
 _SPECIAL = _OF_ONE_KIND | frozenset(
     ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
 )
-_CALLS = frozenset((*rules.REFUSED, *rules.ABSENT, *rules.ARGUMENTS, *rules.TWICE, *calls.CALLS, *rules.EXTREMES))
+_WORDS = ("null", "true", "false")
+_CALLS = frozenset(
+    (
+        *rules.REFUSED,
+        *rules.ABSENT,
+        *rules.ARGUMENTS,
+        *rules.TWICE,
+        *calls.CALLS,
+        *rules.EXTREMES,
+        *texts.GIVEN,
+        *texts.AMONG,
+        *texts.DATES,
+    )
+)
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
-    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]",
+    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]|\bin\s*\(\s*['\"]|['\"]\d{8}['\"]",
     re.IGNORECASE,
 )
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
@@ -42,6 +49,7 @@ _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _COMPARED = re.compile(r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]", re.IGNORECASE)
 _INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
+_NEGATED = re.compile(r"(?:^|[(,=<>+*/%-]|\b[a-z]+\s)\s*-\s*[a-z_`(]", re.IGNORECASE)
 _DIVIDED = re.compile(r"[/%]\s*-?\s*[a-z_`(:?]", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
 
@@ -57,7 +65,7 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _COMPARED, _DIVIDED)):
+    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _COMPARED, _DIVIDED, _NEGATED)):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -69,28 +77,15 @@ def as_spark(text: str) -> str:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
 
 
-def bound(value: str, rule: casts.Rule) -> str:
-    """A rule of a value: of one that is to be computed once, by a lambda."""
-    if PATH.fullmatch(value.strip()):
-        return str(rule(_TEXTS, Sql(value.strip())))
-    if len(value) < _LONGEST and not _ONCE.search(value):
-        return str(rule(_TEXTS, Sql(f"({value})")))
-    return _by_lambda(value, rule)
-
-
 def _of_times(value: str, operands: list[str]) -> str:
     """An operand of a sum by the types of all, whose texts they are; one with a parameter stands but once."""
     known = [Sql(one) for one in operands if "?" not in bare(one)]
     if len(known) == len(operands):
-        return str(rules.of_times(_TEXTS, Sql(value), known))
-    return _by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
+        return str(rules.of_times(TEXTS, Sql(value), known))
+    return by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
 
 
-def _by_lambda(value: str, rule: casts.Rule) -> str:
-    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(_TEXTS, Sql(_VALUE))}), 1)"
-
-
-class _Rewriting(Items):
+class _Rewriting(Values):
     """One text, as it is written anew."""
 
     def __init__(self, text: str) -> None:
@@ -125,14 +120,13 @@ class _Rewriting(Items):
         while at < last:
             if at > first:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
-            word = self.words[at]
-            if self.words[at : at + 2] == ["intersect", "all"]:
-                raise engine.otherwise("INTERSECT ALL", "rows count too often")
-            listed = word == "select" or (listed and not ends_items(word))
-            if word == "::":
-                self._refuse_short_cast(at)
+            self._refuse_at(at)
+            listed = self.words[at] == "select" or (listed and not ends_items(self.words[at]))
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
+            elif at + 1 not in looked_at and self.is_negated(at, last):
+                end = self.operand_end(at + 1, last)
+                piece = f"-{bound(self.between(at + 1, end), rules.negated)}"
             elif at in divisors:
                 end = divisors[at]
                 piece = bound(self.between(at, end), rules.divisor)
@@ -145,7 +139,7 @@ class _Rewriting(Items):
             else:
                 piece, end = self._unit(at, last)
             if self.is_joined(at, end):
-                piece = bound(piece, rules.ARGUMENTS["concat"][1])
+                piece = self._joined(piece, at, end)
             elif listed and piece != self.raw(at, end) and self.is_item(at, end, first, last):
                 alias = self.column(at, end)
                 piece = piece if alias is None else f"{piece} AS `{alias}`"
@@ -155,23 +149,28 @@ class _Rewriting(Items):
             at = end
         return "".join(made)
 
+    def _joined(self, piece: str, at: int, end: int) -> str:
+        """A value beside ``||``, by the rules."""
+        rule = written if self.is_by_text(at, end) else rules.ARGUMENTS["concat"][1]
+        return bound(piece, rule) if self.may_be_other(at, end) else piece
+
     def _pattern(self, at: int, last: int) -> tuple[str, int]:
         """What stands behind RLIKE, and what comes after it."""
         end = self.operand_end(at, last)
         told = self.raw(at, end)
-        said = _TEXTS.constant(told)
+        said = TEXTS.constant(told)
         if isinstance(said, str):
             made = regexps.truth(said)
             return (told if made == said else literal(made)), end
-        return str(regexps.of_no_words(_TEXTS, Sql(f"({self.between(at, end)})"))), end
+        return str(regexps.of_no_words(TEXTS, Sql(f"({self.between(at, end)})"))), end
 
     def _compared(self, one: Compared) -> str:
         """A comparison of a value with a number, or with each of two, by the rules."""
         value = self.between(*one.value)
         if not one.operator.endswith("between"):
-            return _beside(value, one.operator, one.numbers[0], flipped=one.flipped)
+            return beside_number(value, one.operator, one.numbers[0], flipped=one.flipped)
         low, high = one.numbers
-        within = f"({_beside(value, '>=', low)} AND {_beside(value, '<=', high)})"
+        within = f"({beside_number(value, '>=', low)} AND {beside_number(value, '<=', high)})"
         return f"(NOT {within})" if one.operator.startswith("not") else within
 
     def _looked_at(self, first: int, last: int) -> dict[int, tuple[int, list[str]]]:
@@ -207,8 +206,11 @@ class _Rewriting(Items):
         end = at + 1
         if self.is_typed(at) and end < last:
             return self.raw(at, end + 1), end + 1
-        while end + 1 < last and self.words[end] == "." and PATH.fullmatch(self.raw(at, end)):
-            end += 2
+        if column := self.compared(at):
+            return f"({texts.beside_date(TEXTS, self.words[at][1:-1], Sql(column))})", end
+        if found := self.list_of(at, last):
+            return self.in_texts(at, *found)
+        end = self.path_end(at, last)
         return self.raw(at, end), end
 
     def _named(self, at: int, end: int) -> str:
@@ -243,6 +245,7 @@ class _Rewriting(Items):
             return self._cast(at, end)
         if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
+        given = self.parts(name, given)
         if name not in _CALLS | _OF_ONE_KIND | {"if"} or not given or self.has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
@@ -250,15 +253,17 @@ class _Rewriting(Items):
         if name == "if" and len(values) == 3:
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
+        values = self.as_texts(name, given, values)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         said = self.raw(at, at + 1)
         if (twice := rules.TWICE.get(name)) and "*" not in values:
             told = [bound(one, rule) for one in values[1:] for rule in twice]
             return f"{said}({', '.join([values[0], *told])})"
-        if (found := rules.argument(_TEXTS, name, values)) and "*" not in values:
+        found = rules.argument(TEXTS, name, values)
+        if found and "*" not in values and not self.among_texts(name, given):
             place, rule = found
-            values = [_argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
+            values = [argument(one, rule) if place in (rules.EVERY, at) else one for at, one in enumerate(values)]
             return f"{said}({', '.join(values)})"
         if name in ("datediff", "date_diff") and len(values) == 3:
             raise engine.otherwise(f"{name} of a unit", rules.REFUSED["timestampdiff"])
@@ -268,16 +273,16 @@ class _Rewriting(Items):
         if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
-            if of_call(_TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
+            if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
                 return f"{said}({', '.join(values)})"
-            if any(_ONCE.search(bare(one)) for one in rest):
+            if any(ONCE.search(bare(one)) for one in rest):
                 raise engine.refused(f"A value that is another one each time, in {name}")
 
             def called(e: Notation, value: Any) -> Any:
                 return of_call(e, e.call(said, value, *rest), value, *rest)
 
-            return f"({bound(values[0], called)})"
-        return f"{said}({', '.join(values)})"
+            return self.if_not_mixed(name, given, values, f"({bound(values[0], called)})")
+        return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
 
     def _window(self, opening: int, closing: int) -> str:
         """The parenthesis of a window, whose keys may be no zero and no NaN with a sign. Frames of intervals are right
@@ -289,7 +294,7 @@ class _Rewriting(Items):
                 key = f"CAST({key} AS TIMESTAMP)"
             elif orders and counted == "number":
                 key = bound(key, rules.no_date)
-            elif key == self.raw(first, last) and len(key) < _LONGEST and not _ONCE.search(bare(key)):
+            elif key == self.raw(first, last) and len(key) < LONGEST and not ONCE.search(bare(key)):
                 key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
@@ -298,27 +303,27 @@ class _Rewriting(Items):
     def _over_moving(self, name: str, at: int, given: list[tuple[int, int]]) -> str:
         values = [self.between(*one) for one in given]
         if found := rules.ARGUMENTS.get(name):
-            values = [_argument(one, found[1]) for one in values]
-        return f"{self.raw(at, at + 1)}({', '.join(_argument(one, rules.FINITE) for one in values)})"
+            values = [argument(one, found[1]) for one in values]
+        return f"{self.raw(at, at + 1)}({', '.join(argument(one, rules.FINITE) for one in values)})"
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 2, end) if self.words[one] == "as"]
         if not marks:
             return self._named(at, end)
         target = self.raw(marks[-1] + 1, end)
-        casts.require_no_time(_TEXTS.constant(self.raw(at + 2, marks[-1])), target)
+        casts.require_no_time(TEXTS.constant(self.raw(at + 2, marks[-1])), target)
         rule = casts.rule(target, self.words[at].upper())
         if rule is None:
             return self._named(at, end)
         return bound(self.between(at + 2, marks[-1]), rule)
 
     def _extreme(self, name: str, value: str, after: str) -> str:
-        value = _DISTINCT.sub("", value)  # which is all the same to a maximum
+        value = DISTINCT.sub("", value)  # which is all the same to a maximum
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
-        if after == "filter" or self.sorted_groups or _ONCE.search(value):
+        if after == "filter" or self.sorted_groups or ONCE.search(value):
             return f"{name}({bound(value, rules.NO_NAN)})"
-        return str(rules.extreme(_TEXTS, name, Sql(f"({value})")))
+        return str(rules.extreme(TEXTS, name, Sql(f"({value})")))
 
     def _case(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]
@@ -334,32 +339,39 @@ class _Rewriting(Items):
         told = [(word, text if word == "when" else next(spoken)) for word, text in told]
         values = [text for word, text in told if word != "when"]
         ends = [end for value in values for end in self.ends.get(value, [value])]  # those of a CASE in a CASE too
+        if any(map(is_quoted, ends)):  # all are texts
+            told = [(word, text if word == "when" else self._end_as_text(text)) for word, text in told]
+            ends = ["''" if _may_be_other(one) else one for one in ends]
         rest = " ".join(f"{word.upper()} {text}" for word, text in told)
         kinds = {"'" if one.startswith("'") else one.lower() for one in ends} - {"null"}
         if len(kinds) > 1 and not any("?" in one for one in ends):
-            _, typed = rules.of_one_type(_TEXTS, list(map(Sql, ends)))
             never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
+            _, typed = rules.of_one_type(TEXTS, list(map(Sql, ends)))
+            asked = [Sql(one) for one in ends if _may_be_other(one)]
+            if len(asked) > 1 and not operand and not any(map(ONCE.search, asked)):
+                condition, refused = texts.mixed(TEXTS, "case", asked)
+                rest = f"WHEN {condition} THEN {refused} {rest}"
             rest = f"WHEN {never} THEN {typed} {rest}"
         made = f"CASE {operand + ' ' if operand else ''}{rest} END"
         self.ends[made] = ends
         return made
 
-    def _refuse_short_cast(self, at: int) -> None:
+    def _end_as_text(self, value: str) -> str:
+        """A value of a CASE as text; one that is a CASE of texts is one."""
+        if any(map(_may_be_other, self.ends.get(value, [value]))):
+            return bound(value, written)
+        return value
+
+    def _refuse_at(self, at: int) -> None:
+        """Refuse what begins at a token and has another answer on Sail: INTERSECT ALL, or a cast by ``::``."""
+        if self.words[at : at + 2] == ["intersect", "all"]:
+            raise engine.otherwise("INTERSECT ALL", "rows count too often")
+        if self.words[at] != "::":
+            return
         target = self.words[at + 1] if at + 1 < len(self.words) else ""
-        casts.require_no_time(_TEXTS.constant(self.words[at - 1]), target)
+        casts.require_no_time(TEXTS.constant(self.words[at - 1]), target)
         if casts.rule(target):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
-
-
-def _beside(value: str, operator: str, number: str, *, flipped: bool = False) -> str:
-    """A comparison with a number by the rules; ``flipped``: the number comes first."""
-
-    def said(e: Notation, operand: Any, *double: float) -> Any:
-        sides = (operand, double[0] if double else Sql(number))
-        return e.infix(sides[flipped], operator, sides[not flipped])
-
-    meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
-    return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
 
 
 def _may_be_time(told: str, multiplied: bool) -> bool:
@@ -367,13 +379,12 @@ def _may_be_time(told: str, multiplied: bool) -> bool:
     if _INTERVAL.search(told):
         return multiplied or bool(rules.HOURS.search(told)) or not rules.LITERAL_INTERVAL.fullmatch(told)
     named = _NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
-    return bool(named) and not _CHANCE.search(told)
+    return bool(named) and not CHANCE.search(told)
 
 
-def _argument(value: str, rule: casts.Rule) -> str:
-    """An argument by a rule; DISTINCT stays before it."""
-    unique = _DISTINCT.match(value)
-    return f"{unique[0]}{bound(value[unique.end() :], rule)}" if unique else bound(value, rule)
+def _may_be_other(told: str) -> bool:
+    """Whether a value of a CASE is no literal."""
+    return not is_quoted(told) and bool(_NAMES.match(told.lstrip("(- "))) and told.lower() not in _WORDS
 
 
 def _same(one: str, other: str) -> bool:

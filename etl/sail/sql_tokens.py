@@ -113,6 +113,15 @@ class Tokens:
         before = self.words[at - 2]
         return before in ("not", ")", "]") or self._begins_operand(at - 2)
 
+    def is_negated(self, at: int, last: int) -> bool:
+        """Whether a token is the minus before a value that is no number, and not between two."""
+        if self.words[at] != "-" or at + 1 >= last or not self._begins_operand(at + 1):
+            return False
+        behind = (
+            at > 0 and self.words[at - 1] != "(" and (self.words[at - 1] in (")", "]") or self._begins_operand(at - 1))
+        )
+        return not behind and not self.words[at + 1][:1].isdigit()
+
     def _begins_operand(self, at: int) -> bool:
         return bool(_BEGINS.match(self.words[at])) and self.words[at].partition(" ")[0] not in _NO_OPERAND
 

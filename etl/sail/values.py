@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from etl.sail import engine
@@ -74,19 +73,13 @@ def _is_double_of(e: Notation, v: Any, values: Callable[[str], Iterable[Any]]) -
 
 
 def java(e: Notation, shown: Any) -> Any:
-    """A double's text as Java has it: from 10^7 on and below 10^-3 with an exponent."""
-    replaced = partial(e.call, "regexp_replace")
-    large = replaced(replaced(shown, r"^(-?\d)(\d+)\.(\d+)$", "$1.$2$3"), r"(\.\d+?)0*$", "$1")
-    power = e.infix(e.call("length", replaced(shown, r"^-|\..*$", "")), "-", 1)
-    small = replaced(replaced(shown, r"^(-?)0\.0+([1-9])(\d*)$", "$1$2.$3"), r"\.$", ".0")
-    zeros = e.infix(e.call("length", replaced(shown, r"^-?0\.(0+)[1-9]\d*$", "$1")), "+", 1)
-    return e.case(
-        (e.call("endswith", shown, "inf"), e.call("replace", shown, "inf", "Infinity")),
-        (e.call("contains", shown, "e"), e.call("replace", replaced(shown, r"^(-?\d)e", "$1.0e"), "e", "E")),
-        (matches(e, shown, r"^-?\d{8}"), e.call("concat", large, "E", power)),
-        (matches(e, shown, r"^-?0\.000\d*[1-9]"), e.call("concat", small, "E-", zeros)),
-        otherwise=shown,
-    )
+    """A double's text as Java has it: from 10^7 on and below 10^-3 with an exponent. Sail writes it so in arrays, but
+    for large numbers, which have digits too many there.
+    """
+    large = e.call("replace", e.call("regexp_replace", shown, r"^(-*\d)e", "$1.0e"), "e", "E")
+    listed = e.cast(e.call("array", e.cast(shown, "double", "TRY_CAST")), "string")
+    plain = e.call("translate", listed, "[]", "")
+    return e.case((e.call("contains", shown, "e"), large), (e.call("isnotnull", shown), plain), otherwise=None)
 
 
 def java_double(value: float) -> str:
@@ -122,11 +115,15 @@ def joined(e: Notation, v: Any) -> Any:
     )
 
 
-def text_among(e: Notation, v: Any) -> Any:
-    """A value of concat_ws as text, if it is no list: Arrow's own is another text of times and doubles."""
+def written(e: Notation, v: Any) -> Any:
+    """A value as text: Arrow's own is another text of times and doubles."""
     shown = e.cast(v, "string")
-    told = e.case((floating(e, v), java(e, shown)), otherwise=shown)
-    return e.case((e.call("not", _is_list(e, v)), told), otherwise=None)
+    return e.case((floating(e, v), java(e, shown)), otherwise=shown)
+
+
+def text_among(e: Notation, v: Any) -> Any:
+    """A value of concat_ws as text, if it is no list."""
+    return e.case((e.call("not", _is_list(e, v)), written(e, v)), otherwise=None)
 
 
 def list_among(e: Notation, v: Any) -> Any:

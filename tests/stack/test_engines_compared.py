@@ -45,6 +45,7 @@ from tests import (
     compared_functions,
     compared_mixed,
     compared_patterns,
+    compared_texts,
 )
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
@@ -400,8 +401,14 @@ FAILING: dict[str, Case] = {  # on both
     for name, of in compared_frames.FAILING.items()
 }
 for _module in (
-    compared_expressions, compared_arithmetic, compared_frames, compared_functions, compared_mixed, compared_patterns,
-):  # fmt: skip
+    compared_expressions,
+    compared_arithmetic,
+    compared_frames,
+    compared_functions,
+    compared_mixed,
+    compared_patterns,
+    compared_texts,
+):
     for _cases, _name, _make in (
         *((CASES, name, make) for name, make in _module.CASES.items()),
         *((REFUSED, name, make) for name, make in _module.REFUSED.items()),

@@ -22,7 +22,7 @@ from etl.sail.statements import bare
         "case when a then 1 end",
         "select (a) - 1, (a) - (2), j.x:k.b - 1, a + 2 * 3 from t where d - 1 < 2 and a - '2024-01-01' > 0",
         "last(x) ignore nulls over () - 1, ts - interval 1 month, dt + interval 1 day, x - rand()",
-        "ts - interval 1 day, a div -b, x between -1 and -y, y like -z, -c, unpivot, r'it''s'",
+        "ts - interval 1 day, a div b, x between -1 and y, y like z, c, unpivot, r'it''s'",
         "select ((a), (",
         "",
     ],
@@ -97,10 +97,35 @@ def test_depth_costs_no_more_than_its_length() -> None:
         as_spark("f(" * 2000 + deep + ")" * 2000)
 
 
+def test_a_chain_of_functions_of_text_is_asked_at_its_column_alone() -> None:
+    told = as_spark("lower(trim(x))")
+    assert as_spark("regexp_replace(upper(lower(trim(x))), 'a', 'b')") == f"regexp_replace(upper({told}), 'a', 'b')"
+    deep = "upper(x)"
+    for _ in range(20):
+        deep = f"substring(trim({deep}), 1, 5)"
+    assert as_spark(deep).count("typeof") == told.count("typeof")
+    assert "transform(" not in as_spark("substring(coalesce(x, y), -3, 2)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upper('a'), lpad(upper('a'), 3), concat('a', upper('b')), coalesce('a', 'b'), nvl2, left join (b)",
+        "year(date '2024-03-05'), datediff(current_date(), '2024-03-05'), add_months(to_timestamp(1, 'y'), 1)",
+        "x = '2024-03-05' and f(y) = '20240305' and a * b = '20240305' and '20240305' = f(x), '20240305'",
+        "x in (1, 2) and f(x) in ('a') and x in ('a', y) and x in (select 'a')",
+    ],
+)
+def test_texts_that_are_the_same_to_both_stay_as_they_are(text: str) -> None:
+    assert "typeof" not in as_spark(text)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
         ("cast(d as string)", "d"),
+        ("LEFT(`s`,2)", "left(s, 2)"),
+        ("upper( concat(a.s,s) )", "upper(concat(a.s, s))"),
         ("cast(cast(a.`d` as date) as string)", "d"),
         ("date(d)", "d"),
         ("max(d)", "max(d)"),

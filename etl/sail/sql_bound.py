@@ -1,0 +1,56 @@
+"""A rule of a value in SQL text, which may stand there more than once."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from etl.sail import casts, mixed, rules, texts
+from etl.sail.notations import Notation, Sql, Texts
+from etl.sail.sql_tokens import PATH
+from etl.sail.statements import bare
+
+_VALUE = "_lakelet_v"
+DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
+LONGEST = 1500  # characters of a value that may stand in a text more than once
+CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNORECASE)
+ONCE = re.compile(rf"{CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+TEXTS = Texts()
+
+
+def bound(value: str, rule: casts.Rule) -> str:
+    """A rule of a value: of one that is to be computed once, by a lambda."""
+    if PATH.fullmatch(value.strip()):
+        return str(rule(TEXTS, Sql(value.strip())))
+    if texts.size(value) < LONGEST and not ONCE.search(bare(value)):
+        return str(rule(TEXTS, Sql(f"({value})")))
+    return by_lambda(value, rule)
+
+
+def is_large(value: str) -> bool:
+    """Whether it is for its length alone that a value may not stand in a text more than once."""
+    return texts.size(value) >= LONGEST and not ONCE.search(bare(value))
+
+
+def by_lambda(value: str, rule: casts.Rule) -> str:
+    """A rule of a value that is computed once."""
+    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(TEXTS, Sql(_VALUE))}), 1)"
+
+
+def argument(value: str, rule: casts.Rule) -> str:
+    """An argument by a rule; DISTINCT stays before it."""
+    unique = DISTINCT.match(value)
+    return f"{unique[0]}{bound(value[unique.end() :], rule)}" if unique else bound(value, rule)
+
+
+def beside_number(value: str, operator: str, number: str, *, flipped: bool = False) -> str:
+    """A comparison with a number by the rules; ``flipped``: the number comes first."""
+
+    def said(e: Notation, operand: Any, *double: float) -> Any:
+        sides = (operand, double[0] if double else Sql(number))
+        return e.infix(sides[flipped], operator, sides[not flipped])
+
+    meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
+    return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
