@@ -99,7 +99,8 @@ class Said(Known):
             given = [self._as_date(one) if at in places else one for at, one in enumerate(args)]
             return self._function(self._with(value, _args=given))
         if name == "in" or name in texts.COMPARISONS:
-            return self._compared(name, value)
+            compared = self._compared(name, value)
+            return self._function(value) if compared is value else compared
         made = self._function(value)
         found = self._mixed(name, args) if name in texts.AMONG else None
         return self._columns.case(found, otherwise=made) if found else made
@@ -148,7 +149,8 @@ class Said(Known):
     def _mixed(self, name: str, values: list[Any]) -> tuple[Any, Any] | None:
         """A branch that refuses doubles beside texts, if there may be both; None as well where to ask would take a
         lambda."""
-        asked = [one for one in values if self._may_be_other(one)]
+        literals = self._made.LiteralExpression  # by which the type of all is told
+        asked = [one for one in values if self._may_be_other(one) and not isinstance(one, literals)]
         if len(asked) < 2 or not all(map(self._may_repeat, asked)):
             return None
         self.changed = True

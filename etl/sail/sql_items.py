@@ -201,7 +201,11 @@ class Items(Tokens):
     def divisors(self, first: int, last: int) -> dict[int, int]:
         """What is divided by, but for literals: by its first token the one after its last."""
         operands = (one for chain in self.arithmetic(first, last) for one in chain if one.sign in rules.DIVISIONS)
-        return {one.first: one.end for one in operands if not self.words[one.first][:1].isdigit()}
+        return {
+            one.first - (self.words[one.first - 1] != one.sign): one.end  # from its own minus on
+            for one in operands
+            if not self.words[one.first][:1].isdigit()
+        }
 
     def column(self, first: int, last: int) -> str | None:
         """The column that an expression is a cast of, or casts of casts."""

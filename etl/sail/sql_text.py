@@ -124,12 +124,12 @@ class _Rewriting(Values):
             listed = self.words[at] == "select" or (listed and not ends_items(self.words[at]))
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
-            elif at + 1 not in looked_at and self.is_negated(at, last):
-                end = self.operand_end(at + 1, last)
-                piece = f"-{bound(self.between(at + 1, end), rules.negated)}"
             elif at in divisors:
                 end = divisors[at]
                 piece = bound(self.between(at, end), rules.divisor)
+            elif at + 1 not in looked_at and self.is_negated(at, last):
+                end = self.operand_end(at + 1, last)
+                piece = f"-{bound(self.between(at + 1, end), rules.negated)}"
             elif compared := self.comparison(at, last):
                 end = compared.end
                 piece = self._compared(compared)
@@ -274,7 +274,7 @@ class _Rewriting(Values):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
             if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
-                return f"{said}({', '.join(values)})"
+                return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
             if any(ONCE.search(bare(one)) for one in rest):
                 raise engine.refused(f"A value that is another one each time, in {name}")
 
