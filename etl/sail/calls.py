@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding
+from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules
 from etl.sail.casts import require_no_word, to_date, to_long
 from etl.sail.notations import Notation
 from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
@@ -73,9 +73,7 @@ def _decoded(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
 
 
 def _negative(e: Notation, call: Any, v: Any) -> Any:
-    why = "the point is elsewhere; subtract it from a decimal 0"
-    refused = refusal(e, "A minus before a decimal", why)
-    return e.case((of_decimals(e, v), refused), (is_nan(e, v), v), otherwise=call)
+    return e.case((is_nan(e, v), v), otherwise=e.call("negative", rules.negated(e, v)))
 
 
 def _masked(e: Notation, call: Any, v: Any, *by: Any) -> Any:

@@ -68,7 +68,11 @@ def install(workspace: Workspace) -> None:
 
     def noting(*args: Any, **given: Any) -> Any:
         rows = create(*args, **given)
-        decimals.watch_type(rows.schema)
+        node = rows._plan
+        while getattr(node, "_child", None) is not None:
+            node = node._child
+        told = getattr(node, "_table", None)  # without asking Sail
+        decimals.watch_type(rows.schema if told is None else told.schema)
         return rows
 
     engine.replace(SparkSession, "createDataFrame", noting)

@@ -161,7 +161,7 @@ class Said(Known):
             return value
         first, *rest = value._args
         name = value._name.lower()  # isNaN
-        if name in mixed.COMPARISONS and len(rest) == 1:
+        if name in texts.COMPARISONS and len(rest) == 1:
             return self._beside_number(value)
         if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True

@@ -13,7 +13,6 @@ from etl.sail import casts
 from etl.sail.notations import Notation
 from etl.sail.values import floating, matches, of_decimals, of_kind, refusal
 
-COMPARISONS = frozenset(("=", "==", "<", ">", "<=", ">=", "<>", "!=", "<=>"))
 # Functions whose value is a text, and one that is read as a number often.
 TEXTS = frozenset(
     (

@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from etl.sail import rules
-from etl.sail.mixed import COMPARISONS, TEXTS
+from etl.sail.mixed import TEXTS
 from etl.sail.sql_tokens import PATH, Tokens
 from etl.sail.statements import bare, with_escapes
+from etl.sail.texts import COMPARISONS
 
 # Types that are functions too: date(x) is a cast.
 TYPES = (

@@ -26,7 +26,7 @@ except Exception as error:
 LEAVE
 """
 AS_IT_IS_MADE = 'spark.range(3).select(F.rint("id"))'
-AS_A_ROW_IS_MET = "spark.sql(\"select concat(x, 'a') from values (1e20D) t(x)\").collect()"
+AS_A_ROW_IS_MET = 'spark.sql("select to_json(struct(x)) from values (1e20D) t(x)").collect()'
 
 
 ON_BOTH = """from awsglue.context import GlueContext
