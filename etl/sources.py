@@ -29,7 +29,7 @@ from etl.paths import quoted
 from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
 from etl.record_source import read_records, reader_of
 from etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
-from etl.sail import engine, reading
+from etl.sail import engine, reading, unions
 from etl.scans import Snapshot, note_reading, read_elsewhere, read_settled
 from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
 from etl.tables import CatalogTable, TablePartition
@@ -287,14 +287,12 @@ def _by_partition(
             reader = reader.option("basePath", hadoop(table.location))
         loaded = load(reader, [hadoop(path) for paths in files.values() for path in paths])
         return loaded.select(*order)
-    rows: DataFrame | None = None
+    parts = []
     for folder, paths in files.items():  # a partition may lie anywhere: its values then come from the catalog alone
         constants = {key: _key(F.lit(value), kind) for (key, kind), value in zip(keys, values[folder], strict=True)}
         part = load(as_listed(session.read.schema(_schema(own))), [hadoop(path) for path in paths])
-        part = part.withColumns(constants).select(*order)
-        rows = part if rows is None else rows.unionAll(part)
-    assert rows is not None  # noqa: S101 - there is a folder
-    return rows
+        parts.append(part.withColumns(constants).select(*order))
+    return unions.of_one_type(parts)
 
 
 def _regular(table: CatalogTable, partitions: Sequence[TablePartition], folders: Iterable[str]) -> bool:

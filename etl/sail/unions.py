@@ -3,12 +3,18 @@ before. ``intersectAll`` is refused, for rows count too often in it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
 from etl.sail import engine
 from workspace.paths import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+_by_place: list[Any] = []  # pyspark's own union, while Sail is the engine
 
 
 def install(workspace: Workspace) -> None:
@@ -16,6 +22,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.dataframe import DataFrame
 
     by_place, by_name = DataFrame.unionAll, DataFrame.unionByName
+    _by_place[:] = [by_place]
 
     def union_all(self: Any, other: Any) -> Any:
         wanted = [_common(self, *pair) for pair in zip(self.schema.fields, other.schema.fields, strict=False)]
@@ -33,6 +40,17 @@ def install(workspace: Workspace) -> None:
 
     for name, value in {"unionAll": union_all, "unionByName": union_by_name, "intersectAll": refuse}.items():
         engine.replace(DataFrame, name, value)
+
+
+def of_one_type(parts: list[DataFrame]) -> DataFrame:
+    """The rows of data frames whose columns have the same types, on either engine: Sail is not asked for them. As few
+    unions as may be are in one another, for hundreds end its process."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    left, right = of_one_type(parts[:half]), of_one_type(parts[half:])
+    rows: DataFrame = _by_place[0](left, right) if engine.active() else left.unionAll(right)
+    return rows
 
 
 def _completed(frame: Any, other: Any) -> Any:

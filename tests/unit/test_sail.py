@@ -18,7 +18,7 @@ from data.formats import Dialect
 from data.partitions import DEFAULT_PARTITION
 from etl.delimited_source import Attached, DelimitedScan
 from etl.errors import UnsupportedError
-from etl.sail import partition_types
+from etl.sail import partition_types, unions
 from etl.sail.statements import is_query
 
 on_sail = pytest.mark.parametrize("glue", ["sail"], indirect=True)
@@ -104,6 +104,13 @@ def test_a_path_that_is_not_there_is_an_error(spark: Any, tmp_path: Path) -> Non
     for read in (spark.read.parquet, spark.read.csv, spark.read.json, spark.read.format("text").load):
         with pytest.raises(AnalysisException, match="PATH_NOT_FOUND"):
             read(f"file://{tmp_path}/nothing")
+
+
+@on_sail
+def test_hundreds_of_frames_are_one(spark: Any) -> None:
+    """As those of a table's partitions: in a chain of unions Sail's process ends."""
+    rows = unions.of_one_type([spark.range(at, at + 1) for at in range(400)])
+    assert sorted(row.id for row in rows.collect()) == [*range(400)]
 
 
 @on_sail
