@@ -3,6 +3,7 @@ before. ``intersectAll`` is refused, for rows count too often in it."""
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+_MOST = 150  # plans of 300 end it
 _by_place: list[Any] = []  # pyspark's own union, while Sail is the engine
 
 
@@ -43,13 +45,13 @@ def install(workspace: Workspace) -> None:
 
 
 def of_one_type(parts: list[DataFrame]) -> DataFrame:
-    """The rows of data frames whose columns have the same types, on either engine: Sail is not asked for them. As few
-    unions as may be are in one another, for hundreds end its process."""
-    if len(parts) == 1:
-        return parts[0]
-    half = len(parts) // 2
-    left, right = of_one_type(parts[:half]), of_one_type(parts[half:])
-    rows: DataFrame = _by_place[0](left, right) if engine.active() else left.unionAll(right)
+    """The rows of data frames whose columns have the same types, on either engine: Sail is not asked for them.
+
+    Raises UnsupportedError for more of them than Sail's process bears in one another."""
+    if engine.active() and len(parts) > _MOST:
+        raise engine.refused(f"A union of more than {_MOST} data frames, or of as many partitions,")
+    by_place = _by_place[0] if engine.active() else type(parts[0]).unionAll
+    rows: DataFrame = reduce(by_place, parts)
     return rows
 
 

@@ -107,10 +107,12 @@ def test_a_path_that_is_not_there_is_an_error(spark: Any, tmp_path: Path) -> Non
 
 
 @on_sail
-def test_hundreds_of_frames_are_one(spark: Any) -> None:
-    """As those of a table's partitions: in a chain of unions Sail's process ends."""
-    rows = unions.of_one_type([spark.range(at, at + 1) for at in range(400)])
-    assert sorted(row.id for row in rows.collect()) == [*range(400)]
+def test_many_frames_are_one_or_refused(spark: Any) -> None:
+    """As those of a table's partitions: of some hundreds in one another Sail's process ends."""
+    frames = [spark.range(at, at + 1) for at in range(151)]
+    assert sorted(row.id for row in unions.of_one_type(frames[1:]).collect()) == [*range(1, 151)]
+    with pytest.raises(UnsupportedError, match="more than 150"):
+        unions.of_one_type(frames)
 
 
 @on_sail
