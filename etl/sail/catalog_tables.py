@@ -89,10 +89,9 @@ def csv_options(definition: Mapping[str, Any]) -> dict[str, str] | None:
     """The options by which Spark reads a table of CSV; None for one that is of another format."""
     if format_of(definition) is not CSV:
         return None
-    given = _storage_options(definition)
     if PROVIDER not in (definition.get("Parameters") or {}):
         return dialect_of(definition).for_spark
-    return {name: value for name, value in given.items() if name in _OF_READERS}
+    return {name: value for name, value in _storage_options(definition).items() if name in _OF_READERS}
 
 
 def _why_not_csv(definition: Mapping[str, Any]) -> str:

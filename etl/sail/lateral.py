@@ -106,22 +106,14 @@ def with_aliases(text: str, error: Exception) -> str | None:
     items, name = Items(text), found[1].lower()
     for first, last in _selects(items):
         value, places = "", list[int]()
-        for begin, end in _items(items, first, last):
+        for begin, end in items.arguments(first - 1, last):
             if value:
                 places += [at for at in range(begin, end) if _is_column(items, at, name)]
             elif end - begin > 2 and items.words[end - 2] == "as" and items.words[end - 1].strip("`") == name:
                 value = items.raw(begin, end - 2)
         if places:
-            return _put(items, places, f"({value})")
+            return items.edited((at, at + 1, f"({value})") for at in places)
     return None
-
-
-def _put(items: Items, places: list[int], value: str) -> str:
-    made, after = "", 0
-    for at in places:
-        made += items.text[after : items.tokens[at].start] + value
-        after = items.tokens[at].end + 1
-    return made + items.text[after:]
 
 
 def _selects(items: Items) -> Iterator[tuple[int, int]]:
@@ -131,11 +123,6 @@ def _selects(items: Items) -> Iterator[tuple[int, int]]:
             around = [end for first, end in items.closing.items() if first < at < end and items.words[first] == "("]
             last = min(around, default=len(items.words))
             yield at + 1, next((one for one in items.level(at + 1, last) if ends_items(items.words[one])), last)
-
-
-def _items(items: Items, first: int, last: int) -> Iterator[tuple[int, int]]:
-    commas = [one for one in items.level(first, last) if items.words[one] == ","]
-    yield from zip([first, *(one + 1 for one in commas)], [*commas, last], strict=True)
 
 
 def _is_column(items: Items, at: int, name: str) -> bool:

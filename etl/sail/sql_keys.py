@@ -45,12 +45,12 @@ def _grouped(tokens: Tokens) -> str:
         if tokens.words[at - 1 : at + 1] == ["group by", "all"] and (items := _items(tokens, at)):
             keys = [str(number) for number, one in enumerate(items, 1) if _AGGREGATES.isdisjoint(_calls(tokens, *one))]
             edits.append((at - (not keys), at + 1, ", ".join(keys)))  # of aggregates alone there are no groups
-    return _edited(tokens, edits)
+    return tokens.edited(edits)
 
 
 def _pivoted(tokens: Tokens) -> str:
     places = [at for at, word in enumerate(tokens.words) if word == "for" and tokens.words[at + 2 : at + 3] == ["in"]]
-    return _edited(tokens, [(at + 1, at + 2, f"({tokens.raw(at + 1, at + 2)})") for at in places])
+    return tokens.edited([(at + 1, at + 2, f"({tokens.raw(at + 1, at + 2)})") for at in places])
 
 
 def _ordered(tokens: Tokens) -> str:
@@ -72,7 +72,7 @@ def _ordered(tokens: Tokens) -> str:
                 begin = one + 1
             elif one < len(tokens.words) and tokens.words[one] in ("limit", ")", ";"):
                 break
-    return _edited(tokens, edits)
+    return tokens.edited(edits)
 
 
 def _bare(tokens: Tokens, first: int, last: int) -> str:
@@ -92,17 +92,7 @@ def _items(tokens: Tokens, at: int) -> list[tuple[int, int]]:
     last = next((one for one in level if first is not None and one > first and ends_items(tokens.words[one])), None)
     if first is None or last is None:
         return []
-    commas = [one for one in level if first < one < last and tokens.words[one] == ","]
-    return list(zip([first + 1, *(one + 1 for one in commas)], [*commas, last], strict=True))
-
-
-def _edited(tokens: Tokens, edits: list[tuple[int, int, str]]) -> str:
-    """The text with others in the place of some tokens."""
-    made, after = "", 0
-    for first, last, told in edits:
-        made += tokens.text[after : tokens.tokens[first].start] + told
-        after = tokens.tokens[last - 1].end + 1
-    return made + tokens.text[after:]
+    return tokens.arguments(first, last)
 
 
 def _calls(tokens: Tokens, first: int, last: int) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,6 +82,14 @@ class Tokens:
         while at < last:
             yield at
             at = self.closing.get(at, at) + 1
+
+    def edited(self, edits: Iterable[tuple[int, int, str]]) -> str:
+        """The text with others in the place of some tokens: the first, the one after the last, and what is there."""
+        made, after = "", 0
+        for first, last, told in edits:
+            made += self.text[after : self.tokens[first].start] + told
+            after = self.tokens[last - 1].end + 1
+        return made + self.text[after:]
 
     def arguments(self, opening: int, closing: int) -> list[tuple[int, int]]:
         """The arguments of a call, each its first token and the one after its last."""
