@@ -135,6 +135,12 @@ def _of_double(e: Notation, v: Any, target: str, bits: int) -> Any:
     return whole if bits >= _SIZES["int"] else _last_bits(e, whole, target, bits)
 
 
+def _to_small(e: Notation, v: Any, keyword: str, target: str) -> Any:
+    """The seconds of a time, or null if they are too many."""
+    seconds = e.cast(e.call("floor", e.cast(v, "double")), target, "TRY_CAST")
+    return e.case((of_kind(e, v, "timestamp"), seconds), otherwise=_to_whole(e, v, keyword, target))
+
+
 def to_long(e: Notation, v: Any, keyword: str, target: str) -> Any:
     """Seconds of times before 1970 are those that have begun."""
     seconds = e.cast(e.call("floor", e.cast(v, "double")), target)
@@ -169,7 +175,7 @@ _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
     "date": to_date,
     r"(?:decimal|numeric|dec)(?:\s*\(.*)?": _to_decimal,
     "bigint|long": to_long,
-    "tinyint|byte|smallint|short|int|integer": _to_whole,
+    "tinyint|byte|smallint|short|int|integer": _to_small,
     "double|float|real": _to_double,
     "boolean": _to_boolean,
     "binary": _to_binary,

@@ -26,9 +26,9 @@ _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
-    "aliases", "answers", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions", "names",
-    "grouping", "hidden_keys", "lateral", "once", "listings", "null_structs", "pickled", "properties", "rdd", "reading",
-    "shown", "single", "spelling", "views", "statements", "statistics", "unions", "writing",
+    "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions",
+    "names", "grouping", "hidden_keys", "lateral", "once", "listings", "null_structs", "pickled", "properties", "rdd",
+    "reading", "shown", "single", "spelling", "views", "statements", "statistics", "unions", "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []

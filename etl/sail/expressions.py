@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from etl.sail import calls, casts, engine, mixed, names, rules, sql_bound, texts
 from etl.sail.known import DONE, KIND, WRITTEN, Known, target
 from etl.sail.notations import Columns, Notation, Sql, Texts
-from etl.sail.values import written
+from etl.sail.values import of_kind, written
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -131,6 +131,11 @@ class Said(Known):
         said = [self._columns.constant(one) for one in value._args]
         first = value._args[0]
         if name == "in":
+            if said[1:] and all(type(one) in (int, float, Decimal) for one in said[1:]) and self._may_be_text(first):
+                self.changed = True
+                own = self._columns.call("in", first, *texts.as_texts(said[1:]))
+                kind = of_kind(self._columns, first, "string")
+                return self._columns.case((kind, own), otherwise=_done(copy.copy(value)))
             if not (said[1:] and all(isinstance(one, str) for one in said[1:]) and self._may_be_other(first)):
                 return value
             if not self._may_repeat(first):

@@ -5,12 +5,11 @@ one is made first. In SQL it stands in its place, when Sail has found no such co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from etl.paths import quoted
 from etl.sail import engine, names
-from etl.sail.sql_items import Items, ends_items
+from etl.sail.sql_items import Items
 from workspace.paths import Workspace
 
 _WORD = re.compile(r"(?<![\w.'`])[A-Za-z_]\w*(?![\w.('`])")
@@ -104,7 +103,7 @@ def with_aliases(text: str, error: Exception) -> str | None:
     if not found:
         return None
     items, name = Items(text), found[1].lower()
-    for first, last in _selects(items):
+    for first, last in items.selects():
         value, places = "", list[int]()
         for begin, end in items.arguments(first - 1, last):
             if value:
@@ -114,15 +113,6 @@ def with_aliases(text: str, error: Exception) -> str | None:
         if places:
             return items.edited((at, at + 1, f"({value})") for at in places)
     return None
-
-
-def _selects(items: Items) -> Iterator[tuple[int, int]]:
-    """Where the items of each SELECT begin and end."""
-    for at, word in enumerate(items.words):
-        if word == "select":
-            around = [end for first, end in items.closing.items() if first < at < end and items.words[first] == "("]
-            last = min(around, default=len(items.words))
-            yield at + 1, next((one for one in items.level(at + 1, last) if ends_items(items.words[one])), last)
 
 
 def _is_column(items: Items, at: int, name: str) -> bool:

@@ -5,7 +5,7 @@ of several that is there (:mod:`etl.sail.rules`). It is held against Spark by te
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,8 @@ TEXTS = frozenset(
     )
 )  # fmt: skip
 _INT = 2**31
+_LONG = 1000  # letters of a value that is not named more than once
+_WHOLE = r"tinyint|smallint|int|bigint|decimal[(]\d+,\d+[)]"
 _DECIMAL = re.compile(r"-?(?:\d+\.\d*|\.\d+)")
 _LITERAL = re.compile(r"null|true|false|'.*'|-?\d[\d.]*\w*", re.IGNORECASE | re.DOTALL)
 
@@ -58,7 +60,21 @@ def first_there_is(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
             (e.call("isnotnull", v), v),
             otherwise=e.call("element_at", e.call("array", number, v), 1),
         )
-    return call
+    several = constants.count(None) > 1 and all(len(str(one)) < _LONG for one in values)
+    return _of_texts(e, call, values) if several else call
+
+
+def _of_texts(e: Notation, call: Any, values: Sequence[Any]) -> Any:
+    """The first of some values that is there: a text, if there are texts among whole numbers and decimals."""
+    kinds = e.call("concat_ws", " ", *(e.call("typeof", one) for one in values))
+    texts = e.case(
+        (False, e.call("element_at", e.call("array", *values), 1)),  # for the type of all
+        *((e.call("isnotnull", one), one) for one in values),
+        otherwise=None,
+    )
+    return e.case(
+        (matches(e, kinds, rf"(^| )(string( .*)? ({_WHOLE})|({_WHOLE})( .*)? string)( |$)"), texts), otherwise=call
+    )
 
 
 def _text(e: Notation, v: Any) -> Any:
@@ -88,10 +104,10 @@ def with_whole(values: list[str], bound: Callable[[str, casts.Rule], str]) -> li
     if not decimals or all(literals) or any(float(one) % 1 for one in decimals):
         return values
     told = zip(values, literals, strict=True)
-    return [_whole(one) if one in decimals else one if plain else bound(one, _no_whole) for one, plain in told]
+    return [_as_whole(one) if one in decimals else one if plain else bound(one, _no_whole) for one, plain in told]
 
 
-def _whole(decimal: str) -> str:
+def _as_whole(decimal: str) -> str:
     """The number as SQL, of the type with the fewest digits."""
     number = int(float(decimal))
     kinds = (kind for kind, most in (("TINYINT", 99), ("SMALLINT", 9999), ("INT", 999_999_999)) if abs(number) <= most)

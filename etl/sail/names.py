@@ -27,7 +27,7 @@ SAID = "_lakelet_said"  # the text that an SQLExpression was made of
 _INFIX = {"==": "=", "and": "AND", "or": "OR"} | {
     one: one for one in ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "<=>", "&", "|", "^")
 }
-_CAPITALS = frozenset(
+CAPITALS = frozenset(
     (
         "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "cot", "csc",
         "degrees", "exp", "expm1", "floor", "hypot", "log10", "log1p", "log2", "power", "radians", "regexp",
@@ -288,7 +288,7 @@ def _of_function(made: Any, value: Any) -> str:
         told.append("lambdafunction(namedlambdavariable(), namedlambdavariable())")
     if (name, len(told)) in _DEFAULTS:
         told.append(_DEFAULTS[name, len(told)])
-    spelled = name.upper() if name in _CAPITALS else _OTHER.get(name, name)
+    spelled = name.upper() if name in CAPITALS else _OTHER.get(name, name)
     return f"{spelled}({'DISTINCT ' if value._is_distinct else ''}{', '.join(told)})"
 
 

@@ -16,7 +16,8 @@ _VALUE = "_lakelet_v"
 DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
 LONGEST = 1500  # characters of a value that may stand in a text more than once
 CHANCE = re.compile(rf"\b(?:{'|'.join(sorted(rules.NOT_TWICE))})\s*\(", re.IGNORECASE)
-ONCE = re.compile(rf"{CHANCE.pattern}|\bover\b|\bselect\b|[?]", re.IGNORECASE)
+NOT_AGAIN = re.compile(rf"{CHANCE.pattern}|\bselect\b|[?]", re.IGNORECASE)
+ONCE = re.compile(rf"{NOT_AGAIN.pattern}|\bover\b", re.IGNORECASE)
 TEXTS = Texts()
 
 

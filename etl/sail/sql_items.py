@@ -28,6 +28,7 @@ _ENDS_OF_ITEMS = frozenset(
         "window", "cluster", "distribute", "sort", "pivot", "unpivot",
     )
 )  # fmt: skip
+_PRODUCTS = ("*", "/", "%")
 _KEYS = ("partition by", "order by", "distribute by", "sort by")
 _BEHIND_KEYS = ("asc", "desc", "nulls", "rows", "range", "groups")
 
@@ -149,6 +150,14 @@ class Items(Tokens):
             end = after
         return made + self.text[end:]
 
+    def selects(self) -> Iterator[tuple[int, int]]:
+        """Where the items of each SELECT begin and end."""
+        for at, word in enumerate(self.words):
+            if word == "select":
+                around = [end for first, end in self.closing.items() if first < at < end and self.words[first] == "("]
+                last = min(around, default=len(self.words))
+                yield at + 1, next((one for one in self.level(at + 1, last) if ends_items(self.words[one])), last)
+
     def is_item(self, at: int, end: int, first: int, last: int) -> bool:
         """Whether a unit is a whole item of a SELECT."""
         before = at == first or self.words[at - 1] in ("select", "distinct", "all", ",")
@@ -198,6 +207,17 @@ class Items(Tokens):
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
         value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
         return "||" in beside and value and beside.isdisjoint("+-*/%.[")
+
+    def product_end(self, at: int, last: int) -> int:
+        """The token behind a product that begins at one and stands beside ``||``, which binds less; 0 for none."""
+        if not self.begins_operand(at) or (at and self.words[at - 1] in (*_PRODUCTS, ".")):
+            return 0
+        first = self.operand_end(at, last)
+        end = first
+        while end + 1 < last and self.words[end] in _PRODUCTS:
+            end = self.operand_end(end + 1, last)
+        beside = self.words[max(at - 1, 0) : at] == ["||"] or self.words[end : end + 1] == ["||"]
+        return end if beside and end > first else 0
 
     def divisors(self, first: int, last: int) -> dict[int, int]:
         """What is divided by, but for literals: by its first token the one after its last."""

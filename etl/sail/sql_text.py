@@ -11,16 +11,25 @@ from typing import Any
 
 from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules, texts
 from etl.sail.notations import Notation, Sql, literal
-from etl.sail.sql_bound import CHANCE, DISTINCT, LONGEST, ONCE, TEXTS, argument, beside_number, bound, by_lambda
+from etl.sail.sql_bound import (
+    DISTINCT,
+    LONGEST,
+    NOT_AGAIN,
+    ONCE,
+    TEXTS,
+    argument,
+    beside_number,
+    bound,
+    by_lambda,
+)
 from etl.sail.sql_items import Compared, ends_items, spelled
-from etl.sail.sql_values import Values, is_quoted
+from etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time
 from etl.sail.statements import bare
 from etl.sail.values import written
 
 _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE
 )
-_NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 _OF_ONE_KIND = frozenset(("coalesce", "greatest", "ifnull", "least", "nvl"))
 _SPECIAL = _OF_ONE_KIND | frozenset(
     ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
@@ -41,14 +50,14 @@ _CALLS = frozenset(
 )
 _TOUCHED = re.compile(
     rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
-    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]|\bin\s*\(\s*['\"]|['\"]\d{8}['\"]",
+    r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]|\bin\s*\(\s*['\"\d-]",
     re.IGNORECASE,
 )
+_DAYS = re.compile(r"['\"]\s*\d{8}\s*['\"]")  # in texts, which bare SQL has not
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _COMPARED = re.compile(r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]", re.IGNORECASE)
-_INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"(?:^|[(,=<>+*/%-]|\b[a-z]+\s)\s*-\s*[a-z_`(]", re.IGNORECASE)
 _DIVIDED = re.compile(r"[/%]\s*-?\s*[a-z_`(:?]", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
@@ -65,7 +74,8 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    if not any(one.search(code) for one in (_TOUCHED, _SUM, _INTERVAL, _COMPARED, _DIVIDED, _NEGATED)):
+    touched = any(one.search(code) for one in (_TOUCHED, _SUM, INTERVAL, _COMPARED, _DIVIDED, _NEGATED))
+    if not touched and not _DAYS.search(text):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -133,6 +143,8 @@ class _Rewriting(Values):
             elif compared := self.comparison(at, last):
                 end = compared.end
                 piece = self._compared(compared)
+            elif (at, last) != (first, end := self.product_end(at, last)) and end:
+                piece = f"({self.between(at, end)})"
             elif at in looked_at:
                 end, operands = looked_at[at]
                 piece = _of_times(self.between(at, end), operands)
@@ -180,11 +192,11 @@ class _Rewriting(Values):
             if not any(one.sign in ("+", "-") for one in chain[1:]):
                 continue
             multiplied = any(one.sign in ("*", "/") for one in chain)  # an interval of days has seconds then
-            told = {one: text for one in chain if _may_be_time(text := self.raw(one.first, one.end), multiplied)}
+            told = {one: text for one in chain if may_be_time(text := self.raw(one.first, one.end), multiplied)}
             values = [one for one, text in told.items() if not rules.LITERAL_INTERVAL.fullmatch(text)]
             if len(told) < 2 or not values:
                 continue
-            hours = any(map(_INTERVAL.search, told.values()))
+            hours = any(map(INTERVAL.search, told.values()))
             if not self._is_sorted(values[-1].first) or not any("(" in text for text in told.values()):
                 asked = [one for one, text in told.items() if "?" in bare(text)] or [values[-1]]
                 found |= {one.first: (one.end, [*told.values()]) for one in asked}
@@ -275,7 +287,7 @@ class _Rewriting(Values):
             as_it_is = Sql("")
             if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
                 return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
-            if any(ONCE.search(bare(one)) for one in rest):
+            if any(NOT_AGAIN.search(bare(one)) for one in rest):
                 raise engine.refused(f"A value that is another one each time, in {name}")
 
             def called(e: Notation, value: Any) -> Any:
@@ -374,17 +386,9 @@ class _Rewriting(Values):
             raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
 
 
-def _may_be_time(told: str, multiplied: bool) -> bool:
-    """Whether an operand may be a date, a time or an interval with hours; not one that is another each time."""
-    if _INTERVAL.search(told):
-        return multiplied or bool(rules.HOURS.search(told)) or not rules.LITERAL_INTERVAL.fullmatch(told)
-    named = _NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
-    return bool(named) and not CHANCE.search(told)
-
-
 def _may_be_other(told: str) -> bool:
     """Whether a value of a CASE is no literal."""
-    return not is_quoted(told) and bool(_NAMES.match(told.lstrip("(- "))) and told.lower() not in _WORDS
+    return not is_quoted(told) and bool(NAMES.match(told.lstrip("(- "))) and told.lower() not in _WORDS
 
 
 def _same(one: str, other: str) -> bool:

@@ -104,7 +104,7 @@ class Tokens:
             sign = self.words[at] if chain and self.words[at] in _ARITHMETIC else ""
             while sign and at < last and self.words[at] in _ARITHMETIC:
                 at += 1  # signs of the operand's own, too
-            end = self.operand_end(at, last) if at < last and self._begins_operand(at) else 0
+            end = self.operand_end(at, last) if at < last and self.begins_operand(at) else 0
             if chain and not (sign and end):
                 yield chain
                 chain = []
@@ -116,21 +116,22 @@ class Tokens:
 
     def is_pattern(self, at: int) -> bool:
         """Whether a pattern begins at a token: it stands behind a value and RLIKE or REGEXP, which are names, too."""
-        if at < 2 or self.words[at - 1] not in ("rlike", "regexp") or not self._begins_operand(at):
+        if at < 2 or self.words[at - 1] not in ("rlike", "regexp") or not self.begins_operand(at):
             return False
         before = self.words[at - 2]
-        return before in ("not", ")", "]") or self._begins_operand(at - 2)
+        return before in ("not", ")", "]") or self.begins_operand(at - 2)
 
     def is_negated(self, at: int, last: int) -> bool:
         """Whether a token is the minus before a value that is no number, and not between two."""
-        if self.words[at] != "-" or at + 1 >= last or not self._begins_operand(at + 1):
+        if self.words[at] != "-" or at + 1 >= last or not self.begins_operand(at + 1):
             return False
         behind = (
-            at > 0 and self.words[at - 1] != "(" and (self.words[at - 1] in (")", "]") or self._begins_operand(at - 1))
+            at > 0 and self.words[at - 1] != "(" and (self.words[at - 1] in (")", "]") or self.begins_operand(at - 1))
         )
         return not behind and not self.words[at + 1][:1].isdigit()
 
-    def _begins_operand(self, at: int) -> bool:
+    def begins_operand(self, at: int) -> bool:
+        """Whether a value may begin at a token."""
         return bool(_BEGINS.match(self.words[at])) and self.words[at].partition(" ")[0] not in _NO_OPERAND
 
     def operand_end(self, at: int, last: int) -> int:

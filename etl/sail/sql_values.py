@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from itertools import pairwise
 
-from etl.sail import texts
+from etl.sail import rules, texts
 from etl.sail.notations import Sql
-from etl.sail.sql_bound import ONCE, TEXTS, bound, is_large
+from etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, is_large
 from etl.sail.sql_items import Items
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
-from etl.sail.values import written
+from etl.sail.values import of_kind, written
 
+NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
+INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _TEXT = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"")
 
 
@@ -54,11 +58,13 @@ class Values(Items):
         """The column that a literal is compared with; empty for what is no day, and beside any other value."""
         if not is_quoted(self.words[at]) or not texts.is_day(self.words[at][1:-1]):
             return ""
-        if at > 1 and self.words[at - 1] in texts.COMPARISONS:
-            first = at - 2
+        sign = at - 3 if self.words[max(at - 3, 0) : at] == ["between", self.words[at - 2], "and"] else at - 1
+        if sign > 0 and (self.words[sign] in texts.COMPARISONS or self.words[sign] == "between"):
+            end = sign - (self.words[sign - 1] == "not")
+            first = end - 1
             while first > 1 and self.words[first - 1] == ".":
                 first -= 2
-            return self._column(first, at - 1)
+            return self._column(first, end)
         if at + 2 < len(self.words) and self.words[at + 1] in texts.COMPARISONS:
             end = self.path_end(at + 2, len(self.words))
             return self._column(at + 2, end)
@@ -79,13 +85,14 @@ class Values(Items):
         return end
 
     def list_of(self, at: int, last: int) -> tuple[int, int, list[str]] | None:
-        """The texts that a column at a place is compared with by IN, between the tokens behind it and behind them."""
+        """The texts or numbers that a column at a place is compared with by IN, between the tokens behind both."""
         end = self.path_end(at, last)
         opening = end + 2 if self.words[end : end + 1] == ["not"] else end + 1
         if self.words[opening - 1 : opening] != ["in"] or opening not in self.closing or not self._column(at, end):
             return None
         given = [self.raw(*one) for one in self.arguments(opening, self.closing[opening])]
-        return (end, self.closing[opening] + 1, given) if all(map(is_text_alone, given)) else None
+        alike = all(map(is_text_alone, given)) or all(map(_NUMBER.fullmatch, given))
+        return (end, self.closing[opening] + 1, given) if alike else None
 
     def among_texts(self, name: str, given: list[tuple[int, int]]) -> bool:
         return (name in texts.AMONG or name == "concat") and any(self.is_text(*one) for one in given)
@@ -112,8 +119,13 @@ class Values(Items):
         return any(self.words[at] in ("from", "for") and self.words[at + 1] == "null" for at in level if at + 1 < last)
 
     def in_texts(self, at: int, end: int, behind: int, given: list[str]) -> tuple[str, int]:
-        """A column IN some texts."""
+        """A column IN some texts, or numbers."""
         column, whole = Sql(self.raw(at, end)), self.raw(at, behind)
+        opening = end + 2 if self.words[end] == "not" else end + 1
+        if not is_text_alone(given[0]):
+            texts_of = ", ".join(f"'{one}'" for one in texts.as_texts(list(map(Decimal, given))))
+            own = Sql(f"{self.raw(at, opening)} ({texts_of})")
+            return f"({TEXTS.case((of_kind(TEXTS, column, 'string'), own), otherwise=Sql(whole))})", behind
         own = Sql(f"({written(TEXTS, column)} {self.raw(end, behind)})")
         return f"({texts.among(TEXTS, Sql(whole), own, column, [one[1:-1] for one in given])})", behind
 
@@ -150,3 +162,11 @@ def is_text_alone(told: str) -> bool:
 def is_quoted(told: str) -> bool:
     """Whether a value begins with a text."""
     return told.startswith(("'", '"'))
+
+
+def may_be_time(told: str, multiplied: bool) -> bool:
+    """Whether an operand may be a date, a time or an interval with hours; not one that is another each time."""
+    if INTERVAL.search(told):
+        return multiplied or bool(rules.HOURS.search(told)) or not rules.LITERAL_INTERVAL.fullmatch(told)
+    named = NAMES.search(bare(told)) or "`" in told or "?" in bare(told)
+    return bool(named) and not CHANCE.search(told)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,16 @@ def as_format(workspace: Workspace, folder: str, format: str, head: bytes) -> No
     bucket, prefix = split_uri(folder)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda one: _rewrite(client, one, suffix, head), list(list_objects(client, bucket, prefix))))
+
+
+def clear(workspace: Workspace, folder: str) -> None:
+    """Take away what a write has left in a folder (``s3a://…/``, or one of this machine) that is made once more."""
+    if not folder.startswith(S3):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    client = s3_client(workspace)
+    for one in list(list_objects(client, *split_uri(folder))):
+        client.delete_object(Bucket=one.bucket, Key=one.key)
 
 
 def _rewrite(client: Any, one: StoredObject, suffix: str, head: bytes) -> None:

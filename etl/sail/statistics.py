@@ -64,6 +64,7 @@ def install(workspace: Workspace) -> None:
     made = {"describe": describe, "summary": summary, "crosstab": crosstab, "cov": cov, "corr": corr}
     for name, value in made.items():
         engine.replace(DataFrame, name, value)
+    engine.replace(DataFrame, "approxQuantile", engine.refusing("DataFrame.approxQuantile"))
 
 
 def _without_nulls(rows: DataFrame, *names: str) -> DataFrame:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from etl.sail.casts import to_date
 from etl.sail.notations import Notation, Sql, Texts
-from etl.sail.values import of_kind, refusal, written
+from etl.sail.values import java_double, of_kind, refusal, written
 
 _EVERY = tuple(range(4))
 # The places of the texts among the arguments of a function.
@@ -142,6 +143,11 @@ def among(e: Notation, call: Any, own: Any, v: Any, said: Sequence[str]) -> Any:
         if len(said) < _FEW and all(map(form.fullmatch, said)):
             return e.case((e.call("rlike", e.call("typeof", v), f"^({kinds})$"), call), otherwise=own)
     return own
+
+
+def as_texts(numbers: Sequence[float | Decimal]) -> list[str]:
+    """Numbers of the script as they are written when a text is to be one of them."""
+    return [java_double(one) if isinstance(one, float) else str(one) for one in numbers]
 
 
 def mixed(e: Notation, name: str, values: Sequence[Any]) -> tuple[Any, Any]:

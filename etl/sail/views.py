@@ -136,7 +136,7 @@ def _name_views(create: Any) -> None:
         name = tableName.strip("`")
         _refresh(name)
         own = _current.get(name.lower())
-        rows = table(self, own).alias(name) if own and own.lower() != name.lower() else table(self, tableName)
+        rows = table(self, own).alias(name) if own and own != name else table(self, tableName)
         _ = rows.schema  # a table that is not there is missed at once
         return rows
 
@@ -180,18 +180,19 @@ def _forget(name: str) -> set[str]:
 
 
 def _own(name: str) -> str:
-    """What Sail is to call a view: none may have been called so before."""
-    own = name if name.lower() not in _taken else f"{_OWN}_{len(_taken)}"
+    """What Sail is to call a view: none may have been called so before, and capitals are others to it."""
+    own = name if name.lower() not in _taken and name == name.lower() else f"{_OWN}_{len(_taken)}"
     _taken.append(own.lower())
     return own
 
 
 def _bound(query: str) -> list[Any]:
-    """The views of a query that were made anew, for it to be told of them, as it spells them."""
+    """The views of a query that Sail calls otherwise than it does, for it to be told of them, as it spells them."""
     from pyspark.sql.connect.plan import Read, SubqueryAlias
 
-    anew = {name: own for name, own in _current.items() if own.lower() != name}
-    return [SubqueryAlias(Read(own), one) for name, own in anew.items() for one in _spelled(name, query)]
+    return [
+        SubqueryAlias(Read(own), one) for name, own in _current.items() for one in _spelled(name, query) if one != own
+    ]
 
 
 def _spelled(name: str, text: str) -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -16,13 +16,13 @@ from data.zones import S3
 from etl.choices import refuse_empty_structs
 from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
 from etl.paths import quoted
-from etl.sail import engine, names, ordered, single
+from etl.sail import coerced, engine, names, ordered, single
 from etl.sail.csv_lines import VALUE as LINE
 from etl.sail.csv_lines import CsvForm, require_simple
 from etl.sail.file_options import FORMATS, lowered, take_writing
 from etl.sail.json_written import JsonForm
 from etl.sail.objects import local_path
-from etl.sail.staged import as_format, leave_one
+from etl.sail.staged import as_format, clear, leave_one
 from workspace import effects
 from workspace.paths import Workspace
 
@@ -102,13 +102,23 @@ def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema:
     one = in_order is not None or (not keys and single.is_asked(plan._child))
     if one:
         single.part(in_order or _rows(writer), plan)
-    original(writer, folder, mode="error")
+    _write(workspace, writer, original, folder)
     if one:
         single.lift(workspace, folder)
     if line is not None:
         as_format(workspace, folder, format, head.encode())
     if not keys:
         leave_one(workspace, folder, format, head.encode(), codec, schema)
+
+
+def _write(workspace: Workspace, writer: Any, original: Any, folder: str) -> None:
+    try:
+        original(writer, folder, mode="error")
+    except PySparkException as error:
+        if not coerced.is_of_a_row(error):
+            raise
+        clear(workspace, folder)
+        original(writer, folder, mode="error")
 
 
 def _write_lines(writer: Any, line: Column, *, one_column: bool) -> None:

@@ -46,6 +46,7 @@ from tests import (
     compared_mixed,
     compared_patterns,
     compared_texts,
+    compared_types,
 )
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
@@ -408,6 +409,7 @@ for _module in (
     compared_mixed,
     compared_patterns,
     compared_texts,
+    compared_types,
 ):
     for _cases, _name, _make in (
         *((CASES, name, make) for name, make in _module.CASES.items()),
