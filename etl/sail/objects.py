@@ -54,7 +54,7 @@ class Objects:
         folders = tuple(f"{one}/" for one in places)
         names = {_join(path, name): name for path, inside in self.found.items() for name in inside}
         inside = [one for one in names if one in places or one.startswith(folders)]
-        return sorted([one for one in inside if _is_read(names[one])] or inside or names)
+        return sorted([one for one in inside if is_read(names[one])] or inside or names)
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """What is in each of the objects, without its compression."""
@@ -100,7 +100,7 @@ def _codec(name: str) -> str:
     return _CODECS.get(name.rpartition(".")[2].lower(), "")
 
 
-def _is_read(name: str) -> bool:
+def is_read(name: str) -> bool:
     """Whether Spark does not pass over an object by its name."""
     return not any(one.startswith(("_", ".")) and "=" not in one for one in name.split("/"))
 
