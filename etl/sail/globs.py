@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from data.zones import S3, split_uri
+from data.zones import PRIVATE_PREFIX, S3, split_uri
 from etl.sail import engine
 from etl.sail.objects import is_read, objects_at
 from workspace.paths import Workspace
@@ -23,7 +23,8 @@ def expanded(workspace: Workspace, pattern: str) -> dict[str, dict[str, int]]:
     """The folders and objects that a pattern finds, in their order, each with the objects that lie at it as
     :func:`~etl.sail.objects.objects_at` tells them.
 
-    Raises UnsupportedError for a pattern with an escape, braces across folders, or one in the place of a bucket.
+    Raises UnsupportedError for a pattern with an escape, braces across folders, one in the place of a bucket, and for
+    one that finds a folder whose name hides it.
     """
     parts = pattern.rstrip("/").split("/")
     first = next(place for place, part in enumerate(parts) if is_pattern(part))
@@ -32,14 +33,19 @@ def expanded(workspace: Workspace, pattern: str) -> dict[str, dict[str, int]]:
         raise engine.refused(f"The pattern {pattern} of spark.read")
     start = "/".join(parts[:first])
     words = [re.compile(_regex(part), re.DOTALL) for part in wanted]
+    hidden: set[str] = set()
     found: dict[str, dict[str, int]] = {}
-    for name, size in sorted(objects_at(workspace, start or ".").items()):
+    there = objects_at(workspace, start or ".", hidden)
+    for place in hidden:  # Spark reads those that a pattern finds
+        own = place.strip("/").split("/")[: len(words)]
+        found_so = all(word.fullmatch(part) for word, part in zip(words, own, strict=False))
+        if found_so and not is_read("/".join(own)) and f"{own[0]}/" != PRIVATE_PREFIX:
+            raise engine.refused(f"The pattern {pattern} of spark.read, which finds the hidden folder {place},")
+    for name, size in sorted(there.items()):
         own = name.split("/")
         if len(own) < len(words) or not all(word.fullmatch(part) for word, part in zip(words, own, strict=False)):
             continue
         path, rest = "/".join([start, *own[: len(words)]]), "/".join(own[len(words) :])
-        if rest and not is_read("/".join(own[: len(words)])):
-            raise engine.refused(f"The pattern {pattern} of spark.read, which finds the hidden folder {path},")
         if rest or is_read(own[-1]):
             found.setdefault(path, {})[rest or _whole(path)] = size
     return found
