@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def read_s3(
     paths = [paths] if isinstance(paths, str) and "paths" not in connection else paths
     if isinstance(paths, str) or not paths:
         raise UsageError("The connection type s3 needs connection_options={'paths': ['s3://bucket/folder/', …]}.")
-    paths = [plain_slashes(one) for one in paths]
+    paths = [re.sub(r"^s3[an]://", "s3://", plain_slashes(one)) for one in paths]  # as objects are named
     one = readable(format_name, options)
     attached = attached_of({**connection, **options})
     if attached != Attached(attached.filename) and one is not CSV:

@@ -429,7 +429,7 @@ REFUSED["read csv by a pattern that finds a hidden folder"] = by_a_pattern_of_hi
 
 
 def with_slashes(place: Place) -> Any:
-    """A path with several slashes, written and read."""
+    """A path with several slashes (and Hadoop's name of S3), written and read."""
     path = place.uri(f"{place.folder()}/a").replace("/a", "//b///c/")
     place.spark.createDataFrame([(1, "x")], "i int, s string").write.parquet(path)
     frame = place.lake.glue.create_dynamic_frame.from_options("s3", {"paths": [path]}, "parquet")
