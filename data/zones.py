@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from workspace.errors import UsageError
@@ -31,3 +32,10 @@ def split_uri(location: str) -> tuple[str, str]:
     if parts.scheme not in ("s3", "s3a", "s3n") or not parts.netloc:
         raise UsageError(f"{location!r} is not an S3 location: write s3://bucket/path.")
     return parts.netloc, parts.path.lstrip("/")
+
+
+def plain_slashes(location: str) -> str:
+    """A path as Hadoop takes it, on S3 and elsewhere: several slashes are one (``f"{folder}/{name}"`` of a folder that
+    ends in one)."""
+    scheme, mark, rest = location.rpartition("://")
+    return f"{scheme}{mark}{re.sub('/{2,}', '/', rest)}"

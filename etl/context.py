@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from data.zones import plain_slashes
 from etl import spark_writes
 from etl.batches import for_each_batch, with_ingestion_time
 from etl.errors import UnsupportedError, refuse_unknown
@@ -134,7 +135,7 @@ class GlueContext(Reading, Writing):
         hours, predicate, classes = _purge_options(options)
         if predicate:
             raise UnsupportedError("purge_s3_path does not support partitionPredicate: use purge_table.")
-        folder = s3_path.rstrip("/") + "/"
+        folder = plain_slashes(s3_path).rstrip("/") + "/"
         record(self.workspace, transformation_ctx, PURGES, folder)
         self.purges.purge(folder, [folder], None, hours, classes)
 

@@ -68,7 +68,7 @@ class Frame:
         self._limits = (0, 0)
 
     @classmethod
-    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str) -> Self:
+    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str = "") -> Self:
         """A DynamicFrame of a DataFrame's rows; its structs are structs, also where they were choices before."""
         return cls(plain(dataframe), glue_ctx, name)
 

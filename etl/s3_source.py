@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from pyspark.sql import types as T
 
 from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
-from data.zones import split_uri
+from data.zones import plain_slashes, split_uri
 from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.delimited import first_row
@@ -58,6 +59,7 @@ def read_s3(
     paths = [paths] if isinstance(paths, str) and "paths" not in connection else paths
     if isinstance(paths, str) or not paths:
         raise UsageError("The connection type s3 needs connection_options={'paths': ['s3://bucket/folder/', …]}.")
+    paths = [re.sub(r"^s3[an]://", "s3://", plain_slashes(one)) for one in paths]  # as objects are named
     one = readable(format_name, options)
     attached = attached_of({**connection, **options})
     if attached != Attached(attached.filename) and one is not CSV:

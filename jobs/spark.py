@@ -209,6 +209,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.default.parallelism": str(max(2, cores * settings.number("workers"))),
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # as in a session of Glue's (etl/session.py)
         "spark.sql.ansi.enabled": "false",  # as in Spark 3, which AWS Glue has up to 5: what cannot be cast is null
         "spark.sql.legacy.javaCharsets": "true",  # likewise: "latin1" and "windows-1252" are encodings of CSV and JSON
         "spark.sql.warehouse.dir": f"file://{spark / 'warehouse'}",

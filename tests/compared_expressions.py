@@ -84,6 +84,33 @@ def column_cast(kind: str) -> Make:
     return select(a=lambda: F.col("s").cast(kind), b=lambda: F.trim("s").cast(kind))
 
 
+CASES |= {
+    "try_cast of text to whole numbers": select(
+        **{
+            f"{kind}{at}": lambda made=made, kind=kind: made().try_cast(kind)
+            for kind in ("tinyint", "smallint", "int", "bigint")
+            for at, made in enumerate(
+                (
+                    lambda: F.concat(F.col("id"), F.lit(".5")),
+                    lambda: F.concat(F.lit(" -."), F.col("id")),
+                    lambda: F.concat(F.lit(" +"), F.col("id"), F.lit(" ")),
+                )
+            )
+        }
+    ),
+    "SQL try_cast of text to bigint": sql("select id, try_cast(id || '.0' as bigint) x from rows"),
+    "parts of a time of text": select(
+        **{
+            f"{make.__name__}_{name}": lambda make=make, name=name: make(F.col(name).cast("string"))
+            for make in (F.hour, F.minute, F.second)
+            for name in ("s", "ts", "dt", "id")
+        },
+        own=lambda: F.hour("ts"),
+        day=lambda: F.hour("dt"),
+        said=lambda: F.minute(F.lit("2024-03-10T02:30:00Z")),
+    ),
+    "SQL parts of a time of text": sql("select id, hour(s) h, minute(cast(ts as string)) m, second(ts) s from rows"),
+}
 CASES |= {f"column cast of text to {kind}": column_cast(kind) for kind in (*TO_NUMBERS[1:], "date", "timestamp")}
 CASES |= {
     "SQL casts nested": sql(

@@ -129,6 +129,12 @@ def _formatted_time(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     return e.case(*branches, otherwise=call)
 
 
+def _of_time(e: Notation, call: Any, v: Any, *, name: str) -> Any:
+    """A part of a time; a text is one as in a cast."""
+    require_no_word(e.constant(v))
+    return e.call(name, e.cast(v, "timestamp", "TRY_CAST"))
+
+
 def _formatted_date(e: Notation, call: Any, v: Any, form: Any) -> Any:
     """A text is a time as in a cast."""
     of_text = e.call("date_format", e.cast(v, "timestamp"), form)
@@ -294,6 +300,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "atan2": _angle,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
     "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
+    **{name: partial(_of_time, name=name) for name in ("hour", "minute", "second")},
     **dict.fromkeys(("char_length", "character_length", "len", "length"), _length),
     "bround": rounding.rounded_to_even,
     "ceil": rounding.to_whole,

@@ -107,7 +107,7 @@ def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
         if larger := [of_kind(e, v, kind) for kind, size in _SIZES.items() if size > bits]:
             branches.append((reduce(partial(_either, e), larger), _last_bits(e, v, target, bits)))
         made = e.case(*branches, otherwise=made)
-    if bits == _SIZES["int"]:  # of texts Sail's own cast is right
+    if keyword != "CAST" or bits == _SIZES["int"]:  # Sail's own is right of texts: by TRY_CAST 1.5 is no whole number
         return made
     return e.case((of_kind(e, v, "string"), whole_of_text(e, v, target)), otherwise=made)
 

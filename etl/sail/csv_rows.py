@@ -168,6 +168,21 @@ class CsvRead:
         return rows.withColumns(changed) if changed else rows
 
 
+def merged_kinds(found: Sequence[T.StructType]) -> T.StructType:
+    """The columns of CSV whose objects have these, by their places, as Spark names and types them."""
+    columns = zip(*(kinds.fields for kinds in found), strict=True)
+    return T.StructType([T.StructField(fields[0].name, _wide([one.dataType for one in fields])) for fields in columns])
+
+
+def _wide(kinds: Iterable[T.DataType]) -> T.DataType:
+    told = list(dict.fromkeys(kind for kind in kinds if not isinstance(kind, T.NullType)))
+    if len(told) < 2:
+        return told[0] if told else T.NullType()
+    if all(isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType) for kind in told):
+        return T.TimestampType()
+    return T.DoubleType() if all(isinstance(kind, T.LongType | T.DoubleType) for kind in told) else T.StringType()
+
+
 def _inferred(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     """Rows of the types that Spark infers: ints where all longs are, text where nothing is."""
     changed: dict[str, Column] = {}

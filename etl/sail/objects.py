@@ -54,7 +54,7 @@ class Objects:
         folders = tuple(f"{one}/" for one in places)
         names = {_join(path, name): name for path, inside in self.found.items() for name in inside}
         inside = [one for one in names if one in places or one.startswith(folders)]
-        return sorted([one for one in inside if _is_read(names[one])] or inside or names)
+        return sorted([one for one in inside if is_read(names[one])] or inside or names)
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """What is in each of the objects, without its compression."""
@@ -100,7 +100,7 @@ def _codec(name: str) -> str:
     return _CODECS.get(name.rpartition(".")[2].lower(), "")
 
 
-def _is_read(name: str) -> bool:
+def is_read(name: str) -> bool:
     """Whether Spark does not pass over an object by its name."""
     return not any(one.startswith(("_", ".")) and "=" not in one for one in name.split("/"))
 
@@ -171,18 +171,19 @@ def _addresses(workspace: Workspace, location: str) -> list[str]:
     return [f"file:{place / name}" if place.is_dir() else f"file:{place}" for name in objects_at(workspace, location)]
 
 
-def _below(workspace: Workspace, path: str) -> Iterator[StoredObject]:
+def _below(workspace: Workspace, path: str, hidden: set[str] | None = None) -> Iterator[StoredObject]:
     bucket, prefix = split_uri(path)
     folder = f"{prefix.rstrip('/')}/" if prefix else ""
-    listed = list_objects(_client(workspace), bucket, prefix)
+    listed = list_objects(_client(workspace), bucket, prefix, hidden)
     return (one for one in listed if one.key == prefix or one.key.startswith(folder))
 
 
-def objects_at(workspace: Workspace, path: str) -> dict[str, int]:
-    """The objects that lie at a path, named from there on, and their sizes in bytes."""
+def objects_at(workspace: Workspace, path: str, hidden: set[str] | None = None) -> dict[str, int]:
+    """The objects that lie at a path, named from there on, and their sizes in bytes; ``hidden`` gets the folders on S3
+    that are left out for their names."""
     if path.startswith(S3):
         folder = f"{split_uri(path)[1].rstrip('/')}/".lstrip("/")
-        return {one.key.removeprefix(folder): one.size for one in _below(workspace, path)}
+        return {one.key.removeprefix(folder): one.size for one in _below(workspace, path, hidden)}
     place = Path(local_path(path))
     if place.is_dir():
         return {str(one.relative_to(place)): one.stat().st_size for one in place.rglob("*") if one.is_file()}

@@ -7,17 +7,16 @@ subfolders, and the values of ``key=value`` folders as text, where Spark tells n
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
-from data.zones import S3, split_uri
+from data.zones import S3, plain_slashes, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, decimals, engine, json_rows, json_values, listings, partition_types, read_rows
-from etl.sail.csv_rows import ALL_RECORDS, CsvRead
+from etl.sail import csv_values, decimals, engine, globs, json_rows, json_values, listings, partition_types, read_rows
+from etl.sail.csv_rows import ALL_RECORDS, CsvRead, merged_kinds
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
 from workspace.paths import Workspace
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 LISTED = "lakelet.listed"  # an option of our own reads, which name objects that they have listed
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
 MOST_OVER_LINES = 1 << 30  # bytes, which are held in memory object by object
+_TWICE = "A path that is given twice to spark.read, whose rows are there twice on Spark,"
 MERGED, _DEFAULT = "spark.sql.parquet.mergeSchema", "spark.sql.sources.default"
-_GLOB = re.compile(r"[*?\[{]")
 
 
 def install(workspace: Workspace) -> None:
@@ -50,7 +49,7 @@ def install(workspace: Workspace) -> None:
         decimals.watch_type(schema if schema is not None else reader._schema)
         if reader._options.pop(LISTED, ""):
             return original(reader, path=[sail_path(one) for one in paths], schema=schema)
-        found = _check(workspace, reader._format, reader._options, paths)
+        found = _check(workspace, reader._format, reader._options, [plain_slashes(one) for one in paths])
         chosen = [one for path, inside in found.items() for one in _as_spark_lists(path, inside, reader._options)]
         if schema is not None:
             reader.schema(schema)
@@ -114,11 +113,7 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     keys = {key.lower() for key in objects.keys(options)}
     taken = "value" in keys  # what a line is called
     small = objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken
-    rows: DataFrame = original(reader, path=escaped)
-    if any(kind == "void" for _, kind in rows.dtypes):  # so far
-        options.update(ALL_RECORDS)
-        rows = original(reader, path=escaped)
-    kinds = rows.schema
+    kinds = _csv_kinds(original, reader, objects, escaped)
     own = [field for field in kinds.fields if field.name.lower() not in keys]
     blank = csv.may_be_blank(len(own))
     if csv.over_lines:
@@ -133,13 +128,31 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
         csv.require_agreed(listed(reader._client.read).option("lineSep", "\n").text(paths), blank=blank)
     large = not (small or csv.over_lines)
     texts = csv_values.by_text(own, csv, doubles=not large)
-    if texts or csv.plain:
+    if texts or csv.plain or csv.infers:
         told = [T.StructField(f.name, T.StringType() if f.name in texts else f.dataType) for f in kinds.fields]
         reader.schema(T.StructType(told))
-        rows = original(reader, path=escaped)
+    rows: DataFrame = original(reader, path=escaped)
     if csv.plain:
         rows = csv.without_quotes(rows)
     return csv.rows(csv_values.valued(rows, texts, csv), [field.name for field in own], finite=large)
+
+
+def _csv_kinds(original: Any, reader: Any, objects: Objects, paths: list[str]) -> T.StructType:
+    """The columns of CSV and their types, as far as Sail finds them: it fails where those of the objects differ."""
+    from pyspark.errors import SparkRuntimeException
+
+    try:
+        kinds: T.StructType = original(reader, path=paths).schema
+    except SparkRuntimeException as error:
+        if "Fail to merge schema field" not in str(error):
+            raise
+        each = [original(reader, path=[sail_path(one)]).schema for one in objects.addresses()]
+        kinds = _with_keys(merged_kinds(each), objects.keys(reader._options))
+    empty = any(isinstance(field.dataType, T.NullType) for field in kinds.fields)  # in the first of the records
+    if empty and ALL_RECORDS.items() - reader._options.items():
+        reader._options.update(ALL_RECORDS)
+        return _csv_kinds(original, reader, objects, paths)
+    return kinds
 
 
 def _read_json(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, keys: list[str]) -> DataFrame:
@@ -183,7 +196,7 @@ def listed(reader: Any) -> Any:
 def _as_spark_lists(path: str, inside: Collection[str], options: Mapping[str, str]) -> list[str]:
     """What Sail is to read of a path, whose subfolders it reads unasked and makes columns of: Spark passes over those
     that are no partitions, and with recursiveFileLookup makes no columns."""
-    if not any("/" in name for name in inside) or list(inside) == [split_uri(path)[1] if path.startswith(S3) else path]:
+    if not any("/" in name for name in _below(path, inside)):
         return [path]
     if lowered(options).get("recursivefilelookup") == "true":
         chosen = list(inside)
@@ -202,18 +215,35 @@ def _check(
     if not paths:
         raise engine.refused("spark.read.load without a path")
     if len({path.rstrip("/") for path in paths}) < len(paths):
-        raise engine.refused("A path that is given twice to spark.read, whose rows are there twice on Spark,")
+        raise engine.refused(_TWICE)
     found: dict[str, dict[str, int]] = {}
     for path in paths:
-        if _GLOB.search(path):
-            raise engine.refused(f"The pattern {path} of spark.read")
-        inside = objects_at(workspace, path)
-        if not inside:
+        there = globs.expanded(workspace, path) if globs.is_pattern(path) else {path: objects_at(workspace, path)}
+        if not any(there.values()):
             from pyspark.errors import AnalysisException
 
             raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {path}.")
-        found[path] = inside
+        for one, inside in there.items():
+            if one in found:
+                raise engine.refused(_TWICE)
+            found[one] = inside
+    if len(found) > 1 and lowered(options).get("recursivefilelookup") != "true":
+        _require_one_base(found)
     return found
+
+
+def _require_one_base(found: Mapping[str, Collection[str]]) -> None:
+    """Partitions below several paths fail, as on Spark, which would not know what belongs to which."""
+    if any(map(in_partitions, (_below(path, inside) for path, inside in found.items()))):
+        from pyspark.errors import SparkRuntimeException
+
+        places = ", ".join(list(found)[:5])
+        raise SparkRuntimeException(f"[CONFLICTING_DIRECTORY_STRUCTURES] Partitions are below several paths: {places}.")
+
+
+def _below(path: str, inside: Collection[str]) -> Collection[str]:
+    """The objects in the folder that a path is; none of a path that is an object."""
+    return () if list(inside) == [split_uri(path)[1] if path.startswith(S3) else path] else inside
 
 
 def _typed(rows: DataFrame, objects: Sequence[str], given: Mapping[str, T.DataType]) -> DataFrame:

@@ -373,6 +373,74 @@ def below_a_hidden_folder(place: Place) -> Any:
     return outcome(place.spark.read.csv(place.uri(f"{folder}/_made"), header=True, multiLine=True))
 
 
+_TREE = {
+    "k=1/m=01/a1.csv": "1,2,1.5",
+    "k=1/m=02/a2.csv": "3,é,2",
+    "k=2/m=01/b1.csv": "5,,",
+    "k=2/m=01/_b.csv": "6,,",
+    "c.csv": "7,8,2024-01-05",
+    "d.csv": "8,true,2024-01-05 10:00:00",
+}
+
+
+def by_patterns(*patterns: str, **options: Any) -> Case:
+    """CSV of a tree of folders, by patterns."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        for name, line in _TREE.items():
+            place.lake.put(f"{folder}/{name}", f"x,y,z\n{line}\n")
+        paths = [place.uri(f"{folder}/{one}").rstrip("/") for one in patterns]
+        return outcome(place.spark.read.options(header=True, **options).csv(paths))
+
+    return case
+
+
+def failing(case: Case) -> Case:
+    """The exception that a case comes to, by its name and condition."""
+
+    def failed(place: Place) -> str:
+        with pytest.raises(PySparkException) as error:
+            case(place)
+        return f"{error.type.__name__} {str(error.value).partition(']')[0]}"
+
+    return failed
+
+
+def by_a_pattern_of_hidden(place: Place) -> Any:
+    folder = place.folder()
+    for name in ("a/b.csv", "_a/b.csv"):
+        place.lake.put(f"{folder}/{name}", "x\n1\n")
+    return outcome(place.spark.read.csv(place.uri(f"{folder}/*"), header=True))
+
+
+for _patterns in (
+    ("*.csv",), ("?.csv",), ("[dc].csv",), ("[!c].csv",), ("{c,d}.csv",), ("k=*/*/*.csv",), ("*/m=0[12]",),
+    ("k=*/m=01/",), ("k={1,2}/m=01/*",), ("k=1*",), ("**/m=01",), ("k=1/*", "c*"), ("k=*/m=*/a?.csv", "d.csv"),
+):  # fmt: skip
+    CASES[f"read csv by the patterns {_patterns}"] = by_patterns(*_patterns)
+    CASES[f"infer csv by the patterns {_patterns}"] = by_patterns(*_patterns, inferSchema=True)
+for _patterns in (("k=[3-9]",), ("x*/y",), ("k=*",), ("k=1", "k=2")):
+    CASES[f"nothing, or no one table, by the patterns {_patterns}"] = failing(by_patterns(*_patterns))
+CASES["infer csv of objects that differ"] = by_patterns("k=1", inferSchema=True)
+REFUSED["read csv by a pattern and a path of its own"] = by_patterns("*.csv", "c.csv")
+REFUSED["read csv by a pattern with an escape"] = by_patterns("k\\=1")
+REFUSED["read csv by a pattern that finds a hidden folder"] = by_a_pattern_of_hidden
+
+
+def with_slashes(place: Place) -> Any:
+    """A path with several slashes (and Hadoop's name of S3), written and read."""
+    plain = place.uri(f"{place.folder()}/b/c").rstrip("/")
+    path = plain.replace("/b/c", "//b///c/")
+    place.spark.createDataFrame([(1, "x")], "i int, s string").write.parquet(path)
+    frame = place.lake.glue.create_dynamic_frame.from_options("s3", {"paths": [path]}, "parquet")
+    place.lake.glue.write_dynamic_frame.from_options(frame, "s3", {"path": path + "/d/"}, "json")
+    return outcome(place.spark.read.parquet(plain)), outcome(place.spark.read.json(path + "/d/"))
+
+
+CASES["paths with several slashes"] = with_slashes
+
+
 def of_many_bytes(place: Place) -> Any:
     with mock.patch.object(reading, "MOST_OVER_LINES", 1):
         return read("csv", "a,b\n1,x\n", {**H, "multiLine": True})(place)
@@ -622,6 +690,20 @@ def frame(format: str, content: str, **options: Any) -> Case:
 
     return case
 
+
+_DECLARED = "a,b,c\n1,2.5,x\n1.5,1,1.5\n,+3,7\n"
+
+
+def of_declared(place: Place) -> Any:
+    """A table of CSV, some of whose texts are of another type than is declared."""
+    folder = place.folder()
+    place.lake.put(f"{folder}/a.csv", _DECLARED)
+    made = place.lake.table(folder, folder, "csv", {"a": "bigint", "b": "smallint", "c": "string"})
+    cast = made.resolveChoice(specs=[("a", "cast:long"), ("b", "cast:short"), ("c", "cast:long")])
+    return outcome(made), outcome(cast)
+
+
+CASES["csv of a table, fractions for whole numbers"] = of_declared
 
 LOG = (
     '1.2.3.4 - bob [10/Oct/2000:13:55:36 -0700] "GET /a?x=1 HTTP/1.0" 200 2326\nbad line\n'
