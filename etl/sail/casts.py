@@ -107,9 +107,13 @@ def _to_whole(e: Notation, v: Any, keyword: str, target: str) -> Any:
         if larger := [of_kind(e, v, kind) for kind, size in _SIZES.items() if size > bits]:
             branches.append((reduce(partial(_either, e), larger), _last_bits(e, v, target, bits)))
         made = e.case(*branches, otherwise=made)
+    text = of_kind(e, v, "string")
+    if keyword == "TRY_CAST":  # Spark tries by ANSI's rules: a text with a point is no whole number
+        pointed = e.infix(text, "and", e.call("contains", e.cast(v, "string"), "."))
+        return e.case((e.call("not", pointed), made), otherwise=None)
     if bits == _SIZES["int"]:  # of texts Sail's own cast is right
         return made
-    return e.case((of_kind(e, v, "string"), whole_of_text(e, v, target)), otherwise=made)
+    return e.case((text, whole_of_text(e, v, target)), otherwise=made)
 
 
 def _either(e: Notation, one: Any, other: Any) -> Any:

@@ -300,6 +300,15 @@ CASES |= {
     "Join": lambda place: Join.apply(
         place.frame("id", "g"), RenameField.apply(frame=place.frame("i", "g"), old_name="g", new_name="k"), ["g"], ["k"]
     ),
+    "Join of texts with numbers": lambda place: Join.apply(
+        place.frame("id", "g"),
+        RenameField.apply(frame=place.frame("i", "s"), old_name="s", new_name="k"),
+        ["id"],
+        ["k"],
+    ),
+    "Join of texts with decimals": lambda place: Join.apply(
+        place.frame("s"), RenameField.apply(frame=place.frame("dec"), old_name="dec", new_name="k"), ["s"], ["k"]
+    ),
     "SplitRows": lambda place: SplitRows.apply(
         frame=place.frame(), comparison_dict={"i": {">": 0}}, name1="a", name2="b"
     ).select("a"),
