@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from workspace.errors import UsageError
@@ -20,6 +21,12 @@ PRIVATE_PREFIX = ".lakelet/"  # staging and manifests; readers skip names that b
 def uri(bucket: str, key: str) -> str:
     """``s3://bucket/key``."""
     return f"s3://{bucket}/{key}"
+
+
+def plain_location(location: str) -> str:
+    """A location on S3 as Hadoop takes it, and so Glue: slashes that follow each other are one."""
+    scheme, sign, path = location.partition("://")
+    return f"{scheme}{sign}{re.sub('/{2,}', '/', path)}" if location.startswith(S3) else location
 
 
 def split_uri(location: str) -> tuple[str, str]:

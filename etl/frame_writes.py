@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException
 
 from data.objects import list_objects, s3_client
 from data.publish import keys_below
-from data.zones import PRIVATE_PREFIX, split_uri
+from data.zones import PRIVATE_PREFIX, plain_location, split_uri
 from etl.publishing import Publication
 from workspace.paths import Workspace
 
@@ -45,7 +45,7 @@ def publish_write(
     Raises AnalysisException where Spark does, when there is something already; ConcurrentModificationException when
     somebody else has published there meanwhile.
     """
-    location = path.rstrip("/") + "/"
+    location = plain_location(path).rstrip("/") + "/"
     publication = Publication.begin(workspace, location, None)
     try:
         client, place = s3_client(workspace), split_uri(location)

@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
 from data.partitions import parse_partition_path
-from data.zones import split_uri, uri
+from data.zones import plain_location, split_uri, uri
 from etl.choices import refuse_empty_structs, refuse_undecided
 from etl.dynamicframe import DynamicFrame, require_fields
 from etl.errors import refuse_unknown
@@ -77,7 +77,7 @@ class S3Sink:
         compression = {"compression": options["compression"]} if options.get("compression") else {}
         return cls(
             context,
-            str(options["path"]).rstrip("/") + "/",
+            plain_location(str(options["path"])).rstrip("/") + "/",
             list(options.get("partitionKeys") or ()),
             flag(options, "enableUpdateCatalog"),
             behavior,

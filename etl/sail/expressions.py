@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import types as T
 
 _VALUE = "_lakelet_v"
+_LARGEST = 60  # the expressions in a value that a rule names as often as it needs; Sail plans longer ones for seconds
 
 
 class Said(Known):
@@ -268,7 +269,7 @@ class Said(Known):
     def _bound(self, value: Any, rule: casts.Rule, *, in_columns: bool = False) -> Any:
         """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
         self.changed = True
-        if self._may_repeat(value):
+        if self._may_repeat(value, _LARGEST):
             return rule(self._columns, value)
         variable = self._made.UnresolvedNamedLambdaVariable([_VALUE])
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import types as T
 
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
-from data.zones import S3, split_uri
+from data.zones import S3, plain_location, split_uri
 from etl.paths import quoted
 from etl.sail import csv_values, decimals, engine, json_rows, json_values, listings, partition_types, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead
@@ -39,7 +39,7 @@ def install(workspace: Workspace) -> None:
     original = DataFrameReader.load
 
     def load(reader: Any, path: Any = None, format: str | None = None, schema: Any = None, **options: Any) -> DataFrame:
-        paths = [path] if isinstance(path, str) else list(path or ())
+        paths = [plain_location(one) for one in ([path] if isinstance(path, str) else path or ())]
         if format is not None:
             reader.format(format)
         reader.options(**options)

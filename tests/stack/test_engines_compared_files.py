@@ -119,6 +119,20 @@ def written(
     return case
 
 
+def slashes(place: Place) -> Any:
+    """Scripts join ``s3://bucket/silver/`` and ``/flights``, which is one folder to Hadoop."""
+    folder = place.folder()
+    path = place.uri(folder).removesuffix("/") + "//in//"
+    rows = place.spark.range(3).coalesce(1)
+    rows.write.parquet(path)
+    place.glue.write_dynamic_frame.from_options(
+        DynamicFrame.fromDF(rows, place.glue, "more"), "s3", {"path": path}, "parquet"
+    )
+    frame = place.glue.create_dynamic_frame.from_options("s3", {"paths": [path]}, "parquet")
+    return sorted(place.spark.read.parquet(path).collect()), sorted(frame.toDF().collect())
+
+
+CASES["slashes that follow each other"] = slashes
 _OF_TEXTS: tuple[dict[str, Any], ...] = (
     {}, {"header": True}, {"sep": ";"}, {"sep": "|", "header": True}, {"delimiter": "\\t"}, {"quote": "'"},
     {"quote": ""},
