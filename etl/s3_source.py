@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 
 from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
 from data.objects import StoredObject, list_objects, s3_client
-from data.zones import plain_location, split_uri
+from data.zones import plain_location, split_uri, uri
 from etl.choices import choices_in
 from etl.csv_options import csv_dialect
 from etl.delimited import first_row
@@ -58,7 +58,7 @@ def read_s3(
     paths = [paths] if isinstance(paths, str) and "paths" not in connection else paths
     if isinstance(paths, str) or not paths:
         raise UsageError("The connection type s3 needs connection_options={'paths': ['s3://bucket/folder/', …]}.")
-    paths = [plain_location(path) for path in paths]
+    paths = [uri(*split_uri(plain_location(path))) for path in paths]
     one = readable(format_name, options)
     attached = attached_of({**connection, **options})
     if attached != Attached(attached.filename) and one is not CSV:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial, reduce
 from typing import Any
 
 from etl.sail import casts
@@ -58,7 +59,23 @@ def first_there_is(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
             (e.call("isnotnull", v), v),
             otherwise=e.call("element_at", e.call("array", number, v), 1),
         )
-    return call
+    return call if any(said is not None for said in constants) else _texts_stay(e, call, values)
+
+
+def _texts_stay(e: Notation, call: Any, values: tuple[Any, ...]) -> Any:
+    """Beside a column of texts whole numbers and decimals are texts; to Sail the texts are numbers."""
+    text = reduce(partial(_either, e), (of_kind(e, v, "string") for v in values))
+    number = reduce(partial(_either, e), (matches(e, e.call("typeof", v), "int$|^decimal") for v in values))
+    return e.case(
+        (False, e.call("element_at", e.call("array", *values), 1)),  # for the type of all
+        (e.call("not", e.infix(text, "and", number)), call),
+        *((e.call("isnotnull", v), v) for v in values[:-1]),
+        otherwise=values[-1],
+    )
+
+
+def _either(e: Notation, one: Any, other: Any) -> Any:
+    return e.infix(one, "or", other)
 
 
 def _text(e: Notation, v: Any) -> Any:

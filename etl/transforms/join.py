@@ -41,7 +41,9 @@ def join(
 
 
 def _as(column: Column, kind: T.DataType, other: T.DataType) -> Column:
-    """A text that is compared with a number, as the number that Spark makes of it; Sail fails of one that is none."""
-    if not (isinstance(kind, T.StringType) and isinstance(other, T.NumericType)):
-        return column
-    return column.cast(T.DoubleType() if isinstance(other, T.DecimalType) else other)
+    """What Spark makes of a text and a number that are compared: Sail fails of a text that is none."""
+    if isinstance(kind, T.StringType) and isinstance(other, T.NumericType):
+        return column.cast(T.DoubleType() if isinstance(other, T.DecimalType) else other)
+    if isinstance(kind, T.DecimalType) and isinstance(other, T.StringType):
+        return column.cast(T.DoubleType())
+    return column

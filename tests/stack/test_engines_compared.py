@@ -315,7 +315,17 @@ CASES |= {
     "Unbox": lambda place: Unbox.apply(
         frame=DynamicFrame.fromDF(
             place.spark.createDataFrame(
-                [(0, '{"a": 1, "b": [1, null]}'), (1, '{"a": "x"}'), (2, "bad"), (3, None), (4, "")], "id int, j string"
+                [
+                    (0, '{"a": 1, "b": [1, null]}'),
+                    (1, '{"a": "x"}'),
+                    (2, "bad"),
+                    (3, None),
+                    (4, ""),
+                    (5, '{"a": "me@firm1.com", "c": 1.5}'),
+                    (6, '{"c": 2e3}'),
+                    (7, '{"c": 1.'),
+                ],
+                "id int, j string",
             ),
             place.glue,
             "boxed",
