@@ -173,7 +173,7 @@ class Said(Known):
             return self._with(value, _args=[first, self._bound(rest[0], rules.divisor)])
         rule = calls.CALLS.get(name)
         if rule and calls.takes(rule, len(value._args)):
-            if rule(self._columns, value, first, *rest) is value:
+            if rule(self._columns, value, first, *rest) is value or self._is_left(name, value._args):
                 return value
             if not all(map(self._is_steady, rest)):
                 raise engine.refused(f"A value that is another one each time, in {value._name}")
@@ -195,6 +195,11 @@ class Said(Known):
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
             return self._with(value, _args=args)
         return value
+
+    def _is_left(self, name: str, values: list[Any]) -> bool:
+        """Whether it is for its texts alone that a call would be made anew, and not all its values may be repeated."""
+        plain = all(self._columns.constant(one) is None for one in values)
+        return name in texts.CHOSEN and plain and not all(map(self._may_repeat, values))
 
     def _called_by_its_end(self, value: Any) -> Any:
         """A field, by its own name, which the structs of arrays_zip have as well."""
