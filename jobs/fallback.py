@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from etl import refusals
+from etl.dqdl import history
 from jobs import engines
 from workspace import effects
 from workspace.files import write_atomic
@@ -48,6 +49,7 @@ def take(error: BaseException) -> None:
     said = redact(str(error).partition("\n")[0].rstrip("."), known_secrets(Workspace.find()))
     reason = f"Sail could not: {said}; the script had done nothing yet"
     refusals.forget(folder)
+    history.forget()
     engines.note(folder, engines.Choice(engines.SPARK, reason))
     print(f"Started again on Spark: {reason}.", file=sys.stderr, flush=True)
     env = {name: value for name, value in os.environ.items() if name not in _OF_SAIL}

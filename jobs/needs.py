@@ -47,8 +47,7 @@ _WORDS = frozenset(
 )  # fmt: skip
 _OTHER_CATALOG = re.compile(r"\b(?:from|join)\s+(?:[\w`]+\s*\.\s*){2}[\w`]", re.IGNORECASE)
 _UNKNOWN_TABLE = re.compile(rf"\b(?:from|join|table)\s+[^\s]*{UNKNOWN}", re.IGNORECASE)
-_PATTERN = re.compile(r"^s3[an]?://.*[*?\[{]")
-_PATH = re.compile(r"^s3[an]?://[^\s*?\[{]+$")
+_PATH = re.compile(r"s3[an]?://(?:[^\s*?\[{]+$|[^\s*?\[{]*/(?=[^/\s]*[*?\[{]))")  # to a pattern's first sign
 _ROUNDED = ("avg", "mean", "average", "round", "bround")
 _ROUNDING = re.compile(r"\b(?:avg|mean|b?round)\s*\(", re.IGNORECASE)
 _NAMING = ("sql", "table")  # of spark: what names tables
@@ -110,7 +109,7 @@ def inputs(source: str, arguments: Mapping[str, str]) -> Inputs:
             database, table = (*[one for one in positional if one][:2], None, None)[:2]
         if database and table:
             tables.append((database, table))
-    paths = (one for one in texts if _PATH.match(one))
+    paths = (found[0] for one in texts if (found := _PATH.match(one)))
     queried = tuple(dict.fromkeys(_queried(tree)))
     return Inputs(tuple(dict.fromkeys(paths)), tuple(dict.fromkeys([*tables, *queried])), queried)
 
@@ -169,7 +168,7 @@ def _reasons(tree: ast.Module) -> Iterator[str]:
             yield from _of_property(node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MEMBERS:
             yield f"it uses {node.func.id}"
-    yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS or _PATTERN.match(text))
+    yield from (f"it names {text}" for text in _texts(tree) if text in _WORDS)
 
 
 def _told(call: ast.Call, texts: ScriptTexts) -> list[str] | None:

@@ -112,6 +112,13 @@ CASES |= {
     "SQL parts of a time of text": sql("select id, hour(s) h, minute(cast(ts as string)) m, second(ts) s from rows"),
 }
 CASES |= {f"column cast of text to {kind}": column_cast(kind) for kind in (*TO_NUMBERS[1:], "date", "timestamp")}
+POINTED = "values ('3.7'), ('4.'), ('-.5'), (' 5 '), ('7'), ('1e2'), ('+0'), ('x'), (''), (null) t(k)"
+CASES |= {
+    f"text with a point tried as {kind}": lambda spark, rows, kind=kind: spark.sql(
+        f"select k, try_cast(k as {kind}) a, cast(k as {kind}) b from {POINTED}"
+    ).withColumns({"c": F.col("k").try_cast(kind), "d": F.lit("2.5").try_cast(kind)})
+    for kind in TO_NUMBERS
+}
 CASES |= {
     "SQL casts nested": sql(
         "select id, upper(cast(cast(d as string) as string)) y, cast(cast(ts as bigint) as string) z from rows"

@@ -34,7 +34,26 @@ def _all_of_one(one: Any, rows: Any) -> Any:
     return one.join(other, "id", "left").select(one["*"], other["x"])
 
 
+TEXTS_AMONG = (
+    "coalesce(t, i) a, coalesce(i, t) b, nvl(dec, t) c, coalesce(i, l, t) e, coalesce(s, i) f, coalesce(i, l) h, "
+    "coalesce(i, dec) j, coalesce(dt, t) k, coalesce(t, ts) m, ifnull(st, st) n"
+)
+
 CASES: dict[str, Make] = {
+    "texts that stay beside numbers": lambda spark, rows: rows.withColumn("t", F.concat(F.lit("00"), "id")).select(
+        "id",
+        F.coalesce("t", "i").alias("a"),
+        F.coalesce("i", "t").alias("b"),
+        F.nvl("dec", "t").alias("c"),
+        F.coalesce("i", "l", "t").alias("e"),
+        F.coalesce("s", "i").alias("f"),
+        F.coalesce("i", "dec").alias("h"),
+        F.coalesce(F.coalesce("i", "l"), "id", "t").alias("j"),
+        F.coalesce("ar", "ar").alias("k"),
+    ),
+    "SQL texts that stay beside numbers": sql(
+        f"select id, {TEXTS_AMONG} from (select *, concat('00', id) t from rows)"
+    ),
     "texts beside numbers": lambda spark, rows: rows.select(
         "id",
         (F.col("s") > 1.5).alias("a"),

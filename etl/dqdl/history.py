@@ -8,18 +8,19 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from etl.publishing import run_id
-from workspace import effects
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
 FOLDER = "data-quality"  # of the state folder
 KEPT = 1000  # evaluations
 JOB_VARIABLE = "LAKELET_JOB_NAME"
+_added: list[tuple[Path, str]] = []  # by this process: a file, and its line
 
 
 class History:
@@ -36,24 +37,42 @@ class History:
     def past(self, metric: str) -> Sequence[float]:
         """The values of a metric, the latest first."""
         if self._read is None:
-            self._read = self._lines()
+            self._read = [json.loads(line) for line in _lines(self._path)]
         return [one["metrics"][metric] for one in reversed(self._read) if metric in one["metrics"]]
 
     def add(self, metrics: Mapping[str, float]) -> None:
         """Keep what this evaluation has found; of very many, the latest :data:`KEPT` stay."""
-        effects.mark("kept metrics of data quality")
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            line = {"at": time.time(), "run_id": run_id(), "metrics": dict(metrics)}
-            lines = [*self._lines()[-KEPT + 1 :], line]
-            write_atomic(self._path, "".join(json.dumps(one) + "\n" for one in lines).encode())
-        finally:
-            os.close(lock)
+        line = json.dumps({"at": time.time(), "run_id": run_id(), "metrics": dict(metrics)})
+        with _locked(self._path):
+            write_atomic(self._path, _text([*_lines(self._path)[-KEPT + 1 :], line]))
+        _added.append((self._path, line))
 
-    def _lines(self) -> list[dict[str, Any]]:
-        try:
-            return [json.loads(line) for line in self._path.read_text().splitlines()]
-        except FileNotFoundError:
-            return []
+
+def forget() -> None:
+    """Begin anew, in a run that goes from Sail to Spark: what this process has kept is kept again there."""
+    while _added:
+        path, line = _added.pop()
+        with _locked(path):
+            write_atomic(path, _text([one for one in _lines(path) if one != line]))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _text(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

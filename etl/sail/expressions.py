@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import types as T
 
 _VALUE = "_lakelet_v"
+_LARGEST = 60  # the expressions in a value that a rule names as often as it needs; Sail plans longer ones for seconds
 
 
 class Said(Known):
@@ -177,7 +178,7 @@ class Said(Known):
             return self._with(value, _args=[first, self._bound(rest[0], rules.divisor)])
         rule = calls.CALLS.get(name)
         if rule and calls.takes(rule, len(value._args)):
-            if rule(self._columns, value, first, *rest) is value:
+            if rule(self._columns, value, first, *rest) is value or self._is_left(name, value._args):
                 return value
             if not all(map(self._is_steady, rest)):
                 raise engine.refused(f"A value that is another one each time, in {value._name}")
@@ -199,6 +200,11 @@ class Said(Known):
             args = [self._bound(one, of_argument) if place in (rules.EVERY, at) else one for at, one in given]
             return self._with(value, _args=args)
         return value
+
+    def _is_left(self, name: str, values: list[Any]) -> bool:
+        """Whether it is for its texts alone that a call would be made anew, and a value is another one each time."""
+        plain = not any(isinstance(self._columns.constant(one), str | float) for one in values)
+        return name in texts.CHOSEN and plain and not all(map(self._is_steady, values))
 
     def _called_by_its_end(self, value: Any) -> Any:
         """A field, by its own name, which the structs of arrays_zip have as well."""
@@ -273,7 +279,7 @@ class Said(Known):
     def _bound(self, value: Any, rule: casts.Rule, *, in_columns: bool = False) -> Any:
         """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
         self.changed = True
-        if self._may_repeat(value):
+        if self._may_repeat(value, _LARGEST):
             return rule(self._columns, value)
         variable = self._made.UnresolvedNamedLambdaVariable([_VALUE])
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))

@@ -8,7 +8,7 @@ from typing import Any
 from etl.sail import mixed, rules, texts
 from etl.sail.notations import Columns
 
-_LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
+LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 DONE = "_lakelet_done"  # a call that is Sail's own from here on
 WRITTEN = "_lakelet_written"  # a value as text
 KIND = "_lakelet_kind"  # of what a rule made: the function that it stands for, or the type of a cast
@@ -100,14 +100,14 @@ class Known:
         """Whether a value is the same each time that it is named."""
         return getattr(value, "_name", "") not in rules.NOT_TWICE and all(map(self._is_steady, value.children))
 
-    def _may_repeat(self, value: Any) -> bool:
+    def _may_repeat(self, value: Any, largest: int = LARGEST) -> bool:
         """Whether a value may be named more than once: it is the same each time, not large, and not deep, for what
         protobuf takes is 100 messages deep."""
         unseen, seen = [(value, 1)], 0
         while unseen:
             one, depth = unseen.pop()
             seen += 1
-            if seen > _LARGEST or depth > _DEEPEST or not self._is_plain(one):
+            if seen > largest or depth > _DEEPEST or not self._is_plain(one):
                 return False
             if hasattr(one, WRITTEN):
                 continue

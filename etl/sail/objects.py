@@ -36,7 +36,12 @@ class Objects:
 
     @property
     def names(self) -> list[str]:
-        return [one for inside in self.found.values() for one in inside]
+        """Those from a folder on; an object that is read by its own path has no folders."""
+        return [
+            one.rpartition("/")[2] if path.startswith(S3) and split_uri(path)[1] == one else one
+            for path, inside in self.found.items()
+            for one in inside
+        ]
 
     @property
     def size(self) -> int:

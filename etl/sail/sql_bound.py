@@ -55,3 +55,9 @@ def beside_number(value: str, operator: str, number: str, *, flipped: bool = Fal
 
     meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
     return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
+
+
+def is_left(name: str, values: list[str]) -> bool:
+    """Whether it is for its texts alone that a call would be made anew, and one of its values is another each time."""
+    plain = not any(isinstance(TEXTS.constant(Sql(one)), str) for one in values)
+    return name in texts.CHOSEN and plain and any(NOT_AGAIN.search(bare(one)) for one in values)

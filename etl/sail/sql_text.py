@@ -9,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules, texts
+from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules, sql_bound, texts
 from etl.sail.notations import Notation, Sql, literal
 from etl.sail.sql_bound import (
     DISTINCT,
@@ -285,7 +285,7 @@ class _Rewriting(Values):
         if of_call and calls.takes(of_call, len(values)):
             rest = [Sql(f"({one})") for one in values[1:]]
             as_it_is = Sql("")
-            if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is:
+            if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is or sql_bound.is_left(name, values):
                 return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
             if any(NOT_AGAIN.search(bare(one)) for one in rest):
                 raise engine.refused(f"A value that is another one each time, in {name}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyspark.sql import Column
+from pyspark.sql import types as T
+
 from etl.choices import is_choice
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.paths import ELEMENT, column_at, require
@@ -30,7 +33,17 @@ def join(
     renamed = {column: f".{column}" if column.lower() in taken else column for column in other.columns}
     other = other.select(*(field_of(column).alias(new) for column, new in renamed.items()))
     condition = [
-        column_at(path) == column_at((renamed[pair[0]], *pair[1:])) for path, pair in zip(paths1, paths2, strict=True)
+        _as(column_at(path), kind, wanted) == _as(column_at((renamed[pair[0]], *pair[1:])), wanted, kind)
+        for (path, kind), (pair, wanted) in zip(paths1.items(), paths2.items(), strict=True)
     ]
     joined = left.derive(one.join(other, condition, "inner"), name=name)
     return joined.with_errors_of(right)
+
+
+def _as(column: Column, kind: T.DataType, other: T.DataType) -> Column:
+    """What Spark makes of a text and a number that are compared: Sail fails of a text that is none."""
+    if isinstance(kind, T.StringType) and isinstance(other, T.NumericType):
+        return column.cast(T.DoubleType() if isinstance(other, T.DecimalType) else other)
+    if isinstance(kind, T.DecimalType) and isinstance(other, T.StringType):
+        return column.cast(T.DoubleType())
+    return column

@@ -16,6 +16,8 @@ from etl.errors import UnsupportedError, refuse_unknown
 from etl.json_batches import discovered
 from etl.json_records import parsed
 from etl.paths import ELEMENT, column_at, quoted, require, rewrite
+from etl.sail import engine
+from etl.sail.expressions import own_call
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ def unbox(frame: DynamicFrame, path: str, format: str, options: Mapping[str, Any
         refuse_unknown(dict(options), frozenset(), "unbox of json")
         schema = discovered(raw.where(F.trim(text) != ""), text).kind
         value = parsed(text, schema)
-        bad = (F.trim(text) != "") & F.try_parse_json(text).isNull()
+        read = own_call("try_parse_json", text) if engine.active() else F.try_parse_json(text)  # numbers do not matter
+        bad = (F.trim(text) != "") & read.isNull()
     elif format == "csv":
         refuse_unknown(dict(options), CSV_OPTIONS, "unbox of csv")
         value, bad = _csv(raw, text, options), F.lit(False)

@@ -301,13 +301,32 @@ CASES |= {
     "Join": lambda place: Join.apply(
         place.frame("id", "g"), RenameField.apply(frame=place.frame("i", "g"), old_name="g", new_name="k"), ["g"], ["k"]
     ),
+    "Join of texts with numbers": lambda place: Join.apply(
+        place.frame("id", "g"),
+        RenameField.apply(frame=place.frame("i", "s"), old_name="s", new_name="k"),
+        ["id"],
+        ["k"],
+    ),
+    "Join of texts with decimals": lambda place: Join.apply(
+        place.frame("s"), RenameField.apply(frame=place.frame("dec"), old_name="dec", new_name="k"), ["s"], ["k"]
+    ),
     "SplitRows": lambda place: SplitRows.apply(
         frame=place.frame(), comparison_dict={"i": {">": 0}}, name1="a", name2="b"
     ).select("a"),
     "Unbox": lambda place: Unbox.apply(
         frame=DynamicFrame.fromDF(
             place.spark.createDataFrame(
-                [(0, '{"a": 1, "b": [1, null]}'), (1, '{"a": "x"}'), (2, "bad"), (3, None), (4, "")], "id int, j string"
+                [
+                    (0, '{"a": 1, "b": [1, null]}'),
+                    (1, '{"a": "x"}'),
+                    (2, "bad"),
+                    (3, None),
+                    (4, ""),
+                    (5, '{"a": "me@firm1.com", "c": 1.5}'),
+                    (6, '{"c": 2e3}'),
+                    (7, '{"c": 1.'),
+                ],
+                "id int, j string",
             ),
             place.glue,
             "boxed",

@@ -119,6 +119,51 @@ def written(
     return case
 
 
+def slashes(place: Place) -> Any:
+    """Scripts join ``s3://bucket/silver/`` and ``/flights``, which is one folder to Hadoop."""
+    folder = place.folder()
+    path = place.uri(folder).removesuffix("/") + "//in//"
+    rows = place.spark.range(3).coalesce(1)
+    rows.write.parquet(path)
+    place.glue.write_dynamic_frame.from_options(
+        DynamicFrame.fromDF(rows, place.glue, "more"), "s3", {"path": path}, "parquet"
+    )
+    frame = place.glue.create_dynamic_frame.from_options("s3", {"paths": [path]}, "parquet")
+    return sorted(place.spark.read.parquet(path).collect()), sorted(frame.toDF().collect())
+
+
+CASES["slashes that follow each other"] = slashes
+
+
+def by_pattern(*patterns: str, format: str = "json", schema: str | None = None) -> Case:
+    """What is read by patterns of months and days, some of whose objects Spark passes over."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        for number, name in enumerate(
+            (
+                "month=1/day=1/a.json", "month=1/day=2/b.json", "month=2/day=1/a.json", "month=2/day=1/_b.json",
+                "month=12/a.json", "flat/a.json", "flat/b.jsonl", "flat/.c.json", "flat/sub/d.json", "a.json",
+            )
+        ):  # fmt: skip
+            place.lake.put(f"{folder}/{name}", f'{{"n": {number}}}\n')
+        read = place.spark.read.load([place.uri(folder) + one for one in patterns], format, schema)
+        return read.columns, sorted(map(tuple, read.collect()))
+
+    return case
+
+
+for _patterns in (
+    ("month=*/day=*/",), ("month=*/day=*/*.json",), ("month=[1-2]/day=1",), ("month=?/day=2/?.json",),
+    ("flat/*.json*",),
+    ("{flat,nothing}/[!b]*.json",), ("*.json",), ("flat/*",), ("month=1*/a.json", "flat/b.jsonl"), ("mo*h=2/*/*",),
+    ("month=1/*", "*.json"), ("month=[^1]/day=*",),
+):  # fmt: skip
+    CASES[f"read by the patterns {_patterns}"] = by_pattern(*_patterns)
+CASES["read by a pattern and a schema"] = by_pattern("month=*/day=*/*.json", schema="n int, x string")
+for _pattern in ("month=*", "*"):
+    FAILING[f"read by the pattern {_pattern}"] = by_pattern(_pattern)
+CASES["read text by a pattern"] = by_pattern("flat/*.json", format="text")
 _OF_TEXTS: tuple[dict[str, Any], ...] = (
     {}, {"header": True}, {"sep": ";"}, {"sep": "|", "header": True}, {"delimiter": "\\t"}, {"quote": "'"},
     {"quote": ""},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.transforms import SelectFromCollection
 from awsgluedq.transforms import EvaluateDataQuality
+from etl.dqdl import history
 from etl.dqdl.evaluation import Options
+from etl.dqdl.history import History
 from etl.errors import UnsupportedError
 from etl.sail import engine
 from workspace.errors import UsageError
+from workspace.paths import Workspace
 
 PASSED, FAILED = "Passed", "Failed"
 NOW = datetime.now(UTC).replace(tzinfo=None)
@@ -607,3 +611,15 @@ def test_unpublished_results_are_not_remembered(frame: DynamicFrame) -> None:
 def test_analyzers_alone_give_no_outcomes(frame: DynamicFrame) -> None:
     rules = 'Analyzers = [ RowCount, AllStatistics "carrier", ColumnCorrelation "id" "delay", Mean "nope" ]'
     assert EvaluateDataQuality.apply(frame, rules).toDF().collect() == []
+
+
+def test_what_a_run_kept_before_it_went_to_spark_is_forgotten(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tmp_path)
+    metric = "Dataset.*.RowCount"
+    History(workspace, "checks").add({metric: 1.0})
+    history.forget()
+    assert History(workspace, "checks").past(metric) == []
+    for count in (2.0, 3.0):
+        History(workspace, "checks").add({metric: count})
+    assert History(workspace, "checks").past(metric) == [3.0, 2.0]
+    history.forget()

@@ -112,7 +112,7 @@ def sources(
         (STUDIO, "only when it runs"),
         ("spark.read.format('orc').load(p)", "orc"),
         ("glueContext.create_dynamic_frame.from_options('mongodb', options)", "mongodb"),
-        ("spark.read.parquet('s3://b/*/x')", "s3://b/"),
+        ("spark.read.parquet('s3://b/*/x')", ""),
         ("from pyspark.sql.functions import input_file_name\ninput_file_name()", "input_file_name"),
         ("spark.read.option('header', True).option('dateFormat', 'dd/MM/yyyy').csv(p)", "dateFormat"),
         ("spark.read.csv(p, sep=';', encoding='UTF-8', dateFormat='yyyy-MM-dd', nullValue='NA')", ""),
@@ -135,6 +135,7 @@ def test_what_only_spark_can_run(code: str, reason: str) -> None:
 def test_inputs_are_found_in_script_and_arguments() -> None:
     found = inputs(GLUE, {"--table": "flights", "--path": "s3://bronze/in/"})
     assert found == Inputs(("s3://gold/out/", "s3://bronze/in/"), (("silver", "flights"), ("silver", "planes")), ())
+    assert inputs("spark.read.json('s3://bronze/raw/month=*/*.json')", {}).paths == ("s3://bronze/raw/",)
 
 
 def test_what_is_asked_for_is_taken(settings: Settings) -> None:

@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.partitions import parse_partition_path, partition_path
-from data.zones import split_uri, uri
+from data.zones import plain_slashes, split_uri, uri
 from workspace.errors import UsageError
 
 
 def test_locations() -> None:
     assert split_uri("s3a://silver/flights/") == ("silver", "flights/")
     assert uri("silver", "flights/") == "s3://silver/flights/"
+    assert plain_slashes("s3://silver/flights//month=1///") == "s3://silver/flights/month=1/"
+    assert plain_slashes("/silver//flights/") == "/silver/flights/"
     for wrong in ("silver/flights", "s3:///flights", "http://silver/flights", "", "file:///etc/passwd"):
         with pytest.raises(UsageError, match="s3://bucket/path"):
             split_uri(wrong)

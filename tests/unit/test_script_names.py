@@ -73,6 +73,14 @@ assert pickle.loads(pickle.dumps(QualityError("gone"))).args == ("gone",)
     run(tmp_path, code)
 
 
+def test_a_star_brings_the_functions_that_it_did_in_spark_3(tmp_path: Path) -> None:
+    code = """
+from pyspark.sql.functions import *
+print(countDistinct.__name__, shiftLeft.__name__, col.__name__)
+"""
+    assert run(tmp_path, code).split() == ["countDistinct", "shiftLeft", "col"]
+
+
 def test_a_sitecustomize_of_the_machine_is_run_too(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text("import sys; sys.of_the_machine = True")

@@ -5,7 +5,8 @@ of Spark's Python workers and of notebooks (:func:`jobs.spark.python_path`). Fro
 
 - our packages are ``lakelet.data``, ``lakelet.etl`` and so on; what they import of each other is led there;
 - ``import data`` is the user's own package when the path has one, and else another name of ``lakelet.data``;
-- ``pyspark`` is the one beside us, not the same again out of an archive.
+- ``pyspark`` is the one beside us, not the same again out of an archive; ``from pyspark.sql.functions import *`` brings
+  what it did in Spark 3, which AWS Glue has.
 
 Both names can be loaded at once. docs/adr/0016-scripts-own-the-names.md says why it is done so.
 """
@@ -28,6 +29,12 @@ PUBLIC = (DISTRIBUTION, "awsglue", "awsgluedq")  # names that are ours in every 
 ROOMS = frozenset(
     ("workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws")
 )  # tests/unit/test_script_names.py compares them with the tree
+
+FUNCTIONS = "pyspark.sql.functions"
+OF_SPARK_3 = (  # names that are there, and that a star does not bring any more
+    "approxCountDistinct", "bitwiseNOT", "countDistinct", "shiftLeft", "shiftRight", "shiftRightUnsigned",
+    "sumDistinct", "toDegrees", "toRadians",
+)  # fmt: skip
 
 _python_import = builtins.__import__
 
@@ -58,6 +65,14 @@ class _OurLoader(SourceFileLoader):
         super().exec_module(module)
 
 
+class _FunctionsLoader(SourceFileLoader):
+    """Runs pyspark's functions, and has a star bring :data:`OF_SPARK_3` too."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        module.__all__ = [*module.__all__, *OF_SPARK_3]  # type: ignore[attr-defined]
+
+
 class _OtherName:
     """Gives a module of ours, which is loaded once, under the plain name that a script may use."""
 
@@ -76,16 +91,18 @@ class _Finder:
         top, _, rest = name.partition(".")
         if top in PUBLIC:
             is_room = top == DISTRIBUTION and rest in ROOMS
-            return _ours(name, [str(REPOSITORY)] if is_room or not rest else path)
+            return _run_by(_OurLoader, name, [str(REPOSITORY)] if is_room or not rest else path)
+        if name == FUNCTIONS:
+            return _run_by(_FunctionsLoader, name, path)
         if top in ROOMS and _means_ours(name, top):
             return ModuleSpec(name, _OtherName())  # type: ignore[arg-type]  # which need not be a Loader by inheritance
         return None
 
 
-def _ours(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+def _run_by(loader: type[SourceFileLoader], name: str, path: Sequence[str] | None) -> ModuleSpec | None:
     spec = PathFinder.find_spec(name, path)
     if spec is not None and spec.origin is not None and isinstance(spec.loader, SourceFileLoader):
-        spec.loader = _OurLoader(name, spec.origin)
+        spec.loader = loader(name, spec.origin)
     return spec
 
 
