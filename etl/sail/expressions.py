@@ -197,9 +197,13 @@ class Said(Known):
         return value
 
     def _is_left(self, name: str, values: list[Any]) -> bool:
-        """Whether it is for its texts alone that a call would be made anew, and not all its values may be repeated."""
-        plain = all(self._columns.constant(one) is None for one in values)
-        return name in texts.CHOSEN and plain and not all(map(self._may_repeat, values))
+        """Whether it is for its texts alone that a call would be made anew, and its values are known to be of one type,
+        or not all may be repeated."""
+        if name not in texts.CHOSEN or any(self._columns.constant(one) is not None for one in values):
+            return False
+        kinds = {getattr(one, KIND, None) for one in values}
+        alike = len(kinds) == 1 and None not in kinds
+        return alike or not all(self._may_repeat(one, _LARGEST) for one in values)
 
     def _called_by_its_end(self, value: Any) -> Any:
         """A field, by its own name, which the structs of arrays_zip have as well."""
