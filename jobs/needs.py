@@ -29,7 +29,7 @@ _MEMBERS = frozenset(
         "readStream", "writeStream", "forEachBatch", "saveAsTable", "insertInto", "writeTo", "bucketBy", "sortBy",
         "catalog", "orc", "xml", "jdbc", "create_dynamic_frame_from_jdbc_conf", "from_jdbc_conf",
         "write_dynamic_frame_from_jdbc_conf", "create_data_frame_from_stream", "intersectAll", "crosstab", "summary",
-        "freqItems", "toJSON", "observe",
+        "approxQuantile", "freqItems", "toJSON", "observe",
         *REFUSED.keys() - {"asinh", "from_json", "hypot", "quote", "weekday"},  # of Python, and a column's is there
     )
 )  # fmt: skip

@@ -211,16 +211,16 @@ def _columns(schema: Callable[[Any], Any], name: str) -> list[tuple[str, str]]:
         return []
 
 
-def _name_of(expression: Any) -> str:
+def _name_of(expression: Any, *, inside: bool = False) -> str:
     """What Spark calls an expression of columns and numbers in arithmetic; empty for one that has a name."""
     kind = expression.WhichOneof("expr_type")
     if kind == "unresolved_attribute":
-        *_, (quoted, plain) = _PART.findall(expression.unresolved_attribute.unparsed_identifier)
-        return str(quoted or plain)
+        names = [told or plain for told, plain in _PART.findall(expression.unresolved_attribute.unparsed_identifier)]
+        return coerced_sql.name_of_path(names) if inside else str(names[-1])
     if kind == "expression_string":
         return coerced_sql.name_of(expression.expression_string.expression)
     if kind == "literal":
         value = getattr(expression.literal, expression.literal.WhichOneof("literal_type"))
         return str(value) if isinstance(value, int | float | str) else ""
     function = expression.unresolved_function
-    return coerced_sql.name_of_call(function.function_name, map(_name_of, function.arguments))
+    return coerced_sql.name_of_call(function.function_name, (_name_of(one, inside=True) for one in function.arguments))

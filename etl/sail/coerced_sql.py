@@ -4,19 +4,18 @@ lies in arrays and maps as it finds them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from etl.paths import quoted
-from etl.sail import mixed
 from etl.sail.coercion import NUMERIC, OF_ONE_TYPE, OPERATORS, as_target, targets
-from etl.sail.names import CAPITALS
+from etl.sail.names import CAPITALS, is_alias
 from etl.sail.notations import Sql, Texts
 from etl.sail.sql_items import Items
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import parsed
-from etl.sail.texts import COMPARISONS
+from etl.sail.texts import COMPARISONS, TEXTS
 
 Kind = Callable[[str], str]  # the type of what a text is, as SQL tells it; empty, if it is not known
 _EXTREMES = ("greatest", "least")
@@ -75,7 +74,7 @@ def of_statement(text: str, columns: Callable[[str], list[tuple[str, str]]]) -> 
         found = kinds.get(name, set()) if set(before) <= qualifiers else set()
         return next(iter(found)) if len(found) == 1 else ""
 
-    told = with_types(text, kind_of)
+    told = with_types(text, kind_of, lambda name: name.lower() in qualifiers)
     return None if told == text else told
 
 
@@ -84,11 +83,11 @@ def _kind(operand: str) -> str:
     if found := next((kind for form, kind in _LITERALS if form.fullmatch(operand)), ""):
         return found
     items = Items(operand)
-    makes_text = len(items.words) > 1 and items.words[0] in mixed.TEXTS
+    makes_text = len(items.words) > 1 and items.words[0] in TEXTS
     return "string" if makes_text and items.closing.get(1) == len(items.words) - 1 else ""
 
 
-def with_types(text: str, kind_of: Kind) -> str:
+def with_types(text: str, kind_of: Kind, is_qualifier: Callable[[str], bool] = is_alias) -> str:
     """SQL with its operands in other types; items of a SELECT keep their names, or the text stays as it is."""
     items = Items(text)
     told: dict[int, tuple[int, str]] = {}
@@ -109,7 +108,7 @@ def with_types(text: str, kind_of: Kind) -> str:
         for start, end in items.arguments(first - 1, last):
             begin = start + (items.words[start] in ("distinct", "all"))
             if any(begin <= at < end for at in told) and not _has_alias(item := items.raw(begin, end)):
-                name = name_of(item)
+                name = name_of(item, is_qualifier)
                 if not name:
                     return text
                 at = next((at for at, (after, _) in told.items() if after == end), end - 1)
@@ -186,7 +185,7 @@ def _has_alias(item: str) -> bool:
     return type(sqlglot.parse_one(item, dialect="spark")).__name__ == "Alias"
 
 
-def name_of(text: str) -> str:
+def name_of(text: str, is_qualifier: Callable[[str], bool] = is_alias) -> str:
     """What Spark calls an item of columns and numbers in arithmetic; empty for another one, or one that has a name."""
     import sqlglot
     from sqlglot import exp
@@ -195,14 +194,20 @@ def name_of(text: str) -> str:
 
     def name(one: Any) -> str:
         if isinstance(one, exp.Column | exp.Literal | exp.Dot):
-            return one.name
+            return name_of_path([part.name for part in getattr(one, "parts", [one])], is_qualifier)
         if isinstance(one, exp.Paren):
             return name(one.this)
         if type(one) in signs:
             return name_of_call(signs[type(one)], map(name, (one.this, one.expression)))
         return name_of_call(one.key, [name(one.this)]) if isinstance(one, exp.Sum | exp.Avg | exp.Min | exp.Max) else ""
 
-    return name(sqlglot.parse_one(text, dialect="spark"))
+    whole = sqlglot.parse_one(text, dialect="spark")
+    return str(whole.name) if isinstance(whole, exp.Column | exp.Dot) else name(whole)
+
+
+def name_of_path(parts: Sequence[str], is_qualifier: Callable[[str], bool] = is_alias) -> str:
+    """What Spark calls a column in an expression: with the structs that it is a field of."""
+    return ".".join(parts[1:] if len(parts) > 1 and is_qualifier(parts[0]) else parts)
 
 
 def name_of_call(function: str, arguments: Iterable[str]) -> str:

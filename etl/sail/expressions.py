@@ -202,9 +202,12 @@ class Said(Known):
         return value
 
     def _is_left(self, name: str, values: list[Any]) -> bool:
-        """Whether it is for its texts alone that a call would be made anew, and a value is another one each time."""
+        """Whether it is for its texts alone that a call would be made anew, and its values are known to be of one type,
+        or one is another each time."""
         plain = not any(isinstance(self._columns.constant(one), str | float) for one in values)
-        return name in texts.CHOSEN and plain and not all(map(self._is_steady, values))
+        kinds = {getattr(one, KIND, None) for one in values}
+        alike = len(kinds) == 1 and None not in kinds
+        return name in texts.CHOSEN and plain and (alike or not all(map(self._is_steady, values)))
 
     def _called_by_its_end(self, value: Any) -> Any:
         """A field, by its own name, which the structs of arrays_zip have as well."""
