@@ -60,12 +60,16 @@ class _Coercing:
 
     def outermost(self, expression: Any) -> None:
         """Coerce what is in an expression, which keeps the name that it has without an alias."""
-        before, name = expression.SerializeToString(), _name_of(expression)
+        before, name = expression.SerializeToString(), _name_of(expression, self._is_qualifier)
         self._inside(expression)
         if name and before != expression.SerializeToString():
             own = _copy(expression)
             expression.alias.expr.CopyFrom(own)
             expression.alias.name.append(name)
+
+    def _is_qualifier(self, name: str) -> bool:
+        """Whether what is before a point is the name of rows, and not of a struct among their columns."""
+        return not self._kind(self._column([name])).startswith("struct<")
 
     def _inside(self, expression: Any) -> None:
         for one in _expressions(expression):
@@ -73,7 +77,9 @@ class _Coercing:
         kind = expression.WhichOneof("expr_type")
         if kind == "expression_string":
             text = expression.expression_string.expression
-            expression.expression_string.expression = coerced_sql.with_types(text, self._kind_in_sql)
+            expression.expression_string.expression = coerced_sql.with_types(
+                text, self._kind_in_sql, self._is_qualifier
+            )
         elif kind == "unresolved_attribute" and "." in expression.unresolved_attribute.unparsed_identifier:
             self._path(expression)
         elif kind == "unresolved_extract_value":
@@ -211,16 +217,18 @@ def _columns(schema: Callable[[Any], Any], name: str) -> list[tuple[str, str]]:
         return []
 
 
-def _name_of(expression: Any, *, inside: bool = False) -> str:
+def _name_of(expression: Any, is_qualifier: Callable[[str], bool], *, inside: bool = False) -> str:
     """What Spark calls an expression of columns and numbers in arithmetic; empty for one that has a name."""
     kind = expression.WhichOneof("expr_type")
     if kind == "unresolved_attribute":
         names = [told or plain for told, plain in _PART.findall(expression.unresolved_attribute.unparsed_identifier)]
-        return coerced_sql.name_of_path(names) if inside else str(names[-1])
+        return coerced_sql.name_of_path(names, is_qualifier) if inside else str(names[-1])
     if kind == "expression_string":
-        return coerced_sql.name_of(expression.expression_string.expression)
+        return coerced_sql.name_of(expression.expression_string.expression, is_qualifier)
     if kind == "literal":
         value = getattr(expression.literal, expression.literal.WhichOneof("literal_type"))
         return str(value) if isinstance(value, int | float | str) else ""
     function = expression.unresolved_function
-    return coerced_sql.name_of_call(function.function_name, (_name_of(one, inside=True) for one in function.arguments))
+    return coerced_sql.name_of_call(
+        function.function_name, (_name_of(one, is_qualifier, inside=True) for one in function.arguments)
+    )

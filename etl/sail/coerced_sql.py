@@ -10,7 +10,7 @@ from typing import Any
 
 from etl.paths import quoted
 from etl.sail.coercion import NUMERIC, OF_ONE_TYPE, OPERATORS, as_target, targets
-from etl.sail.names import CAPITALS, is_alias
+from etl.sail.names import CAPITALS
 from etl.sail.notations import Sql, Texts
 from etl.sail.sql_items import Items
 from etl.sail.sql_tokens import PATH
@@ -87,7 +87,7 @@ def _kind(operand: str) -> str:
     return "string" if makes_text and items.closing.get(1) == len(items.words) - 1 else ""
 
 
-def with_types(text: str, kind_of: Kind, is_qualifier: Callable[[str], bool] = is_alias) -> str:
+def with_types(text: str, kind_of: Kind, is_qualifier: Callable[[str], bool]) -> str:
     """SQL with its operands in other types; items of a SELECT keep their names, or the text stays as it is."""
     items = Items(text)
     told: dict[int, tuple[int, str]] = {}
@@ -185,7 +185,7 @@ def _has_alias(item: str) -> bool:
     return type(sqlglot.parse_one(item, dialect="spark")).__name__ == "Alias"
 
 
-def name_of(text: str, is_qualifier: Callable[[str], bool] = is_alias) -> str:
+def name_of(text: str, is_qualifier: Callable[[str], bool]) -> str:
     """What Spark calls an item of columns and numbers in arithmetic; empty for another one, or one that has a name."""
     import sqlglot
     from sqlglot import exp
@@ -205,7 +205,7 @@ def name_of(text: str, is_qualifier: Callable[[str], bool] = is_alias) -> str:
     return str(whole.name) if isinstance(whole, exp.Column | exp.Dot) else name(whole)
 
 
-def name_of_path(parts: Sequence[str], is_qualifier: Callable[[str], bool] = is_alias) -> str:
+def name_of_path(parts: Sequence[str], is_qualifier: Callable[[str], bool]) -> str:
     """What Spark calls a column in an expression: with the structs that it is a field of."""
     return ".".join(parts[1:] if len(parts) > 1 and is_qualifier(parts[0]) else parts)
 
