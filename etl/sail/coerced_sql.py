@@ -14,7 +14,6 @@ from etl.sail.names import CAPITALS
 from etl.sail.notations import Sql, Texts
 from etl.sail.sql_items import Items
 from etl.sail.sql_tokens import PATH
-from etl.sail.statements import parsed
 from etl.sail.texts import COMPARISONS, TEXTS
 
 Kind = Callable[[str], str]  # the type of what a text is, as SQL tells it; empty, if it is not known
@@ -26,9 +25,10 @@ _LITERALS = (
     (re.compile(r"-?\d*\.\d+|-?\d+\.\d*"), "decimal"),
     (re.compile(r"true|false", re.IGNORECASE), "boolean"),
     (re.compile(r"null", re.IGNORECASE), "void"),
-    (re.compile(r"current_date(?:\s*\(\s*\))?|date\s*'[^']*'|to_date\s*\(.*\)", re.IGNORECASE | re.DOTALL), "date"),
+    (re.compile(r"current_date(?:\s*\(\s*\))?|date\s*'[^']*'", re.IGNORECASE), "date"),
     (re.compile(r"current_timestamp(?:\s*\(\s*\))?|now\s*\(\s*\)|timestamp\s*'[^']*'", re.IGNORECASE), "timestamp"),
 )
+_CALLS = dict.fromkeys(TEXTS, "string") | {"to_date": "date", "to_timestamp": "timestamp"}
 _AROUND = (*OPERATORS, "||", ".", "::", "[")  # beside what is no whole operand of a comparison
 _FIELD = re.compile(r"(?P<of>.+)\.\s*(?P<field>\w+|`[^`]+`)", re.DOTALL)
 
@@ -41,9 +41,13 @@ def may_be_coerced(name: str) -> bool:
 def of_statement(text: str, columns: Callable[[str], list[tuple[str, str]]]) -> str | None:
     """A statement by the types of its tables' columns, which ``columns`` finds (none of what is no table); None, if
     nothing is otherwise, or not all is known."""
+    import sqlglot
     from sqlglot import exp
 
-    statement = parsed(text)
+    try:
+        statement = sqlglot.parse_one(text, dialect="spark")
+    except (sqlglot.errors.SqlglotError, RecursionError):  # Sail has said what is wrong
+        return None
     own = {one.alias.lower() for one in statement.find_all(exp.CTE)}
     qualifiers = {one.alias_or_name.lower() for one in statement.find_all(exp.Table, exp.Subquery)} | own
     if statement.find(exp.Pivot) or any(
@@ -62,9 +66,10 @@ def of_statement(text: str, columns: Callable[[str], list[tuple[str, str]]]) -> 
         same = isinstance(alias.this, exp.Column) and alias.this.name.lower() == alias.alias.lower()
         if not same:
             kinds.setdefault(alias.alias.lower(), set()).add(_kind(alias.this.sql("spark")))
-    for named in statement.find_all(exp.TableAlias):
-        for column in named.columns:
-            kinds.setdefault(column.name.lower(), set()).add("")
+    named = [column for one in statement.find_all(exp.TableAlias) for column in one.columns]
+    named += [variable for one in statement.find_all(exp.Lambda) for variable in one.expressions]
+    for column in named:
+        kinds.setdefault(column.name.lower(), set()).add("")
 
     def kind_of(operand: str) -> str:
         """By the name of a column, whichever table or alias it is of, if all of that name have one type."""
@@ -79,17 +84,24 @@ def of_statement(text: str, columns: Callable[[str], list[tuple[str, str]]]) -> 
 
 
 def _kind(operand: str) -> str:
-    """The type of a literal, or of a call that makes texts."""
+    """The type of a literal, or of a call of a function that makes but one."""
     if found := next((kind for form, kind in _LITERALS if form.fullmatch(operand)), ""):
         return found
     items = Items(operand)
-    makes_text = len(items.words) > 1 and items.words[0] in TEXTS
-    return "string" if makes_text and items.closing.get(1) == len(items.words) - 1 else ""
+    return _CALLS.get(items.words[0], "") if items.words and items.closing.get(1) == len(items.words) - 1 else ""
 
 
 def with_types(text: str, kind_of: Kind, is_qualifier: Callable[[str], bool]) -> str:
     """SQL with its operands in other types; items of a SELECT keep their names, or the text stays as it is."""
-    items = Items(text)
+    from sqlglot.errors import SqlglotError
+
+    try:
+        return _with_types(Items(text), kind_of, is_qualifier)
+    except SqlglotError:
+        return text
+
+
+def _with_types(items: Items, kind_of: Kind, is_qualifier: Callable[[str], bool]) -> str:
     told: dict[int, tuple[int, str]] = {}
 
     def put(first: int, end: int, value: str) -> None:
@@ -110,7 +122,7 @@ def with_types(text: str, kind_of: Kind, is_qualifier: Callable[[str], bool]) ->
             if any(begin <= at < end for at in told) and not _has_alias(item := items.raw(begin, end)):
                 name = name_of(item, is_qualifier)
                 if not name:
-                    return text
+                    return items.text
                 at = next((at for at, (after, _) in told.items() if after == end), end - 1)
                 value = told[at][1] if at in told else items.raw(at, end)
                 told[at] = (end, f"{value} AS {quoted(name)}")

@@ -69,7 +69,7 @@ def install(workspace: Workspace) -> None:
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])
         if aliases.has_stars(sqlQuery):
-            aliases.require_keys(parsed(sqlQuery))
+            aliases.require_keys(_parsed(sqlQuery))
         if view := views.in_statement(sqlQuery):
             view.make(lambda query: sql(session, query, *args, **options))
             return original(session, "SELECT 1 WHERE false")
@@ -141,7 +141,7 @@ def statement_of(plan: Any) -> Any:
     Raises UnsupportedError when it cannot be taken apart.
     """
     text = getattr(plan, _STATEMENT, None)
-    return parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
+    return _parsed(text) if text is not None and _TAKEN_APART.search(bare(text)) else None
 
 
 def tables_of(plan: Any) -> set[str]:
@@ -149,12 +149,12 @@ def tables_of(plan: Any) -> set[str]:
     from sqlglot import exp
 
     text = getattr(plan, _STATEMENT, None)
-    return {one.name.lower() for one in parsed(text).find_all(exp.Table)} if text else set()
+    return {one.name.lower() for one in _parsed(text).find_all(exp.Table)} if text else set()
 
 
 def _has_names(text: str) -> bool:
     """Whether each item of a SELECT is a column or has an alias."""
-    items = getattr(parsed(text), "selects", ())
+    items = getattr(_parsed(text), "selects", ())
     return bool(items) and all(type(one).__name__ in ("Alias", "Column") and not one.is_star for one in items)
 
 
@@ -164,8 +164,7 @@ def order_of(plan: Any) -> Any:
 
 
 @lru_cache(maxsize=8)  # a statement that is written is asked for its names and its order
-def parsed(text: str) -> Any:
-    """A statement as sqlglot has it. Raises UnsupportedError when it cannot be taken apart."""
+def _parsed(text: str) -> Any:
     import sqlglot
 
     try:
@@ -196,7 +195,7 @@ def _require_no_dates(given: Any) -> None:
 def _require_simple_order(rows: Any, text: str) -> None:
     """Refuse an ORDER BY of structs and arrays: Sail has nulls inside of them for the largest."""
     nested = {name.lower() for name, kind in rows.dtypes if kind.startswith(("struct", "array"))}
-    order = getattr(parsed(text), "args", {}).get("order") if nested else None
+    order = getattr(_parsed(text), "args", {}).get("order") if nested else None
     for item in order.expressions if order else ():
         if type(item.this).__name__ == "Column" and item.this.name.lower() in nested:
             raise engine.otherwise(f"ORDER BY of what is nested ({item.this.name})", "a null inside is the largest")

@@ -33,6 +33,9 @@ def told(text: str) -> str | None:
         "SELECT price + 1 AS a FROM orders LATERAL VIEW explode(array(1)) e AS price",
         "SELECT st.*, price * 2 AS a FROM carts, orders",
         "SELECT st.price * 2 AS a FROM carts",
+        "SELECT transform(array(1), price -> price * 2) AS a FROM orders",
+        "SELECT CASE WHEN id > 1 THEN to_date(day) - to_date(at) ELSE at END AS a FROM orders",
+        "SELECT FROM WHERE price * 2",
         "SELECT day + price AS a FROM orders",
         "SELECT paid > id AS a FROM orders",
         "SELECT nothing(price * 2) FROM orders",  # whose name without an alias is not known
