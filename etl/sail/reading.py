@@ -95,8 +95,12 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
     elif reader._format == "parquet" and schema is None:
-        rows = read_rows.typed_parquet(original(reader, path=escaped), lambda: objects.end_of_first)
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
+        rows = original(reader, path=escaped)
+        if len(objects.names) > 1 and not all(field.nullable for field in rows.schema.fields):  # where one lacks them
+            reader.schema(read_rows.nullable(rows.schema))
+            rows = original(reader, path=escaped)
+        rows = read_rows.typed_parquet(rows, lambda: objects.end_of_first)
         if merged != "true" and len(objects.names) > 1:
             _require_names(rows, ", ".join(paths))
             rows = read_rows.of_first(rows, objects.end_of_first, keys)

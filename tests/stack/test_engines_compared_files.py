@@ -566,7 +566,11 @@ _FEW, _MORE, _ELSE = (
     pa.table({"a": ["y"], "c": [2.5], "b": [2]}),
     pa.table({"a": ["z"]}),
 )
-for _tables in ((_FEW, _MORE, _ELSE), (_MORE, _FEW), (_ELSE, _ELSE, _MORE), (_FEW, _FEW)):
+_SURE = pa.table(
+    {"a": ["w"], "z": ["never null"]}, pa.schema([("a", pa.string()), pa.field("z", pa.string(), nullable=False)])
+)
+_PAIRS = ((_MORE, _FEW), (_FEW, _FEW), (_FEW, _SURE), (_SURE, _MORE))
+for _tables in ((_FEW, _MORE, _ELSE), (_ELSE, _ELSE, _MORE), *_PAIRS):
     for _options in ({}, {"mergeSchema": True}):
         CASES[f"read parquets, {[one.column_names for one in _tables]}, {_options}"] = parquets(*_tables, **_options)
 
