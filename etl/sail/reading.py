@@ -17,7 +17,7 @@ from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
 from etl.sail import csv_values, decimals, engine, json_rows, json_values, listings, partition_types, read_rows
-from etl.sail.csv_rows import ALL_RECORDS, CsvRead
+from etl.sail.csv_rows import ALL_RECORDS, CsvRead, common
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
 from workspace.paths import Workspace
@@ -118,7 +118,7 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     keys = {key.lower() for key in objects.keys(options)}
     taken = "value" in keys  # what a line is called
     small = objects.size <= LOOKED_THROUGH and not csv.over_lines and not taken
-    rows: DataFrame = original(reader, path=escaped)
+    rows = _inferred(original, reader, escaped, objects)
     if any(kind == "void" for _, kind in rows.dtypes):  # so far
         options.update(ALL_RECORDS)
         rows = original(reader, path=escaped)
@@ -144,6 +144,22 @@ def _read_csv(original: Any, reader: Any, paths: list[str], schema: T.StructType
     if csv.plain:
         rows = csv.without_quotes(rows)
     return csv.rows(csv_values.valued(rows, texts, csv), [field.name for field in own], finite=large)
+
+
+def _inferred(original: Any, reader: Any, paths: list[str], objects: Objects) -> DataFrame:
+    """CSV as Sail reads it; by inferSchema of objects that differ in the type of a column, by the type of all."""
+    from pyspark.errors import PySparkException
+
+    rows: DataFrame = original(reader, path=paths)
+    try:
+        _ = rows.schema
+    except PySparkException as error:
+        if "Fail to merge schema" not in str(error):
+            raise
+        found = [original(reader, path=[sail_path(one)]).schema for one in objects.addresses()]
+        reader.schema(_with_keys(common(found), objects.keys(reader._options)))
+        rows = original(reader, path=paths)
+    return rows
 
 
 def _read_json(original: Any, reader: Any, paths: list[str], schema: T.StructType | None, keys: list[str]) -> DataFrame:
