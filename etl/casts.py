@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import PLAIN, is_choice, struct_of
+from etl.choices import is_choice, plain_field, struct_of
 from etl.sail import engine
 from etl.sail.json_written import JsonForm
 
@@ -48,11 +48,12 @@ def cast_as(column: Column, kind: T.DataType, target: T.DataType) -> Column:
 def _struct(column: Column, kind: T.StructType, target: T.StructType) -> Column:
     own = {f.name.lower(): f for f in kind.fields}
     fields = [
-        (
+        plain_field(
             cast_as(column.getField(found.name), found.dataType, f.dataType)
             if (found := own.get(f.name.lower()))
-            else F.lit(None).cast(f.dataType)
-        ).alias(f.name, metadata=PLAIN)
+            else F.lit(None).cast(f.dataType),
+            f.name,
+        )
         for f in target.fields
     ]
     return F.when(column.isNotNull(), F.struct(*fields))

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.glue_types import glue_name, spark_name, spark_type
+from etl.sail import engine
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 CHOICE = "lakelet.choice"  # metadata of the fields of a struct that is a choice
 MARK = {CHOICE: True}
-PLAIN = {CHOICE: False}  # a field taken out of a choice would keep the mark if no other metadata were given
+_PLAIN = {CHOICE: False}
 
 
 def is_choice(kind: T.DataType) -> bool:
@@ -30,8 +31,8 @@ def is_choice(kind: T.DataType) -> bool:
 
 def choice_of(kinds: Sequence[T.DataType]) -> T.StructType:
     """The choice between types, in the order of their names."""
-    named = sorted((member_name(kind), kind) for kind in kinds) if kinds else []
-    return T.StructType([T.StructField(name, kind, True, MARK) for name, kind in named])
+    members = sorted((member_name(kind), kind) for kind in kinds) if kinds else []
+    return T.StructType([T.StructField(name, kind, True, MARK) for name, kind in members])
 
 
 def member_name(kind: T.DataType) -> str:
@@ -54,6 +55,14 @@ def choices_in(schema: T.DataType, path: tuple[str, ...] = ()) -> Iterator[tuple
         yield from choices_in(schema.elementType, (*path, "[]"))
 
 
+def plain_field(column: Column, name: str) -> Column:
+    """A value as a field of no choice: one taken out of a choice would keep the mark if no other metadata were given.
+    Sail takes those for part of a type, and leaves them out when it computes what is nested: it fails on them."""
+    if engine.active():
+        return F.when(F.lit(True), column).alias(name)
+    return column.alias(name, metadata=_PLAIN)
+
+
 def plain(rows: DataFrame) -> DataFrame:
     """The rows with every choice turned into a plain struct, which it then is for good."""
     if not any(True for _ in choices_in(rows.schema)):
@@ -66,7 +75,7 @@ def struct_of(column: Column, kind: T.DataType) -> Column:
     if not any(True for _ in choices_in(T.StructType([T.StructField("x", kind)]))):
         return column
     if isinstance(kind, T.StructType):
-        members = (struct_of(column.getField(f.name), f.dataType).alias(f.name, metadata=PLAIN) for f in kind.fields)
+        members = (plain_field(struct_of(column.getField(f.name), f.dataType), f.name) for f in kind.fields)
         return F.when(column.isNotNull(), F.struct(*members))
     assert isinstance(kind, T.ArrayType)  # noqa: S101 - nothing else holds choices
     element = kind.elementType
@@ -152,5 +161,5 @@ def text_choice(column: Column, name: str, declared: str) -> Column:
         member_name(spark_type(declared)): fits,
         "string": F.when(misfit(column, declared), column),
     }
-    named = (both[one].alias(one, metadata=MARK) for one in sorted(both))
-    return F.when(column.isNotNull(), F.struct(*named)).alias(name)
+    members = (both[one].alias(one, metadata=MARK) for one in sorted(both))
+    return F.when(column.isNotNull(), F.struct(*members)).alias(name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, PLAIN, is_choice
+from etl.choices import MARK, is_choice, plain_field
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def rewrite(schema: T.StructType, edits: Mapping[Path, Edit]) -> list[Column]:
     for field in schema.fields:
         if _touched((field.name,), edits):
             named = _fields(T.StructType([field]), lambda name: F.col(quoted(name)), (), edits)
-            columns += [column.alias(name, metadata=PLAIN) for name, column in named]
+            columns += [plain_field(column, name) for name, column in named]
         else:
             columns.append(F.col(quoted(field.name)))
     return columns
@@ -132,9 +132,9 @@ def _below(column: Column, kind: T.DataType, path: Path, edits: Mapping[Path, Ed
         named = _fields(kind, column.getField, path, edits)
         if not named:
             return None
-        mark = MARK if is_choice(kind) else PLAIN
-        struct = F.struct(*(value.alias(name, metadata=mark) for name, value in named))
-        return F.when(column.isNotNull(), struct)
+        choice = is_choice(kind)
+        members = (value.alias(name, metadata=MARK) if choice else plain_field(value, name) for name, value in named)
+        return F.when(column.isNotNull(), F.struct(*members))
     return column
 
 

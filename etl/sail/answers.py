@@ -173,7 +173,7 @@ def _say_as_spark(made: Any) -> None:
         return order(own, session)
 
     engine.replace(made.SortOrder, "to_plan", of_order)
-    for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen):
+    for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen, made.UnresolvedExtractValue):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
     engine.replace(made.SQLExpression, "to_plan", of_text)

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from etl.sail.notations import Notation
 from etl.sail.values import matches, refusal
 
+_LAST = 2**31 - 1  # place that an int has
 _ARRAY = re.compile(r"[(\s]*array\s*\(", re.IGNORECASE)
+
+
+def of_structs(e: Notation, values: Sequence[Any]) -> Any:
+    """An array of structs that are made there; None for other values. Sail ends where their fields turn out to be
+    never null, which it takes for another type: they are told so that they may be.
+    """
+    shapes = [e.fields(one) for one in values]
+    if len(values) < 2 or not all(shapes):
+        return None
+    return e.call("array", *(_with_nulls(e, fields) for fields in shapes if fields))
+
+
+def _with_nulls(e: Notation, fields: Mapping[str, Any]) -> Any:
+    told: list[Any] = []
+    for name, v in fields.items():
+        told += [name, v if e.constant(v) is not None else e.call("element_at", e.call("array", v, None), 1)]
+    return e.call("named_struct", *told)
+
+
+def of_all(e: Notation, values: Sequence[Any]) -> Any:
+    """The arrays of which one is made there as one, of the type that all have in common; None for other values."""
+    if not any(getattr(one, "_name", "") == "array" or _ARRAY.match(str(one)) for one in values):
+        return None
+    return e.call("flatten", e.call("array", *values))
 
 
 def contains(e: Notation, call: Any, v: Any, w: Any) -> Any:
@@ -27,6 +53,44 @@ def of_literals(e: Notation, call: Any, v: Any, w: Any, *, name: str) -> Any:
     )
     missing = e.infix(e.call("isnull", v), "or", e.call("isnull", w))
     return e.case((missing, None), otherwise=e.call(name, one, other))
+
+
+def at_place(e: Notation, v: Any, place: Any) -> Any:
+    """``v[place]`` by a place that is computed: Sail takes literals alone, and a column for a text. Of a map it is a
+    key, and of an array counted from 0."""
+    is_map, number = matches(e, e.call("typeof", v), "^map"), e.cast(place, "int", "TRY_CAST")
+    beyond = e.infix(e.infix(number, "<", 0), "or", e.infix(number, "=", _LAST))
+    counted = e.case((is_map, place), (beyond, None), otherwise=e.infix(number, "+", 1))
+    return e.call("try_element_at", v, counted)
+
+
+def nested_in_order(e: Notation, call: Any, v: Any, *by: Any) -> Any:
+    """Nulls inside of what is nested are the largest in ``array_sort``, and not in ``sort_array``; elements that are
+    null come last."""
+    if by:
+        return call
+    there = e.call("array_compact", v)
+    missing = e.infix(e.call("size", v), "-", e.call("size", there))
+    own = e.call("sort_array", v)
+    turned = e.call(
+        "flatten",
+        e.call(
+            "array",
+            e.call("slice", own, e.infix(missing, "+", 1), e.call("greatest", e.call("size", there), 0)),
+            e.call("slice", own, 1, e.call("greatest", missing, 0)),
+        ),
+    )
+    return e.case((_is_of_nested(e, v), turned), otherwise=call)
+
+
+def extreme(e: Notation, call: Any, v: Any, *, largest: bool) -> Any:
+    """The same of ``array_max`` and ``array_min``."""
+    first = e.call("try_element_at", e.call("sort_array", e.call("array_compact", v), not largest), 1)
+    return e.case((_is_of_nested(e, v), first), otherwise=call)
+
+
+def _is_of_nested(e: Notation, v: Any) -> Any:
+    return matches(e, e.call("typeof", v), "^array<(array|struct)")
 
 
 def element(e: Notation, call: Any, v: Any, at: Any) -> Any:
@@ -66,3 +130,7 @@ def joined_by(e: Notation, call: Any, v: Any, by: Any, missing: Any = None) -> A
     if missing is not None and not isinstance(e.constant(missing), str):
         branches.append((e.call("isnull", missing), None))
     return e.case(*branches, otherwise=call)
+
+
+# Calls whose arguments Sail takes for arrays and structs of other types, where they are made in the call.
+MADE: Mapping[str, Callable[[Notation, Sequence[Any]], Any]] = {"array": of_structs, "concat": of_all}

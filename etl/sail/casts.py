@@ -157,7 +157,7 @@ def _to_double(e: Notation, v: Any, keyword: str, target: str) -> Any:
     return _of_text(e, v, keyword, target, double_of_text(e, v, target))
 
 
-def _to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
+def to_boolean(e: Notation, v: Any, keyword: str, target: str) -> Any:
     """The words on and off are none."""
     word = matches(e, e.cast(v, "string"), r"(?i)^\s*(?:on|off)\s*$")
     return _of_text(e, v, keyword, target, e.case((e.call("not", word), e.cast(v, target, "TRY_CAST")), otherwise=None))
@@ -177,7 +177,7 @@ _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
     "bigint|long": to_long,
     "tinyint|byte|smallint|short|int|integer": _to_small,
     "double|float|real": _to_double,
-    "boolean": _to_boolean,
+    "boolean": to_boolean,
     "binary": _to_binary,
 }
 

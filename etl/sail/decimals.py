@@ -23,7 +23,8 @@ _FLOAT = r"CAST\(Decimal128\([^()]*\) AS Float32\)"
 _FLOATS = re.compile(rf" [-+*/%] {_FLOAT}|{_FLOAT} [-+*/%] ")
 _REST = re.compile(r"AS Decimal128\(\d+, \d+\)\) % |% nullif\(CAST\(Decimal128")
 _TYPE = re.compile(r"Decimal128\(\d+, \d+\)")
-_LONGEST = re.compile(r"#(\d+): Decimal128\(38, ")
+_LONGEST = re.compile(r"#(\d+): Decimal128\(38, (\d+)\)")
+_KEPT = 6  # digits behind the point that Spark leaves a sum of more than 38
 # Of a plan as it is written, and of one from which has been left out what is for other types.
 _ODD = (
     (0, _LITERALS, "A decimal beside a whole number", "with more digits"),
@@ -84,9 +85,12 @@ def _require_same(client: Any, plan: Any) -> None:
         if odd.search((written, left)[place]):
             raise engine.otherwise(what, why)
     items = _TYPE.sub("", left).replace("Projection: ", ", ").split(", ")
-    for number in _LONGEST.findall(written):
-        if any(" * " in one and "CASE " not in one and re.search(rf" AS #{number}\b", one) for one in items):
-            raise engine.otherwise("A product of decimals of more than 38 digits", "with more of them behind the point")
+    for number, scale in _LONGEST.findall(written):
+        signs = r" [-+*] " if int(scale) > _KEPT else r" \* "
+        made = (one for one in items if "CASE " not in one and re.search(rf" AS #{number}\b", one))
+        if any(re.search(signs, one) for one in made):
+            what = "A product or a sum of decimals of more than 38 digits"
+            raise engine.otherwise(what, "with more of them behind the point")
 
 
 def _is_decimal(divisor: str) -> bool:

@@ -8,9 +8,10 @@ import copy
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import calls, casts, engine, mixed, names, rules, sql_bound, texts
+from etl.sail import arrays, calls, casts, engine, mixed, names, rules, sql_bound, texts
 from etl.sail.known import DONE, KIND, WRITTEN, Known, target
 from etl.sail.notations import Columns, Notation, Sql, Texts
 from etl.sail.values import of_kind, written
@@ -54,7 +55,17 @@ class Said(Known):
             return self._case(value)
         if isinstance(value, made.ColumnAlias):
             return self._with(value, _child=self.of(value._child))
+        if isinstance(value, made.UnresolvedExtractValue):
+            return self._part(value)
         return self._apart(value)
+
+    def _part(self, value: Any) -> Any:
+        """A field, or the value at a place or by a key."""
+        own = self._with(value, _child=self.of(value._child))
+        if isinstance(value._extraction, self._made.LiteralExpression) or hasattr(value, DONE):
+            return own
+        self.changed = True
+        return arrays.at_place(self._columns, own._child, self.of(value._extraction))
 
     def over(self, function: Any, *, moving: bool) -> Any:
         """A window's function: NaN is right in ``max`` and ``min`` there, and not in what rows leave (``moving``)."""
@@ -172,8 +183,8 @@ class Said(Known):
         if name in rules.EXTREMES and self._may_repeat(first):
             self.changed = True
             return rules.extreme(self._columns, name, first)
-        if name == "arrays_zip":
-            return self._with(value, _args=[self._called_by_its_end(one) for one in value._args])
+        if (made := self._by_all(name, value)) is not None:
+            return made
         if name in rules.DIVISIONS and self._columns.constant(rest[0]) is None:
             return self._with(value, _args=[first, self._bound(rest[0], rules.divisor)])
         rule = calls.CALLS.get(name)
@@ -193,7 +204,8 @@ class Said(Known):
                 return called(self._columns, first)
             return self._bound(first, called, in_columns=True)
         if (twice := rules.TWICE.get(name)) and not any(map(self._is_star, rest)):
-            return self._with(value, _args=[first, *(self._bound(one, told) for one in rest for told in twice)])
+            told = ([one] if self._is_text(one) else [self._bound(one, rule) for rule in twice] for one in rest)
+            return self._with(value, _args=[first, *chain.from_iterable(told)])
         if found := rules.argument(self._columns, name, value._args) or rules.OF_SOME_ROWS.get(name):
             place, of_argument = found
             given = enumerate(value._args)
@@ -208,6 +220,16 @@ class Said(Known):
         kinds = {getattr(one, KIND, None) for one in values}
         alike = len(kinds) == 1 and None not in kinds
         return name in texts.CHOSEN and plain and (alike or not all(map(self._is_steady, values)))
+
+    def _by_all(self, name: str, value: Any) -> Any:
+        """A call by a rule of all of its arguments; None, if none is for it."""
+        if name == "arrays_zip":
+            return self._with(value, _args=[self._called_by_its_end(one) for one in value._args])
+        if name == "count" and value._is_distinct and not any(map(self._is_star, value._args)):
+            return self._with(value, _args=[self._bound(one, rules.DISTINCT) for one in value._args])
+        made = arrays.MADE[name](self._columns, value._args) if name in arrays.MADE else None
+        self.changed = self.changed or made is not None
+        return made
 
     def _called_by_its_end(self, value: Any) -> Any:
         """A field, by its own name, which the structs of arrays_zip have as well."""
@@ -226,7 +248,7 @@ class Said(Known):
         left, right = value._args
         for at, one, other in ((0, left, right), (1, right, left)):
             number = self._columns.constant(other)
-            if type(number) in (int, float, Decimal) and self._may_be_text(one):
+            if type(number) in (int, float, bool, Decimal) and self._may_be_text(one):
                 self.changed = True
                 return mixed.beside_number(self._columns, one, number, partial(self._said, value, at))
         return value

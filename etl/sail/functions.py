@@ -129,6 +129,11 @@ def install(workspace: Workspace) -> None:
     engine.replace(SparkConnectClient, "register_udf", registered)
 
 
+def names_one(text: str) -> bool:
+    """Whether a registered function is named in a text."""
+    return any(name in text for name in _registered)
+
+
 def note_text(text: str) -> None:
     """Take note of the registered functions that SQL names."""
     _spoken_of.update(name for name in _registered if name in text)

@@ -29,9 +29,15 @@ _LITERAL = re.compile(r"null|true|false|'.*'|-?\d[\d.]*\w*", re.IGNORECASE | re.
 
 def beside_number(e: Notation, v: Any, number: float | Decimal, said: Callable[..., Any]) -> Any:
     """A comparison, which ``said`` makes of a value and a number, or the one in the script if none is given: a text is
-    the number that is meant, and null if there is none; a double beside a decimal is compared with a double.
+    the number that is meant, and null if there is none; a double beside a decimal is compared with a double. Truth is
+    one of those numbers.
     """
     text = of_kind(e, v, "string")
+    if isinstance(number, bool):
+        truth = e.cast(v, "boolean")
+        refused = refusal(e, "A number compared with true or false", "it is 1 or 0 there")
+        own = (of_kind(e, v, "boolean"), said(truth))
+        return e.case(own, (text, said(casts.to_boolean(e, v, "CAST", "boolean"))), otherwise=refused)
     if isinstance(number, int):
         small = -_INT <= number < _INT
         whole = e.cast(v, "int") if small else casts.whole_of_text(e, v, "bigint")  # of a text Sail's own cast is right

@@ -19,6 +19,7 @@ _DOUBLES = frozenset(
 
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _RAW = re.compile(r"""[rR](?:'[^']*'|"[^"]*")""")
+_STRUCT = re.compile(r"[\s(]*(?:named_)?struct\s*\(", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 
@@ -84,8 +85,13 @@ class Texts:
     def field(self, value: Any, name: str) -> Sql:
         return Sql(f"{_sql(value)}.{name}")
 
-    def fields(self, value: Any) -> None:
-        return None  # which would have to be parsed
+    def fields(self, value: Any) -> dict[str, Sql] | None:
+        if not _STRUCT.match(str(value)):
+            return None
+        from etl.sail.sql_tokens import Tokens
+
+        found = Tokens(str(value)).fields()
+        return None if found is None else {name: Sql(f"({told})") for name, told in found.items()}
 
     def makes_double(self, value: Any) -> bool:
         return False

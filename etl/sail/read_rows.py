@@ -55,6 +55,15 @@ def typed_parquet(rows: DataFrame, first: Callable[[], bytes]) -> DataFrame:
     return rows.withColumns(changed) if changed else rows
 
 
+def nullable(kind: Any) -> Any:
+    """The same type, in which everything may be null."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, nullable(f.dataType), True, f.metadata) for f in kind.fields])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(nullable(kind.elementType))
+    return T.MapType(kind.keyType, nullable(kind.valueType)) if isinstance(kind, T.MapType) else kind
+
+
 def _kinds(kind: T.DataType) -> Iterator[T.DataType]:
     """A type, and those inside of it."""
     yield kind

@@ -16,7 +16,7 @@ from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, plain_slashes, split_uri
 from etl.paths import quoted
 from etl.sail import csv_values, decimals, engine, globs, json_rows, json_values, listings, partition_types, read_rows
-from etl.sail.csv_rows import ALL_RECORDS, CsvRead, merged_kinds
+from etl.sail.csv_rows import ALL_RECORDS, CsvRead, common
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
 from workspace.paths import Workspace
@@ -94,8 +94,12 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
         options["lineSep"] = "\n"
         rows = read_rows.lines_of_text(original(reader, path=escaped))
     elif reader._format == "parquet" and schema is None:
-        rows = read_rows.typed_parquet(original(reader, path=escaped), lambda: objects.end_of_first)
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
+        rows = original(reader, path=escaped)
+        if len(objects.names) > 1 and not all(field.nullable for field in rows.schema.fields):  # where one lacks them
+            reader.schema(read_rows.nullable(rows.schema))
+            rows = original(reader, path=escaped)
+        rows = read_rows.typed_parquet(rows, lambda: objects.end_of_first)
         if merged != "true" and len(objects.names) > 1:
             _require_names(rows, ", ".join(paths))
             rows = read_rows.of_first(rows, objects.end_of_first, keys)
@@ -147,7 +151,7 @@ def _csv_kinds(original: Any, reader: Any, objects: Objects, paths: list[str]) -
         if "Fail to merge schema field" not in str(error):
             raise
         each = [original(reader, path=[sail_path(one)]).schema for one in objects.addresses()]
-        kinds = _with_keys(merged_kinds(each), objects.keys(reader._options))
+        kinds = _with_keys(common(each), objects.keys(reader._options))
     empty = any(isinstance(field.dataType, T.NullType) for field in kinds.fields)  # in the first of the records
     if empty and ALL_RECORDS.items() - reader._options.items():
         reader._options.update(ALL_RECORDS)

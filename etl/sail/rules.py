@@ -54,7 +54,7 @@ REFUSED: Mapping[str, str] = {
     "timestampdiff": "days are counted by midnights",
     "weekday": "it is -1 for a Sunday before 1970",
 }
-ABSENT = frozenset(("input_file_name",))
+ABSENT = frozenset(("input_file_name", "session_window"))
 GENERATORS = frozenset(
     ("explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "stack")
 )
@@ -154,6 +154,8 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "min_by": (1, NO_NAN),
     "percentile": (0, NO_NAN),
 }
+# Each argument behind DISTINCT.
+DISTINCT = _unless(is_negative_zero, "A zero with a sign in count(DISTINCT …)", "it is another than zero")
 # Arguments that are told twice, but for the first: a null is passed over.
 TWICE: Mapping[str, tuple[Rule, Rule]] = {"concat_ws": (text_among, list_among)}
 DIVISIONS = ("/", "%")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from etl.sail import casts, mixed, rules, texts
+from etl.sail import casts, engine, mixed, rules, texts
 from etl.sail.notations import Notation, Sql, Texts
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
@@ -40,6 +41,22 @@ def by_lambda(value: str, rule: casts.Rule) -> str:
     return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(TEXTS, Sql(_VALUE))}), 1)"
 
 
+def by_rule(said: str, rule: Callable[..., Any], values: Sequence[str]) -> str:
+    """A call by a rule of it (:mod:`etl.sail.calls`), which may name each of its values several times."""
+    first, *others = values
+    rest = [Sql(f"({one})") for one in others]
+    as_it_is = Sql("")
+    if rule(TEXTS, as_it_is, Sql(first), *rest) is as_it_is or is_left(said.lower(), values):
+        return f"{said}({', '.join(values)})"
+    if any(CHANCE.search(bare(one)) or "?" in bare(one) for one in rest):
+        raise engine.refused(f"A value that is another one each time, in {said}")
+
+    def called(e: Notation, value: Any) -> Any:
+        return rule(e, e.call(said, value, *rest), value, *rest)
+
+    return f"({bound(first, called)})"
+
+
 def argument(value: str, rule: casts.Rule) -> str:
     """An argument by a rule; DISTINCT stays before it."""
     unique = DISTINCT.match(value)
@@ -53,11 +70,12 @@ def beside_number(value: str, operator: str, number: str, *, flipped: bool = Fal
         sides = (operand, double[0] if double else Sql(number))
         return e.infix(sides[flipped], operator, sides[not flipped])
 
-    meant = int(number) if number.lstrip("-").isdigit() else Decimal(number)
+    whole = number.lstrip("-").isdigit()
+    meant = number == "true" if number in ("true", "false") else int(number) if whole else Decimal(number)
     return f"({bound(value, lambda e, v: mixed.beside_number(e, v, meant, partial(said, e)))})"
 
 
-def is_left(name: str, values: list[str]) -> bool:
+def is_left(name: str, values: Sequence[str]) -> bool:
     """Whether it is for its texts alone that a call would be made anew, and one of its values is another each time."""
     plain = not any(isinstance(TEXTS.constant(Sql(one)), str) for one in values)
     return name in texts.CHOSEN and plain and any(NOT_AGAIN.search(bare(one)) for one in values)

@@ -20,7 +20,7 @@ TYPES = (
     "timestamp",
 )  # fmt: skip
 _CALLED = re.compile(rf"\b(?:{'|'.join(TYPES)})\s*\(", re.IGNORECASE)
-_VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
+VALUE_ENDS = ("VAR", "IDENTIFIER", "NUMBER", "STRING", "R_PAREN", "R_BRACKET", "END", "NULL", "TRUE", "FALSE")
 _WORDS = ("and", "or", "not", "in", "is", "like", "between", "=", "<", ">", "<=", ">=", "<>", "||", "over", "case")
 _ENDS_OF_ITEMS = frozenset(
     (
@@ -30,6 +30,7 @@ _ENDS_OF_ITEMS = frozenset(
 )  # fmt: skip
 _PRODUCTS = ("*", "/", "%")
 _KEYS = ("partition by", "order by", "distribute by", "sort by")
+BEHIND_CALLS = ("over", "filter", "ignore", "respect")  # what a call is one value with
 _BEHIND_KEYS = ("asc", "desc", "nulls", "rows", "range", "groups")
 
 
@@ -92,6 +93,8 @@ class Items(Tokens):
 
     def _number(self, at: int, last: int) -> tuple[str, int]:
         """The number that stands at a token, with its sign, and the token behind it; empty, if there is none."""
+        if at < last and self.words[at] in ("true", "false"):
+            return self.words[at], at + 1
         sign = at < last and self.words[at] == "-"
         at += sign
         if at >= last or not _NUMBER.fullmatch(self.words[at]):
@@ -104,7 +107,7 @@ class Items(Tokens):
         level = [*self.level(0, end)]
         if not end or self.words[0] in rules.GENERATORS or any(self.words[at] == "as" for at in level):
             return None
-        ends_value = end > 1 and self.tokens[end - 2].token_type.name in _VALUE_ENDS
+        ends_value = end > 1 and self.tokens[end - 2].token_type.name in VALUE_ENDS
         named = self.is_name(end - 1) or self.is_word(end - 1)
         if ends_value and named and self.words[end - 1] != "end":
             return None  # an alias without AS
@@ -206,7 +209,8 @@ class Items(Tokens):
         """Whether a unit is a value that stands beside ``||``, without arithmetic."""
         beside = {self.words[at - 1] if at else "", self.words[end] if end < len(self.words) else ""}
         value = end > at + 1 or bool(PATH.fullmatch(self.words[at]))
-        return "||" in beside and value and beside.isdisjoint("+-*/%.[")
+        behind = self.words[at] in BEHIND_CALLS or self.is_window(at)
+        return "||" in beside and value and beside.isdisjoint("+-*/%.[") and not behind
 
     def product_end(self, at: int, last: int) -> int:
         """The token behind a product that begins at one and stands beside ``||``, which binds less; 0 for none."""

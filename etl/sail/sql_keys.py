@@ -1,18 +1,21 @@
 """What Sail has no word for in SQL: the key of a join with USING by the alias of the first table, which Sail has by its
-own name alone, GROUP BY ALL, PIVOT of one column, and an ORDER BY of an aggregate behind HAVING.
-"""
+own name alone, GROUP BY ALL and by Python functions, PIVOT of one column, an ORDER BY of an aggregate behind HAVING."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from etl.sail.sql_items import ends_items
+from etl.sail import functions
+from etl.sail.sql_items import VALUE_ENDS, ends_items
 from etl.sail.sql_tokens import Tokens
 from etl.sail.statements import bare
 
 _TOUCHED = re.compile(r"\busing\s*\(|\bgroup\s+by\s+all\b|\bpivot\b|\bhaving\b.*\border\b", re.IGNORECASE | re.DOTALL)
+_GROUPED = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)
+_ENDS_OF_KEYS = frozenset(("having", "order by", "limit", "offset", "window", "union", "except", "intersect", ")", ";"))
 _OTHERS = frozenset(("right", "full", "natural", "lateral", "union", "union all", "intersect", "except", "minus"))
-_AGGREGATES = frozenset(
+AGGREGATES = frozenset(
     (
         "any", "any_value", "approx_count_distinct", "array_agg", "avg", "bool_and", "bool_or", "collect_list",
         "collect_set", "corr", "count", "count_if", "every", "first", "first_value", "last", "last_value", "listagg",
@@ -27,12 +30,13 @@ def named(text: str) -> str:
     join keeps the key of another one, and with the numbers of columns for ALL and for keys of an order behind HAVING;
     the text as it is otherwise.
     """
-    if not _TOUCHED.search(bare(text)):
+    code = bare(text)
+    if not _TOUCHED.search(code) and not (_GROUPED.search(code) and functions.names_one(text)):
         return text
     from sqlglot.errors import SqlglotError
 
     try:
-        for told in (_named, _grouped, _pivoted, _ordered):
+        for told in (_named, _grouped, _numbered, _pivoted, _ordered):
             text = told(Tokens(text))
         return text
     except SqlglotError:  # Sail's parser says what is wrong
@@ -42,10 +46,37 @@ def named(text: str) -> str:
 def _grouped(tokens: Tokens) -> str:
     edits = []
     for at in range(1, len(tokens.words)):
-        if tokens.words[at - 1 : at + 1] == ["group by", "all"] and (items := _items(tokens, at)):
-            keys = [str(number) for number, one in enumerate(items, 1) if _AGGREGATES.isdisjoint(_calls(tokens, *one))]
+        if tokens.words[at - 1 : at + 1] == ["group by", "all"] and (items := items_of(tokens, at)):
+            keys = [str(number) for number, one in enumerate(items, 1) if AGGREGATES.isdisjoint(_calls(tokens, *one))]
             edits.append((at - (not keys), at + 1, ", ".join(keys)))  # of aggregates alone there are no groups
     return tokens.edited(edits)
+
+
+def _numbered(tokens: Tokens) -> str:
+    """A Python function that rows are grouped by is the column of its number: Sail does not find it in SELECT."""
+    edits = []
+    for at, word in enumerate(tokens.words):
+        items = items_of(tokens, at) if word == "group by" else []
+        values = [bare_item(tokens, *one) for one in items]
+        for one in keys_of(tokens, at + 1) if items else ():
+            if functions.names_one(tokens.raw(*one)) and bare_item(tokens, *one) in values:
+                edits.append((*one, str(values.index(bare_item(tokens, *one)) + 1)))
+    return tokens.edited(edits)
+
+
+def keys_of(tokens: Tokens, at: int) -> Iterator[tuple[int, int]]:
+    """What rows are grouped or put in order by from a token on, each its first token and the one after its last."""
+    first: int | None = at
+    for place in (*tokens.level(at, len(tokens.words)), len(tokens.words)):
+        word = tokens.words[place] if place < len(tokens.words) else ";"
+        ends = word in _ENDS_OF_KEYS
+        if first is not None and (ends or word in (",", "asc", "desc", "nulls")):
+            yield first, place
+            first = None
+        if word == ",":
+            first = place + 1
+        elif ends:
+            return
 
 
 def _pivoted(tokens: Tokens) -> str:
@@ -57,16 +88,16 @@ def _ordered(tokens: Tokens) -> str:
     """Sail does not find an aggregate in an ORDER BY once there is HAVING, but the column of its number."""
     edits = []
     for at, word in enumerate(tokens.words):
-        items = _items(tokens, at) if word == "order by" else []
+        items = items_of(tokens, at) if word == "order by" else []
         if not items or "having" not in [tokens.words[one] for one in tokens.level(items[-1][1], at)]:
             continue
-        values = [_bare(tokens, *one) for one in items]
+        values = [bare_item(tokens, *one) for one in items]
         begin = at + 1
         for one in (*tokens.level(at + 1, len(tokens.words)), len(tokens.words)):
             ends = one == len(tokens.words) or tokens.words[one] in (",", "asc", "desc", "nulls", "limit", ")", ";")
             if ends and begin:
-                if _bare(tokens, begin, one) in values and one - begin > 1:
-                    edits.append((begin, one, str(values.index(_bare(tokens, begin, one)) + 1)))
+                if bare_item(tokens, begin, one) in values and one - begin > 1:
+                    edits.append((begin, one, str(values.index(bare_item(tokens, begin, one)) + 1)))
                 begin = 0
             if one < len(tokens.words) and tokens.words[one] == ",":
                 begin = one + 1
@@ -75,14 +106,15 @@ def _ordered(tokens: Tokens) -> str:
     return tokens.edited(edits)
 
 
-def _bare(tokens: Tokens, first: int, last: int) -> str:
+def bare_item(tokens: Tokens, first: int, last: int) -> str:
     """A value without its alias, in which blanks and capitals do not count."""
     level = [*tokens.level(first, last)]
-    last = next((one for one in level if tokens.words[one] == "as"), last)
+    named = last - first > 1 and tokens.is_word(last - 1) and tokens.tokens[last - 2].token_type.name in VALUE_ENDS
+    last = next((one for one in level if tokens.words[one] == "as"), last - named)
     return " ".join(tokens.words[first:last])
 
 
-def _items(tokens: Tokens, at: int) -> list[tuple[int, int]]:
+def items_of(tokens: Tokens, at: int) -> list[tuple[int, int]]:
     """The items of the SELECT that a clause is of, each its first token and the one after its last."""
     opening = max(
         (one for one, end in tokens.closing.items() if one < at < end and tokens.words[one] == "("), default=-1

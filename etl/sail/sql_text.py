@@ -7,22 +7,11 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Any
 
-from etl.sail import calls, casts, engine, json_paths, mixed, regexps, rules, sql_bound, texts
-from etl.sail.notations import Notation, Sql, literal
-from etl.sail.sql_bound import (
-    DISTINCT,
-    LONGEST,
-    NOT_AGAIN,
-    ONCE,
-    TEXTS,
-    argument,
-    beside_number,
-    bound,
-    by_lambda,
-)
-from etl.sail.sql_items import Compared, ends_items, spelled
+from etl.sail import arrays, calls, casts, engine, json_paths, mixed, regexps, rules, sql_bound, texts
+from etl.sail.notations import Sql, literal
+from etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_lambda, by_rule
+from etl.sail.sql_items import BEHIND_CALLS, Compared, ends_items, spelled
 from etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time
 from etl.sail.statements import bare
 from etl.sail.values import written
@@ -32,7 +21,7 @@ _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
 )
 _OF_ONE_KIND = frozenset(("coalesce", "greatest", "ifnull", "least", "nvl"))
 _SPECIAL = _OF_ONE_KIND | frozenset(
-    ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set")
+    ("arrays_zip", "cast", "try_cast", "if", "extract", "date_part", "datepart", "collect_list", "collect_set", "count")
 )
 _WORDS = ("null", "true", "false")
 _CALLS = frozenset(
@@ -57,8 +46,11 @@ _DAYS = re.compile(r"['\"]\s*\d{8}\s*['\"]")  # in texts, which bare SQL has not
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
-_COMPARED = re.compile(r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]|[<>=]\s*(?:true|false)\b|\b(?:true|false)\s*[<>=!]", re.IGNORECASE
+)
 _NEGATED = re.compile(r"(?:^|[(,=<>+*/%-]|\b[a-z]+\s)\s*-\s*[a-z_`(]", re.IGNORECASE)
+_PLACED = re.compile(r"[\w)`]\s*\[\s*[^\s\d']")
 _DIVIDED = re.compile(r"[/%]\s*-?\s*[a-z_`(:?]", re.IGNORECASE)
 _DAYS_OF_WEEK = ("dow", "'dow'")
 
@@ -74,8 +66,8 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
-    touched = any(one.search(code) for one in (_TOUCHED, _SUM, INTERVAL, _COMPARED, _DIVIDED, _NEGATED))
-    if not touched and not _DAYS.search(text):
+    parts = (_TOUCHED, _SUM, INTERVAL, _COMPARED, _DIVIDED, _NEGATED, _PLACED)
+    if not any(one.search(code) for one in parts) and not _DAYS.search(text):
         return text
     from sqlglot.errors import SqlglotError
 
@@ -149,7 +141,7 @@ class _Rewriting(Values):
                 end, operands = looked_at[at]
                 piece = _of_times(self.between(at, end), operands)
             else:
-                piece, end = self._unit(at, last)
+                piece, end = self._whole(at, last)
             if self.is_joined(at, end):
                 piece = self._joined(piece, at, end)
             elif listed and piece != self.raw(at, end) and self.is_item(at, end, first, last):
@@ -160,6 +152,17 @@ class _Rewriting(Values):
                 made.append(" ")  # cast(a as string)as b
             at = end
         return "".join(made)
+
+    def _whole(self, at: int, last: int) -> tuple[str, int]:
+        """A unit with what is one value with it, and what comes after it."""
+        piece, end = self._unit(at, last)
+        if end < last and self.words[end] in BEHIND_CALLS and end > at + 1 and self.words[at] not in BEHIND_CALLS:
+            call, end = end, self.operand_end(at, last)
+            piece += self.text[self.tokens[call - 1].end + 1 : self.tokens[call].start] + self.between(call, end)
+        while place := self.place_in(at, end, last):
+            piece = str(arrays.at_place(TEXTS, Sql(piece), Sql(f"({self.between(end + 1, place)})")))
+            end = place + 1
+        return piece, end
 
     def _joined(self, piece: str, at: int, end: int) -> str:
         """A value beside ``||``, by the rules."""
@@ -258,6 +261,8 @@ class _Rewriting(Values):
         if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
         given = self.parts(name, given)
+        if name == "count" and given and self.words[given[0][0]] == "distinct" and "*" not in self.words[at:end]:
+            return f"count({', '.join(argument(self.between(*one), rules.DISTINCT) for one in given)})"
         if name not in _CALLS | _OF_ONE_KIND | {"if"} or not given or self.has_from(*given[0]):
             return self._named(at, end)
         values = [self.between(*one) for one in given]
@@ -266,12 +271,13 @@ class _Rewriting(Values):
             condition, one, other = values
             return self._chosen("", [("when", condition), ("then", one), ("else", other)])
         values = self.as_texts(name, given, values)
+        if name in arrays.MADE and (made := arrays.MADE[name](TEXTS, list(map(Sql, values)))) is not None:
+            return str(made)
         if name in rules.EXTREMES and len(values) == 1:
             return self._extreme(name, values[0], after)
         said = self.raw(at, at + 1)
         if (twice := rules.TWICE.get(name)) and "*" not in values:
-            told = [bound(one, rule) for one in values[1:] for rule in twice]
-            return f"{said}({', '.join([values[0], *told])})"
+            return f"{said}({', '.join([values[0], *self.told_twice(twice, given[1:], values[1:])])})"
         found = rules.argument(TEXTS, name, values)
         if found and "*" not in values and not self.among_texts(name, given):
             place, rule = found
@@ -283,17 +289,7 @@ class _Rewriting(Values):
         if name == "get_json_object" and self.has_twice(name, given):
             of_call = json_paths.of_plain_json
         if of_call and calls.takes(of_call, len(values)):
-            rest = [Sql(f"({one})") for one in values[1:]]
-            as_it_is = Sql("")
-            if of_call(TEXTS, as_it_is, Sql(values[0]), *rest) is as_it_is or sql_bound.is_left(name, values):
-                return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
-            if any(NOT_AGAIN.search(bare(one)) for one in rest):
-                raise engine.refused(f"A value that is another one each time, in {name}")
-
-            def called(e: Notation, value: Any) -> Any:
-                return of_call(e, e.call(said, value, *rest), value, *rest)
-
-            return self.if_not_mixed(name, given, values, f"({bound(values[0], called)})")
+            return self.if_not_mixed(name, given, values, by_rule(said, of_call, values))
         return self.if_not_mixed(name, given, values, f"{said}({', '.join(values)})")
 
     def _window(self, opening: int, closing: int) -> str:
@@ -306,7 +302,7 @@ class _Rewriting(Values):
                 key = f"CAST({key} AS TIMESTAMP)"
             elif orders and counted == "number":
                 key = bound(key, rules.no_date)
-            elif key == self.raw(first, last) and len(key) < LONGEST and not ONCE.search(bare(key)):
+            elif key == self.raw(first, last) and len(key) < sql_bound.LONGEST and not ONCE.search(bare(key)):
                 key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
@@ -335,7 +331,7 @@ class _Rewriting(Values):
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
         if after == "filter" or self.sorted_groups or ONCE.search(value):
             return f"{name}({bound(value, rules.NO_NAN)})"
-        return str(rules.extreme(TEXTS, name, Sql(f"({value})")))
+        return f"({rules.extreme(TEXTS, name, Sql(f'({value})'))})"  # of which a field may be asked
 
     def _case(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 1, end) if self.words[one] in ("when", "then", "else")] + [end]

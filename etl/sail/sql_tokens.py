@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _NAME = r"(?:\w+|`[^`]*`)"
 PATH = re.compile(rf"{_NAME}(?:\s*\.\s*{_NAME})*")
 _PAIRS = {"(": ")", "case": "end"}
+_QUOTED = re.compile(r"'[^'\\]+'|\"[^\"\\]+\"")
 _TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a text, which is one value with them
 _ARITHMETIC = ("+", "-", "*", "/", "%")
 _UNIT = re.compile(r"to|(year|quarter|month|week|day|hour|minute|second|millisecond|microsecond)s?")
@@ -96,6 +97,33 @@ class Tokens:
         commas = [at for at in self.level(opening + 1, closing) if self.words[at] == ","]
         starts, ends = [opening + 1, *(at + 1 for at in commas)], [*commas, closing]
         return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+
+    def fields(self) -> dict[str, str] | None:
+        """The fields of the struct that the text makes, by their names; None, if it is another one."""
+        first, last = 0, len(self.words)
+        while last - first > 2 and self.closing.get(first) == last - 1:
+            first, last = first + 1, last - 1
+        if not self.calls(first, last) or self.closing[first + 1] != last - 1:
+            return None
+        given = self.arguments(first + 1, last - 1)
+        if self.words[first] == "struct":
+            named = [self._field(*one) for one in given]
+        elif self.words[first] == "named_struct":
+            named = [(self.raw(*name), self.raw(*value)) for name, value in zip(given[::2], given[1::2], strict=False)]
+            named = [(name[1:-1] if _QUOTED.fullmatch(name) else "", value) for name, value in named]
+        else:
+            return None
+        found = {name: value for name, value in named if name}
+        return found if len(found) == len(named) else None
+
+    def _field(self, first: int, last: int) -> tuple[str, str]:
+        """The name and the value of an argument of ``struct``; no name, if it has not one of its own."""
+        told = self.raw(first, last)
+        if PATH.fullmatch(told):
+            return self.raw(last - 1, last).strip("`"), told
+        if self.words[last - 2] == "as" and last - 2 > first:
+            return self.raw(last - 1, last).strip("`"), self.raw(first, last - 2)
+        return "", told
 
     def arithmetic(self, first: int, last: int) -> Iterator[list[Operand]]:
         """The operands of each chain of arithmetic that is in no parenthesis or CASE of these tokens."""

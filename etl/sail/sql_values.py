@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
 from etl.sail import rules, texts
+from etl.sail.casts import Rule
 from etl.sail.notations import Sql
 from etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, is_large
 from etl.sail.sql_items import Items
@@ -84,6 +86,14 @@ class Values(Items):
             end += 2
         return end
 
+    def place_in(self, at: int, end: int, last: int) -> int:
+        """The bracket that closes behind what is computed: a place in the value, or its key; 0, if none is there."""
+        closing = self.brackets.get(end, 0) if end < last else 0
+        plain = closing == end + 2 and self.tokens[end + 1].token_type.name in ("NUMBER", "STRING")
+        begins = at == 0 or self.words[at - 1] not in (".", "]", ")")
+        is_value = self.words[end - 1] == ")" or bool(PATH.fullmatch(self.raw(at, end)))
+        return closing if closing > end + 1 and not plain and begins and is_value else 0
+
     def list_of(self, at: int, last: int) -> tuple[int, int, list[str]] | None:
         """The texts or numbers that a column at a place is compared with by IN, between the tokens behind both."""
         end = self.path_end(at, last)
@@ -142,6 +152,11 @@ class Values(Items):
             bound(value, rule) if at in places and self.may_be_other(*given[at]) and not is_large(value) else value
             for at, value in enumerate(values)
         ]
+
+    def told_twice(self, rules: Sequence[Rule], given: list[tuple[int, int]], values: list[str]) -> Iterator[str]:
+        """Arguments of a call by each of its rules; a text as it is."""
+        for one, value in zip(given, values, strict=True):
+            yield from [value] if self.is_text(*one) else (bound(value, rule) for rule in rules)
 
     def if_not_mixed(self, name: str, given: list[tuple[int, int]], values: list[str], made: str) -> str:
         """A call, which fails of doubles beside texts, if it may have both."""

@@ -44,12 +44,12 @@ _CATALOG = (
 
 def install(workspace: Workspace) -> None:
     """Stand before SparkSession.sql, its catalog, and what only Spark has."""
-    from pyspark.errors import AnalysisException, PySparkException
+    from pyspark.errors import PySparkException
     from pyspark.sql.connect.catalog import Catalog
     from pyspark.sql.connect.session import SparkSession
 
     # Some take SQL apart as this module does.
-    from etl.sail import aliases, answers, coerced, lateral, properties, sql_items, sql_keys, views
+    from etl.sail import aliases, answers, coerced, lateral, properties, sql_clauses, sql_items, sql_keys, views
 
     _rewritten.clear()
     original = SparkSession.sql
@@ -78,7 +78,8 @@ def install(workspace: Workspace) -> None:
                 original(session, f"DROP VIEW IF EXISTS `{one}`")
             return original(session, "SELECT 1 WHERE false")
         sqlQuery = reduce(lambda text, rewritten: rewritten(text), _rewritten, sqlQuery)
-        asked, code = answers.as_spark(sql_keys.named(sqlQuery)), bare(sqlQuery)
+        said, keys = sql_clauses.with_keys(sql_keys.named(sql_clauses.with_views(sqlQuery)))
+        asked, code = answers.as_spark(said), bare(sqlQuery)
         if _BESIDE.search(code):
             _require_no_dates(args[0] if args else options.get("args"))
         if asked == sqlQuery:
@@ -91,12 +92,13 @@ def install(workspace: Workspace) -> None:
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         rows = _held(original(session, asked, *args, **options), asked)
         try:
-            names = original(session, sql_items.spelled(sql_keys.named(sqlQuery)), *args, **options).columns
-        except AnalysisException:  # what Sail takes as it was asked alone, as the log of one value
+            names = original(session, sql_items.spelled(said), *args, **options).columns
+        except PySparkException:  # what Sail takes as it was asked alone, as the log of one value
             if not _has_names(sqlQuery):
                 raise
             names = rows.columns
-        return _noted(rows if rows.columns == names else rows.toDF(*names), sqlQuery)
+        rows = rows if rows.columns == names else rows.toDF(*names)
+        return _noted(rows.drop(*keys) if keys else rows, sqlQuery)
 
     engine.replace(SparkSession, "sql", sql)
     for name in _CATALOG:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, PLAIN, choice_of, is_choice, member_name
+from etl.choices import MARK, choice_of, is_choice, member_name, plain_field
 from etl.dynamicframe import DynamicFrame
 from etl.paths import quoted
 from etl.transforms.unnest import unnest
@@ -77,7 +77,7 @@ def _simple(column: Column, kind: T.DataType) -> Value:
 def _value(column: Column, code: str, kind: T.DataType) -> Value:
     if code == "M" and isinstance(kind, T.StructType):
         inside = {field.name: _simple(column.getField(field.name), field.dataType) for field in kind.fields}
-        struct = F.struct(*(value.alias(name, metadata=PLAIN) for name, (value, _) in inside.items()))
+        struct = F.struct(*(plain_field(value, name) for name, (value, _) in inside.items()))
         fields = [T.StructField(name, one) for name, (_, one) in inside.items()]
         return F.when(column.isNotNull(), struct), T.StructType(fields)
     if code == "L" and isinstance(kind, T.ArrayType):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import PLAIN
+from etl.choices import plain_field
 from etl.paths import Path
 from workspace.errors import UsageError
 
@@ -26,7 +26,7 @@ def nested(targets: Sequence[tuple[Path, Column]], schema: T.StructType | None =
     tree: dict[str, list[tuple[Path, Column]]] = {}
     for path, column in targets:
         tree.setdefault(path[0], []).append((path[1:], column))
-    return [_column(name, below, schema).alias(name, metadata=PLAIN) for name, below in tree.items()]
+    return [plain_field(_column(name, below, schema), name) for name, below in tree.items()]
 
 
 def _column(name: str, below: Sequence[tuple[Path, Column]], schema: T.StructType | None) -> Column:

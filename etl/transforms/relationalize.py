@@ -66,7 +66,9 @@ def _numbered(frame: DynamicFrame, rows: DataFrame, arrays: list[str], staging_p
     folder = "s3a://" + folder.split("://", 1)[1] if folder.startswith("s3://") else folder
     plain_names = [f"c{at}" for at in range(len(numbered.columns))]  # Parquet takes no control characters
     numbered.toDF(*plain_names).write.parquet(folder)
-    return frame.glue_ctx.spark_session.read.parquet(folder).toDF(*numbered.columns)
+    read = frame.glue_ctx.spark_session.read.parquet(folder).toDF(*numbered.columns)
+    untyped = {f.name for f in rows.schema.fields if isinstance(f.dataType, T.NullType)}  # which have a type in Parquet
+    return read.select(*(F.lit(None).alias(one) if one in untyped else field_of(one) for one in read.columns))
 
 
 def _elements(rows: DataFrame, array: T.StructField) -> DataFrame:

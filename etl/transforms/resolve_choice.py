@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from etl.casts import cast_as
-from etl.choices import PLAIN, choices_in, is_choice, member_name, misfit, text_as
+from etl.choices import choices_in, is_choice, member_name, misfit, plain_field, text_as
 from etl.frame import Frame
 from etl.glue_types import spark_name, spark_type
 from etl.paths import Edit, Path, locate, require, rewrite
@@ -95,7 +95,7 @@ def _decided(
         return [(name, column)]
     if verb == "make_cols":
         return [(f"{name}_{one}", column.getField(one)) for one in members]
-    whole = F.struct(*(column.getField(one).alias(one, metadata=PLAIN) for one in members))
+    whole = F.struct(*(plain_field(column.getField(one), one) for one in members))
     return [(name, F.when(column.isNotNull(), whole))]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, PLAIN, is_choice, member_name
+from etl.choices import MARK, is_choice, member_name, plain_field
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.merging import merge
 from etl.paths import column_at, quoted, require
@@ -87,9 +87,10 @@ def as_merged(column: Column, kind: T.DataType, wanted: T.DataType) -> Column:
     if isinstance(kind, T.StructType) and isinstance(wanted, T.StructType):
         own = {f.name: f.dataType for f in kind.fields}
         fields = (
-            (
-                as_merged(column.getField(f.name), own[f.name], f.dataType) if f.name in own else _absent(f.dataType)
-            ).alias(f.name, metadata=PLAIN)
+            plain_field(
+                as_merged(column.getField(f.name), own[f.name], f.dataType) if f.name in own else _absent(f.dataType),
+                f.name,
+            )
             for f in wanted.fields
         )
         return F.when(column.isNotNull(), F.struct(*fields))

@@ -43,6 +43,7 @@ from tests import (
     compared_expressions,
     compared_frames,
     compared_functions,
+    compared_idioms,
     compared_mixed,
     compared_patterns,
     compared_texts,
@@ -387,6 +388,24 @@ def plain_write(place: Place) -> Any:
     return place.lines("plain")
 
 
+def resolved(place: Place) -> Any:
+    """What comes of structs and lists whose fields were cast, or were choices."""
+    read = place.source.glue.create_dynamic_frame.from_options("s3", {"paths": [place.source.uri("nested")]}, "json")
+    frame = read.resolveChoice(specs=[("l[].n", "cast:string"), ("l[].c", "project:string"), ("s.n", "cast:int")])
+    rows, tables = frame.toDF(), frame.relationalize("root", place.lake.uri("resolved"))
+    made = [
+        rows.select("id", F.explode_outer("l").alias("one")).select("id", "one.*"),
+        rows.groupBy("s").agg(F.count("*").alias("n")),
+        rows.agg(F.sort_array(F.collect_list("s")).alias("all")),
+        rows.select("l.n", F.col("l")[0]["c"].alias("c"), F.array("s", "s").alias("both")),
+        read.toDF().select("id", F.explode("l").alias("one")).select("id", "one.c.*"),
+        DropNullFields.apply(frame=frame).toDF().drop("l"),
+        tables.select("root").toDF().drop("l"),
+        tables.select("root_l").toDF().drop("id"),
+    ]
+    return [outcome(one) for one in made]
+
+
 def null_partitions(place: Place) -> Any:
     where = place.lake.uri("null-keys").replace("s3:", "s3a:")
     place.rows.select("id", "g").write.partitionBy("g").json(where)
@@ -396,6 +415,7 @@ def null_partitions(place: Place) -> Any:
 CASES |= {
     "df.write.csv": plain_write,
     "null partitions of text": null_partitions,
+    "structs and lists that were resolved": resolved,
     "inferSchema": lambda place: place.spark.read.csv(place.source.uri("numbers"), header=True, inferSchema=True),
 }
 REFUSED |= {
@@ -425,6 +445,7 @@ for _module in (
     compared_arithmetic,
     compared_frames,
     compared_functions,
+    compared_idioms,
     compared_mixed,
     compared_patterns,
     compared_texts,
@@ -501,6 +522,12 @@ def put_input(source: Lake) -> None:
         "1e-7",
     )
     source.put("choices/a.json", "".join(f'{{"a": {one}, "id": {at}}}\n' for at, one in enumerate(values)))
+    nested = (
+        '{"id": 1, "l": [{"n": 1, "c": 1}, {"n": null, "c": "x"}], "s": {"n": "7"}, "v": null}',
+        '{"id": 2, "l": [], "s": {"n": 8}}',
+        '{"id": 3, "s": null}',
+    )
+    source.put("nested/a.json", "\n".join(nested))
     source.put("numbers/a.csv", "a,b,c,d\n1,3000000000,x,1.5\n,2,,\n-2147483647,,y,2\n")
 
 

@@ -635,6 +635,25 @@ for _content in ("a\nb\r\n\ne", "", "\ufeffa\n", "".join(f"{at} {'x' * (at % 200
     CASES[f"read text, {_content[:10]!r}"] = read("text", _content, {})
 CASES["read json, the largest long"] = read("json", '{"a": 1.5, "b": 9223372036854775807}\n', {})
 REFUSED["read json, more than the largest long"] = read("json", '{"a": 1.5}\n{"b": [9223372036854775808]}\n', {})
+
+
+def csvs(*texts: str) -> Case:
+    """Objects of CSV whose columns are of several types, by inferSchema; in partitions, too."""
+
+    def case(place: Place) -> Any:
+        one, other = place.folder(), place.folder()
+        for number, text in enumerate(texts):
+            place.lake.put(f"{one}/{number}.csv", text)
+            place.lake.put(f"{other}/p={number}/{number}.csv", text)
+        read = place.spark.read.options(header=True, inferSchema=True)
+        return outcome(read.csv(place.uri(one))), outcome(read.csv(place.uri(other)))
+
+    return case
+
+
+CASES["read csv, objects of numbers"] = csvs("a,b,c\n1,,x\n", "a,b,c\n3000000000,1.5,\n", "a,b,c\n2,7,\n")
+CASES["read csv, objects of numbers and texts"] = csvs("a,b\n1,true\n", "a,b\nx,2\n", "a,b\n,q\n")
+REFUSED["read csv, objects of days and moments"] = csvs("a\n2024-01-01\n", "a\n2024-01-01 10:00:00\n")
 CASES["read text, whole"] = lambda place: outcome(place.spark.read.text(place.put("a\nb\n"), wholetext=True))
 CASES["read text, whole or not"] = lambda place: outcome(
     place.spark.read.option("wholeText", True).text(place.put("a\nb\n"))
@@ -679,7 +698,11 @@ _FEW, _MORE, _ELSE = (
     pa.table({"a": ["y"], "c": [2.5], "b": [2]}),
     pa.table({"a": ["z"]}),
 )
-for _tables in ((_FEW, _MORE, _ELSE), (_MORE, _FEW), (_ELSE, _ELSE, _MORE), (_FEW, _FEW)):
+_SURE = pa.table(
+    {"a": ["w"], "z": ["never null"]}, pa.schema([("a", pa.string()), pa.field("z", pa.string(), nullable=False)])
+)
+_PAIRS = ((_MORE, _FEW), (_FEW, _FEW), (_FEW, _SURE), (_SURE, _MORE))
+for _tables in ((_FEW, _MORE, _ELSE), (_ELSE, _ELSE, _MORE), *_PAIRS):
     for _options in ({}, {"mergeSchema": True}):
         CASES[f"read parquets, {[one.column_names for one in _tables]}, {_options}"] = parquets(*_tables, **_options)
 

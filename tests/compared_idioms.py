@@ -1,0 +1,163 @@
+"""Cases of tests/stack/test_engines_compared.py: what daily scripts are made of, structs and lists that are put
+together, windows inside of functions, and clauses of SQL that Sail looks at in another order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from tests.compared_expressions import Make, select, sql
+
+WINDOW = "over (partition by g order by id)"
+
+
+def _melted(rows: Any) -> Any:
+    """Columns as rows of their own, from values that may be null and others that may not."""
+    known = F.when(F.col("i") > 1, 5).otherwise(2)
+    pairs = (("i", F.col("i")), ("none", F.coalesce("i", F.lit(0))), ("known", known), ("one", F.lit(1)))
+    fields = [F.struct(F.lit(name).alias("k"), value.alias("v"), F.col("g")) for name, value in pairs]
+    return rows.select("id", F.explode(F.array(*fields)).alias("e")).select("id", "e.*")
+
+
+def _of_python(spark: Any) -> Any:
+    """Rows of Python's, whose columns carry what Sail knows of them into structs."""
+    made = spark.createDataFrame([("a", 1, 1.5), ("b", None, None), (None, 3, 0.5)], "s string, n int, d double")
+    one, other = (F.struct(F.lit(name).alias("k"), F.col(name).cast("double").alias("v")) for name in ("n", "d"))
+    more = F.concat(F.array(one), F.array(other), F.array(F.struct(F.lit("x").alias("k"), F.lit(0.5).alias("v"))))
+    return made.select("s", F.array(one, other).alias("a"), more.alias("b"))
+
+
+def _by_python(spark: Any) -> Any:
+    spark.udf.register("cut_to", lambda x, most: None if x is None else min(x, most), "int")
+    return spark.sql("select cut_to(i, 7) c, count(*) n, max(s) m from rows group by cut_to(i, 7)")
+
+
+def _merged(spark: Any, rows: Any) -> Any:
+    text = rows.select("id", "g").where("id < 3")
+    return text.unionByName(rows.select("id", F.lit("x").alias("more")).where("id > 37"), allowMissingColumns=True)
+
+
+def _each(*statements: str) -> Make:
+    """What comes of several statements."""
+
+    def made(spark: Any, rows: Any) -> Any:
+        frames = map(spark.sql, statements)
+        return [(frame.schema.simpleString(), sorted(map(str, frame.collect()))) for frame in frames]
+
+    return made
+
+
+def _ordered(*statements: str) -> Make:
+    """The rows of statements, in their order."""
+    return lambda spark, rows: [[tuple(row) for row in spark.sql(one).collect()] for one in statements]
+
+
+CASES: dict[str, Make] = {
+    "columns as rows": lambda spark, rows: _melted(rows),
+    "SQL columns as rows": sql(
+        "select id, inline(array(struct('i' as k, i as v), struct('c' as k, case when i > 1 then 5 else 2 end as v), "
+        "named_struct('k', 'n', 'v', coalesce(i, 0)))) from rows"
+    ),
+    "lists of structs of Python's rows": lambda spark, rows: _of_python(spark),
+    "lists that are put together": select(
+        a=lambda: F.concat("ar", F.array(F.lit(1.5), F.col("d"))),
+        b=lambda: F.concat("ss", F.array(F.struct(F.lit(1).alias("x"), F.coalesce("g", F.lit("-")).alias("y")))),
+        c=lambda: F.concat(F.array("g"), F.when(F.col("i") > 1, F.array("s"))),
+        e=lambda: F.concat(F.array(), F.array("g")),
+    ),
+    "SQL lists that are put together": sql(
+        "select id, concat(ar, array(1.5D)) a, concat(array(struct(i as x)), array(struct(1 as x))) b from rows"
+    ),
+    "lists of structs with nulls, in order": select(
+        a=lambda: F.array_sort("ss"),
+        b=lambda: F.sort_array("ss"),
+        c=lambda: F.array_max("ss"),
+        e=lambda: F.array_min("ss"),
+        f=lambda: F.array_sort("ar"),
+        g=lambda: F.array_max("ar"),
+        h=lambda: F.array_sort(F.array("ar", F.array("i"), F.lit(None))),
+    ),
+    "SQL lists of structs with nulls, in order": sql(
+        "select id, array_sort(ss) a, array_max(transform(ss, v -> named_struct('y', v.y, 'x', v.x))) b, "
+        "array_min(ss) c, array_sort(ar, (v, w) -> case when v < w then 1 when v > w then -1 else 0 end) e from rows"
+    ),
+    "SQL largest structs with nulls": sql(
+        "select g, max(struct(i, id)).id a, min(struct(d as x, i as y)).y b, max(named_struct('k', dt, 'v', l)).v c, "
+        "max(st) is null e from rows where st.x is not null and st.y is not null group by g "
+        "having max(struct(i, id)).id > 0"
+    ),
+    "values at places that are computed": select(
+        a=lambda: F.col("ar")[F.size("ar") - 1],
+        b=lambda: F.col("ar")[F.col("id") % 3],
+        c=lambda: F.col("mp")[F.substring("s", 1, 1)],
+        e=lambda: F.split("s", " ")[F.col("i") % 2],
+        f=lambda: F.col("ss")[F.size("ss") - 1]["y"],
+        g=lambda: F.transform("ar", lambda v: F.col("ar")[v]),
+    ),
+    "SQL values at places that are computed": sql(
+        "select id, ar[size(ar) - 1] a, ar[id % 3] b, mp[left(s, 1)] c, split(s, ' ')[i % 2] e, ss[size(ss) - 1].y f, "
+        "transform(ar, (v, at) -> ar[at]) g, ar[-1] h, mp['a'] j from rows"
+    ),
+    "SQL windows in functions": sql(
+        f"select id, nvl(d, avg(d) {WINDOW}) a, nullif(i, lag(i) {WINDOW}) b, datediff(dt, lag(dt) {WINDOW}) c, "
+        f"s || '-' || lag(s) {WINDOW} || g e, lag(g) {WINDOW} || '/' || g f, "
+        f"substr(s, 1, cast(row_number() {WINDOW} as int)) h, "
+        f"coalesce(i, last_value(i) ignore nulls {WINDOW}) j from rows where dt > '1900-01-01' and d > -1e9"
+    ),
+    "windows in expressions": lambda spark, rows: rows.where("d > -1e9").select(
+        "id",
+        F.nvl("d", F.avg("d").over(Window.partitionBy("g").orderBy("id"))).alias("a"),
+        F.expr(f"datediff(dt, lag(dt) {WINDOW})").alias("b"),
+        F.expr(f"date_sub(dt, cast(row_number() {WINDOW} as int))").alias("c"),
+    ),
+    "SQL filters of what a view makes": _each(
+        "select id, v from rows lateral view explode(ar) t as v where v > 1 and id > 3",
+        "select r.id, t.v, at from rows as r lateral view outer posexplode(ar) t as at, v where t.at = 0 and r.i > 0",
+        "select key, count(*) n from rows lateral view explode(mp) t where value is not null group by key having n > 0",
+        "select id, a, w from rows lateral view explode(ar) t a lateral view explode(mp) u as k, w where a <> w",
+        "select q.id, v.x from (select id, ss from rows) q lateral view explode(ss) t as v where v.y = 'q' or q.id = 1",
+        "select n from (select id, v n from rows lateral view explode(ar) t as v where v > 1) where id > 3",
+    ),
+    "SQL order by aggregates that are no columns": _ordered(
+        "select g from rows where g is not null group by g order by sum(id) desc",
+        "select g, count(*) n from rows group by g having count(*) > 1 order by max(id) desc limit 3",
+        "select g, max(s) m from rows group by g order by max(id) - min(id) desc, max(i) limit 4",
+        "with q as (select * from rows) select g as k, sum(id) from q group by g order by avg(id) nulls last",
+    ),
+    "SQL groups by a Python function": lambda spark, rows: _by_python(spark),
+    "texts beside truth": select(
+        a=lambda: F.col("s") == True,  # noqa: E712
+        b=lambda: F.col("s") != False,  # noqa: E712
+        c=lambda: F.col("b") == True,  # noqa: E712
+        e=lambda: F.col("b").eqNullSafe(False),
+    ),
+    "SQL texts beside truth": sql(
+        "select id, s = true a, false <> s b, b = true c, if(s = true and b = false, 1, 0) e, trim(s) <=> true f "
+        "from rows where b = true or s = true or id < 20"
+    ),
+    "columns that one has, by a union": _merged,
+    "hashes of texts": lambda spark, rows: rows.select(
+        "id",
+        F.sha2(F.concat_ws("|", F.coalesce(F.col("d").cast("string"), F.lit("~")), F.trim("s"), "ts", "d"), 256).alias(
+            "h"
+        ),
+    ),
+    "count of distinct values": lambda spark, rows: rows.where("d <> 0").agg(
+        F.countDistinct("d").alias("a"), F.countDistinct("g", "i").alias("b"), F.countDistinct("s").alias("c")
+    ),
+    "SQL count of distinct values": sql(
+        "select g, count(distinct d) a, count(distinct case when i > 0 then s end) b, count(distinct i, b) c from rows "
+        "where d <> 0 group by g"
+    ),
+}
+REFUSED: dict[str, Make] = {
+    "count of distinct zeros with a sign": lambda spark, rows: rows.agg(F.countDistinct("d"), F.countDistinct("i")),
+    "SQL count of distinct zeros with a sign": sql("select count(distinct d) a, count(distinct s) b from rows"),
+    "numbers beside truth": select(a=lambda: F.col("i") == True),  # noqa: E712
+    "session_window": lambda spark, rows: rows.groupBy(F.session_window("ts", "10 minutes")).count(),
+    "sums of decimals of 38 digits": lambda spark, rows: rows.select(
+        (F.col("dec").cast("decimal(38,18)") + F.col("dec")).alias("a")
+    ),
+}
