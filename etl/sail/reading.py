@@ -7,7 +7,6 @@ subfolders, and the values of ``key=value`` folders as text, where Spark tells n
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from pyspark.sql import types as T
 from data.partitions import DEFAULT_PARTITION, parse_partition_path
 from data.zones import S3, split_uri
 from etl.paths import quoted
-from etl.sail import csv_values, decimals, engine, json_rows, json_values, listings, partition_types, read_rows
+from etl.sail import csv_values, decimals, engine, globs, json_rows, json_values, listings, partition_types, read_rows
 from etl.sail.csv_rows import ALL_RECORDS, CsvRead, common
 from etl.sail.file_options import FORMATS, lowered, take_reading
 from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
@@ -29,7 +28,6 @@ LISTED = "lakelet.listed"  # an option of our own reads, which name objects that
 LOOKED_THROUGH = 64 << 20  # bytes of CSV whose lines are looked at before they are read, quotes or not
 MOST_OVER_LINES = 1 << 30  # bytes, which are held in memory object by object
 MERGED, _DEFAULT = "spark.sql.parquet.mergeSchema", "spark.sql.sources.default"
-_GLOB = re.compile(r"[*?\[{]")
 
 
 def install(workspace: Workspace) -> None:
@@ -221,18 +219,19 @@ def _check(
     take_reading(format, options)
     if not paths:
         raise engine.refused("spark.read.load without a path")
-    if len({path.rstrip("/") for path in paths}) < len(paths):
-        raise engine.refused("A path that is given twice to spark.read, whose rows are there twice on Spark,")
     found: dict[str, dict[str, int]] = {}
     for path in paths:
-        if _GLOB.search(path):
-            raise engine.refused(f"The pattern {path} of spark.read")
-        inside = objects_at(workspace, path)
-        if not inside:
+        inside = {one: objects_at(workspace, one) for one in globs.matched(workspace, path)}
+        if not inside or not all(inside.values()):
             from pyspark.errors import AnalysisException
 
             raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {path}.")
-        found[path] = inside
+        if not {one.rstrip("/") for one in found}.isdisjoint(one.rstrip("/") for one in inside):
+            raise engine.refused("A path that is given twice to spark.read, whose rows are there twice on Spark,")
+        found |= inside
+    parted = [path for path, inside in found.items() if in_partitions(one for one in inside if not path.endswith(one))]
+    if len(parted) > 1 and lowered(options).get("recursivefilelookup") != "true":
+        raise engine.refused("spark.read of several folders with partitions in them")
     return found
 
 

@@ -524,6 +524,31 @@ CASES["read json, the largest long"] = read("json", '{"a": 1.5, "b": 92233720368
 REFUSED["read json, more than the largest long"] = read("json", '{"a": 1.5}\n{"b": [9223372036854775808]}\n', {})
 
 
+_NAMES = ("2024-01-01.csv", "2024-01-02.csv", "2023-12-31.csv", "x.txt", "_SUCCESS", "below/a.csv")
+_PARTS = ("t/year=2024/month=1/a.csv", "t/year=2024/month=2/b.csv", "t/year=2023/month=1/c.csv")
+
+
+def matching(*patterns: str, **options: Any) -> Case:
+    """Paths with patterns in them."""
+
+    def case(place: Place) -> Any:
+        folder = place.folder()
+        for number, name in enumerate((*_NAMES, *_PARTS)):
+            place.lake.put(f"{folder}/{name}", f"id,v\n{number},x\n")
+        read = place.spark.read.options(header=True, **options)
+        return [outcome(read.csv(place.uri(folder) + pattern)) for pattern in patterns]
+
+    return case
+
+
+CASES["read csv, patterns"] = matching(
+    "*.csv", "2024-*.csv", "202[34]-*-{01,31}.csv", "????-01-0?.csv", "[!_2]*.{csv,txt}", "*/a.csv", "below*",
+    "t/year=2024/month=*/*.csv", "t/year=20*/month=1", "t/year=2024/*", "t/*4",
+)  # fmt: skip
+CASES["read csv, patterns without partitions"] = matching("t/*", "*", recursiveFileLookup=True)
+REFUSED["read csv, patterns of folders"] = matching("t/{year=2024/month=1,year=2023/month=1}")
+
+
 def csvs(*texts: str) -> Case:
     """Objects of CSV whose columns are of several types, by inferSchema; in partitions, too."""
 
