@@ -169,21 +169,23 @@ class CsvRead:
 
 
 def common(schemas: Sequence[T.StructType]) -> T.StructType:
-    """The types that Spark infers of several objects, by those of each. Raises UnsupportedError for other headers,
-    which Spark takes for rows, and for days beside moments, which are read by other forms then."""
+    """The columns that Spark infers of several objects of CSV, by those of each. Raises UnsupportedError for other
+    headers, which Spark takes for rows."""
     if len({tuple(one.names) for one in schemas}) > 1:
         raise engine.refused("spark.read.csv by inferSchema of objects whose headers differ")
-    fields = []
-    for at, name in enumerate(schemas[0].names):
-        kinds = {type(one.fields[at].dataType) for one in schemas} - {T.NullType}
-        if kinds > {T.DateType} or kinds > {T.TimestampType}:
-            raise engine.refused(f"spark.read.csv by inferSchema of objects that have times and others in {name}")
-        if kinds <= {T.IntegerType, T.LongType, T.DoubleType}:
-            kind: T.DataType = T.DoubleType() if T.DoubleType in kinds else T.LongType()
-        else:
-            kind = next(iter(kinds))() if len(kinds) == 1 else T.StringType()
-        fields.append(T.StructField(name, kind if kinds else T.NullType()))
-    return T.StructType(fields)
+    columns = zip(*(one.fields for one in schemas), strict=True)
+    return T.StructType([T.StructField(fields[0].name, _wide({one.dataType for one in fields})) for fields in columns])
+
+
+def _wide(kinds: set[T.DataType]) -> T.DataType:
+    told = kinds - {T.NullType()}
+    if len(told) < 2:
+        return next(iter(told), T.NullType())
+    if all(isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType) for kind in told):
+        return T.TimestampType()
+    if all(isinstance(kind, T.IntegerType | T.LongType | T.DoubleType) for kind in told):
+        return T.DoubleType() if T.DoubleType() in told else T.LongType()
+    return T.StringType()
 
 
 def _inferred(rows: DataFrame, columns: Sequence[str]) -> DataFrame:

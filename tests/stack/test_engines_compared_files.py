@@ -161,8 +161,6 @@ for _patterns in (
 ):  # fmt: skip
     CASES[f"read by the patterns {_patterns}"] = by_pattern(*_patterns)
 CASES["read by a pattern and a schema"] = by_pattern("month=*/day=*/*.json", schema="n int, x string")
-for _pattern in ("month=*", "*"):
-    FAILING[f"read by the pattern {_pattern}"] = by_pattern(_pattern)
 CASES["read text by a pattern"] = by_pattern("flat/*.json", format="text")
 _OF_TEXTS: tuple[dict[str, Any], ...] = (
     {}, {"header": True}, {"sep": ";"}, {"sep": "|", "header": True}, {"delimiter": "\\t"}, {"quote": "'"},
@@ -653,7 +651,6 @@ def csvs(*texts: str) -> Case:
 
 CASES["read csv, objects of numbers"] = csvs("a,b,c\n1,,x\n", "a,b,c\n3000000000,1.5,\n", "a,b,c\n2,7,\n")
 CASES["read csv, objects of numbers and texts"] = csvs("a,b\n1,true\n", "a,b\nx,2\n", "a,b\n,q\n")
-REFUSED["read csv, objects of days and moments"] = csvs("a\n2024-01-01\n", "a\n2024-01-01 10:00:00\n")
 CASES["read text, whole"] = lambda place: outcome(place.spark.read.text(place.put("a\nb\n"), wholetext=True))
 CASES["read text, whole or not"] = lambda place: outcome(
     place.spark.read.option("wholeText", True).text(place.put("a\nb\n"))
