@@ -59,7 +59,7 @@ CASES: dict[str, Make] = {
         F.col("s") / 2,
         F.trim("s") * 2,
         F.lit("2") * F.col("i"),
-        F.col("st.y") + 1,
+        (F.col("st.y") + 1).alias("h"),
         (F.col("s") * F.col("dec")).alias("b"),
         F.when(F.col("i") > 0, F.col("s") * 2).otherwise(0).alias("c"),
         (F.col("s") * F.col("i")).cast("int").alias("e"),
