@@ -151,12 +151,43 @@ CASES: dict[str, Make] = {
         "select g, count(distinct d) a, count(distinct case when i > 0 then s end) b, count(distinct i, b) c from rows "
         "where d <> 0 group by g"
     ),
+    "windows by conditions": select(
+        a=lambda: F.row_number().over(
+            Window.partitionBy((~F.col("s").endswith("a")).cast("int"), F.col("i") > 2).orderBy(
+                F.col("s").startswith("b").cast("int").desc(), (F.length("s") > 2).desc(), "id"
+            )
+        ),
+        b=lambda: F.sum((F.abs("i") > 1).cast("decimal(5,2)")).over(Window.partitionBy(F.length("s") > 1)),
+        c=lambda: F.rank().over(Window.orderBy(F.when(F.length("g") > 0, "x").otherwise(F.col("i")), "id")) - 1,
+    ),
+    "windows by what is rounded": lambda spark, rows: rows.alias("r").select(
+        "*",
+        F.lag("id").over(Window.partitionBy(F.round(F.col("id") / 7, 1)).orderBy(F.round(F.col("r.id") / 3), "id")),
+        F.ntile(3).over(Window.orderBy(F.round(rows.i / F.col("id"), 2).desc(), rows["id"])).alias("n"),
+    ),
+    "windows by what is rounded, kept": lambda spark, rows: (
+        rows.select("id", "g", "i")
+        .withColumn("n", F.row_number().over(Window.partitionBy(F.abs("i") > 2).orderBy(F.round("id", -1), "id")))
+        .cache()
+        .where("n < 4")
+    ),
+    "windows by elements": lambda spark, rows: rows.select(
+        "id",
+        F.row_number().over(Window.partitionBy(F.element_at(F.split("s", "-"), 1)).orderBy("id")).alias("n"),
+        F.dense_rank().over(Window.orderBy(F.coalesce("i", F.lit(0.5)), F.greatest("i", F.lit(1.5)))).alias("m"),
+    ),
+    "SQL windows by what is computed": sql(
+        "select id, row_number() over (partition by round(id / 7.0D), date_format(dt, 'yyyy-MM') order by cast(i as "
+        "string), coalesce(i, 0.5D), case when i > 1 then i else 0.5D end, id) r, rank() over (order by abs(i) * 2, "
+        "to_date(concat('2024-01-0', i)), substring(s, -1, 1), i / id) k from rows"
+    ),
 }
 REFUSED: dict[str, Make] = {
     "count of distinct zeros with a sign": lambda spark, rows: rows.agg(F.countDistinct("d"), F.countDistinct("i")),
     "SQL count of distinct zeros with a sign": sql("select count(distinct d) a, count(distinct s) b from rows"),
     "numbers beside truth": select(a=lambda: F.col("i") == True),  # noqa: E712
     "session_window": lambda spark, rows: rows.groupBy(F.session_window("ts", "10 minutes")).count(),
+    "SQL windows by conditions": sql("select id, rank() over (order by length(s) > 1, id) r from rows"),
     "sums of decimals of 38 digits": lambda spark, rows: rows.select(
         (F.col("dec").cast("decimal(38,18)") + F.col("dec")).alias("a")
     ),

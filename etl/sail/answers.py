@@ -11,6 +11,7 @@ from typing import Any
 from etl.paths import quoted
 from etl.sail import decimals, engine, functions, names, rules, sql_items, sql_text
 from etl.sail.expressions import Said
+from etl.sail.known import LARGEST
 from etl.sail.statements import bare
 from workspace.paths import Workspace
 
@@ -138,9 +139,10 @@ def _say_as_spark(made: Any) -> None:
     def of_window(self: Any, session: Any) -> Any:
         own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
         said = Said(made, lambda part: Apart(part, False))
+        keys = Said(made, lambda part: Apart(part, False), LARGEST)  # in which Sail takes no lambda that may fail
         own._windowSpec = copy.copy(self._windowSpec)
-        own._windowSpec._partitionSpec = [Apart(said.key(said.of(one)), True) for one in own._windowSpec._partitionSpec]
-        own._windowSpec._orderSpec = [ordered_by(one, said) for one in own._windowSpec._orderSpec]
+        own._windowSpec._partitionSpec = [Apart(keys.key(keys.of(one)), True) for one in own._windowSpec._partitionSpec]
+        own._windowSpec._orderSpec = [ordered_by(one, keys) for one in own._windowSpec._orderSpec]
         own._windowFunction = Apart(said.over(self._windowFunction, moving=_moves(self._windowSpec)), True)
         of_a_tree = is_planned.get() is not None
         before = is_planned.set(False)

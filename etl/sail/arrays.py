@@ -26,7 +26,7 @@ def of_structs(e: Notation, values: Sequence[Any]) -> Any:
 def _with_nulls(e: Notation, fields: Mapping[str, Any]) -> Any:
     told: list[Any] = []
     for name, v in fields.items():
-        told += [name, v if e.constant(v) is not None else e.call("element_at", e.call("array", v, None), 1)]
+        told += [name, v if e.constant(v) is not None else e.call("get", e.call("array", v, None), 0)]
     return e.call("named_struct", *told)
 
 

@@ -15,6 +15,7 @@ Rule = Callable[[Notation, Any], Any]  # of a value
 _WORD = re.compile(r"\s*(?:epoch|now|today|yesterday|tomorrow)\b", re.IGNORECASE)
 _SIZES: Mapping[str, int] = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}  # bits
 _BITS: Mapping[str, int] = {**_SIZES, "byte": 8, "short": 16, "integer": 32, "long": 64}
+_DECIMAL = r"(?:decimal|numeric|dec)(?:\s*\(.*)?"
 _TIMES = re.compile(r"\s*(?:date|timestamp(?:_ntz|_ltz)?)\s*", re.IGNORECASE)
 
 
@@ -83,6 +84,11 @@ def plain_digits(e: Notation, shown: Any) -> Any:
     end = e.infix(e.cast(replaced(form, "$3"), "int", "TRY_CAST"), "+", 1)
     signed = e.infix(end, "+", e.cast(e.call("startswith", shown, "-"), "int"))
     return e.case((matches(e, shown, form), e.call("rpad", replaced(form, "$1$2"), signed, "0")), otherwise=shown)
+
+
+def is_decimal(target: str) -> bool:
+    """Whether a type, as SQL tells it, is one of decimals."""
+    return re.fullmatch(_DECIMAL, target.strip(), re.IGNORECASE | re.DOTALL) is not None
 
 
 def _scale(decimal: str) -> int:
@@ -173,7 +179,7 @@ def _to_binary(e: Notation, v: Any, keyword: str, target: str) -> Any:
 _CASTS: Mapping[str, Callable[[Notation, Any, str, str], Any]] = {
     "string": to_text,
     "date": to_date,
-    r"(?:decimal|numeric|dec)(?:\s*\(.*)?": _to_decimal,
+    _DECIMAL: _to_decimal,
     "bigint|long": to_long,
     "tinyint|byte|smallint|short|int|integer": _to_small,
     "double|float|real": _to_double,

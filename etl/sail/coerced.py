@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from etl.sail import coerced_sql, engine
+from etl.sail.again import asked_again, with_plan
 from etl.sail.coerced_plans import coerced
 from workspace.paths import Workspace
 
@@ -23,7 +24,6 @@ _met: list[str] = []  # values of rows that did not fit
 
 def install(workspace: Workspace) -> None:
     """Stand before the requests of pyspark's client."""
-    from pyarrow import RecordBatch
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import SparkConnectClient
 
@@ -33,20 +33,14 @@ def install(workspace: Workspace) -> None:
     def typed(client: Any, plan: Any) -> Any:
         return coerced(plan, lambda one: analyze(client, "schema", plan=one).schema)
 
+    def remedy(client: Any, plan: Any, error: Exception) -> Any:
+        writes = is_of_a_row(error) and plan.command.HasField("write_operation")
+        return plan if writes or not _is_of_types(error) else typed(client, plan)
+
+    again = asked_again(fetch, remedy)
+
     def fetched(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
-        request, seen = _with(request, typed(client, request.plan)) if _met else request, False
-        try:
-            for one in fetch(client, request, *args, **options):
-                seen = seen or isinstance(one, RecordBatch)
-                yield one
-        except PySparkException as error:
-            writes = is_of_a_row(error) and request.plan.command.HasField("write_operation")
-            plan = request.plan if seen or writes or not _is_of_types(error) else typed(client, request.plan)
-            if plan is request.plan:
-                raise
-        else:
-            return
-        yield from fetch(client, _with(request, plan), *args, **options)
+        return again(client, with_plan(request, typed(client, request.plan)) if _met else request, *args, **options)
 
     def analyzed(client: Any, method: str, **asked: Any) -> Any:
         try:
@@ -87,12 +81,3 @@ def in_statement(session: Any, text: str, error: Exception) -> str | None:
 
 def _is_of_types(error: Exception) -> bool:
     return bool(_OF_TYPES.search(str(error)))
-
-
-def _with(request: Any, plan: Any) -> Any:
-    """The request of another plan."""
-    own = type(request)()
-    own.CopyFrom(request)
-    own.plan.CopyFrom(plan)
-    own.ClearField("operation_id")
-    return own

@@ -12,6 +12,7 @@ from etl.sail import coerced_sql
 from etl.sail.coercion import as_target, targets
 from etl.sail.known import DONE
 from etl.sail.notations import Columns
+from etl.sail.protos import nodes
 from etl.sail.rules import GENERATORS
 
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
@@ -21,7 +22,7 @@ _VALUE = "_lakelet_v"
 def coerced(plan: Any, schema: Callable[[Any], Any]) -> Any:
     """The plan (``spark.connect.Plan``) by the types that ``schema`` finds of others; itself, if there is nothing."""
     own = _copy(plan)
-    for relation in _relations(own):
+    for relation in nodes(own):
         node = getattr(relation, relation.WhichOneof("rel_type"))
         if node.DESCRIPTOR.name == "SQL":
             node.query = coerced_sql.of_statement(node.query, partial(_columns, schema)) or node.query
@@ -185,14 +186,6 @@ def _inner(message: Any) -> Iterator[Any]:
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
         yield from value if field.is_repeated else (value,)
-
-
-def _relations(message: Any) -> Iterator[Any]:
-    """The relations in a plan, each behind those that it is made of."""
-    for one in _inner(message):
-        yield from _relations(one)
-    if message.DESCRIPTOR.name == "Relation" and message.WhichOneof("rel_type"):
-        yield message
 
 
 def _expressions(message: Any) -> Iterator[Any]:

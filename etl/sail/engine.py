@@ -28,7 +28,8 @@ _MARK = "is not there on the engine sail"
 _DOORS = (
     "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions",
     "names", "grouping", "hidden_keys", "lateral", "once", "listings", "null_structs", "pickled", "properties", "rdd",
-    "reading", "schemas", "shown", "single", "spelling", "views", "statements", "statistics", "unions", "writing",
+    "reading", "schemas", "shown", "single", "spelling", "views", "statements", "statistics", "unions", "window_keys",
+    "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []

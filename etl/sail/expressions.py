@@ -27,9 +27,9 @@ _LARGEST = 60  # the expressions in a value that a rule names as often as it nee
 class Said(Known):
     """A tree of pyspark's expressions as Sail has to be asked it. What is no function, cast or CASE is ``apart``."""
 
-    def __init__(self, made: Any, apart: Callable[[Any], Any]) -> None:
+    def __init__(self, made: Any, apart: Callable[[Any], Any], largest: int = _LARGEST) -> None:
         super().__init__(made, Columns(made, _done))
-        self._apart, self.changed = apart, False
+        self._apart, self._largest, self.changed = apart, largest, False
 
     def of(self, value: Any) -> Any:
         """The same expression by the rules; itself, if none is for it."""
@@ -50,6 +50,9 @@ class Said(Known):
             own = self._with(value, _expr=self.of(value._expr))
             if rule is None or hasattr(own, DONE):
                 return own
+            if self._is_condition(own._expr):  # which Sail casts to all but decimals
+                one = self._columns.cast(own._expr, "int")
+                return self._with(own, _expr=one) if casts.is_decimal(target(value)) else own
             return _of_kind(self._bound(own._expr, rule), texts.of_cast(target(value)))
         if isinstance(value, made.CaseWhen):
             return self._case(value)
@@ -86,9 +89,8 @@ class Said(Known):
         return self._bound(own, rules.NO_NULL_INSIDE) if plain else own
 
     def key(self, own: Any) -> Any:
-        """What a window is parted or put in order by, or rows before other keys are; ``own`` is by the rules already.
-        Sail takes no lambdas there."""
-        return self._bound(own, rules.WITHOUT_SIGNS) if self._may_repeat(own) else own
+        """What a window is parted or put in order by, or rows before other keys are; ``own`` is by the rules."""
+        return self._bound(own, rules.WITHOUT_SIGNS) if self._may_be_other(own) else own
 
     def _with(self, value: Any, **parts: Any) -> Any:
         if all(_are(getattr(value, name), part) for name, part in parts.items()):
@@ -304,13 +306,13 @@ class Said(Known):
     def _bound(self, value: Any, rule: casts.Rule, *, in_columns: bool = False) -> Any:
         """A rule of a value: of one that is to be computed once, or is deep, by a lambda."""
         self.changed = True
-        if self._may_repeat(value, _LARGEST):
+        if self._may_repeat(value, self._largest):
             return rule(self._columns, value)
         variable = self._made.UnresolvedNamedLambdaVariable([_VALUE])
         body = rule(self._columns, variable) if in_columns else self._sql(str(rule(Texts(), Sql(_VALUE))))
         call = self._columns.call
         return call(  # the null is for Sail's type of the list: a value that is never null may come to one by the rule
-            "element_at", call("transform", call("array", value, None), self._made.LambdaFunction(body, [variable])), 1
+            "get", call("transform", call("array", value, None), self._made.LambdaFunction(body, [variable])), 0
         )
 
     def _sql(self, text: str) -> Any:

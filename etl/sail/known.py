@@ -61,6 +61,10 @@ class Known:
             return isinstance(last, made.LiteralExpression) and self._is_text(last)
         return name in texts.TEXTS or texts.is_text(name) or hasattr(value, WRITTEN)
 
+    def _is_condition(self, value: Any) -> bool:
+        """Whether a value is known to be true, false or null, whose casts are the same."""
+        return getattr(value, KIND, getattr(value, "_name", "").lower()) in texts.CONDITIONS
+
     def _may_be_text(self, value: Any) -> bool:
         """Whether a value may be a text or a double for all that is known, and be named more than once."""
         made = self._made

@@ -61,10 +61,10 @@ def first_there_is(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
     if len(rest) == 1 and type(constants[1]) in (int, float):
         number = rest[0]
         return e.case(
-            (False, e.call("element_at", e.call("array", v, number), 1)),  # for the type of all
+            (False, e.call("get", e.call("array", v, number), 0)),  # for the type of all
             (e.call("not", of_kind(e, v, "string")), call),
             (e.call("isnotnull", v), v),
-            otherwise=e.call("element_at", e.call("array", number, v), 1),
+            otherwise=e.call("get", e.call("array", number, v), 0),
         )
     several = constants.count(None) > 1 and all(len(str(one)) < _LONG for one in values)
     return _of_texts(e, call, values) if several else call
@@ -74,7 +74,7 @@ def _of_texts(e: Notation, call: Any, values: Sequence[Any]) -> Any:
     """The first of some values that is there: a text, if there are texts among whole numbers and decimals."""
     kinds = e.call("concat_ws", " ", *(e.call("typeof", one) for one in values))
     texts = e.case(
-        (False, e.call("element_at", e.call("array", *values), 1)),  # for the type of all
+        (False, e.call("get", e.call("array", *values), 0)),  # for the type of all
         *((e.call("isnotnull", one), one) for one in values),
         otherwise=None,
     )

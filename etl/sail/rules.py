@@ -184,4 +184,4 @@ def _extreme_struct(e: Notation, name: str, fields: Mapping[str, Any]) -> Any:
 
 def of_one_type(e: Notation, values: list[Any]) -> tuple[Any, Any]:
     """A first branch of a CASE, which never holds: Sail takes the type of the first value for that of all."""
-    return False, e.call("element_at", e.call("array", *values), 1)
+    return False, e.call("get", e.call("array", *values), 0)

@@ -38,7 +38,7 @@ def is_large(value: str) -> bool:
 
 def by_lambda(value: str, rule: casts.Rule) -> str:
     """A rule of a value that is computed once."""
-    return f"element_at(transform(array({value}, NULL), {_VALUE} -> {rule(TEXTS, Sql(_VALUE))}), 1)"
+    return f"get(transform(array({value}, NULL), {_VALUE} -> {rule(TEXTS, Sql(_VALUE))}), 0)"
 
 
 def by_rule(said: str, rule: Callable[..., Any], values: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from etl.sail import arrays, calls, casts, engine, json_paths, mixed, regexps, rules, sql_bound, texts
+from etl.sail import arrays, calls, casts, engine, json_paths, mixed, regexps, rules, texts
 from etl.sail.notations import Sql, literal
 from etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_lambda, by_rule
 from etl.sail.sql_items import BEHIND_CALLS, Compared, ends_items, spelled
@@ -302,8 +302,8 @@ class _Rewriting(Values):
                 key = f"CAST({key} AS TIMESTAMP)"
             elif orders and counted == "number":
                 key = bound(key, rules.no_date)
-            elif key == self.raw(first, last) and len(key) < sql_bound.LONGEST and not ONCE.search(bare(key)):
-                key = bound(key, rules.WITHOUT_SIGNS)  # Sail takes no lambdas in keys, and no CASE in a CASE of ours
+            else:
+                key = bound(key, rules.WITHOUT_SIGNS)
             made += f"{self.text[self.tokens[at].start : self.tokens[first].start]}{key} "
             at = last
         return made + self.raw(at, closing + 1)

@@ -80,6 +80,9 @@ _DATE = re.compile(r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")  # whic
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 _DAY = re.compile(r"\s*\d{8}\s*")  # which Sail takes for a date
 COMPARISONS = frozenset(("=", "==", "<", ">", "<=", ">=", "<>", "!=", "<=>"))
+CONDITIONS = COMPARISONS | {
+    "and", "contains", "endswith", "ilike", "in", "isnotnull", "isnull", "like", "not", "or", "rlike", "startswith",
+}  # fmt: skip
 _FEW = 50
 _KINDS = re.compile(r"\s*(?:timestamp|double|float|real|binary)", re.IGNORECASE)
 _TEXT_KINDS = re.compile(r"\s*(?:string|(?:var)?char\b)", re.IGNORECASE)

@@ -1,0 +1,84 @@
+"""The keys of windows as columns (etl/sail/window_keys.py): what changes in a plan. What comes of it on both engines is
+in tests/compared_idioms.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyspark.sql.connect.proto import Plan
+
+from etl.sail.again import asked_again
+from etl.sail.window_keys import in_columns
+
+
+def windowed(kind: str, *keys: str, star: bool = False) -> Any:
+    """A plan of a window over rows of a table, by texts of SQL and names of columns."""
+    plan = Plan()
+    node = getattr(plan.root, kind)
+    node.input.read.named_table.unparsed_identifier = "t"
+    if kind == "project":
+        one = node.expressions.add()
+        if star:
+            node.expressions.add().unresolved_star.SetInParent()
+    else:
+        one = node.aliases.add().expr
+    one.window.window_function.unresolved_function.function_name = "row_number"
+    for at, key in enumerate(keys):
+        said = one.window.partition_spec.add() if at == 0 else one.window.order_spec.add().child
+        if key.isidentifier():
+            said.unresolved_attribute.unparsed_identifier = key
+        else:
+            said.expression_string.expression = key
+    return plan
+
+
+@pytest.mark.parametrize("kind", ["project", "with_columns"])
+def test_keys_that_are_columns_stay_as_they_are(kind: str) -> None:
+    plan = windowed(kind, "a", "b")
+    assert in_columns(plan) is plan
+
+
+@pytest.mark.parametrize(("kind", "star"), [("project", False), ("project", True), ("with_columns", False)])
+def test_keys_are_columns_below_the_window(kind: str, star: bool) -> None:
+    plan = windowed(kind, "a", "b > 1", "c", "d + 1", star=star)
+    before = plan.SerializeToString()
+    own = in_columns(plan)
+    assert plan.SerializeToString() == before
+    drops = star or kind == "with_columns"
+    assert own.root.WhichOneof("rel_type") == ("drop" if drops else kind)
+    node = getattr(own.root.drop.input if drops else own.root, kind)
+    one = node.expressions[0] if kind == "project" else node.aliases[0].expr
+    below = node.input.with_columns
+    made = {alias.name[0]: alias.expr.expression_string.expression for alias in below.aliases}
+    assert list(made.values()) == ["b > 1", "d + 1"] and below.input.read.named_table.unparsed_identifier == "t"
+    keys = [said.child.unresolved_attribute.unparsed_identifier for said in one.window.order_spec]
+    first, second = made
+    assert keys == [first, "c", second]
+    assert not drops or list(own.root.drop.column_names) == [first, second]
+    assert in_columns(own) is own
+
+
+def test_what_has_sent_rows_is_not_asked_again() -> None:
+    from pyarrow import RecordBatch
+    from pyspark.errors import PySparkException
+    from pyspark.sql.connect.proto import ExecutePlanRequest
+
+    def fetch(client: list[Any], request: Any) -> Any:
+        client.append(request.plan)
+        if client[0] is not None:
+            yield client[0]
+        raise PySparkException("untold")
+
+    def remedy(client: list[Any], plan: Any, error: Exception) -> Any:
+        assert str(error) == "untold"
+        return in_columns(plan)
+
+    again = asked_again(fetch, remedy)
+    request = ExecutePlanRequest()
+    request.plan.CopyFrom(windowed("project", "a > 1"))
+    for first, times in ((RecordBatch.from_pydict({}), 1), ("metrics", 2)):
+        client: list[Any] = [first]
+        with pytest.raises(PySparkException):
+            list(again(client, request))
+        assert len(client) == 1 + times
