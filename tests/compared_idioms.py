@@ -34,6 +34,11 @@ def _by_python(spark: Any) -> Any:
     return spark.sql("select cut_to(i, 7) c, count(*) n, max(s) m from rows group by cut_to(i, 7)")
 
 
+def _of_lambda(spark: Any, rows: Any) -> Any:
+    rows.where(F.exists("ar", lambda x: x == 1)).createOrReplaceTempView("with_a_one")
+    return spark.sql("select count(*) n, max(id) m from with_a_one where id > 2")
+
+
 def _merged(spark: Any, rows: Any) -> Any:
     text = rows.select("id", "g").where("id < 3")
     return text.unionByName(rows.select("id", F.lit("x").alias("more")).where("id > 37"), allowMissingColumns=True)
@@ -176,6 +181,43 @@ CASES: dict[str, Make] = {
         F.row_number().over(Window.partitionBy(F.element_at(F.split("s", "-"), 1)).orderBy("id")).alias("n"),
         F.dense_rank().over(Window.orderBy(F.coalesce("i", F.lit(0.5)), F.greatest("i", F.lit(1.5)))).alias("m"),
     ),
+    "filters with lambdas": lambda spark, rows: (
+        rows.where(F.exists("ar", lambda x: x == 1) & (F.col("id") > 3))
+        .where("size(filter(ss, e -> e.x is null)) >= 0")
+        .withColumn("k", F.transform("ar", lambda x: x + 1))
+        .select("id", "k")
+    ),
+    "filters of functions of times": lambda spark, rows: rows.where(
+        F.hour(F.col("ts") - F.expr("interval 2 days")).isin(0, 2, 3, 23)
+    ).select("id"),
+    "views of filters with lambdas": _of_lambda,
+    "SQL IN behind calls": sql(
+        "select id, upper(s) not in ('A', 'TRUE') a, case when b then s else 'x' end not in ('x') b, length(s) in (1, "
+        "2) c, dt + interval 1 month in ('2024-03-29', '2024-01-31') d, i & 1 in (1) e, i div 2 not in (1) f, "
+        "position('a' in upper(s)) not in (1, 2) g, position('-' in format_string('%s-%s', g, i)) h, "
+        "date '2024-02-29' = date '2024-03-05' k, '2024-02-29' < date '2024-03-05' l from rows where not s in ('a')"
+    ),
+    "SQL CASE of sums of decimals": sql(
+        "select case when b then dec - dec else 0 end a, case when b then (dec + dec) else i end b, "
+        "case when b then dec - 1.25 else l end c from rows"
+    ),
+    "parts of texts, in functions": select(
+        a=lambda: F.regexp_extract(F.left("s", F.lit(3)), "([a-z]+)", 1),
+        b=lambda: F.split(F.right("s", F.lit(3)), ","),
+        c=lambda: F.hash(F.substring_index("s", ",", 1)),
+        d=lambda: F.array(F.left("s", F.lit(2)), F.md5("s")),
+        e=lambda: F.create_map(F.coalesce(F.left("s", F.lit(2)), F.lit("-")), F.lit(1)),
+    ),
+    "SQL parts of texts, in functions": sql(
+        "select left(s, 2), substring_index(s, ',', 1), md5(s), split(substring_index(s, 'a', 1), ',') x, "
+        "hash(right(s, 2)) y, left(s, i) z, array(left(upper(trim(s)), 2)) w from rows"
+    ),
+    "initcap": lambda spark, rows: (
+        rows.select("id", "g", "i", F.initcap(F.concat_ws("-x o'y ", "g", "s", "i")).alias("t"))
+        .where(F.initcap("g") != "")
+        .select("*", F.initcap("g"), F.initcap("i"))
+    ),
+    "SQL initcap": sql("select initcap(concat_ws(' ', g, 'ab_c')) k, count(*) n from rows group by 1"),
     "SQL windows by what is computed": sql(
         "select id, row_number() over (partition by round(id / 7.0D), date_format(dt, 'yyyy-MM') order by cast(i as "
         "string), coalesce(i, 0.5D), case when i > 1 then i else 0.5D end, id) r, rank() over (order by abs(i) * 2, "
@@ -187,6 +229,7 @@ REFUSED: dict[str, Make] = {
     "SQL count of distinct zeros with a sign": sql("select count(distinct d) a, count(distinct s) b from rows"),
     "numbers beside truth": select(a=lambda: F.col("i") == True),  # noqa: E712
     "session_window": lambda spark, rows: rows.groupBy(F.session_window("ts", "10 minutes")).count(),
+    "SQL initcap of a letter of two": sql("select id, initcap('\\u00dfa') a from rows"),
     "SQL windows by conditions": sql("select id, rank() over (order by length(s) > 1, id) r from rows"),
     "sums of decimals of 38 digits": lambda spark, rows: rows.select(
         (F.col("dec").cast("decimal(38,18)") + F.col("dec")).alias("a")

@@ -16,6 +16,7 @@ from etl.sail.notations import Notation
 from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
+_TWO_CAPITALS = r"[ǆǉǌǳ\x{307}\x{10D0}-\x{10FF}]"  # letters that begin a word with another one than their capital
 _LAST_YEAR = 9999  # of four digits
 _OTHER_LETTERS = "zzzz|F"  # of a pattern: a zone's name in full, the week of a month
 _WITH_OTHER_LETTERS = re.compile(rf"(?:[^']|'[^']*')*?(?:{_OTHER_LETTERS})")  # which are in no text of it
@@ -160,12 +161,24 @@ def _length(e: Notation, call: Any, v: Any) -> Any:
     return e.case((floating(e, v), e.call("length", written(e, v))), otherwise=call)
 
 
+def _with_capitals(e: Notation, call: Any, v: Any) -> Any:
+    """What is between blanks is a word; Sail begins one behind every sign."""
+
+    def word(told: Any) -> Any:
+        first = e.call("substr", told, 1, 1)
+        capital = e.call("upper", first)
+        odd = e.infix(matches(e, first, _TWO_CAPITALS), "or", matches(e, capital, ".."))
+        refused = refusal(e, "A letter that is not its own capital in initcap", "only its first part is one")
+        return e.case((odd, refused), otherwise=e.call("concat", capital, e.call("substr", told, 2)))
+
+    return e.call("array_join", e.each(e.call("split", e.call("lower", v), " "), word), " ")
+
+
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
     """Less than no characters are none; Sail counts them from the other end."""
-    said = e.constant(length)
-    if isinstance(said, int) and said >= 0:
-        return call
-    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=call)
+    if is_named_once(e, "left", length):
+        return _text(e, call)
+    return e.case((e.infix(length, "<", 1), e.call("substr", v, 1, 0)), otherwise=_text(e, call))
 
 
 def _locate(e: Notation, call: Any, sought: Any, v: Any, start: Any = None) -> Any:
@@ -284,8 +297,18 @@ def _without_sign(e: Notation, call: Any, *arguments: Any) -> Any:
     return e.call("nanvl", call, e.cast("NaN", "double"))
 
 
-# Calls whose rule names the first argument but once.
-NAMED_ONCE = frozenset(("get_json_object",))
+def _text(e: Notation, call: Any, *arguments: Any) -> Any:
+    """A text as all others are for Sail, whose ``split``, ``regexp_extract``, ``hash`` and lists take no other."""
+    return e.cast(call, "string")
+
+
+def is_named_once(e: Notation, name: str, *rest: Any) -> bool:
+    """Whether the rule of a call names the first argument but once, by what comes behind it."""
+    said = e.constant(rest[0]) if rest else None
+    return name in _NAMED_ONCE or (name in ("left", "right") and isinstance(said, int) and said >= 0)
+
+
+_NAMED_ONCE = frozenset(("get_json_object", "initcap", "md5", "substring_index"))
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
@@ -326,11 +349,13 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "get_json_object": json_paths.of_json,
     "ifnull": _first_there_is,
     "isnan": lambda e, call, v: e.call("coalesce", call, False),
+    "initcap": _with_capitals,
     "left": _left,
     "locate": _locate,
     "log": _log,
     "log1p": _log1p,
     "mask": _masked,
+    "md5": _text,
     "negative": _negative,
     "nullif": lambda e, call, v, w: e.case((e.infix(v, "=", w), None), otherwise=v),
     "nvl": _first_there_is,
@@ -345,6 +370,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "slice": arrays.part,
     "substr": _substring,
     "substring": _substring,
+    "substring_index": _text,
     "timestamp_seconds": _seconds,
     "to_binary": _to_binary,
     "to_csv": _to_csv,

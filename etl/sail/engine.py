@@ -26,10 +26,10 @@ _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
-    "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions",
-    "names", "grouping", "hidden_keys", "lateral", "once", "listings", "null_structs", "pickled", "properties", "rdd",
-    "reading", "schemas", "shown", "single", "spelling", "views", "statements", "statistics", "unions", "window_keys",
-    "writing",
+    "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json",
+    "functions", "names", "grouping", "hidden_keys", "lateral", "once", "listings", "made_columns", "null_structs",
+    "pickled", "properties", "rdd", "reading", "schemas", "shown", "single", "spelling", "views", "statements",
+    "statistics", "unions", "writing",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []

@@ -201,7 +201,7 @@ class Said(Known):
                 own._args = [one, *rest]
                 return rule(e, _done(own), one, *rest)
 
-            if name in calls.NAMED_ONCE:
+            if calls.is_named_once(self._columns, name, *rest):
                 self.changed = True
                 return called(self._columns, first)
             return self._bound(first, called, in_columns=True)

@@ -7,7 +7,7 @@ Plain values of Python stand for literals in both.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 # Functions whose value is a double; averages and quotients of decimals are refused.
@@ -19,6 +19,7 @@ _DOUBLES = frozenset(
 
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _RAW = re.compile(r"""[rR](?:'[^']*'|"[^"]*")""")
+_ELEMENT = "_lakelet_e"
 _STRUCT = re.compile(r"[\s(]*(?:named_)?struct\s*\(", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
@@ -38,6 +39,9 @@ class Notation(Protocol):
 
     def cast(self, value: Any, target: str, keyword: str = "CAST") -> Any:
         """``CAST`` or ``TRY_CAST``, as Sail has it."""
+
+    def each(self, value: Any, rule: Callable[[Any], Any]) -> Any:
+        """A list of what a rule makes of the elements of another one."""
 
     def constant(self, value: Any) -> Any:
         """The value of a literal; None for any other expression."""
@@ -73,6 +77,9 @@ class Texts:
 
     def cast(self, value: Any, target: str, keyword: str = "CAST") -> Sql:
         return Sql(f"{keyword}({_sql(value)} AS {target})")
+
+    def each(self, value: Any, rule: Callable[[Any], Any]) -> Sql:
+        return self.call("transform", value, Sql(f"{_ELEMENT} -> {_sql(rule(Sql(_ELEMENT)))}"))
 
     def constant(self, value: Any) -> Any:
         text = str(value).strip("( )")
@@ -119,6 +126,10 @@ class Columns:
         return self._own(
             self._made.CastExpression(self.expression(value), target, "try" if keyword == "TRY_CAST" else None)
         )
+
+    def each(self, value: Any, rule: Callable[[Any], Any]) -> Any:
+        element = self._made.UnresolvedNamedLambdaVariable([_ELEMENT])
+        return self.call("transform", value, self._made.LambdaFunction(self.expression(rule(element)), [element]))
 
     def constant(self, value: Any) -> Any:
         return getattr(value, "_value", None)

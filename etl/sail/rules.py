@@ -40,7 +40,6 @@ REFUSED: Mapping[str, str] = {
     "format_number": "it counts with doubles",
     "from_json": "numbers that do not fit are cut, and text that is no JSON becomes a record",
     "hypot": "large numbers are infinite or wrong",
-    "initcap": "a letter after a sign is made a capital",
     "is_valid_utf8": "null is false",
     "json_array_length": "what is no array has a length",
     "json_object_keys": "JSON is taken more strictly",

@@ -22,7 +22,7 @@ GIVEN: Mapping[str, tuple[int, ...]] = {
         _EVERY[:2],
     ),
     **dict.fromkeys(
-        ("encode", "ilike", "instr", "lcase", "left", "like", "lower", "lpad", "regexp", "regexp_count",
+        ("encode", "ilike", "initcap", "instr", "lcase", "left", "like", "lower", "lpad", "regexp", "regexp_count",
          "regexp_extract", "regexp_extract_all", "regexp_instr", "regexp_like", "regexp_replace", "regexp_substr",
          "repeat", "right", "rlike", "rpad", "split", "split_part", "substr", "substring", "substring_index",
          "translate", "ucase", "upper", "url_encode"),
@@ -40,11 +40,12 @@ _NUMBERS, _TIMES = "double|float", "timestamp(?:_ntz|_ltz)?"
 # Functions whose value is a text, and those with another one that is no time, double or list of such.
 TEXTS = frozenset(
     (
-        "array_join", "base64", "bin", "btrim", "char", "chr", "concat_ws", "date_format", "dayname", "format_string",
-        "from_unixtime", "get_json_object", "hex", "lcase", "lower", "lpad", "ltrim", "mask", "md5", "monthname",
-        "overlay", "printf", "regexp_extract", "regexp_replace", "regexp_substr", "repeat", "replace", "rpad", "rtrim",
-        "sha", "sha1", "sha2", "space", "split_part", "substr", "substring", "substring_index", "to_char", "to_csv",
-        "to_json", "translate", "trim", "typeof", "ucase", "upper", "url_decode", "url_encode", "uuid", "left", "right",
+        "array_join", "base64", "bin", "btrim", "char", "chr", "concat_ws", "date_format", "dayname",
+        "format_string", "from_unixtime", "get_json_object", "hex", "initcap", "lcase", "left", "lower", "lpad",
+        "ltrim", "mask", "md5", "monthname", "overlay", "printf", "regexp_extract", "regexp_replace",
+        "regexp_substr", "repeat", "replace", "right", "rpad", "rtrim", "sha", "sha1", "sha2", "space",
+        "split_part", "substr", "substring", "substring_index", "to_char", "to_csv", "to_json", "translate", "trim",
+        "typeof", "ucase", "upper", "url_decode", "url_encode", "uuid",
     )
 )  # fmt: skip
 _OTHERS = frozenset(

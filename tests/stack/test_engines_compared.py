@@ -421,7 +421,6 @@ CASES |= {
 REFUSED |= {
     "division of decimals": columns_of(a=lambda: F.col("dec") / 3),
     "division of decimals in SQL": lambda place: place.rows.selectExpr("id", "dec / 2 as half"),
-    "initcap": columns_of(a=lambda: F.initcap("s")),
     "rint": columns_of(a=lambda: F.rint("d")),
     "conv": columns_of(a=lambda: F.conv("s", 10, 16)),
     "percentile_approx": lambda place: place.rows.agg(F.percentile_approx("i", 0.5)),

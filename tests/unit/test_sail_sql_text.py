@@ -147,7 +147,7 @@ def test_the_name_of_what_has_no_alias(text: str, name: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("select initcap(a) from t", "initcap"),
+        ("select rint(a) from t", "rint"),
         ("select a from t where Percentile_Approx (a, 0.5) > 1", "percentile_approx"),
         ("select collect_list(a) over (partition by b) from t", "collect_list over a window"),
         ("select datediff(day, a, b)", "datediff of a unit"),

@@ -1,5 +1,5 @@
-"""The keys of windows as columns (etl/sail/window_keys.py): what changes in a plan. What comes of it on both engines is
-in tests/compared_idioms.py."""
+"""Expressions as columns of the rows below (etl/sail/made_columns.py): what changes in a plan. What comes of it on both
+engines is in tests/compared_idioms.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql.connect.proto import Plan
 
 from etl.sail.again import asked_again
-from etl.sail.window_keys import in_columns
+from etl.sail.made_columns import conditions_in_columns, keys_in_columns
 
 
 def windowed(kind: str, *keys: str, star: bool = False) -> Any:
@@ -36,14 +36,14 @@ def windowed(kind: str, *keys: str, star: bool = False) -> Any:
 @pytest.mark.parametrize("kind", ["project", "with_columns"])
 def test_keys_that_are_columns_stay_as_they_are(kind: str) -> None:
     plan = windowed(kind, "a", "b")
-    assert in_columns(plan) is plan
+    assert keys_in_columns(plan) is plan
 
 
 @pytest.mark.parametrize(("kind", "star"), [("project", False), ("project", True), ("with_columns", False)])
 def test_keys_are_columns_below_the_window(kind: str, star: bool) -> None:
     plan = windowed(kind, "a", "b > 1", "c", "d + 1", star=star)
     before = plan.SerializeToString()
-    own = in_columns(plan)
+    own = keys_in_columns(plan)
     assert plan.SerializeToString() == before
     drops = star or kind == "with_columns"
     assert own.root.WhichOneof("rel_type") == ("drop" if drops else kind)
@@ -56,7 +56,23 @@ def test_keys_are_columns_below_the_window(kind: str, star: bool) -> None:
     first, second = made
     assert keys == [first, "c", second]
     assert not drops or list(own.root.drop.column_names) == [first, second]
-    assert in_columns(own) is own
+    assert keys_in_columns(own) is own
+
+
+def test_a_condition_with_a_lambda_is_a_column_below() -> None:
+    plan = Plan()
+    plan.root.filter.input.read.named_table.unparsed_identifier = "t"
+    plan.root.filter.condition.expression_string.expression = "a > 1"
+    assert conditions_in_columns(plan) is plan
+    plan.root.filter.condition.expression_string.expression = "exists(a, x -> x > 1)"
+    own = conditions_in_columns(plan)
+    filtered = own.root.drop.input.filter
+    (made,) = filtered.input.with_columns.aliases
+    assert filtered.condition.unresolved_attribute.unparsed_identifier == made.name[0]
+    assert list(own.root.drop.column_names) == list(made.name)
+    chance, then, other = made.expr.unresolved_function.arguments
+    assert then == other == plan.root.filter.condition and "rand" in str(chance)
+    assert conditions_in_columns(own) is own
 
 
 def test_what_has_sent_rows_is_not_asked_again() -> None:
@@ -72,7 +88,7 @@ def test_what_has_sent_rows_is_not_asked_again() -> None:
 
     def remedy(client: list[Any], plan: Any, error: Exception) -> Any:
         assert str(error) == "untold"
-        return in_columns(plan)
+        return keys_in_columns(plan)
 
     again = asked_again(fetch, remedy)
     request = ExecutePlanRequest()

@@ -1,0 +1,130 @@
+"""Expressions that Sail cannot plan where they stand: it ends with an error, and then they are made columns of the rows
+below, which are dropped above.
+
+- What a window is parted and put in order by, for some expressions, as ``length(s) > 1`` and rounded quotients: Sail
+  cannot tell that rows are in their order. In SQL they are refused.
+- A condition with a lambda in it, the script's or one of our rules, which Sail hands on to what reads Parquet. Such a
+  column is one that may be another each time, or Sail would hand it on as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from etl.sail import engine
+from etl.sail.again import asked_again, with_plan
+from etl.sail.protos import nodes, parts
+from workspace.paths import Workspace
+
+_UNTOLD = re.compile(r"Error during planning: Plan: \[\"")  # … does not satisfy order requirements
+_LOST = 'No field named "?table?".'
+_MADE = "_lakelet_made"
+
+
+def install(workspace: Workspace) -> None:
+    """Stand before the requests of pyspark's client."""
+    from pyspark.sql.connect.client import SparkConnectClient
+
+    def remedy(client: Any, plan: Any, error: Exception) -> Any:
+        if _LOST in str(error):
+            return conditions_in_columns(plan)
+        if not _UNTOLD.search(str(error)):
+            return plan
+        if (own := keys_in_columns(plan)) is plan:
+            raise engine.refused("A window by what is compared or rounded, in SQL (select it as a column first),")
+        return own
+
+    again = asked_again(SparkConnectClient._execute_and_fetch_as_iterator, remedy)
+
+    def fetched(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        if request.plan.command.HasField("create_dataframe_view"):  # of which it is the statement over it that ends so
+            request = with_plan(request, conditions_in_columns(request.plan))
+        return again(client, request, *args, **options)
+
+    engine.replace(SparkConnectClient, "_execute_and_fetch_as_iterator", fetched)
+
+
+def keys_in_columns(plan: Any) -> Any:
+    """The plan (``spark.connect.Plan``) whose windows have columns alone for keys; itself, if they have already."""
+    own = _copy(plan)
+    for number, relation in enumerate(nodes(own)):
+        kind = relation.WhichOneof("rel_type")
+        if kind not in ("project", "with_columns"):
+            continue
+        node = getattr(relation, kind)
+        if keys := [key for key in _keys(node) if key.WhichOneof("expr_type") != "unresolved_attribute"]:
+            has_all = kind == "with_columns" or any(part.DESCRIPTOR.name == "UnresolvedStar" for part in parts(node))
+            names = _below(node, keys, f"{_MADE}_{number}")
+            if has_all:
+                _drop(relation, names)
+    return plan if own == plan else own
+
+
+def conditions_in_columns(plan: Any) -> Any:
+    """The plan whose conditions with lambdas are columns; itself, if it has none."""
+    own = _copy(plan)
+    for number, relation in enumerate(nodes(own)):
+        if relation.WhichOneof("rel_type") == "filter" and any(map(_is_lambda, parts(relation.filter.condition))):
+            condition = relation.filter.condition
+            _stay(condition)
+            _drop(relation, _below(relation.filter, [condition], f"{_MADE}_{number}"))
+    return plan if own == plan else own
+
+
+def _below(node: Any, expressions: Sequence[Any], name: str) -> list[str]:
+    """Make expressions of a node columns of its input, and tell it those; their names."""
+    from pyspark.sql.connect.proto import Relation
+
+    below = Relation()
+    below.with_columns.input.CopyFrom(node.input)
+    names = [f"{name}_{number}" for number in range(len(expressions))]
+    for one, expression in zip(names, expressions, strict=True):
+        alias = below.with_columns.aliases.add()
+        alias.expr.CopyFrom(expression)
+        alias.name.append(one)
+        expression.Clear()
+        expression.unresolved_attribute.unparsed_identifier = one
+    node.input.CopyFrom(below)
+    return names
+
+
+def _drop(relation: Any, names: Sequence[str]) -> None:
+    above = type(relation)()
+    above.drop.input.CopyFrom(relation)
+    above.drop.column_names.extend(names)
+    relation.CopyFrom(above)
+
+
+def _keys(node: Any) -> Iterator[Any]:
+    for part in parts(node):
+        if part.DESCRIPTOR.name == "Window":
+            yield from part.partition_spec
+            yield from (one.child for one in part.order_spec)
+
+
+def _is_lambda(part: Any) -> bool:
+    name = part.DESCRIPTOR.name
+    return name == "LambdaFunction" or (name == "ExpressionString" and "->" in part.expression)
+
+
+def _stay(condition: Any) -> None:
+    """Tell a condition as one that may be another each time."""
+    made = type(condition)()
+    made.unresolved_function.function_name = "when"
+    always = made.unresolved_function.arguments.add().unresolved_function
+    always.function_name = ">="
+    by_chance = always.arguments.add().unresolved_function
+    by_chance.function_name = "rand"
+    by_chance.arguments.add().literal.integer = 0
+    always.arguments.add().literal.double = 0.0
+    for _ in ("then", "else"):
+        made.unresolved_function.arguments.add().CopyFrom(condition)
+    condition.CopyFrom(made)
+
+
+def _copy(message: Any) -> Any:
+    own = type(message)()
+    own.CopyFrom(message)
+    return own
