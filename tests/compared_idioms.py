@@ -212,6 +212,24 @@ CASES: dict[str, Make] = {
         "select left(s, 2), substring_index(s, ',', 1), md5(s), split(substring_index(s, 'a', 1), ',') x, "
         "hash(right(s, 2)) y, left(s, i) z, array(left(upper(trim(s)), 2)) w from rows"
     ),
+    **{
+        f"{name} of two types": lambda spark, rows, name=name: getattr(
+            rows.select(F.col("i").alias("a"), "dec", F.array("i").alias("c")), name
+        )(rows.select(F.col("l").cast("double"), F.col("i"), F.array("l")))
+        for name in ("intersect", "subtract", "exceptAll")
+    },
+    "difference of numbers and texts": lambda spark, rows: rows.select("i").subtract(rows.select("s")),
+    "SQL sets": sql(
+        "with a as (select i, g from rows) select i, g from a except select i + 1, g from a union select id, s "
+        "from rows"
+    ),
+    "base64 of long texts": select(
+        a=lambda: F.base64(F.repeat("s", 20)),
+        b=lambda: F.base64(F.repeat(F.lit("a"), 57)),
+        c=lambda: F.unbase64(F.base64(F.repeat(F.lit("abc"), 58))),
+        e=lambda: F.length(F.base64(F.repeat("g", 60))),
+    ),
+    "SQL base64 of long texts": sql("select base64(repeat(s, 9)) a, base64(cast(s as binary)) b, base64(g) from rows"),
     "initcap": lambda spark, rows: (
         rows.select("id", "g", "i", F.initcap(F.concat_ws("-x o'y ", "g", "s", "i")).alias("t"))
         .where(F.initcap("g") != "")
@@ -230,6 +248,8 @@ REFUSED: dict[str, Make] = {
     "numbers beside truth": select(a=lambda: F.col("i") == True),  # noqa: E712
     "session_window": lambda spark, rows: rows.groupBy(F.session_window("ts", "10 minutes")).count(),
     "SQL initcap of a letter of two": sql("select id, initcap('\\u00dfa') a from rows"),
+    "SQL INTERSECT of two types": sql("select i from rows intersect select l from rows"),
+    "SQL EXCEPT of two types": sql("with a as (select i from rows) select dec from rows except select i from a"),
     "SQL windows by conditions": sql("select id, rank() over (order by length(s) > 1, id) r from rows"),
     "sums of decimals of 38 digits": lambda spark, rows: rows.select(
         (F.col("dec").cast("decimal(38,18)") + F.col("dec")).alias("a")

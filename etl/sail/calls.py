@@ -174,6 +174,11 @@ def _with_capitals(e: Notation, call: Any, v: Any) -> Any:
     return e.call("array_join", e.each(e.call("split", e.call("lower", v), " "), word), " ")
 
 
+def _in_lines(e: Notation, call: Any, v: Any) -> Any:
+    """Lines of 76 characters (RFC 2045, 6.8), between which there are line breaks."""
+    return e.call("regexp_replace", e.call("regexp_replace", call, "(.{76})", "$1\r\n"), "\r\n$", "")
+
+
 def _left(e: Notation, call: Any, v: Any, length: Any) -> Any:
     """Less than no characters are none; Sail counts them from the other end."""
     if is_named_once(e, "left", length):
@@ -308,7 +313,7 @@ def is_named_once(e: Notation, name: str, *rest: Any) -> bool:
     return name in _NAMED_ONCE or (name in ("left", "right") and isinstance(said, int) and said >= 0)
 
 
-_NAMED_ONCE = frozenset(("get_json_object", "initcap", "md5", "substring_index"))
+_NAMED_ONCE = frozenset(("base64", "get_json_object", "initcap", "md5", "substring_index"))
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
@@ -324,6 +329,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "array_union": partial(arrays.of_literals, name="array_union"),
     "arrays_overlap": arrays.overlap,
     "atan2": _angle,
+    "base64": _in_lines,
     "bitmap_bit_position": lambda e, call, v: e.cast(call, "bigint"),
     "bitmap_bucket_number": lambda e, call, v: e.cast(call, "bigint"),
     **{name: partial(_of_time, name=name) for name in ("hour", "minute", "second")},

@@ -28,12 +28,12 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.client import SparkConnectClient
 
     def remedy(client: Any, plan: Any, error: Exception) -> Any:
-        if _LOST in str(error):
-            return conditions_in_columns(plan)
-        if not _UNTOLD.search(str(error)):
+        lost = _LOST in str(error)
+        if not lost and not _UNTOLD.search(str(error)):
             return plan
-        if (own := keys_in_columns(plan)) is plan:
-            raise engine.refused("A window by what is compared or rounded, in SQL (select it as a column first),")
+        if (own := conditions_in_columns(plan) if lost else keys_in_columns(plan)) is plan:
+            what = "A filter of Parquet with a lambda" if lost else "A window by what is compared or rounded"
+            raise engine.refused(f"{what}, in SQL (select it as a column first),")
         return own
 
     again = asked_again(SparkConnectClient._execute_and_fetch_as_iterator, remedy)

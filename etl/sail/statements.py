@@ -127,6 +127,7 @@ def _held(rows: Any, text: str) -> Any:
     code = bare(text)
     if _UNION.search(code):
         _require_one_type(rows)
+        _require_one_type_of_sets(rows, text)
     if _ORDERED.search(code):
         _require_simple_order(rows, text)
     return rows
@@ -201,6 +202,24 @@ def _require_simple_order(rows: Any, text: str) -> None:
     for item in order.expressions if order else ():
         if type(item.this).__name__ == "Column" and item.this.name.lower() in nested:
             raise engine.otherwise(f"ORDER BY of what is nested ({item.this.name})", "a null inside is the largest")
+
+
+def _require_one_type_of_sets(rows: Any, text: str) -> None:
+    """Refuse INTERSECT and EXCEPT of columns of several types, of which Sail has that of the first."""
+    from pyspark.errors import PySparkException
+    from sqlglot import exp
+
+    statement = _parsed(text)
+    before = getattr(statement, "args", {}).get("with_")
+    for found in statement.find_all(exp.Intersect, exp.Except):
+        parts = (part.copy() for part in (found.left, found.right))
+        told = (f"{before.sql('spark') if before else ''} {part.sql('spark')}" for part in parts)
+        try:
+            kinds = [[kind for _, kind in rows.sparkSession.sql(one).dtypes] for one in told]
+        except PySparkException:  # of a subquery that names what is around it
+            continue
+        if kinds[0] != kinds[1]:
+            raise engine.refused("INTERSECT or EXCEPT of columns of several types, without a cast,")
 
 
 def _require_one_type(rows: Any) -> None:

@@ -1,5 +1,5 @@
-"""Unions on Sail, which takes the types of the first frame for those of all: their columns are cast to what both are
-before. ``intersectAll`` is refused, for rows count too often in it."""
+"""Unions, intersections and differences on Sail, which takes the types of the first frame for those of all: their
+columns are cast to what both are before. ``intersectAll`` is refused, for rows count too often in it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ _by_place: list[Any] = []  # pyspark's own union, while Sail is the engine
 
 
 def install(workspace: Workspace) -> None:
-    """Stand before the unions of data frames; ``union`` is ``unionAll``."""
+    """Stand before the sets of data frames; ``union`` is ``unionAll``, and ``subtract`` is EXCEPT."""
     from pyspark.sql.connect.dataframe import DataFrame
 
-    by_place, by_name = DataFrame.unionAll, DataFrame.unionByName
-    _by_place[:] = [by_place]
+    by_name = DataFrame.unionByName
+    _by_place[:] = [DataFrame.unionAll]
 
-    def union_all(self: Any, other: Any) -> Any:
-        wanted = [_common(self, *pair) for pair in zip(self.schema.fields, other.schema.fields, strict=False)]
-        return by_place(_cast(self, wanted), _cast(other, wanted))
+    def of_one_type_each(original: Any) -> Any:
+        def by_place(self: Any, other: Any) -> Any:
+            wanted = [_common(self, *pair) for pair in zip(self.schema.fields, other.schema.fields, strict=False)]
+            return original(_cast(self, wanted), _cast(other, wanted))
+
+        return by_place
 
     def union_by_name(self: Any, other: Any, allowMissingColumns: bool = False) -> Any:
         if allowMissingColumns:
@@ -40,7 +43,9 @@ def install(workspace: Workspace) -> None:
     def refuse(self: Any, other: Any) -> Any:
         raise engine.otherwise("intersectAll", "rows count too often")
 
-    for name, value in {"unionAll": union_all, "unionByName": union_by_name, "intersectAll": refuse}.items():
+    for name in ("unionAll", "intersect", "subtract", "exceptAll"):
+        engine.replace(DataFrame, name, of_one_type_each(getattr(DataFrame, name)))
+    for name, value in {"unionByName": union_by_name, "intersectAll": refuse}.items():
         engine.replace(DataFrame, name, value)
 
 
