@@ -39,6 +39,17 @@ def _of_lambda(spark: Any, rows: Any) -> Any:
     return spark.sql("select count(*) n, max(id) m from with_a_one where id > 2")
 
 
+def _of_windows(spark: Any, rows: Any) -> Any:
+    part = Window.partitionBy((~F.col("g").isin("g1")).cast("int"), F.length("s") > 2)
+    placed = rows.alias("r").withColumn(
+        "n", F.row_number().over(part.orderBy(F.round(F.col("id") / 7, 1).desc(), "r.id"))
+    )
+    placed.select("id", "n", F.lag("id").over(Window.orderBy(F.col("r.i"), "id")).alias("k")).createOrReplaceTempView(
+        "placed"
+    )
+    return spark.sql("select id, n, k from placed where n < 4")
+
+
 def _merged(spark: Any, rows: Any) -> Any:
     text = rows.select("id", "g").where("id < 3")
     return text.unionByName(rows.select("id", F.lit("x").alias("more")).where("id > 37"), allowMissingColumns=True)
@@ -191,6 +202,7 @@ CASES: dict[str, Make] = {
         F.hour(F.col("ts") - F.expr("interval 2 days")).isin(0, 2, 3, 23)
     ).select("id"),
     "views of filters with lambdas": _of_lambda,
+    "views of windows by what is rounded": _of_windows,
     "SQL IN behind calls": sql(
         "select id, upper(s) not in ('A', 'TRUE') a, case when b then s else 'x' end not in ('x') b, length(s) in (1, "
         "2) c, dt + interval 1 month in ('2024-03-29', '2024-01-31') d, i & 1 in (1) e, i div 2 not in (1) f, "

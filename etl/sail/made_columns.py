@@ -18,7 +18,7 @@ from etl.sail.again import asked_again, with_plan
 from etl.sail.protos import nodes, parts
 from workspace.paths import Workspace
 
-_UNTOLD = re.compile(r"Error during planning: Plan: \[\"")  # … does not satisfy order requirements
+_UNTOLD = re.compile(r"\bPlan: \[\"")  # … does not satisfy order requirements
 _LOST = 'No field named "?table?".'
 _MADE = "_lakelet_made"
 
@@ -40,10 +40,23 @@ def install(workspace: Workspace) -> None:
 
     def fetched(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
         if request.plan.command.HasField("create_dataframe_view"):  # of which it is the statement over it that ends so
-            request = with_plan(request, conditions_in_columns(request.plan))
+            request = with_plan(request, _of_view(client, request.plan))
         return again(client, request, *args, **options)
 
     engine.replace(SparkConnectClient, "_execute_and_fetch_as_iterator", fetched)
+
+
+def _of_view(client: Any, plan: Any) -> Any:
+    """The plan that makes a view, by columns where its rows could not be had without them."""
+    from pyspark.errors import PySparkException
+
+    own = conditions_in_columns(plan)
+    if (keyed := keys_in_columns(own)) is not own:
+        try:
+            client.explain_string(type(own)(root=own.command.create_dataframe_view.input))
+        except PySparkException as error:
+            return keyed if _UNTOLD.search(str(error)) else own
+    return own
 
 
 def keys_in_columns(plan: Any) -> Any:
