@@ -28,11 +28,12 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.client import SparkConnectClient
 
     def remedy(client: Any, plan: Any, error: Exception) -> Any:
-        lost = _LOST in str(error)
-        if not lost and not _UNTOLD.search(str(error)):
-            return plan
-        if (own := conditions_in_columns(plan) if lost else keys_in_columns(plan)) is plan:
-            what = "A filter of Parquet with a lambda" if lost else "A window by what is compared or rounded"
+        own, what = plan, ""
+        if _UNTOLD.search(str(error)):
+            own, what = keys_in_columns(plan), "A window by what is compared or rounded"
+        elif _LOST in str(error):
+            own, what = conditions_in_columns(plan), "A filter of Parquet with a lambda" if _has_lambda(plan) else ""
+        if what and own is plan:
             raise engine.refused(f"{what}, in SQL (select it as a column first),")
         return own
 
@@ -115,6 +116,11 @@ def _keys(node: Any) -> Iterator[Any]:
         if part.DESCRIPTOR.name == "Window":
             yield from part.partition_spec
             yield from (one.child for one in part.order_spec)
+
+
+def _has_lambda(plan: Any) -> bool:
+    """Whether a plan has statements of SQL with lambdas."""
+    return any("->" in one.sql.query for one in nodes(plan) if one.WhichOneof("rel_type") == "sql")
 
 
 def _is_lambda(part: Any) -> bool:
