@@ -352,7 +352,7 @@ class _Rewriting(Values):
             ends = ["''" if _may_be_other(one) else one for one in ends]
         rest = " ".join(f"{word.upper()} {text}" for word, text in told)
         kinds = {"'" if one.startswith("'") else one.lower() for one in ends} - {"null"}
-        if len(kinds) > 1 and not any("?" in one for one in ends):
+        if len(kinds) > 1 and not any("?" in bare(one) for one in ends):
             never = "NULL" if operand else "false"  # an operand is not equal to null, whatever it is
             _, typed = rules.of_one_type(TEXTS, list(map(Sql, ends)))
             asked = [Sql(one) for one in ends if _may_be_other(one)]

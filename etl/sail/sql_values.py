@@ -20,6 +20,8 @@ NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _TEXT = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"")
+_BETWEEN = {"position": ("in",), **dict.fromkeys(("substr", "substring"), ("from", "for"))}  # arguments
+_OPERATORS = ("+", "-", "*", "/", "%", "||", "&", "|", "^", "div")  # before or behind an operand of another value
 
 
 class Values(Items):
@@ -75,9 +77,11 @@ class Values(Items):
     def _column(self, first: int, last: int) -> str:
         """A column that is a whole operand; empty for any other value."""
         before, behind = self.words[first - 1 : first], self.words[last : last + 1]
-        whole = not {*before, *behind} & {"+", "-", "*", "/", "%", "||", ".", "(" if behind == ["("] else ""}
+        whole = not {*before, *behind} & {*_OPERATORS, ".", "(" if behind == ["("] else ""}
+        whole = whole and not (before and (is_quoted(before[0]) or _NUMBER.fullmatch(before[0])))  # interval 1 month
         told = self.raw(first, last)
-        return told if whole and PATH.fullmatch(told) and not told[0].isdigit() else ""
+        named = self.words[first] not in ("not", "end") and not self.is_typed(first)
+        return told if whole and named and PATH.fullmatch(told) and not told[0].isdigit() else ""
 
     def path_end(self, at: int, last: int) -> int:
         """The token behind the path of a column."""
@@ -113,11 +117,12 @@ class Values(Items):
         return any("||" in around and any(map(is_quoted, around)) for around in (before, behind))
 
     def parts(self, name: str, given: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """The arguments of a call; those of substring(text FROM 2 FOR 3) one by one."""
-        if name not in ("substr", "substring") or len(given) != 1:
+        """The arguments of a call; those of substring(text FROM 2 FOR 3) and position(text IN other) one by one."""
+        words = _BETWEEN.get(name, ())
+        if not words or len(given) != 1:
             return given
         first, last = given[0]
-        marks = [at for at in self.level(first, last) if self.words[at] in ("from", "for")]
+        marks = [at for at in self.level(first, last) if self.words[at] in words]
         return [(before + 1, behind) for before, behind in pairwise([first - 1, *marks, last])]
 
     def has_from(self, first: int, last: int) -> bool:
