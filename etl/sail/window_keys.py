@@ -11,7 +11,7 @@ from typing import Any
 
 from etl.sail import engine
 from etl.sail.again import asked_again
-from etl.sail.protos import nodes, parts
+from etl.sail.protos import copied, nodes, parts
 from workspace.paths import Workspace
 
 _UNTOLD = re.compile(r"Error during planning: Plan: \[\"")  # … does not satisfy order requirements
@@ -35,8 +35,7 @@ def install(workspace: Workspace) -> None:
 
 def in_columns(plan: Any) -> Any:
     """The plan (``spark.connect.Plan``) whose windows have columns alone for keys; itself, if they have already."""
-    own = type(plan)()
-    own.CopyFrom(plan)
+    own = copied(plan)
     for number, relation in enumerate(nodes(own)):
         kind = relation.WhichOneof("rel_type")
         if kind in ("project", "with_columns"):

@@ -23,6 +23,9 @@ from etl.sail.statements import bare
         "select (a) - 1, (a) - (2), j.x:k.b - 1, a + 2 * 3 from t where d - 1 < 2 and a - '2024-01-01' > 0",
         "last(x) ignore nulls over () - 1, ts - interval 1 month, dt + interval 1 day, x - rand()",
         "ts - interval 1 day, a div b, x between -1 and y, y like z, c, unpivot, r'it''s'",
+        "f(x) not in ('a', 'b')",
+        "x + interval 1 month in ('2024-03-05') and x & y in (1) and x div y not in (2)",
+        "f(code) not in (1, 2) or date '2024-02-29' = date '2024-03-05'",
         "select ((a), (",
         "",
     ],
@@ -235,15 +238,3 @@ def test_what_is_no_sum_of_times_stays_as_it_is(told: str) -> None:
 def test_a_long_text_takes_no_longer_than_its_length() -> None:
     text = f"select {', '.join(f'c{at} + 1 as d{at}' for at in range(20_000))} from t"
     assert as_spark(text) == text  # minutes, where each sign is sought an interval for
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "f(x) not in ('a', 'b')",
-        "x + interval 1 month in ('2024-03-05') and x & y in (1) and x div y not in (2)",
-        "f(code) not in (1, 2) or date '2024-02-29' = date '2024-03-05'",
-    ],
-)
-def test_what_is_no_column_before_in_stays_as_it_is(text: str) -> None:
-    assert as_spark(text) == text
