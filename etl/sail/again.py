@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from etl.sail.protos import copied
+
 
 def asked_again(
     fetch: Callable[..., Iterator[Any]], remedy: Callable[[Any, Any, Exception], Any]
@@ -34,8 +36,7 @@ def asked_again(
 
 def with_plan(request: Any, plan: Any) -> Any:
     """The request of another plan."""
-    own = type(request)()
-    own.CopyFrom(request)
+    own = copied(request)
     own.plan.CopyFrom(plan)
     own.ClearField("operation_id")
     return own

@@ -12,7 +12,7 @@ from etl.sail import coerced_sql
 from etl.sail.coercion import as_target, targets
 from etl.sail.known import DONE
 from etl.sail.notations import Columns
-from etl.sail.protos import nodes
+from etl.sail.protos import copied, nodes
 from etl.sail.rules import GENERATORS
 
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
@@ -21,7 +21,7 @@ _VALUE = "_lakelet_v"
 
 def coerced(plan: Any, schema: Callable[[Any], Any]) -> Any:
     """The plan (``spark.connect.Plan``) by the types that ``schema`` finds of others; itself, if there is nothing."""
-    own = _copy(plan)
+    own = copied(plan)
     for relation in nodes(own):
         node = getattr(relation, relation.WhichOneof("rel_type"))
         if node.DESCRIPTOR.name == "SQL":
@@ -64,7 +64,7 @@ class _Coercing:
         before, name = expression.SerializeToString(), _name_of(expression, self._is_qualifier)
         self._inside(expression)
         if name and before != expression.SerializeToString():
-            own = _copy(expression)
+            own = copied(expression)
             expression.alias.expr.CopyFrom(own)
             expression.alias.name.append(name)
 
@@ -86,7 +86,7 @@ class _Coercing:
         elif kind == "unresolved_extract_value":
             found = expression.unresolved_extract_value
             if found.extraction.literal.WhichOneof("literal_type") == "string":
-                self._take(expression, _copy(found.child), found.extraction.literal.string)
+                self._take(expression, copied(found.child), found.extraction.literal.string)
         elif kind == "unresolved_function":
             function = expression.unresolved_function
             self._function(function.function_name.lower(), function.arguments)
@@ -98,7 +98,7 @@ class _Coercing:
             return
         for one, target in zip(arguments, targets(name, list(map(self._kind, arguments))), strict=True):
             if target:
-                self._put(one, as_target(self._columns, self._given(_copy(one)), target))
+                self._put(one, as_target(self._columns, self._given(copied(one)), target))
 
     def _path(self, expression: Any) -> None:
         """A path whose end is in a map, or in the structs of an array."""
@@ -168,16 +168,10 @@ def _rows_of(relation: Any, node: Any) -> Any:
     """The rows that the expressions of a relation are of; None, if it has no expressions."""
     if node.DESCRIPTOR.name != "Join":
         return node.input if "input" in node.DESCRIPTOR.fields_by_name and node.HasField("input") else None
-    pairs = _copy(relation)
+    pairs = copied(relation)
     pairs.join.ClearField("join_condition")
     pairs.join.join_type = node.JOIN_TYPE_CROSS
     return pairs
-
-
-def _copy(message: Any) -> Any:
-    own = type(message)()
-    own.CopyFrom(message)
-    return own
 
 
 def _inner(message: Any) -> Iterator[Any]:

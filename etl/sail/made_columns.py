@@ -15,7 +15,7 @@ from typing import Any
 
 from etl.sail import engine
 from etl.sail.again import asked_again, with_plan
-from etl.sail.protos import nodes, parts
+from etl.sail.protos import copied, nodes, parts
 from workspace.paths import Workspace
 
 _UNTOLD = re.compile(r"\bPlan: \[\"")  # … does not satisfy order requirements
@@ -62,7 +62,7 @@ def _of_view(client: Any, plan: Any) -> Any:
 
 def keys_in_columns(plan: Any) -> Any:
     """The plan (``spark.connect.Plan``) whose windows have columns alone for keys; itself, if they have already."""
-    own = _copy(plan)
+    own = copied(plan)
     for number, relation in enumerate(nodes(own)):
         kind = relation.WhichOneof("rel_type")
         if kind not in ("project", "with_columns"):
@@ -78,7 +78,7 @@ def keys_in_columns(plan: Any) -> Any:
 
 def conditions_in_columns(plan: Any) -> Any:
     """The plan whose conditions with lambdas are columns; itself, if it has none."""
-    own = _copy(plan)
+    own = copied(plan)
     for number, relation in enumerate(nodes(own)):
         if relation.WhichOneof("rel_type") == "filter" and any(map(_is_lambda, parts(relation.filter.condition))):
             condition = relation.filter.condition
@@ -141,9 +141,3 @@ def _stay(condition: Any) -> None:
     for _ in ("then", "else"):
         made.unresolved_function.arguments.add().CopyFrom(condition)
     condition.CopyFrom(made)
-
-
-def _copy(message: Any) -> Any:
-    own = type(message)()
-    own.CopyFrom(message)
-    return own

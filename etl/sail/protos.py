@@ -16,6 +16,13 @@ def nodes(message: Any) -> Iterator[Any]:
         yield message
 
 
+def copied(message: Any) -> Any:
+    """A message of its own, which may be changed."""
+    own = type(message)()
+    own.CopyFrom(message)
+    return own
+
+
 def parts(node: Any) -> Iterator[Any]:
     """The messages of a node, without the nodes below it."""
     for part in _messages(node):
