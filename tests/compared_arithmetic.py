@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: what is computed, rounded, put in order and named; numbers in JSON."""
+"""Cases of tests/compared.py: what is computed, rounded, put in order and named; numbers in JSON."""
 
 from __future__ import annotations
 

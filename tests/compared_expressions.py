@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: expressions in SQL and in columns, over its rows.
+"""Cases of tests/compared.py: expressions in SQL and in columns, over its rows.
 
 Each makes a data frame of a session and of the rows, which are the view ``rows`` too.
 """

@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: methods of data frames, what Python functions return, and what data
+"""Cases of tests/compared.py: methods of data frames, what Python functions return, and what data
 frames are made of."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: Spark's functions, one by one, over its rows.
+"""Cases of tests/compared.py: Spark's functions, one by one, over its rows.
 
 They stand in tests/functions/*.sql, an expression on a line; a case takes many of them at once.
 """

@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: what daily scripts are made of, structs and lists that are put
+"""Cases of tests/compared.py: what daily scripts are made of, structs and lists that are put
 together, windows inside of functions, and clauses of SQL that Sail looks at in another order."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: values of several types side by side, and numbers that do not fit."""
+"""Cases of tests/compared.py: values of several types side by side, and numbers that do not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: values that are texts without a cast, and texts beside dates."""
+"""Cases of tests/compared.py: values that are texts without a cast, and texts beside dates."""
 
 from __future__ import annotations
 

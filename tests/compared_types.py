@@ -1,4 +1,4 @@
-"""Cases of tests/stack/test_engines_compared.py: operands of several types, which Spark makes fit by its rules of type
+"""Cases of tests/compared.py: operands of several types, which Spark makes fit by its rules of type
 coercion: texts beside numbers, truth and dates, dates beside times; fields of what lies in arrays and maps."""
 
 from __future__ import annotations

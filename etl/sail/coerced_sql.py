@@ -13,7 +13,7 @@ from etl.sail.coercion import NUMERIC, OF_ONE_TYPE, OPERATORS, as_target, target
 from etl.sail.names import CAPITALS
 from etl.sail.notations import Sql, Texts
 from etl.sail.sql_items import Items
-from etl.sail.sql_tokens import PATH
+from etl.sail.sql_tokens import PATH, done
 from etl.sail.texts import COMPARISONS, TEXTS
 
 Kind = Callable[[str], str]  # the type of what a text is, as SQL tells it; empty, if it is not known
@@ -112,7 +112,8 @@ def _with_types(items: Items, kind_of: Kind, is_qualifier: Callable[[str], bool]
         texts = [items.raw(*one) for one in operands]
         for one, operand, target in zip(operands, texts, targets(name, list(map(kind_of, texts))), strict=True):
             if target:
-                put(*one, str(as_target(Texts(), Sql(operand), target)))
+                value = str(as_target(Texts(), Sql(operand), target))
+                put(*one, done(value) if PATH.fullmatch(operand) else value)
     for first, end in _paths(items):
         if value := _member(items.raw(first, end), kind_of):
             put(first, end, value)

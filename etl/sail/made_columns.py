@@ -1,10 +1,10 @@
-"""Expressions that Sail cannot plan where they stand: it ends with an error, and then they are made columns of the rows
-below, which are dropped above.
+"""Expressions that Sail cannot plan where they stand, or takes long to: they are made columns of the rows below, which
+are dropped above.
 
-- What a window is parted and put in order by, for some expressions, as ``length(s) > 1`` and rounded quotients: Sail
-  cannot tell that rows are in their order. In SQL they are refused.
-- A condition with a lambda in it, the script's or one of our rules, which Sail hands on to what reads Parquet. Such a
-  column is one that may be another each time, or Sail would hand it on as well.
+- What a window is parted and put in order by: of some, as ``length(s) > 1`` and rounded quotients, Sail cannot tell
+  that rows are in their order, and looks at all a long time. In SQL those are refused.
+- A condition with a lambda in it, the script's or one of our rules, which Sail hands on to what reads Parquet, and then
+  ends with an error. Such a column is one that may be another each time, or Sail would hand it on as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def install(workspace: Workspace) -> None:
     def remedy(client: Any, plan: Any, error: Exception) -> Any:
         own, what = plan, ""
         if _UNTOLD.search(str(error)):
-            own, what = keys_in_columns(plan), "A window by what is compared or rounded"
+            what = "A window by what is compared or rounded"
         elif _LOST in str(error):
             own, what = conditions_in_columns(plan), "A filter of Parquet with a lambda" if _has_lambda(plan) else ""
         if what and own is plan:
@@ -40,68 +40,58 @@ def install(workspace: Workspace) -> None:
     again = asked_again(SparkConnectClient._execute_and_fetch_as_iterator, remedy)
 
     def fetched(client: Any, request: Any, *args: Any, **options: Any) -> Iterator[Any]:
-        if request.plan.command.HasField("create_dataframe_view"):  # of which it is the statement over it that ends so
-            request = with_plan(request, _of_view(client, request.plan))
-        return again(client, request, *args, **options)
+        own = keys_in_columns(request.plan)
+        if own.command.HasField("create_dataframe_view"):  # of which it is the statement over it that ends so
+            own = conditions_in_columns(own)
+        return again(client, request if own is request.plan else with_plan(request, own), *args, **options)
 
     engine.replace(SparkConnectClient, "_execute_and_fetch_as_iterator", fetched)
 
 
-def _of_view(client: Any, plan: Any) -> Any:
-    """The plan that makes a view, by columns where its rows could not be had without them."""
-    from pyspark.errors import PySparkException
-
-    own = conditions_in_columns(plan)
-    if (keyed := keys_in_columns(own)) is not own:
-        try:
-            client.explain_string(type(own)(root=own.command.create_dataframe_view.input))
-        except PySparkException as error:
-            return keyed if _UNTOLD.search(str(error)) else own
-    return own
-
-
 def keys_in_columns(plan: Any) -> Any:
     """The plan (``spark.connect.Plan``) whose windows have columns alone for keys; itself, if they have already."""
+    if not any(_keys(one) for one in nodes(plan)):
+        return plan
     own = copied(plan)
     for number, relation in enumerate(nodes(own)):
-        kind = relation.WhichOneof("rel_type")
-        if kind not in ("project", "with_columns"):
-            continue
-        node = getattr(relation, kind)
-        if keys := [key for key in _keys(node) if key.WhichOneof("expr_type") != "unresolved_attribute"]:
-            has_all = kind == "with_columns" or any(part.DESCRIPTOR.name == "UnresolvedStar" for part in parts(node))
+        if keys := _keys(relation):
+            node = getattr(relation, relation.WhichOneof("rel_type"))
             names = _below(node, keys, f"{_MADE}_{number}")
-            if has_all:
+            if relation.HasField("with_columns") or any(
+                part.DESCRIPTOR.name == "UnresolvedStar" for part in parts(node)
+            ):
                 _drop(relation, names)
-    return plan if own == plan else own
+    return own
 
 
 def conditions_in_columns(plan: Any) -> Any:
     """The plan whose conditions with lambdas are columns; itself, if it has none."""
     own = copied(plan)
     for number, relation in enumerate(nodes(own)):
-        if relation.WhichOneof("rel_type") == "filter" and any(map(_is_lambda, parts(relation.filter.condition))):
+        if relation.HasField("filter") and any(map(_is_lambda, parts(relation.filter.condition))):
             condition = relation.filter.condition
             _stay(condition)
             _drop(relation, _below(relation.filter, [condition], f"{_MADE}_{number}"))
     return plan if own == plan else own
 
 
-def _below(node: Any, expressions: Sequence[Any], name: str) -> list[str]:
-    """Make expressions of a node columns of its input, and tell it those; their names."""
+def _below(node: Any, expressions: Sequence[Any], prefix: str) -> list[str]:
+    """Make expressions of a node columns of its input, each once, and tell it those; their names."""
     from pyspark.sql.connect.proto import Relation
 
     below = Relation()
     below.with_columns.input.CopyFrom(node.input)
-    names = [f"{name}_{number}" for number in range(len(expressions))]
-    for one, expression in zip(names, expressions, strict=True):
-        alias = below.with_columns.aliases.add()
-        alias.expr.CopyFrom(expression)
-        alias.name.append(one)
+    names: dict[bytes, str] = {}
+    for expression in expressions:
+        if (said := expression.SerializeToString(deterministic=True)) not in names:
+            names[said] = f"{prefix}_{len(names)}"
+            alias = below.with_columns.aliases.add()
+            alias.expr.CopyFrom(expression)
+            alias.name.append(names[said])
         expression.Clear()
-        expression.unresolved_attribute.unparsed_identifier = one
+        expression.unresolved_attribute.unparsed_identifier = names[said]
     node.input.CopyFrom(below)
-    return names
+    return list(names.values())
 
 
 def _drop(relation: Any, names: Sequence[str]) -> None:
@@ -111,11 +101,13 @@ def _drop(relation: Any, names: Sequence[str]) -> None:
     relation.CopyFrom(above)
 
 
-def _keys(node: Any) -> Iterator[Any]:
-    for part in parts(node):
-        if part.DESCRIPTOR.name == "Window":
-            yield from part.partition_spec
-            yield from (one.child for one in part.order_spec)
+def _keys(relation: Any) -> list[Any]:
+    """The keys of the windows of a node that are neither columns nor values."""
+    if not (relation.HasField("project") or relation.HasField("with_columns")):
+        return []
+    windows = [part for part in parts(relation) if part.DESCRIPTOR.name == "Window"]
+    keys = [key for one in windows for key in (*one.partition_spec, *(said.child for said in one.order_spec))]
+    return [key for key in keys if key.WhichOneof("expr_type") not in ("unresolved_attribute", "literal")]
 
 
 def _has_lambda(plan: Any) -> bool:

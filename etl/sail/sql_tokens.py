@@ -17,6 +17,7 @@ _TYPED = ("date", "timestamp", "timestamp_ntz", "timestamp_ltz")  # before a tex
 _ARITHMETIC = ("+", "-", "*", "/", "%")
 _UNIT = re.compile(r"to|(year|quarter|month|week|day|hour|minute|second|millisecond|microsecond)s?")
 _BEGINS = re.compile(r"[\w(`'\":?]")  # a parameter, too
+_DONE = " _lakelet_done "  # a comment
 _NULLS = (["ignore", "nulls"], ["respect", "nulls"])
 _NO_OPERAND = frozenset(
     (
@@ -47,6 +48,7 @@ class Tokens:
         for token in Spark().tokenize(text):
             if not self.tokens or token.start > self.tokens[-1].end:  # of 1.5BD there are three at one place
                 self.tokens.append(token)
+        self._close_what_is_done()
         self.words = [" ".join(text[token.start : token.end + 1].lower().split()) for token in self.tokens]
         self.closing: dict[int, int] = {}
         self.brackets: dict[int, int] = {}
@@ -61,6 +63,21 @@ class Tokens:
                 bracketed.append(at)
             elif word == "]" and bracketed:
                 self.brackets[bracketed.pop()] = at
+
+    def _close_what_is_done(self) -> None:
+        """Have each value that was told as :func:`done` be one token."""
+        from sqlglot.tokenizer_core import Token
+
+        kept: list[Token] = []
+        depth = 0
+        for token in self.tokens:
+            if depth:
+                depth += {"(": 1, ")": -1}.get(token.text, 0)
+                kept[-1] = Token(kept[-1].token_type, kept[-1].text, start=kept[-1].start, end=token.end)
+                continue
+            kept.append(token)
+            depth = int(token.text == "(" and token.comments == [_DONE])
+        self.tokens = kept
 
     def raw(self, first: int, last: int) -> str:
         """The text from a token up to the one before ``last``."""
@@ -211,3 +228,8 @@ class Tokens:
     def is_word(self, at: int) -> bool:
         """Whether a token is a name, and none of SQL's own words."""
         return self.tokens[at].token_type.name in ("VAR", "IDENTIFIER")
+
+
+def done(value: str) -> str:
+    """A value that is told Sail already as it has to be; no rule is for what is in it."""
+    return f"(/*{_DONE}*/{value})"

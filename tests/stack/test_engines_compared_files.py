@@ -30,9 +30,9 @@ from data.partitions import escape
 from etl.errors import UnsupportedError
 from etl.sail import objects, reading
 from etl.sail.csv_rows import CsvRead
+from tests.compared import ENGINES, outcome
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
-from tests.stack.test_engines_compared import ENGINES, outcome
 
 pytestmark = pytest.mark.stack
 

@@ -16,10 +16,10 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window as W
 
+from tests.compared import plain
 from tests.lake import own_lake
 from tests.random_pipelines import pipelines, tables
 from tests.spark import lake_on
-from tests.stack.test_engines_compared import plain
 
 pytestmark = pytest.mark.stack
 

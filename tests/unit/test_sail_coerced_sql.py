@@ -7,6 +7,7 @@ import pytest
 
 from etl.sail.coerced_sql import of_statement
 from etl.sail.coercion import targets
+from etl.sail.sql_text import as_spark
 
 TABLES = {
     "orders": [("id", "int"), ("price", "string"), ("day", "date"), ("at", "timestamp"), ("paid", "boolean")],
@@ -84,3 +85,10 @@ def test_operands_are_told_in_the_types_that_spark_makes_of_them(text: str, part
 )
 def test_types_are_those_of_sparks_coercion(name: str, kinds: list[str], expected: list[str | None]) -> None:
     assert targets(name, kinds) == expected
+
+
+def test_no_rule_is_for_what_was_told_already() -> None:
+    made = told("SELECT price * 2 AS a FROM orders WHERE price / 3 > 1")
+    assert made is not None and "regexp_replace(CAST(price AS string)" in made
+    assert as_spark(made) == made
+    assert "typeof" in as_spark("SELECT (/* of the script */ upper(price)) AS a FROM orders")

@@ -41,7 +41,7 @@ def test_keys_that_are_columns_stay_as_they_are(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "star"), [("project", False), ("project", True), ("with_columns", False)])
 def test_keys_are_columns_below_the_window(kind: str, star: bool) -> None:
-    plan = windowed(kind, "a", "b > 1", "c", "d + 1", star=star)
+    plan = windowed(kind, "a", "b > 1", "c", "d + 1", "b > 1", star=star)
     before = plan.SerializeToString()
     own = keys_in_columns(plan)
     assert plan.SerializeToString() == before
@@ -53,8 +53,8 @@ def test_keys_are_columns_below_the_window(kind: str, star: bool) -> None:
     made = {alias.name[0]: alias.expr.expression_string.expression for alias in below.aliases}
     assert list(made.values()) == ["b > 1", "d + 1"] and below.input.read.named_table.unparsed_identifier == "t"
     keys = [said.child.unresolved_attribute.unparsed_identifier for said in one.window.order_spec]
-    first, second = made
-    assert keys == [first, "c", second]
+    first, second = made  # what is said twice is one
+    assert keys == [first, "c", second, first]
     assert not drops or list(own.root.drop.column_names) == [first, second]
     assert keys_in_columns(own) is own
 
