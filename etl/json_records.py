@@ -44,12 +44,22 @@ def records(rows: DataFrame, text: str, kind: T.StructType) -> tuple[DataFrame, 
     return both.where(~is_broken).withColumn(text, F.col(_READ)).drop(_READ), both.where(is_broken).drop(_READ)
 
 
+def is_broken(text: Column) -> Column:
+    """Whether there is a text, which is neither blank nor JSON, or has something behind it."""
+    broken = json_text.is_broken(text) if engine.active() else F.try_parse_json(text).isNull() | ~_is_one(text)
+    return (F.trim(text) != "") & broken
+
+
 def _has_more(text: Column) -> Column:
     """Whether something follows the record in its text: ``from_json`` takes the first of two, and says nothing."""
     likely = text.rlike(r"\}\s*[^\s\]}]")  # within a record, too
-    # By from_json, which takes what the record's own reader takes.
-    one = F.size(F.from_json(F.concat(F.lit("["), text, F.lit("]")), T.ArrayType(T.StringType()))) == 1
-    return ~text.rlike(r"\}\s*$") | (likely & ~F.coalesce(one, F.lit(False)))
+    return ~text.rlike(r"\}\s*$") | (likely & ~_is_one(text))
+
+
+def _is_one(text: Column) -> Column:
+    """Whether a text is one value: by ``from_json``, which takes what the record's own reader takes."""
+    values = F.from_json(F.concat(F.lit("["), text, F.lit("]")), T.ArrayType(T.StringType()))
+    return F.coalesce(F.size(values) == 1, F.lit(False))
 
 
 def _with_corrupt(kind: T.StructType) -> T.StructType:

@@ -97,6 +97,20 @@ def parsed(text: Column, kind: T.DataType) -> Column:
     return voided(F.udf(Parser(kind), filled(kind), useArrow=False)(text), kind)
 
 
+def is_broken(text: Column) -> Column:
+    """Whether a text is no JSON; false for null."""
+    return F.udf(_is_broken, T.BooleanType())(text)
+
+
+def _is_broken(text: str | None) -> bool:
+    try:
+        if text is not None:
+            loaded(text)
+    except ValueError:
+        return True
+    return False
+
+
 def voided(value: Column, kind: T.DataType) -> Column:
     """A value as Python has read it, null where it has no type: Python cannot return such."""
     if isinstance(kind, T.NullType):

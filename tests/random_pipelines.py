@@ -56,7 +56,7 @@ def tables() -> dict[str, pa.Table]:
         ),
         "attrs": (
             pa.map_(pa.string(), pa.string()),
-            lambda: [(key, text(("v", "w", None))) for key in draw.sample(("k", "l", "m"), draw.randrange(3))],
+            lambda: [(key, text(("v", "w", None))) for key in sorted(draw.sample(("k", "l", "m"), draw.randrange(3)))],
         ),
         "lines": (
             pa.list_(pa.struct([("sku", pa.string()), ("n", pa.int32()), ("price", pa.float64())])),

@@ -55,13 +55,23 @@ def typed_parquet(rows: DataFrame, first: Callable[[], bytes]) -> DataFrame:
     return rows.withColumns(changed) if changed else rows
 
 
-def nullable(kind: Any) -> Any:
-    """The same type, in which everything may be null."""
+def is_bare(kind: T.DataType) -> bool:
+    """Whether everything in a type may be null, and no field of it has metadata."""
+    return all(
+        field.nullable and not field.metadata
+        for one in _kinds(kind)
+        if isinstance(one, T.StructType)
+        for field in one.fields
+    )
+
+
+def bare(kind: Any) -> Any:
+    """The same type, in which everything may be null, and no field has metadata."""
     if isinstance(kind, T.StructType):
-        return T.StructType([T.StructField(f.name, nullable(f.dataType), True, f.metadata) for f in kind.fields])
+        return T.StructType([T.StructField(field.name, bare(field.dataType)) for field in kind.fields])
     if isinstance(kind, T.ArrayType):
-        return T.ArrayType(nullable(kind.elementType))
-    return T.MapType(kind.keyType, nullable(kind.valueType)) if isinstance(kind, T.MapType) else kind
+        return T.ArrayType(bare(kind.elementType))
+    return T.MapType(kind.keyType, bare(kind.valueType)) if isinstance(kind, T.MapType) else kind
 
 
 def _kinds(kind: T.DataType) -> Iterator[T.DataType]:

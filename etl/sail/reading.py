@@ -96,8 +96,9 @@ def _read(original: Any, reader: Any, paths: list[str], objects: Objects) -> Dat
     elif reader._format == "parquet" and schema is None:
         merged = lowered(options).get("mergeschema") or str(reader._client.conf.get(MERGED, "false")).lower()
         rows = original(reader, path=escaped)
-        if len(objects.names) > 1 and not all(field.nullable for field in rows.schema.fields):  # where one lacks them
-            reader.schema(read_rows.nullable(rows.schema))
+        # An object may lack a column; metadata, as the mark of a choice, is of what was computed before it was written.
+        if not read_rows.is_bare(rows.schema):
+            reader.schema(read_rows.bare(rows.schema))
             rows = original(reader, path=escaped)
         rows = read_rows.typed_parquet(rows, lambda: objects.end_of_first)
         if merged != "true" and len(objects.names) > 1:

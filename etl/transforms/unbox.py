@@ -14,10 +14,8 @@ from etl.delimited_source import ERROR
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.json_batches import discovered
-from etl.json_records import parsed
+from etl.json_records import is_broken, parsed
 from etl.paths import ELEMENT, column_at, quoted, require, rewrite
-from etl.sail import engine
-from etl.sail.expressions import own_call
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,9 +39,7 @@ def unbox(frame: DynamicFrame, path: str, format: str, options: Mapping[str, Any
     if format == "json":
         refuse_unknown(dict(options), frozenset(), "unbox of json")
         schema = discovered(raw.where(F.trim(text) != ""), text).kind
-        value = parsed(text, schema)
-        read = own_call("try_parse_json", text) if engine.active() else F.try_parse_json(text)  # numbers do not matter
-        bad = (F.trim(text) != "") & read.isNull()
+        value, bad = parsed(text, schema), is_broken(text)
     elif format == "csv":
         refuse_unknown(dict(options), CSV_OPTIONS, "unbox of csv")
         value, bad = _csv(raw, text, options), F.lit(False)

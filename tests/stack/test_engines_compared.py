@@ -208,6 +208,9 @@ CASES |= {
                     (5, '{"a": "me@firm1.com", "c": 1.5}'),
                     (6, '{"c": 2e3}'),
                     (7, '{"c": 1.'),
+                    (8, "1,200"),
+                    (9, '{"a": 1} {"a": 2}'),
+                    (10, '{"a": 1}}'),
                 ],
                 "id int, j string",
             ),
@@ -288,6 +291,16 @@ def resolved(place: Place) -> Any:
     return [outcome(one) for one in made]
 
 
+def made_structs(place: Place) -> Any:
+    """What were choices, read again after it was written, and in the tables of arrays."""
+    read = place.source.glue.create_dynamic_frame.from_options("s3", {"paths": [place.source.uri("nested")]}, "json")
+    made, where = read.drop_fields(["v"]).resolveChoice(choice="make_struct"), {"path": place.lake.uri("made-structs")}
+    place.glue.write_dynamic_frame.from_options(made, "s3", where, "parquet")
+    again = place.glue.create_dynamic_frame.from_options("s3", {"paths": [where["path"]]}, "parquet")
+    tables = [frame.relationalize("root", place.lake.uri("tables")).select("root_l") for frame in (read, again)]
+    return [outcome(again.unnest()), *(outcome(table.drop_fields(["id"]).unnest()) for table in tables)]
+
+
 def null_partitions(place: Place) -> Any:
     where = place.lake.uri("null-keys").replace("s3:", "s3a:")
     place.rows.select("id", "g").write.partitionBy("g").json(where)
@@ -298,6 +311,7 @@ CASES |= {
     "df.write.csv": plain_write,
     "null partitions of text": null_partitions,
     "structs and lists that were resolved": resolved,
+    "structs that were choices": made_structs,
     "inferSchema": lambda place: place.spark.read.csv(place.source.uri("numbers"), header=True, inferSchema=True),
 }
 REFUSED |= {
