@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from etl.sail import coerced_sql
 from etl.sail.coercion import as_target, targets
 from etl.sail.known import DONE
 from etl.sail.notations import Columns
-from etl.sail.protos import copied, nodes
+from etl.sail.protos import copied, nodes, parts
+from etl.sail.read_rows import bare
 from etl.sail.rules import GENERATORS
 
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
 _VALUE = "_lakelet_v"
+_AROUND_NAMES = re.compile(r"[\w`]\s*\.\s*[\w`]")
 
 
 def coerced(plan: Any, schema: Callable[[Any], Any]) -> Any:
@@ -58,6 +60,8 @@ class _Coercing:
 
         self._schema, self._rows, self._given, self._made = schema, rows, Given, made
         self._columns = Columns(made, own)
+        self._kinds: dict[bytes, str] = {}
+        self._coerced: dict[bytes, Any] = {}  # rules name a value several times
 
     def outermost(self, expression: Any) -> None:
         """Coerce what is in an expression, which keeps the name that it has without an alias."""
@@ -73,8 +77,17 @@ class _Coercing:
         return not self._kind(self._column([name])).startswith("struct<")
 
     def _inside(self, expression: Any) -> None:
+        said = expression.SerializeToString(deterministic=True)
+        if said in self._coerced:
+            expression.CopyFrom(self._coerced[said])
+            return
         for one in _expressions(expression):
             self._inside(one)
+        self._fit(expression)
+        self._coerced[said] = copied(expression)
+
+    def _fit(self, expression: Any) -> None:
+        """Coerce what is right below an expression."""
         kind = expression.WhichOneof("expr_type")
         if kind == "expression_string":
             text = expression.expression_string.expression
@@ -150,18 +163,56 @@ class _Coercing:
 
     def _kind(self, expression: Any) -> str:
         """The type of an expression, as SQL tells it; empty, if there is none for a row."""
+        said = expression.SerializeToString(deterministic=True)
+        if said not in self._kinds:
+            self._kinds[said] = self._asked(expression)
+        return self._kinds[said]
+
+    def _asked(self, expression: Any) -> str:
+        if expression.unresolved_function.function_name.lower() in GENERATORS:
+            return ""
+        kind, named = self._of_rows(expression, self._no_rows), [expression, *parts(expression)]
+        return kind or (self._of_rows(expression, self._rows) if any(map(_is_of_one, named)) else "")
+
+    @cached_property
+    def _no_rows(self) -> Any:
+        """A table of the input's columns: to ask for the types of what it is made of each time takes long."""
+        from pyspark.errors import PySparkException
+        from pyspark.sql.connect.proto import Plan, Relation
+
+        plan, made = Plan(), Relation()
+        plan.root.CopyFrom(self._rows)
+        try:
+            made.local_relation.schema = bare(self._schema(plan)).json()
+        except PySparkException:  # the action itself will say it
+            return self._rows
+        return made
+
+    def _of_rows(self, expression: Any, rows: Any) -> str:
+        """The type of an expression of rows; empty, if it is none of theirs."""
         from pyspark.errors import PySparkException
         from pyspark.sql.connect.proto import Plan
 
-        if expression.unresolved_function.function_name.lower() in GENERATORS:
-            return ""
         plan = Plan()
-        plan.root.project.input.CopyFrom(self._rows)
+        plan.root.project.input.CopyFrom(rows)
         plan.root.project.expressions.append(expression)
+        if rows is not self._rows:
+            for part in parts(plan.root):
+                if part.DESCRIPTOR.name == "UnresolvedAttribute":
+                    part.ClearField("plan_id")
         try:
             return str(self._schema(plan).fields[0].dataType.simpleString())
-        except PySparkException:  # the action itself will say it
+        except PySparkException:
             return ""
+
+
+def _is_of_one(part: Any) -> bool:
+    """Whether a name says which of the rows below it is of."""
+    if part.DESCRIPTOR.name == "Expression":
+        return bool(_AROUND_NAMES.search(part.expression_string.expression))
+    return part.DESCRIPTOR.name == "UnresolvedAttribute" and (
+        part.HasField("plan_id") or "." in part.unparsed_identifier
+    )
 
 
 def _rows_of(relation: Any, node: Any) -> Any:

@@ -17,7 +17,7 @@ from tests.spark import lake_on
 
 pytestmark = pytest.mark.stack
 
-SEED, COUNT = map(int, os.environ.get("LAKELET_RANDOM", "4:24").split(":"))
+SEED, COUNT = map(int, os.environ.get("LAKELET_RANDOM", "4:14").split(":"))
 MOST = 1000  # flows of a seed
 
 
