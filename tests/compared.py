@@ -195,9 +195,11 @@ def of_modules(*modules: ModuleType) -> tuple[dict[str, Case], dict[str, Case]]:
     return of("CASES"), of("REFUSED")
 
 
-def outcomes_of(cases: Mapping[str, Case], stack: Any, name: str) -> dict[str, dict[str, Any]]:
-    """What every case came to on each engine: a value, or the exception."""
-    found: dict[str, dict[str, Any]] = {engine: {} for engine in ENGINES}
+def outcomes_of(
+    cases: Mapping[str, Case], stack: Any, name: str, put: Callable[[Lake], None] | None = None
+) -> dict[str, dict[str, Any]]:
+    """What every case came to on each engine: a value, or the exception. ``put`` adds to what they read."""
+    found: dict[str, dict[str, Any]] = {}
     for engine in ENGINES:
         with (
             lake_on(engine, stack.workspace) as glue,
@@ -205,12 +207,20 @@ def outcomes_of(cases: Mapping[str, Case], stack: Any, name: str) -> dict[str, d
             own_lake(glue, f"test-{name}") as source,
         ):
             put_input(source)
-            place = Place(source, lake)
-            for case, make in cases.items():
-                try:
-                    found[engine][case] = outcome(make(place))
-                except Exception as error:
-                    found[engine][case] = error
+            if put:
+                put(source)
+            found[engine] = tried(cases, Place(source, lake))
+    return found
+
+
+def tried(cases: Mapping[str, Callable[[Any], Any]], place: Any) -> dict[str, Any]:
+    """What every case came to at a place: a value, or the exception."""
+    found: dict[str, Any] = {}
+    for name, case in cases.items():
+        try:
+            found[name] = outcome(case(place))
+        except Exception as error:
+            found[name] = error
     return found
 
 
@@ -223,10 +233,13 @@ def require_the_same(outcomes: Mapping[str, Mapping[str, Any]], name: str) -> No
     assert on_sail == on_spark
 
 
-def require_refused(outcomes: Mapping[str, Mapping[str, Any]], name: str) -> None:
+def require_refused(
+    outcomes: Mapping[str, Mapping[str, Any]], name: str, by: Any = UnsupportedError | PySparkException
+) -> None:
     """Fail unless Spark answers a case, and Sail refuses it by name: as a frame is made, or when it comes to a row for
-    which it has to be."""
+    which it has to be. ``by``: the class of the exception."""
     if isinstance(on_spark := outcomes["spark"][name], Exception):
         raise on_spark
-    assert isinstance(outcomes["sail"][name], UnsupportedError | PySparkException), outcomes["sail"][name]
-    assert "--engine spark" in str(outcomes["sail"][name])
+    on_sail = outcomes["sail"][name]
+    assert isinstance(on_sail, by), on_sail
+    assert "--engine spark" in str(on_sail)

@@ -103,8 +103,7 @@ class Flow:
     def read(self, source: str) -> DynamicFrame:
         """One of the sources (:func:`put_sources`)."""
         format, options = _FORMATS[source]
-        where = {"paths": [self.place.source.uri(source)]}
-        return self.place.glue.create_dynamic_frame.from_options("s3", where, format, options)
+        return self.place.source.read(source, format, options)
 
     def written(self, frame: DynamicFrame, format: str, keys: Sequence[str]) -> Any:
         """A frame in files: the folders, the lines of text without headers, and, without keys, the rows read again."""
@@ -117,10 +116,7 @@ class Flow:
         if keys or not folders:
             return folders, lines, None
         options = {"withHeader": True} if format == "csv" else {}
-        read = self.place.glue.create_dynamic_frame.from_options(
-            "s3", {"paths": [where["path"]]}, format.removeprefix("glue"), options
-        )
-        return folders, lines, outcome(read)
+        return folders, lines, outcome(self.place.lake.read(self.folder, format.removeprefix("glue"), options))
 
     def table(self, frame: DynamicFrame, chance: float) -> DynamicFrame:
         """One of the tables that Relationalize makes; its numbers, which say nothing, are 0."""

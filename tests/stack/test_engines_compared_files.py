@@ -30,7 +30,7 @@ from data.partitions import escape
 from etl.errors import UnsupportedError
 from etl.sail import objects, reading
 from etl.sail.csv_rows import CsvRead
-from tests.compared import ENGINES, outcome
+from tests.compared import ENGINES, outcome, require_refused, require_the_same, tried
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 
@@ -941,34 +941,21 @@ CASES["write csv, large"] = large_csv
 @pytest.fixture(scope="module")
 def outcomes(stack: Any) -> dict[str, dict[str, Any]]:
     """What every case came to on each engine: a value, or the exception."""
-    found: dict[str, dict[str, Any]] = {engine: {} for engine in ENGINES}
+    found: dict[str, dict[str, Any]] = {}
     for engine in ENGINES:
         with lake_on(engine, stack.workspace) as glue, own_lake(glue, f"test-files-{engine}") as lake:
-            place = Place(lake)
-            for name, case in (CASES | REFUSED | BY_VALUE | FAILING).items():
-                try:
-                    found[engine][name] = case(place)
-                except Exception as error:
-                    found[engine][name] = error
+            found[engine] = tried(CASES | REFUSED | BY_VALUE | FAILING, Place(lake))
     return found
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_both_engines_do_the_same(outcomes: dict[str, dict[str, Any]], name: str) -> None:
-    on_spark, on_sail = (outcomes[engine][name] for engine in ENGINES)
-    for one in (on_spark, on_sail):
-        if isinstance(one, Exception):
-            raise one
-    assert on_sail == on_spark
+    require_the_same(outcomes, name)
 
 
 @pytest.mark.parametrize("name", [*REFUSED, *BY_VALUE])
 def test_what_sail_would_do_otherwise_it_refuses(outcomes: dict[str, dict[str, Any]], name: str) -> None:
-    if isinstance(on_spark := outcomes["spark"][name], Exception):
-        raise on_spark
-    on_sail = outcomes["sail"][name]
-    assert isinstance(on_sail, UnsupportedError if name in REFUSED else Exception), on_sail
-    assert "--engine spark" in str(on_sail)
+    require_refused(outcomes, name, by=UnsupportedError if name in REFUSED else Exception)
 
 
 @pytest.mark.parametrize("name", FAILING)

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.compared import ENGINES, Place, outcome, put_input
-from tests.lake import own_lake
+from tests.compared import Case, outcome, outcomes_of
 from tests.random_frames import Flow, put_sources
-from tests.spark import lake_on
 
 pytestmark = pytest.mark.stack
 
@@ -22,20 +20,14 @@ MOST = 1000  # flows of a seed
 
 
 @pytest.fixture(scope="module")
-def outcomes(stack: Any) -> dict[str, list[tuple[list[str], Any]]]:
-    """What each flow did and came to on each engine."""
-    found: dict[str, list[tuple[list[str], Any]]] = {}
-    for engine in ENGINES:
-        with (
-            lake_on(engine, stack.workspace) as glue,
-            own_lake(glue, f"test-flows-{engine}") as lake,
-            own_lake(glue, "test-flows") as source,
-        ):
-            put_input(source)
-            put_sources(source)
-            place = Place(source, lake)
-            found[engine] = [_done(Flow(SEED * MOST + number, place)) for number in range(COUNT)]
-    return found
+def pairs(stack: Any) -> list[tuple[Any, Any]]:
+    """What each flow did and came to, on Spark and on Sail."""
+    flows: dict[str, Case] = {
+        str(seed): lambda place, seed=seed: _done(Flow(seed, place))  # type: ignore[misc]
+        for seed in range(SEED * MOST, SEED * MOST + COUNT)
+    }
+    found = outcomes_of(flows, stack, "flows", put_sources)
+    return [(found["spark"][seed], found["sail"][seed]) for seed in flows]
 
 
 def _done(flow: Flow) -> tuple[list[str], Any]:
@@ -45,8 +37,7 @@ def _done(flow: Flow) -> tuple[list[str], Any]:
         return flow.code, error
 
 
-def test_no_flow_ends_otherwise(outcomes: dict[str, list[tuple[list[str], Any]]]) -> None:
-    pairs = zip(*outcomes.values(), strict=True)
+def test_no_flow_ends_otherwise(pairs: list[tuple[Any, Any]]) -> None:
     answered = [
         (spark, sail) for spark, sail in pairs if not isinstance(spark[1], Exception) | isinstance(sail[1], Exception)
     ]
@@ -54,10 +45,8 @@ def test_no_flow_ends_otherwise(outcomes: dict[str, list[tuple[list[str], Any]]]
     assert not others, others
 
 
-def test_nearly_all_are_answered(outcomes: dict[str, list[tuple[list[str], Any]]]) -> None:
-    asked = [
-        (spark, sail) for spark, sail in zip(*outcomes.values(), strict=True) if not isinstance(spark[1], Exception)
-    ]
+def test_nearly_all_are_answered(pairs: list[tuple[Any, Any]]) -> None:
+    asked = [(spark, sail) for spark, sail in pairs if not isinstance(spark[1], Exception)]
     failed = [f"{spark[0]}: {sail[1]}"[:500] for spark, sail in asked if isinstance(sail[1], Exception)]
     assert len(asked) > COUNT * 0.7
     assert len(failed) < COUNT * 0.1 + 1, failed
