@@ -3,6 +3,7 @@ together, windows inside of functions, and clauses of SQL that Sail looks at in 
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -37,6 +38,38 @@ def _by_python(spark: Any) -> Any:
 def _of_lambda(spark: Any, rows: Any) -> Any:
     rows.where(F.exists("ar", lambda x: x == 1)).createOrReplaceTempView("with_a_one")
     return spark.sql("select count(*) n, max(id) m from with_a_one where id > 2")
+
+
+def _of_lambda_below(spark: Any, rows: Any) -> Any:
+    """Columns with lambdas, which conditions above are about: of the frame, its view, a union and a join."""
+    seen = rows.select("id", "g", F.transform("ar", lambda x: x + 1).alias("t"), F.expr("filter(ar, x -> x > 1) f"))
+    both = seen.where(F.col("t")[0] > 1).union(seen.where("size(f) > 0 and id < 20"))
+    both = both.join(
+        seen.select(F.col("id").alias("k"), F.explode("t").alias("e")).where("e > 2"), F.col("id") == F.col("k")
+    )
+    seen.createOrReplaceTempView("seen")
+    return both.select("id", "g", "t", "f", "e").union(spark.sql("select id, g, t, f, 1 from seen where t[0] > 2"))
+
+
+def _looped(rows: Any, times: int) -> Any:
+    """A column of itself in a loop, and conditions of it."""
+    for at in range(times):
+        first, other = F.nullif("g", F.lit("g1")), F.col(("s", "g")[at % 2])
+        rows = rows.withColumn("p", F.coalesce("p", other) if at else first)
+    return rows.where("p is not null and p <> 'g2'").groupBy("p").agg(F.max("i").alias("m")).where("m > 5")
+
+
+def _first_of(*values: Any) -> Any:
+    """Coalesces in one another."""
+    return reduce(F.coalesce, values)
+
+
+def _of_formats(column: Any) -> Any:
+    formats = {r"^\d{4}-\d\d-\d\d$": "yyyy-MM-dd", r"^\d{4}-": "yyyy-MM-dd HH:mm:ss", r"^[\d.]+$": "d.M.yyyy"}
+    parsed = F.lit(None)
+    for form, pattern in [*formats.items(), *formats.items(), *formats.items(), *formats.items()]:
+        parsed = F.coalesce(parsed, F.when(column.rlike(form), F.try_to_timestamp(column, F.lit(pattern))))
+    return parsed
 
 
 def _of_windows(spark: Any, rows: Any) -> Any:
@@ -235,6 +268,27 @@ CASES: dict[str, Make] = {
         "with a as (select i, g from rows) select i, g from a except select i + 1, g from a union select id, s "
         "from rows"
     ),
+    "coalesces in one another": select(
+        a=lambda: _first_of("s", "g", F.nullif("g", F.lit("g1")), "g", F.lit("-")),
+        b=lambda: F.nvl(F.ifnull(F.coalesce(F.lit(None), "i"), F.col("l")), F.coalesce("id", F.lit(7))),
+        c=lambda: _first_of("i", "d", "l", F.lit(0.5)),
+        e=lambda: _first_of("dt", F.lit(None), "dt", F.current_date()),
+        f=lambda: _of_formats(F.col("s")),
+        h=lambda: F.to_date(_of_formats(F.concat("g", "s"))),
+        j=lambda: _first_of(F.col("i").cast("string"), "s", "l", F.lit("n/a"), F.lit("-")),
+        k=lambda: _first_of("ar", F.array("i"), F.array(F.lit(1)), F.array()),
+        m=lambda: _first_of(F.rand(1) > 2, F.lit(None), F.col("b"), F.rand(2) > 2, "b"),
+    ),
+    "SQL coalesces in one another": sql(
+        "select id, coalesce(nvl(ifnull(s, g), nullif(g, 'g1')), g, '-') a, nvl(coalesce(null, nvl(i, l)), id) b, "
+        "coalesce(coalesce(coalesce(i, d), l), 1.5D) c, nvl(nvl(nvl(nvl(cast(s as date), dt), date(ts)), dt), null) e, "
+        "coalesce(coalesce(coalesce(case when s rlike '^\\\\d{4}-' then try_to_timestamp(s, 'yyyy-MM-dd') end, "
+        "try_to_timestamp(s, 'yyyy-MM-dd HH:mm:ss')), try_to_timestamp(s)), ts) f, "
+        "nvl(nvl(nvl(i, 0), 1), 2) h, coalesce(coalesce(coalesce(i, s), l), 'x') j from rows "
+        "where nvl(nvl(nvl(g, s), g), 'x') <> 'g2'"
+    ),
+    "columns in a loop": lambda spark, rows: _looped(rows, 14),
+    "filters of columns with lambdas": _of_lambda_below,
     "base64 of long texts": select(
         a=lambda: F.base64(F.repeat("s", 20)),
         b=lambda: F.base64(F.repeat(F.lit("a"), 57)),
@@ -263,6 +317,11 @@ REFUSED: dict[str, Make] = {
     "SQL INTERSECT of two types": sql("select i from rows intersect select l from rows"),
     "SQL EXCEPT of two types": sql("with a as (select i from rows) select dec from rows except select i from a"),
     "SQL windows by conditions": sql("select id, rank() over (order by length(s) > 1, id) r from rows"),
+    "coalesces of times, numbers and texts in one another": select(a=lambda: _first_of("dt", "ts", "s", F.lit("-"))),
+    "SQL coalesces of numbers and texts in one another": sql("select nvl(nvl(nvl(i, dec), s), 'x') a from rows"),
+    "SQL filters of columns with lambdas": sql(
+        "select count(*) n from (select id, transform(ar, x -> x + 1) t from rows) where size(t) > 1"
+    ),
     "sums of decimals of 38 digits": lambda spark, rows: rows.select(
         (F.col("dec").cast("decimal(38,18)") + F.col("dec")).alias("a")
     ),

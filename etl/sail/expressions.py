@@ -39,6 +39,8 @@ class Said(Known):
         if isinstance(value, made.UnresolvedFunction):
             if self._is_sum(value):
                 return self._sum(value)
+            if values := self._first_of(value):
+                return self._coalesce(values)
             own = self._with(value, _args=[self.of(one) for one in value._args])
             if hasattr(own, DONE):
                 return own
@@ -61,6 +63,15 @@ class Said(Known):
         if isinstance(value, made.UnresolvedExtractValue):
             return self._part(value)
         return self._apart(value)
+
+    def _coalesce(self, values: list[Any]) -> Any:
+        """The first of some values that is there, which were those of coalesces in one another."""
+        told = [self.of(one) for one in values]
+        made = self._called(self._made.UnresolvedFunction("coalesce", told))
+        self.changed = True
+        if not self._are_alike(values):
+            made = self._columns.case(mixed.unlike(self._columns, told), otherwise=made)
+        return _of_kind(made, "coalesce")
 
     def _part(self, value: Any) -> Any:
         """A field, or the value at a place or by a key."""

@@ -8,6 +8,7 @@ from typing import Any
 from etl.sail import mixed, rules, texts
 from etl.sail.notations import Columns
 
+COALESCES = 3  # in one another, of which Sail plans the next one twice as long
 LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once
 DONE = "_lakelet_done"  # a call that is Sail's own from here on
 WRITTEN = "_lakelet_written"  # a value as text
@@ -99,6 +100,40 @@ class Known:
         if not isinstance(value, self._made.CaseWhen):
             return [] if value is None else [value]
         return [end for one in (*(one for _, one in value._branches), value._else_value) for end in self._ends(one)]
+
+    def _first_of(self, value: Any) -> list[Any]:
+        """The values of coalesces in one another, of which there are several; empty for any other call, and where they
+        may be of several types and not be asked for those."""
+        told, deepest, unseen = [], 0, [(value, 0)]
+        while unseen:
+            one, depth = unseen.pop()
+            deepest = max(deepest, depth)
+            if getattr(one, "_name", "").lower() in texts.CHOSEN and not hasattr(one, DONE):
+                unseen += [(child, depth + 1) for child in reversed(one._args)]
+            elif not isinstance(one, self._made.LiteralExpression) or one._value is not None:
+                told.append(one)
+        if deepest < COALESCES or len(told) < 2:
+            return []
+        return told if self._are_alike(told) or all(map(self._may_repeat, told)) else []
+
+    def _are_alike(self, values: list[Any]) -> bool:
+        """Whether values are known to be of one type."""
+        kinds = set(map(self._kind, values))
+        return len(kinds) == 1 and None not in kinds
+
+    def _kind(self, value: Any) -> str | None:
+        """The type of a value, if it is known, or the function of which all values are of one."""
+        made = self._made
+        if isinstance(value, made.LiteralExpression):
+            return str(value._dataType.simpleString())
+        if isinstance(value, made.ColumnAlias):
+            return self._kind(value._child)
+        if isinstance(value, made.CastExpression):
+            return target(value).strip().lower()
+        if isinstance(value, made.CaseWhen):
+            kinds = {self._kind(one) for one in self._ends(value)} - {"void"}
+            return kinds.pop() if len(kinds) == 1 else None
+        return texts.kind_of(getattr(value, "_name", "").lower())
 
     def _is_steady(self, value: Any) -> bool:
         """Whether a value is the same each time that it is named."""

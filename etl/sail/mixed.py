@@ -70,6 +70,18 @@ def first_there_is(e: Notation, call: Any, v: Any, *rest: Any) -> Any:
     return _of_texts(e, call, values) if several else call
 
 
+def unlike(e: Notation, values: Sequence[Any]) -> tuple[Any, Any]:
+    """A branch for the values of coalesces in one another, as one of all, where an inner one would make another value
+    of a number or a time before it is a text, or another number before it is a double.
+    """
+    told = (e.call("typeof", one) for one in values)
+    kinds = e.call("array", *(e.call("regexp_replace", one, "^(tiny|small|)int$", "bigint") for one in told))
+    several = e.infix(e.call("size", e.call("array_except", kinds, e.call("array", "string", "void"))), ">", 1)
+    among = e.call("arrays_overlap", kinds, e.call("array", "string", "float"))
+    refused = refusal(e, "A coalesce of coalesces of such values", "each is of its own type; cast the values first")
+    return e.infix(several, "and", among), refused
+
+
 def _of_texts(e: Notation, call: Any, values: Sequence[Any]) -> Any:
     """The first of some values that is there: a text, if there are texts among whole numbers and decimals."""
     kinds = e.call("concat_ws", " ", *(e.call("typeof", one) for one in values))

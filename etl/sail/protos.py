@@ -10,7 +10,7 @@ INNER, LEFT, RIGHT, ANTI, SEMI = 1, 3, 4, 5, 6  # of joins, JoinType
 
 def nodes(message: Any) -> Iterator[Any]:
     """The nodes (``Relation``) of a plan, those below before those above; they may be changed in their turn."""
-    for part in _messages(message):
+    for part in messages(message):
         yield from nodes(part)
     if message.DESCRIPTOR.name == "Relation":
         yield message
@@ -25,13 +25,14 @@ def copied(message: Any) -> Any:
 
 def parts(node: Any) -> Iterator[Any]:
     """The messages of a node, without the nodes below it."""
-    for part in _messages(node):
+    for part in messages(node):
         if part.DESCRIPTOR.name != "Relation":
             yield part
             yield from parts(part)
 
 
-def _messages(message: Any) -> Iterator[Any]:
+def messages(message: Any) -> Iterator[Any]:
+    """The messages that are fields of one."""
     for field, value in message.ListFields():
         if field.message_type is None:
             continue

@@ -258,9 +258,15 @@ class _Rewriting(Values):
         self._refuse(name, given, after)
         if name in ("cast", "try_cast"):
             return self._cast(at, end)
+        if several := self.first_of(name, given):
+            return self.coalesce(several, [self.between(*one) for one in several])
         if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
             return self._over_moving(name, at, given)
-        given = self.parts(name, given)
+        return self._function(at, end, after)
+
+    def _function(self, at: int, end: int, after: str) -> str:
+        name = self.words[at]
+        given = self.parts(name, self.arguments(at + 1, end))
         if name == "count" and given and self.words[given[0][0]] == "distinct" and "*" not in self.words[at:end]:
             return f"count({', '.join(argument(self.between(*one), rules.DISTINCT) for one in given)})"
         if name not in _CALLS | _OF_ONE_KIND | {"if"} or not given or self.has_from(*given[0]):

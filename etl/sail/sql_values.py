@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from etl.sail import rules, texts
+from etl.sail import mixed, rules, texts
 from etl.sail.casts import Rule
+from etl.sail.known import COALESCES
 from etl.sail.notations import Sql
-from etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, is_large
+from etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, by_rule, is_large
 from etl.sail.sql_items import Items
 from etl.sail.sql_tokens import PATH
 from etl.sail.statements import bare
@@ -115,6 +116,35 @@ class Values(Items):
         """Whether a literal text is before or behind a unit and the ``||`` beside it."""
         before, behind = self.words[max(at - 2, 0) : at], self.words[end : end + 2]
         return any("||" in around and any(map(is_quoted, around)) for around in (before, behind))
+
+    def first_of(self, name: str, given: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The values of coalesces in one another, of which there are several; empty for any other call, and where they
+        may be of several types and not be asked for those."""
+        told, deepest, unseen = [], 0, [(one, 1) for one in reversed(given) if name in texts.CHOSEN]
+        while unseen:
+            one, depth = unseen.pop()
+            deepest = max(deepest, depth)
+            if self._called(*one)[0] in texts.CHOSEN:
+                unseen += [(each, depth + 1) for each in reversed(self.arguments(one[0] + 1, one[1] - 1))]
+            elif self.words[one[0] : one[1]] != ["null"]:
+                told.append(one)
+        if deepest < COALESCES or len(told) < 2:
+            return []
+        asked = map(self.raw, *zip(*told, strict=True))
+        return told if self.are_alike(told) or not any(ONCE.search(bare(one)) or is_large(one) for one in asked) else []
+
+    def coalesce(self, given: list[tuple[int, int]], values: list[str]) -> str:
+        """The first of some values that is there, which were those of coalesces in one another."""
+        unlike = mixed.unlike(TEXTS, [Sql(f"({one})") for one in values])
+        values = self.as_texts("coalesce", given, mixed.with_whole(values, bound))
+        made = by_rule("coalesce", mixed.first_there_is, values)
+        made = self.if_not_mixed("coalesce", given, values, made)
+        return made if self.are_alike(given) else str(TEXTS.case(unlike, otherwise=Sql(made)))
+
+    def are_alike(self, given: list[tuple[int, int]]) -> bool:
+        """Whether values are known to be of one type."""
+        kinds = {kind.strip().lower() or texts.kind_of(name) for name, kind in (self._called(*one) for one in given)}
+        return len(kinds) == 1 and None not in kinds
 
     def parts(self, name: str, given: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """The arguments of a call; those of substring(text FROM 2 FOR 3) and position(text IN other) one by one."""

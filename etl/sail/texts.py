@@ -164,6 +164,13 @@ def mixed(e: Notation, name: str, values: Sequence[Any]) -> tuple[Any, Any]:
     return e.call("rlike", kinds, told), refused
 
 
+def kind_of(function: str) -> str | None:
+    """The type of all values of a function, or the function if it has one; None, if that is not known."""
+    if function in TEXTS or function in CONDITIONS:
+        return "string" if function in TEXTS else "boolean"
+    return function if function in ARE_DATES else None
+
+
 def _forms() -> re.Pattern[str]:
     def form(rule: Any) -> str:
         begin, rest = re.escape(_REFUSALS.sub("", str(rule(Texts(), Sql("\0"))))).split("\0", 1)
