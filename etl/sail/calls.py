@@ -10,21 +10,16 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules
-from etl.sail.casts import require_no_word, to_date, to_long
+from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules, time_texts
+from etl.sail.casts import require_no_word, to_long
 from etl.sail.notations import Notation
 from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _TWO_CAPITALS = r"[ǆǉǌǳ\x{307}\x{10D0}-\x{10FF}]"  # letters that begin a word with another one than their capital
-_LAST_YEAR = 9999  # of four digits
-_OTHER_LETTERS = "zzzz|F"  # of a pattern: a zone's name in full, the week of a month
-_WITH_OTHER_LETTERS = re.compile(rf"(?:[^']|'[^']*')*?(?:{_OTHER_LETTERS})")  # which are in no text of it
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?")
 _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
-_OF_TIMES = "^(string|date|timestamp.*|void)$"
-_OTHER_WORDS = "zzzz is no full name, F another number"
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
 
@@ -117,29 +112,10 @@ def _in_a_zone(e: Notation, call: Any, v: Any, zone: Any, *, sign: str) -> Any:
     return e.case((late, refusal(e, "A zone's time after 2099", "there is no summer time")), otherwise=call)
 
 
-def _formatted_time(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
-    """By a pattern; Spark has a plus sign before a year of five digits."""
-    require_no_word(e.constant(v))
-    said = e.constant(form)
-    if isinstance(said, str) and _WITH_OTHER_LETTERS.match(said):
-        raise engine.otherwise(f"The pattern {said!r}", _OTHER_WORDS)
-    late = e.infix(e.call("year", e.cast(v, "timestamp", "TRY_CAST")), ">", _LAST_YEAR)
-    branches = [(late, refusal(e, "A year after 9999 in a text", "it has no plus sign"))]
-    if said is None and form is not None:
-        branches.append((matches(e, form, _OTHER_LETTERS), refusal(e, "Such a pattern of times", _OTHER_WORDS)))
-    return e.case(*branches, otherwise=call)
-
-
 def _of_time(e: Notation, call: Any, v: Any, *, name: str) -> Any:
     """A part of a time; a text is one as in a cast."""
     require_no_word(e.constant(v))
     return e.call(name, e.cast(v, "timestamp", "TRY_CAST"))
-
-
-def _formatted_date(e: Notation, call: Any, v: Any, form: Any) -> Any:
-    """A text is a time as in a cast."""
-    of_text = e.call("date_format", e.cast(v, "timestamp"), form)
-    return _formatted_time(e, e.case((of_kind(e, v, "string"), of_text), otherwise=call), v, form)
 
 
 def _seconds(e: Notation, call: Any, v: Any) -> Any:
@@ -225,22 +201,6 @@ def _to_csv(e: Notation, call: Any, v: Any, *options: Any) -> Any:
     odd = matches(e, e.call("typeof", v), "double|float|decimal|timestamp")
     refused = refusal(e, "to_csv of doubles, decimals and times", "they are written otherwise")
     return e.case((odd, refused), otherwise=call)
-
-
-def _to_timestamp(e: Notation, call: Any, v: Any, *form: Any) -> Any:
-    """A number is one of seconds, and not of microseconds."""
-    if form:
-        return call
-    require_no_word(e.constant(v))
-    return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=e.cast(v, "timestamp"))
-
-
-def _of_no_number(e: Notation, call: Any, v: Any, *form: Any) -> Any:
-    if form:
-        return call
-    require_no_word(e.constant(v))
-    refused = refusal(e, "Such a function of a number", "it is one of microseconds; use to_timestamp")
-    return e.case((matches(e, e.call("typeof", v), _OF_TIMES), call), otherwise=refused)
 
 
 def _to_binary(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
@@ -341,13 +301,13 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "chr": _character,
     "coalesce": mixed.first_there_is,
     "date_diff": whole,
-    "date_format": _formatted_date,
+    "date_format": time_texts.date_written,
     "date_trunc": _of_begin,
     "datediff": whole,
     "decode": _decoded,
     "encode": _encoded,
     "floor": rounding.to_whole,
-    "from_unixtime": _formatted_time,
+    "from_unixtime": time_texts.written,
     "from_utc_timestamp": partial(_in_a_zone, sign="+"),
     "format_string": _formatted,
     "element_at": lambda e, call, v, at: e.call("try_element_at", v, at),  # beyond the end there is none
@@ -380,15 +340,18 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "timestamp_seconds": _seconds,
     "to_binary": _to_binary,
     "to_csv": _to_csv,
-    "to_date": lambda e, call, v, *form: call if form else to_date(e, v, "CAST", "date"),
+    "to_date": time_texts.to_date,
     "to_json": _to_json,
-    "to_timestamp": _to_timestamp,
-    "to_timestamp_ltz": _of_no_number,
-    "to_timestamp_ntz": _of_no_number,
+    "to_timestamp": time_texts.to_timestamp,
+    "to_timestamp_ltz": partial(time_texts.of_no_number, name="to_timestamp_ltz"),
+    "to_timestamp_ntz": partial(time_texts.of_no_number, name="to_timestamp_ntz", target="timestamp_ntz"),
     "to_utc_timestamp": partial(_in_a_zone, sign="-"),
     "try_parse_json": _variant,
+    "to_unix_timestamp": time_texts.to_seconds,
+    "try_to_date": time_texts.to_date,
     "try_to_binary": _to_binary,
-    "try_to_timestamp": _of_no_number,
+    "try_to_timestamp": partial(time_texts.of_no_number, name="try_to_timestamp"),
+    "unix_timestamp": time_texts.to_seconds,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),
     "uuid": lambda e, call, v: e.call("uuid"),  # by a seed, which Sail has not
     "width_bucket": _width_bucket,

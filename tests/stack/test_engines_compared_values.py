@@ -13,6 +13,7 @@ from tests import (
     compared_idioms,
     compared_mixed,
     compared_texts,
+    compared_times,
     compared_types,
 )
 from tests.compared import of_modules, outcomes_of, require_refused, require_the_same
@@ -20,7 +21,13 @@ from tests.compared import of_modules, outcomes_of, require_refused, require_the
 pytestmark = pytest.mark.stack
 
 CASES, REFUSED = of_modules(
-    compared_arithmetic, compared_expressions, compared_idioms, compared_mixed, compared_texts, compared_types
+    compared_arithmetic,
+    compared_expressions,
+    compared_idioms,
+    compared_mixed,
+    compared_texts,
+    compared_times,
+    compared_types,
 )
 
 
