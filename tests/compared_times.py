@@ -95,7 +95,40 @@ def _of_times(name: str, spark: Any, rows: Any) -> Any:
     return rows.select("id", *(READERS[name](one, FORM).cast("string").alias(key) for key, one in values.items()))
 
 
+UNITS = (
+    "year", "YEAR", "yyyy", "yy", "quarter", "q", "month", "mon", "MM", "week", "w", "day", "dd", "d", "hour", "hh",
+    "minute", "second", "millisecond", "microsecond", "century", "x", "",
+)  # fmt: skip
+
+
 CASES: dict[str, Make] = {
+    "begins of units": lambda spark, rows: rows.where("ts > '1900-01-01'").select(
+        "id",
+        *(F.date_trunc(unit, "ts").alias(f"a{at}") for at, unit in enumerate(UNITS)),
+        *(F.date_trunc(unit, F.col("dt")).alias(f"b{at}") for at, unit in enumerate(UNITS)),
+        *(F.trunc("dt", unit).alias(f"c{at}") for at, unit in enumerate(UNITS)),
+        *(F.trunc(F.lit("2024-05-06"), unit).alias(f"d{at}") for at, unit in enumerate(UNITS)),
+    ),
+    "SQL begins of units": sql(
+        "select id, date_trunc('week', dt) a, trunc(dt, 'DAY') b, "
+        "trunc('2024-05-06', 'mon') c, date_trunc('HOUR', ts) d, trunc(dt, 'hour') e from rows where ts > '1900-01-01'"
+    ),
+    "dates of parts": select(
+        a=lambda: F.make_date(F.lit(2024), F.col("id"), F.lit(31)),
+        b=lambda: F.make_date(F.col("id") * 11 + 4, F.lit(2), F.lit(29)),
+        c=lambda: F.make_date(F.lit(2023), F.lit(2), F.col("id") - 3),
+        d=lambda: F.make_date(F.col("id") * 100 + 1000, "id", "id"),
+        e=lambda: F.make_date(F.lit("2024"), F.lit("1"), F.lit(5)),
+    ),
+    "SQL dates of parts": sql("select make_date(2024, i, 1) a, make_date(year(dt), month(dt), 30) b from rows"),
+    "powers of zero": select(
+        a=lambda: F.pow("id", F.lit(-1)),
+        b=lambda: F.pow(F.lit(0), F.col("i")),
+        c=lambda: F.power(F.col("d"), 0.5),
+        d=lambda: F.col("i") ** 2,
+        e=lambda: F.pow(F.lit("2"), F.lit(3)),
+    ),
+    "SQL powers of zero": sql("select pow(id, -1) a, power(0, -1) b, power(dec, 2) c, power(i, 0.5) d from rows"),
     **{f"patterns of times by {name}": partial(_read, name) for name in READERS},
     **{f"patterns of times by {name} in SQL": partial(_read_in_sql, name) for name in ("to_timestamp", "to_date")},
     **{f"times by {name}": partial(_of_times, name) for name in READERS},
@@ -114,6 +147,7 @@ CASES: dict[str, Make] = {
     ),
 }
 REFUSED: dict[str, Make] = {
+    "SQL numbers by leading zeros": sql("select try_to_number(cast(i as string), '000') a from rows"),
     "names of zones in texts": lambda spark, rows: _texts(spark).select(F.to_timestamp("s", f"{FORM} z")),
     "patterns of times in a column": lambda spark, rows: _texts(spark).selectExpr(
         "to_timestamp(s, if(id > 3, 'yyyy-MM-dd hh:mm:ss', 'yyyy'))"

@@ -13,13 +13,25 @@ from typing import Any
 from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules, time_texts
 from etl.sail.casts import require_no_word, to_long
 from etl.sail.notations import Notation
-from etl.sail.values import floating, is_nan, joined, matches, of_decimals, of_kind, refusal, whole, written
+from etl.sail.values import (
+    floating,
+    is_nan,
+    is_negative_zero,
+    joined,
+    matches,
+    of_decimals,
+    of_kind,
+    refusal,
+    whole,
+    written,
+)
 
 _LAST_SUMMER = 2099  # that Sail's table of zones has
 _TWO_CAPITALS = r"[ǆǉǌǳ\x{307}\x{10D0}-\x{10FF}]"  # letters that begin a word with another one than their capital
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?")
 _NO_SUMMER = re.compile(r"UTC|GMT|Z|[+-]\d.*")
 _DOUBLES_IN_JSON = r"NaN|inf|\d[eE][+-]?\d|\d{8,}\.\d|\b0\.000"
+_LEADING_ZEROS = re.compile(r"[SL$MI]*0")
 _CONVERSION = re.compile(r"%[-#+ 0,(<$]*([\d.]*)([a-zA-Z%])")  # java.util.Formatter
 
 
@@ -209,8 +221,18 @@ def _to_binary(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     return call
 
 
-def _of_begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
-    return e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
+def _power(e: Notation, call: Any, v: Any, w: Any) -> Any:
+    """Of zero by a number below it one is infinite."""
+    below = e.infix(e.infix(v, "=", 0), "and", e.infix(w, "<", 0))
+    signed = e.infix(below, "and", is_negative_zero(e, v))
+    refused = refusal(e, "A power of -0.0", "it has a sign by odd numbers")
+    return e.case((signed, refused), (below, e.cast("Infinity", "double")), otherwise=call)
+
+
+def _to_number(e: Notation, call: Any, v: Any, form: Any) -> Any:
+    if _LEADING_ZEROS.match(str(e.constant(form))):
+        raise engine.otherwise("A number by a form that begins with 0", "it has as many digits")
+    return call
 
 
 def _log(e: Notation, call: Any, v: Any, of: Any = None) -> Any:
@@ -302,7 +324,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "coalesce": mixed.first_there_is,
     "date_diff": whole,
     "date_format": time_texts.date_written,
-    "date_trunc": _of_begin,
+    "date_trunc": time_texts.begin,
     "datediff": whole,
     "decode": _decoded,
     "encode": _encoded,
@@ -320,6 +342,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "locate": _locate,
     "log": _log,
     "log1p": _log1p,
+    "make_date": time_texts.date_of,
     "mask": _masked,
     "md5": _text,
     "negative": _negative,
@@ -327,6 +350,8 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "nvl": _first_there_is,
     "parse_json": _variant,
     "pmod": _pmod,
+    "pow": _power,
+    "power": _power,
     "position": _locate,
     "printf": _formatted,
     "right": _left,
@@ -342,6 +367,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_csv": _to_csv,
     "to_date": time_texts.to_date,
     "to_json": _to_json,
+    "to_number": _to_number,
     "to_timestamp": time_texts.to_timestamp,
     "to_timestamp_ltz": partial(time_texts.of_no_number, name="to_timestamp_ltz"),
     "to_timestamp_ntz": partial(time_texts.of_no_number, name="to_timestamp_ntz", target="timestamp_ntz"),
@@ -350,6 +376,8 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "to_unix_timestamp": time_texts.to_seconds,
     "try_to_date": time_texts.to_date,
     "try_to_binary": _to_binary,
+    "try_to_number": _to_number,
+    "trunc": time_texts.begin_of_date,
     "try_to_timestamp": partial(time_texts.of_no_number, name="try_to_timestamp"),
     "unix_timestamp": time_texts.to_seconds,
     "unix_seconds": lambda e, call, v: to_long(e, v, "CAST", "bigint"),

@@ -23,13 +23,15 @@ _TEXTS, _TIMES, _NUMBERS = (
     "^(date|timestamp.*)$",
     "^(tinyint|smallint|int|bigint|float|double|dec.*)$",
 )
+_LONG_UNITS = ("year", "yyyy", "yy", "quarter", "month", "mon", "mm", "week")
+_SHORT_UNITS = ("day", "dd", "hour", "minute", "second", "millisecond", "microsecond")
 _QUOTED = re.compile(r"'[^']*'")
 _HALVES = re.compile(r"'[^']*'|[hK]+")
 _MONTHS = ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november",
            "december")  # fmt: skip
 
 
-def read(e: Notation, call: Any, v: Any, form: Any, *, name: str, target: str) -> Any:
+def read(e: Notation, v: Any, form: Any, *, name: str, target: str) -> Any:
     """A text by a pattern, as ``name`` reads it; a date or a time is what it is. ``target``: the type of its value."""
     kind, text = e.call("typeof", v), e.cast(v, "string")
     of_time = e.call(name, v) if name == "unix_timestamp" else e.cast(v, target)
@@ -80,7 +82,7 @@ def _by_pattern(e: Notation, text: Any, form: Any, name: str) -> Any:
 def to_date(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     """A text by a pattern, or as in a cast; a number is none."""
     if form is not None:
-        return read(e, call, v, form, name="to_date", target="date")
+        return read(e, v, form, name="to_date", target="date")
     number = matches(e, e.call("typeof", v), _NUMBERS)
     return e.case((number, None), otherwise=casts.to_date(e, v, "CAST", "date"))
 
@@ -88,7 +90,7 @@ def to_date(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
 def to_timestamp(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     """A text by a pattern, or as in a cast; a number is one of seconds, and not of microseconds."""
     if form is not None:
-        return read(e, call, v, form, name="to_timestamp", target="timestamp")
+        return read(e, v, form, name="to_timestamp", target="timestamp")
     casts.require_no_word(e.constant(v))
     return e.case((matches(e, e.call("typeof", v), f"{_TEXTS}|{_TIMES}"), call), otherwise=e.cast(v, "timestamp"))
 
@@ -96,7 +98,7 @@ def to_timestamp(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
 def of_no_number(e: Notation, call: Any, v: Any, form: Any = None, *, name: str, target: str = "timestamp") -> Any:
     """The same, of which a number is refused."""
     if form is not None:
-        return read(e, call, v, form, name=name, target=target)
+        return read(e, v, form, name=name, target=target)
     casts.require_no_word(e.constant(v))
     refused = refusal(e, "Such a function of a number", "it is one of microseconds; use to_timestamp")
     return e.case((matches(e, e.call("typeof", v), f"{_TEXTS}|{_TIMES}"), call), otherwise=refused)
@@ -104,7 +106,7 @@ def of_no_number(e: Notation, call: Any, v: Any, form: Any = None, *, name: str,
 
 def to_seconds(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
     """Seconds since 1970 of a text by a pattern, or of a time."""
-    return call if form is None else read(e, call, v, form, name="unix_timestamp", target="bigint")
+    return call if form is None else read(e, v, form, name="unix_timestamp", target="bigint")
 
 
 def written(e: Notation, call: Any, v: Any, form: Any = None) -> Any:
@@ -124,3 +126,26 @@ def date_written(e: Notation, call: Any, v: Any, form: Any) -> Any:
     """A text is a time as in a cast."""
     of_text = e.call("date_format", e.cast(v, "timestamp"), form)
     return written(e, e.case((of_kind(e, v, "string"), of_text), otherwise=call), v, form)
+
+
+def begin_of_date(e: Notation, call: Any, v: Any, unit: Any) -> Any:
+    """Of a unit that is shorter than a week there is none."""
+    return _by_unit(e, call, unit, _LONG_UNITS, "date")
+
+
+def begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
+    made = e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
+    return _by_unit(e, made, unit, (*_LONG_UNITS, *_SHORT_UNITS), "timestamp")
+
+
+def _by_unit(e: Notation, made: Any, unit: Any, known: tuple[str, ...], target: str) -> Any:
+    said = e.constant(unit)
+    return e.cast(None, target) if isinstance(said, str) and said.lower() not in known else made
+
+
+def date_of(e: Notation, call: Any, year: Any, month: Any, day: Any) -> Any:
+    """A date by its parts; of those of none there is none."""
+    four = e.call("lpad", e.cast(year, "string"), 4, "0")
+    told = e.call("concat", four, *(e.cast(one, "string") for one in ("-", month, "-", day)))
+    known = e.infix(e.infix(year, ">", 0), "and", e.infix(year, "<", _LAST_YEAR + 1))
+    return e.case((known, e.cast(told, "date", "TRY_CAST")), otherwise=call)
