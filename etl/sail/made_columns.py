@@ -27,6 +27,7 @@ _LOST = 'No field named "?table?".'
 _GENERATES = re.compile(rf"\b(?:{'|'.join(sorted(GENERATORS))})\b", re.IGNORECASE)
 _NAME = re.compile(r"(?:\s+as\s+|(?<=[)\]])\s*)(\w+|`[^`]+`)\s*$", re.IGNORECASE)
 _MADE = "_lakelet_made"
+_CHANCE = "CASE WHEN rand(0) >= 0D THEN"
 _LONGEST = 500  # columns that a column names
 _THROUGH = frozenset(  # nodes that have the columns of those below
     ("Relation", "Project", "WithColumns", "Filter", "Drop", "Sort", "Limit", "Offset", "Deduplicate", "SubqueryAlias",
@@ -128,6 +129,8 @@ def _calls_of_lambdas(message: Any) -> Iterator[Any]:
     """The calls of a node with lambdas, and texts that have some; not those in others, nor a text that is a column
     without a name."""
     for part in messages(message):
+        if part.DESCRIPTOR.name == "Expression" and _stays(part):
+            continue
         if part.DESCRIPTOR.name == "Expression" and any(map(_is_lambda, _own_parts(part))):
             if message.DESCRIPTOR.name != "Project" or _name(part.expression_string.expression):
                 yield part
@@ -190,6 +193,13 @@ def _name(text: str) -> re.Match[str] | None:
     return None if found is None or found[1].lower() == "end" else found
 
 
+def _stays(expression: Any) -> bool:
+    """Whether an expression is told as one that may be another each time."""
+    call = expression.unresolved_function
+    by_chance = call.function_name == "when" and "rand" in str(call.arguments[0])
+    return by_chance or expression.expression_string.expression.startswith(_CHANCE)
+
+
 def _stay(expression: Any) -> None:
     """Tell an expression as one that may be another each time, if it is one value."""
     if _GENERATES.search(str(expression)):
@@ -197,7 +207,7 @@ def _stay(expression: Any) -> None:
     if text := expression.expression_string.expression:
         name = _name(text)
         value = text[: name.start()] if name else text
-        expression.expression_string.expression = f"CASE WHEN rand(0) >= 0D THEN {value} END{name[0] if name else ''}"
+        expression.expression_string.expression = f"{_CHANCE} {value} END{name[0] if name else ''}"
         return
     made = type(expression)()
     made.unresolved_function.function_name = "when"

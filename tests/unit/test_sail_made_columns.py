@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql.connect.proto import Plan
 
 from etl.sail.again import asked_again
-from etl.sail.made_columns import conditions_in_columns, keys_in_columns
+from etl.sail.made_columns import conditions_in_columns, grown_ones_stay, keys_in_columns
 
 
 def windowed(kind: str, *keys: str, star: bool = False) -> Any:
@@ -70,9 +70,53 @@ def test_a_condition_with_a_lambda_is_a_column_below() -> None:
     (made,) = filtered.input.with_columns.aliases
     assert filtered.condition.unresolved_attribute.unparsed_identifier == made.name[0]
     assert list(own.root.drop.column_names) == list(made.name)
-    chance, then, other = made.expr.unresolved_function.arguments
-    assert then == other == plan.root.filter.condition and "rand" in str(chance)
+    assert made.expr.expression_string.expression == "CASE WHEN rand(0) >= 0D THEN exists(a, x -> x > 1) END"
     assert conditions_in_columns(own) is own
+
+
+def test_a_column_with_a_lambda_stays() -> None:
+    plan = Plan()
+    projected = plan.root.filter.input.project
+    projected.input.read.named_table.unparsed_identifier = "t"
+    for text in ("filter(a, x -> x > 1) AS f", "filter(a, x -> x > 1)[0] `f g`", "filter(a, x -> x > 1)",
+                 "explode(filter(a, x -> x > 1)) AS e"):  # fmt: skip
+        projected.expressions.add().expression_string.expression = text
+    call = projected.expressions.add().alias
+    call.name.append("g")
+    call.expr.unresolved_function.function_name = "transform"
+    call.expr.unresolved_function.arguments.add().unresolved_attribute.unparsed_identifier = "a"
+    call.expr.unresolved_function.arguments.add().lambda_function.function.literal.integer = 1
+    plan.root.filter.condition.expression_string.expression = "size(f) > 1"
+    own = conditions_in_columns(plan)
+    *texts, made = own.root.filter.input.project.expressions
+    assert [one.expression_string.expression for one in texts] == [
+        "CASE WHEN rand(0) >= 0D THEN filter(a, x -> x > 1) END AS f",
+        "CASE WHEN rand(0) >= 0D THEN filter(a, x -> x > 1)[0] END `f g`",
+        "filter(a, x -> x > 1)",
+        "explode(filter(a, x -> x > 1)) AS e",
+    ]
+    chance, then = made.alias.expr.unresolved_function.arguments
+    assert "rand" in str(chance) and then == call.expr
+    assert conditions_in_columns(own) is own
+
+
+def test_columns_that_grow_stay() -> None:
+    plan = Plan()
+    relation = plan.root
+    for _ in range(12):
+        alias = relation.with_columns.aliases.add()
+        alias.name.append("p")
+        alias.expr.unresolved_function.function_name = "coalesce"
+        for name in ("p", "p", "q"):
+            alias.expr.unresolved_function.arguments.add().unresolved_attribute.unparsed_identifier = name
+        relation = relation.with_columns.input
+    relation.read.named_table.unparsed_identifier = "t"
+    own, found = grown_ones_stay(plan), []
+    relation = own.root
+    while relation.HasField("with_columns"):
+        found.append(relation.with_columns.aliases[0].expr.unresolved_function.function_name)
+        relation = relation.with_columns.input
+    assert found[::-1] == ["coalesce"] * 7 + ["when"] + ["coalesce"] * 4  # of 3, 7, 15 … 511 columns
 
 
 def test_what_has_sent_rows_is_not_asked_again() -> None:
