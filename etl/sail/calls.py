@@ -226,7 +226,7 @@ def _power(e: Notation, call: Any, v: Any, w: Any) -> Any:
     below = e.infix(e.infix(v, "=", 0), "and", e.infix(w, "<", 0))
     signed = e.infix(below, "and", is_negative_zero(e, v))
     refused = refusal(e, "A power of -0.0", "it has a sign by odd numbers")
-    return e.case((signed, refused), (below, e.cast("Infinity", "double")), otherwise=call)
+    return e.case((signed, refused), (below, e.cast("Infinity", "double")), otherwise=_without_sign(e, call))
 
 
 def _to_number(e: Notation, call: Any, v: Any, form: Any) -> Any:
@@ -299,9 +299,7 @@ _NAMED_ONCE = frozenset(("base64", "get_json_object", "initcap", "md5", "substri
 # Whole calls, with their arguments.
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
-    **dict.fromkeys(
-        ("acosh", "atanh", "cos", "cot", "csc", "pow", "power", "sec", "sin", "sqrt", "tan"), _without_sign
-    ),
+    **dict.fromkeys(("acosh", "atanh", "cos", "cot", "csc", "sec", "sin", "sqrt", "tan"), _without_sign),
     "array_contains": arrays.contains,
     "array_except": partial(arrays.of_literals, name="array_except"),
     "array_join": arrays.joined_by,

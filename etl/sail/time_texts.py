@@ -134,6 +134,7 @@ def begin_of_date(e: Notation, call: Any, v: Any, unit: Any) -> Any:
 
 
 def begin(e: Notation, call: Any, unit: Any, v: Any) -> Any:
+    """Of a unit that there is not there is none."""
     made = e.call("date_trunc", unit, e.cast(v, "timestamp"))  # of a date it has no zone on Sail
     return _by_unit(e, made, unit, (*_LONG_UNITS, *_SHORT_UNITS), "timestamp")
 
