@@ -92,11 +92,19 @@ def conditions_in_columns(plan: Any) -> Any:
 
 def grown_ones_stay(plan: Any) -> Any:
     """The plan whose columns stay that would be long in conditions above; itself, if it has none."""
-    own, grown = copied(plan), list[Any]()
-    _sizes(own, grown)
-    for expression in grown:
+    if not _grown(plan):
+        return plan
+    own = copied(plan)
+    for expression in _grown(own):
         _stay(expression)
-    return plan if own == plan else own
+    return own
+
+
+def _grown(plan: Any) -> list[Any]:
+    """The expressions of columns that are too long."""
+    grown: list[Any] = []
+    _sizes(plan, grown)
+    return grown
 
 
 def _sizes(message: Any, grown: list[Any]) -> dict[str, int]:
