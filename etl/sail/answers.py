@@ -17,6 +17,9 @@ from workspace.paths import Workspace
 
 _NAME = "_lakelet_name"  # of SQL text, when it is a column by itself
 _IS_BEFORE = "_lakelet_is_before"  # of a key of an order, that others come after it
+_TREES = (
+    "UnresolvedFunction", "CastExpression", "CaseWhen", "UnresolvedExtractValue", "WithField", "DropField",
+)  # fmt: skip
 _WINDOWED = frozenset({"collect_list", "collect_set"})
 
 
@@ -137,13 +140,16 @@ def _say_as_spark(made: Any) -> None:
         return to_plan
 
     def of_window(self: Any, session: Any) -> Any:
+        said, moves = Said(made, lambda part: Apart(part, False)), _moves(self._windowSpec)
+        if moves and (kept := said.kept(self)) is not None:
+            planned = Apart(kept, True).to_plan(session)
+            return planned if is_planned.get() is not None else named(self, planned, names.name_of(made, self))
         own = copy.copy(self)  # whose function cannot have a name, and whose partitions and order are for themselves
-        said = Said(made, lambda part: Apart(part, False))
         keys = Said(made, lambda part: Apart(part, False), LARGEST)  # in which Sail takes no lambda that may fail
         own._windowSpec = copy.copy(self._windowSpec)
         own._windowSpec._partitionSpec = [Apart(keys.key(keys.of(one)), True) for one in own._windowSpec._partitionSpec]
         own._windowSpec._orderSpec = [ordered_by(one, keys) for one in own._windowSpec._orderSpec]
-        own._windowFunction = Apart(said.over(self._windowFunction, moving=_moves(self._windowSpec)), True)
+        own._windowFunction = Apart(said.over(self._windowFunction, moves=moves), True)
         of_a_tree = is_planned.get() is not None
         before = is_planned.set(False)
         try:
@@ -175,7 +181,7 @@ def _say_as_spark(made: Any) -> None:
         return order(own, session)
 
     engine.replace(made.SortOrder, "to_plan", of_order)
-    for kind in (made.UnresolvedFunction, made.CastExpression, made.CaseWhen, made.UnresolvedExtractValue):
+    for kind in (getattr(made, name) for name in _TREES):
         engine.replace(kind, "to_plan", outermost(kind.to_plan))
     engine.replace(made.WindowExpression, "to_plan", of_window)
     engine.replace(made.SQLExpression, "to_plan", of_text)

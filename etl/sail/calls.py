@@ -235,6 +235,14 @@ def _to_number(e: Notation, call: Any, v: Any, form: Any) -> Any:
     return call
 
 
+def _estimated(e: Notation, call: Any, v: Any, error: Any = None) -> Any:
+    """How many values there are, about: Sail takes no accuracy, and not all types. Spark counts hashes as well."""
+    hashed = e.call("xxhash64", v)
+    signed = refusal(e, "A zero with a sign in approx_count_distinct", "it is another than zero")
+    told = ((False, hashed), (e.call("isnull", v), None), (is_nan(e, v), 0), (is_negative_zero(e, v), signed))
+    return e.call("approx_count_distinct", e.case(*told, otherwise=hashed))
+
+
 def _log(e: Notation, call: Any, v: Any, of: Any = None) -> Any:
     if of is None:
         return e.call("ln", v)
@@ -300,6 +308,7 @@ _NAMED_ONCE = frozenset(("base64", "get_json_object", "initcap", "md5", "substri
 CALLS: Mapping[str, Callable[..., Any]] = {
     **regexps.CALLS,
     **dict.fromkeys(("acosh", "atanh", "cos", "cot", "csc", "sec", "sin", "sqrt", "tan"), _without_sign),
+    "approx_count_distinct": _estimated,
     "array_contains": arrays.contains,
     "array_except": partial(arrays.of_literals, name="array_except"),
     "array_join": arrays.joined_by,
@@ -352,6 +361,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "power": _power,
     "position": _locate,
     "printf": _formatted,
+    "regr_count": lambda e, call, v, w: e.cast(call, "bigint"),
     "right": _left,
     "round": rounding.rounded,
     "sign": rounding.sign,

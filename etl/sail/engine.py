@@ -26,8 +26,8 @@ _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
-    "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json",
-    "functions", "names", "grouping", "hidden_keys", "lateral", "once", "listings", "made_columns", "null_structs",
+    "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions",
+    "names", "grouping", "hidden_keys", "joins", "lateral", "once", "listings", "made_columns", "null_structs",
     "pickled", "properties", "rdd", "reading", "schemas", "shown", "single", "spelling", "views", "statements",
     "statistics", "unions", "writing",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import arrays, calls, casts, engine, mixed, names, rules, sql_bound, texts
+from etl.sail import arrays, calls, casts, engine, mixed, moving, names, rules, sql_bound, texts
 from etl.sail.known import DONE, KIND, WRITTEN, Known, target
 from etl.sail.notations import Columns, Notation, Sql, Texts
 from etl.sail.values import of_kind, written
@@ -62,7 +62,17 @@ class Said(Known):
             return self._with(value, _child=self.of(value._child))
         if isinstance(value, made.UnresolvedExtractValue):
             return self._part(value)
+        if isinstance(value, made.WithField | made.DropField):
+            return self._with_fields(value)
         return self._apart(value)
+
+    def _with_fields(self, value: Any) -> Any:
+        """A struct with a field, or without one."""
+        rule = partial(rules.of_that_field, name=value._fieldName)
+        parts = {"_structExpr": self._bound(self.of(value._structExpr), rule)}
+        if isinstance(value, self._made.WithField):
+            parts["_valueExpr"] = self.of(value._valueExpr)
+        return self._with(value, **parts)
 
     def _coalesce(self, values: list[Any]) -> Any:
         """The first of some values that is there, which were those of coalesces in one another."""
@@ -81,16 +91,22 @@ class Said(Known):
         self.changed = True
         return arrays.at_place(self._columns, own._child, self.of(value._extraction))
 
-    def over(self, function: Any, *, moving: bool) -> Any:
-        """A window's function: NaN is right in ``max`` and ``min`` there, and not in what rows leave (``moving``)."""
+    def over(self, function: Any, *, moves: bool) -> Any:
+        """A window's function: NaN is right in ``max`` and ``min`` there, and not in what rows leave (``moves``)."""
         name = getattr(function, "_name", "")
         if name in rules.EXTREMES:
             args = [self._bound(self.of(one), rules.NO_NULL_INSIDE) for one in function._args]
             return self._with(function, _args=args)
         own = self.of(function)
-        if moving and name in rules.MOVING:
-            return self._with(own, _args=[self._bound(one, rules.FINITE) for one in own._args])
+        if moves:
+            moving.require_right(name)
+        if moves and name in moving.KEPT:
+            return self._with(own, _args=[self._bound(one, moving.finite) for one in own._args])
         return own
+
+    def kept(self, window: Any) -> Any:
+        """A window whose frame rows leave, by what is left in it; None, if its function is right."""
+        return moving.kept_window(self._columns, self._made, window)
 
     def ordered(self, value: Any) -> Any:
         """What rows are put in order by: a column may be a struct."""
@@ -123,6 +139,8 @@ class Said(Known):
         if (places := texts.DATES.get(name)) and len(args) < 3:
             given = [self._as_date(one) if at in places else one for at, one in enumerate(args)]
             return self._function(self._with(value, _args=given))
+        if name == "in" and len(args) == 1:  # of nothing: Sail has false of a null
+            return self._columns.case((self._columns.call("isnotnull", args[0]), False), otherwise=None)
         if name == "in" or name in texts.COMPARISONS:
             compared = self._compared(name, value)
             return self._function(value) if compared is value else compared

@@ -15,16 +15,17 @@ from etl.sail import engine
 FORMATS = ("parquet", "csv", "json", "text")
 _UTF8 = ("utf-8", "utf8")
 _TIMES = {"dateformat": ("yyyy-mm-dd",), "timestampformat": (), "timestampntzformat": (), "timezone": ("utc",)}
-# By format, the options whose other values are refused; all in lower case, as Spark takes names and words.
+# By format, the options whose other values are refused; names are in lower case, and words that may have any case.
 _READ: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "csv": {
         **_TIMES,
         "multiline": ("true", "false"), "encoding": _UTF8, "charset": _UTF8, "escape": ('"', "\\"), "emptyvalue": ("",),
         "ignoreleadingwhitespace": ("false",), "ignoretrailingwhitespace": ("false",),
         "chartoescapequoteescaping": (), "linesep": (), "locale": ("en-us",), "samplingratio": ("1", "1.0"),
-        "enforceschema": ("true",), "unescapedquotehandling": (), "positiveinf": ("inf",), "negativeinf": ("-inf",),
+        "enforceschema": ("true",), "unescapedquotehandling": (), "positiveinf": ("Inf",), "negativeinf": ("-Inf",),
         "nanvalue": ("nan",), "preferdate": ("true",), "enabledatetimeparsingfallback": (),
         "columnnameofcorruptrecord": (), "mode": ("permissive", "failfast"), "extension": (),
+        "singlevariantcolumn": (),
     },
     "json": {
         **_TIMES,
@@ -75,6 +76,8 @@ def take_writing(format: str, options: dict[str, str]) -> None:
     _require(format, options, _WRITE.get(format, {}), "write")
     for name in [one for one in options if one.lower() == _UNKNOWN.get(format)]:
         del options[name]
+    if format == "parquet" and (codec := lowered(options).get("parquet.compression")):
+        options.setdefault("compression", codec)  # Parquet's own name for it, which Sail passes over
     if format == "text" and len(lowered(options).get("linesep", "\n")) != 1:
         raise engine.refused("The option lineSep of several characters of df.write.text")
     if int(lowered(options).get("maxrecordsperfile", "0") or 0) > 0:
@@ -87,7 +90,7 @@ def is_refused(verb: str, format: str, name: str, value: str | None) -> bool:
     told, known = (_READ, _EVERYWHERE) if verb == "read" else (_WRITE, {"maxrecordsperfile": ("0",)})
     tables = [told.get(format, {})] if format else list(told.values())
     accepted = [table[name.lower()] for table in (*tables, known) if name.lower() in table]
-    return bool(accepted) and all(not one if value is None else value.lower() not in one for one in accepted)
+    return bool(accepted) and all(not one if value is None else not _is_among(value, one) for one in accepted)
 
 
 def _by_one_name(options: dict[str, str]) -> None:
@@ -100,9 +103,13 @@ def _by_one_name(options: dict[str, str]) -> None:
 def _require(format: str, options: Mapping[str, str], known: Mapping[str, tuple[str, ...]], verb: str) -> None:
     for name, value in options.items():
         accepted = known.get(name.lower())
-        if accepted is not None and str(value).lower() not in accepted:
+        if accepted is not None and not _is_among(str(value), accepted):
             where = "spark.read" if verb == "read" else "df.write"
             raise engine.refused(f"The option {name} ({value!r}) of {where}.{format}")
+
+
+def _is_among(value: str, accepted: tuple[str, ...]) -> bool:
+    return value in accepted or value.lower() in accepted
 
 
 def _take_characters(options: dict[str, str]) -> None:

@@ -1,4 +1,7 @@
-"""``fillna`` on Sail: a value of another type than its column's is cast to that, as on Spark. Sail leaves the nulls."""
+"""``fillna`` and ``dropna`` on Sail. A value of another type than its column's is cast to that, as on Spark, where Sail
+leaves the nulls; an empty list of columns is of none, where Sail takes all; and of rows that may have no value at all
+each is kept.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,14 @@ Value = bool | int | float | str
 
 
 def install(workspace: Workspace) -> None:
-    """Stand before ``fillna``, which ``na.fill`` calls."""
+    """Stand before ``fillna`` and ``dropna``, which ``na.fill`` and ``na.drop`` call."""
     from pyspark.sql.connect.dataframe import DataFrame
 
-    original = DataFrame.fillna
+    original, drop = DataFrame.fillna, DataFrame.dropna
 
     def fillna(self: Any, value: Any, subset: Any = None) -> Any:
+        if isinstance(subset, list | tuple) and not subset and isinstance(value, Value):
+            return self
         given = _given(self, value, subset)
         if given is None:
             return original(self, value, subset)
@@ -48,7 +53,12 @@ def install(workspace: Workspace) -> None:
             return made
         return original(made, rest) if isinstance(value, dict) else original(made, value, list(rest))
 
+    def dropna(self: Any, how: str = "any", thresh: int | None = None, subset: Any = None) -> Any:
+        made = drop(self, how, thresh, subset)
+        return self if thresh is not None and thresh < 1 else made
+
     engine.replace(DataFrame, "fillna", fillna)
+    engine.replace(DataFrame, "dropna", dropna)
 
 
 def _given(rows: Any, value: Any, subset: Any) -> dict[str, Any] | None:

@@ -22,6 +22,8 @@ def install(workspace: Workspace) -> None:
 
     for kind in (DataFrame, GroupedData):
         engine.replace(kind, "agg", _ordered(kind.agg))
+    for name in ("rollup", "cube"):
+        engine.replace(DataFrame, name, _of_columns(getattr(DataFrame, name)))
 
 
 def _ordered(original: Any) -> Any:
@@ -31,6 +33,15 @@ def _ordered(original: Any) -> Any:
         return original(self, *exprs)
 
     return agg
+
+
+def _of_columns(original: Any) -> Any:
+    """``rollup`` and ``cube`` take a list of columns on Spark, too."""
+
+    def grouped(self: Any, *cols: Any) -> Any:
+        return original(self, *(cols[0] if len(cols) == 1 and isinstance(cols[0], list) else cols))
+
+    return grouped
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -151,7 +151,10 @@ def is_otherwise(made: Any, value: Any) -> bool:
         return True
     told_less = (made.CastExpression, made.ColumnAlias, made.LambdaFunction, made.WindowExpression)
     return any(
-        isinstance(one, told_less) or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1) or _is_text(one)
+        isinstance(one, told_less)
+        or getattr(one, "_name", "") == "array_agg"
+        or (isinstance(one, made.ColumnReference) and len(parts(one)) > 1)
+        or _is_text(one)
         for one in _inside(value)
     )
 
@@ -275,6 +278,8 @@ def _of_function(made: Any, value: Any) -> str:
     name, given = value._name, value._args
     if name in _FLAGS and isinstance(getattr(given[-1], "_value", None), bool):
         given = given[:-1]
+    if name == "approx_count_distinct":  # whose accuracy is not told
+        given = given[:1]
     told = [_told(made, one) for one in given]
     if name == "count" and told == [_STAR]:
         told = ["1"]

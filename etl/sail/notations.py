@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from pyspark.sql import types as T
+
 # Functions whose value is a double; averages and quotients of decimals are refused.
 _DOUBLES = frozenset(
     ("/", "avg", "mean", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sqrt", "exp",
@@ -20,6 +22,7 @@ _DOUBLES = frozenset(
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _RAW = re.compile(r"""[rR](?:'[^']*'|"[^"]*")""")
 _ELEMENT = "_lakelet_e"
+_COUNTED = T.DatetimeType | T.AnsiIntervalType  # whose literals are kept as numbers
 _STRUCT = re.compile(r"[\s(]*(?:named_)?struct\s*\(", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
@@ -44,7 +47,7 @@ class Notation(Protocol):
         """A list of what a rule makes of the elements of another one."""
 
     def constant(self, value: Any) -> Any:
-        """The value of a literal; None for any other expression."""
+        """The value of a literal; None for any other expression, and for dates, times and intervals."""
 
     def field(self, value: Any, name: str) -> Any:
         """A field of a struct."""
@@ -132,7 +135,7 @@ class Columns:
         return self.call("transform", value, self._made.LambdaFunction(self.expression(rule(element)), [element]))
 
     def constant(self, value: Any) -> Any:
-        return getattr(value, "_value", None)
+        return None if isinstance(getattr(value, "_dataType", None), _COUNTED) else getattr(value, "_value", None)
 
     def field(self, value: Any, name: str) -> Any:
         return self._made.UnresolvedExtractValue(value, self.expression(name))

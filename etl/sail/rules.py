@@ -20,7 +20,6 @@ from etl.sail.values import (
     has_sign,
     is_nan,
     is_negative_zero,
-    is_not_finite,
     joined,
     list_among,
     matches,
@@ -106,6 +105,15 @@ def divisor(e: Notation, v: Any) -> Any:
     return e.case((e.infix(floating(e, v), "and", zero), None), otherwise=v)
 
 
+def of_that_field(e: Notation, v: Any, name: str) -> Any:
+    """A struct, of which a field is changed or dropped: Spark finds it in any case."""
+    named = f"[<,]{re.escape(name.partition('.')[0])}:"
+    kind = e.call("typeof", v)
+    other = e.infix(matches(e, kind, f"(?i){named}"), "and", e.call("not", matches(e, kind, named)))
+    refused = refusal(e, f"The field {name}, which the struct has in another case", "it is another field")
+    return e.case((other, refused), otherwise=v)
+
+
 def negated(e: Notation, v: Any) -> Any:
     """What has a minus before it."""
     why = "the point is elsewhere; subtract it from a decimal 0"
@@ -124,16 +132,13 @@ def _average(e: Notation, v: Any) -> Any:
     return e.case((of_decimals(e, v), refused), otherwise=double_of_text(e, v, "double"))
 
 
+def _middle(e: Notation, v: Any) -> Any:
+    """What a median is of: the number that a text is."""
+    return NO_NAN(e, double_of_text(e, v, "double"))
+
+
 NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
 NO_NULL_INSIDE = _unless(with_null_inside, "The order of values with a null inside", "it is the largest")
-# Of windows whose frame leaves rows behind, from which Sail takes what they had added.
-FINITE = _unless(is_not_finite, "NaN or infinity in a window that rows leave", "it stays when its row has left")
-MOVING = frozenset(
-    (
-        "sum", "avg", "mean", "std", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "corr",
-        "covar_samp", "covar_pop",
-    )
-)  # fmt: skip
 # Of a window's keys, and of those of an order that others come after.
 WITHOUT_SIGNS = _unless(
     has_sign, "Zero or NaN with a sign in the keys of a window or an order", "it is another value than without"
@@ -149,9 +154,10 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "max_by": (1, NO_NAN),
     "mod": (1, divisor),
     "mean": (0, _average),
-    "median": (0, NO_NAN),
+    "median": (0, _middle),
     "min_by": (1, NO_NAN),
-    "percentile": (0, NO_NAN),
+    "percentile": (0, _middle),
+    "try_avg": (0, _average),
 }
 # Each argument behind DISTINCT.
 DISTINCT = _unless(is_negative_zero, "A zero with a sign in count(DISTINCT …)", "it is another than zero")

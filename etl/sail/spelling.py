@@ -4,6 +4,7 @@ by Sail.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pyspark._globals import _NoValue
@@ -12,6 +13,7 @@ from pyspark.sql import types as T
 from etl.sail import engine
 from workspace.paths import Workspace
 
+_FRACTIONS = ("double", "float")
 _WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -22,24 +24,16 @@ def install(workspace: Workspace) -> None:
 
     rename: Any = DataFrame.withColumnRenamed
     rename_all: Any = DataFrame.withColumnsRenamed
-    join: Any = DataFrame.join
     replace: Any = DataFrame.replace
     unpivot: Any = DataFrame.unpivot
     get: Any = DataFrame.__getitem__
 
     def withColumnRenamed(self: Any, existing: str, new: str) -> Any:
-        own = _own(self, existing)
+        own = own_name(self, existing)
         return _known(rename(self, own, new), self, own, new)
 
     def withColumnsRenamed(self: Any, colsMap: dict[str, str]) -> Any:
-        return rename_all(self, {_own(self, existing): new for existing, new in colsMap.items()})
-
-    def joined(self: Any, other: Any, on: Any = None, how: str | None = None) -> Any:
-        if isinstance(on, str):
-            on = _own(self, on)
-        elif isinstance(on, list | tuple) and on and all(isinstance(one, str) for one in on):
-            on = [_own(self, one) for one in on]
-        return join(self, other, on, how)
+        return rename_all(self, {own_name(self, existing): new for existing, new in colsMap.items()})
 
     def replaced(self: Any, to_replace: Any, value: Any = _NoValue, subset: Any = None) -> Any:
         like = _of_like_columns(self, to_replace, subset)
@@ -59,12 +53,12 @@ def install(workspace: Workspace) -> None:
     engine.replace(DataFrame, "__getitem__", item)
     for made in (withColumnRenamed, withColumnsRenamed):
         engine.replace(DataFrame, made.__name__, made)
-    for name, method in {"join": joined, "replace": replaced, "unpivot": unpivoted, "melt": unpivoted}.items():
+    for name, method in {"replace": replaced, "unpivot": unpivoted, "melt": unpivoted}.items():
         engine.replace(DataFrame, name, method)
 
 
-def _own(rows: Any, name: str) -> str:
-    """A name as the data frame has it."""
+def own_name(rows: Any, name: str) -> str:
+    """A column's name as a data frame has it; the name itself, if it has none of that name in any case."""
     columns = rows.columns
     return name if name in columns else next((one for one in columns if one.lower() == name.lower()), name)
 
@@ -78,17 +72,21 @@ def _known(made: Any, rows: Any, own: str, new: str) -> Any:
 
 def _require_exact(rows: Any, names: Any, method: str) -> None:
     for name in names:
-        if isinstance(name, str) and name != (own := _own(rows, name)):
+        if isinstance(name, str) and name != (own := own_name(rows, name)):
             raise engine.otherwise(f"The name {name} in {method}", f"the column is {own}")
 
 
 def _of_like_columns(rows: Any, to_replace: Any, subset: Any) -> Any:
-    """The columns in which values may be replaced: fractions are in none of whole numbers, where Sail cuts them."""
+    """The columns in which values may be replaced: fractions are in none of whole numbers, where Sail cuts them, and
+    NaN and infinity in those of doubles and floats alone: Sail fails on them in decimals."""
     names = [subset] if isinstance(subset, str) else list(subset or rows.columns)
     _require_exact(rows, names, "replace")
     sought = list(to_replace) if isinstance(to_replace, list | tuple | dict) else [to_replace]
     fractions = [isinstance(one, float) and not one.is_integer() for one in sought]
-    whole = {name for name, kind in rows.dtypes if kind in _WHOLE}.intersection(names)
+    kinds = {name: kind for name, kind in rows.dtypes if name in names}
+    if all(isinstance(one, float) and not math.isfinite(one) for one in sought):
+        return [name for name in names if kinds.get(name) in (None, *_FRACTIONS)]
+    whole = {name for name, kind in kinds.items() if kind in _WHOLE}
     if not whole or not any(fractions):
         return subset
     if not all(fractions):

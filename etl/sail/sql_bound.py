@@ -79,3 +79,11 @@ def is_left(name: str, values: Sequence[str]) -> bool:
     """Whether it is for its texts alone that a call would be made anew, and one of its values is another each time."""
     plain = not any(isinstance(TEXTS.constant(Sql(one)), str) for one in values)
     return name in texts.CHOSEN and plain and any(NOT_AGAIN.search(bare(one)) for one in values)
+
+
+def of_times(value: str, operands: list[str]) -> str:
+    """An operand of a sum by the types of all, whose texts they are; one with a parameter stands but once."""
+    known = [Sql(one) for one in operands if "?" not in bare(one)]
+    if len(known) == len(operands):
+        return str(rules.of_times(TEXTS, Sql(value), known))
+    return by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))

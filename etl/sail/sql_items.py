@@ -31,6 +31,7 @@ _ENDS_OF_ITEMS = frozenset(
 _PRODUCTS = ("*", "/", "%")
 _KEYS = ("partition by", "order by", "distribute by", "sort by")
 BEHIND_CALLS = ("over", "filter", "ignore", "respect")  # what a call is one value with
+_BEHIND_PARTS = ("order by", "sort by", "rows", "range", "groups")
 _BEHIND_KEYS = ("asc", "desc", "nulls", "rows", "range", "groups")
 
 
@@ -197,6 +198,11 @@ class Items(Tokens):
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
         told = self.raw(at, self.closing[at]) if at in self.closing else self.text
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
+
+    def parted_to(self, opening: int, closing: int) -> int:
+        """The token behind what a window is parted by."""
+        ends = (at for at in self.level(opening + 1, closing) if self.words[at] in _BEHIND_PARTS)
+        return next(ends, closing)
 
     def range_by(self, opening: int, closing: int) -> str:
         """What the bounds of a window's RANGE are told in: an interval, a number, or nothing."""

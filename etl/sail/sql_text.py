@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from etl.sail import arrays, calls, casts, engine, json_paths, mixed, regexps, rules, texts
+from etl.sail import arrays, calls, casts, engine, json_paths, mixed, moving, regexps, rules, texts
 from etl.sail.notations import Sql, literal
-from etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_lambda, by_rule
+from etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_rule, of_times
 from etl.sail.sql_items import BEHIND_CALLS, Compared, ends_items, spelled
-from etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time
+from etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time, same
 from etl.sail.statements import bare
 from etl.sail.values import written
 
@@ -79,14 +79,6 @@ def as_spark(text: str) -> str:
         raise engine.refused(f"SQL that cannot be taken apart ({' '.join(text.split())[:60]!r})") from None
 
 
-def _of_times(value: str, operands: list[str]) -> str:
-    """An operand of a sum by the types of all, whose texts they are; one with a parameter stands but once."""
-    known = [Sql(one) for one in operands if "?" not in bare(one)]
-    if len(known) == len(operands):
-        return str(rules.of_times(TEXTS, Sql(value), known))
-    return by_lambda(value, lambda e, v: rules.of_times(e, v, [*(known or [v]), v]))
-
-
 class _Rewriting(Values):
     """One text, as it is written anew."""
 
@@ -139,7 +131,7 @@ class _Rewriting(Values):
                 piece = f"({self.between(at, end)})"
             elif at in looked_at:
                 end, operands = looked_at[at]
-                piece = _of_times(self.between(at, end), operands)
+                piece = of_times(self.between(at, end), operands)
             else:
                 piece, end = self._whole(at, last)
             if self.is_joined(at, end):
@@ -159,6 +151,8 @@ class _Rewriting(Values):
         if end < last and self.words[end] in BEHIND_CALLS and end > at + 1 and self.words[at] not in BEHIND_CALLS:
             call, end = end, self.operand_end(at, last)
             piece += self.text[self.tokens[call - 1].end + 1 : self.tokens[call].start] + self.between(call, end)
+            if self.words[at] in moving.KEPT and self.words[call] == "over" and call + 1 in self.closing:
+                piece = self._kept(at, call + 1, piece)
         while place := self.place_in(at, end, last):
             piece = str(arrays.at_place(TEXTS, Sql(piece), Sql(f"({self.between(end + 1, place)})")))
             end = place + 1
@@ -260,8 +254,10 @@ class _Rewriting(Values):
             return self._cast(at, end)
         if several := self.first_of(name, given):
             return self.coalesce(several, [self.between(*one) for one in several])
-        if name in rules.MOVING and after == "over" and self.moves(end + 2) and "*" not in self.words[at:end]:
-            return self._over_moving(name, at, given)
+        if after == "over" and self.moves(end + 2):
+            moving.require_right(name)
+            if name in moving.KEPT and "*" not in self.words[at:end]:
+                return self._over_moving(name, at, given)
         return self._function(at, end, after)
 
     def _function(self, at: int, end: int, after: str) -> str:
@@ -318,7 +314,15 @@ class _Rewriting(Values):
         values = [self.between(*one) for one in given]
         if found := rules.ARGUMENTS.get(name):
             values = [argument(one, found[1]) for one in values]
-        return f"{self.raw(at, at + 1)}({', '.join(argument(one, rules.FINITE) for one in values)})"
+        return f"{self.raw(at, at + 1)}({', '.join(argument(one, moving.finite) for one in values)})"
+
+    def _kept(self, at: int, opening: int, piece: str) -> str:
+        """A call over a window, in parentheses that begin at a token, by what is left of a frame that rows leave."""
+        closing, given = self.closing[opening], self.arguments(at + 1, self.closing[at + 1])
+        if len(given) != 1 or self.words[given[0][0]] == "distinct" or not self.moves(opening):
+            return piece
+        window, part = self._window(opening, closing), self.raw(opening + 1, self.parted_to(opening, closing))
+        return moving.kept_sql(TEXTS, self.words[at], piece, self.between(*given[0]), window, part)
 
     def _cast(self, at: int, end: int) -> str:
         marks = [one for one in self.level(at + 2, end) if self.words[one] == "as"]
@@ -345,7 +349,7 @@ class _Rewriting(Values):
         operand = self.between(at + 1, marks[0]) if marks[0] > at + 1 else ""
         made = self._chosen(operand, told)
         raw = self.raw(at, end + 1)
-        return raw if _same(made, raw) else made
+        return raw if same(made, raw) else made
 
     def _chosen(self, operand: str, told: list[tuple[str, str]]) -> str:
         """CASE, of ``when``, ``then`` and ``else`` and what follows each; for Sail with one branch more, if need be."""
@@ -391,8 +395,3 @@ class _Rewriting(Values):
 def _may_be_other(told: str) -> bool:
     """Whether a value of a CASE is no literal."""
     return not is_quoted(told) and bool(NAMES.match(told.lstrip("(- "))) and told.lower() not in _WORDS
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two texts differ in blanks and capitals alone."""
-    return "".join(one.split()).lower() == "".join(other.split()).lower()

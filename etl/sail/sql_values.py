@@ -209,6 +209,11 @@ def is_text_alone(told: str) -> bool:
     return bool(_TEXT.fullmatch(told))
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two texts differ in blanks and capitals alone."""
+    return "".join(one.split()).lower() == "".join(other.split()).lower()
+
+
 def is_quoted(told: str) -> bool:
     """Whether a value begins with a text."""
     return told.startswith(("'", '"'))

@@ -15,6 +15,7 @@ from typing import Any
 from pyspark.sql import types as T
 
 from data.objects import StoredObject, list_objects, s3_client
+from data.partitions import parse_partition_path, partition_path
 from data.zones import S3, split_uri
 from workspace.paths import Workspace
 
@@ -41,6 +42,14 @@ def as_format(workspace: Workspace, folder: str, format: str, head: bytes) -> No
     bucket, prefix = split_uri(folder)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda one: _rewrite(client, one, suffix, head), list(list_objects(client, bucket, prefix))))
+
+
+def name_folders(folder: str) -> None:
+    """Give the folders of partitions, in one of this machine, the names that Spark gives them: Sail has none for null,
+    and escapes other signs. Those in the lake are named when they are published."""
+    for path in sorted(Path(folder).rglob("*=*"), key=lambda one: len(one.parts), reverse=True):
+        if path.is_dir() and (pairs := parse_partition_path(f"{path.name}/")):
+            path.rename(path.with_name(partition_path(*zip(*pairs, strict=True))))
 
 
 def clear(workspace: Workspace, folder: str) -> None:

@@ -25,7 +25,7 @@ GIVEN: Mapping[str, tuple[int, ...]] = {
         ("encode", "ilike", "initcap", "instr", "lcase", "left", "like", "lower", "lpad", "regexp", "regexp_count",
          "regexp_extract", "regexp_extract_all", "regexp_instr", "regexp_like", "regexp_replace", "regexp_substr",
          "repeat", "right", "rlike", "rpad", "split", "split_part", "substr", "substring", "substring_index",
-         "translate", "ucase", "upper", "url_encode"),
+         "string_agg", "listagg", "translate", "ucase", "upper", "url_encode"),
         _EVERY[:1],
     ),
     **dict.fromkeys(("locate", "position"), _EVERY[1:2]),

@@ -22,7 +22,7 @@ from etl.sail.csv_lines import CsvForm, require_simple
 from etl.sail.file_options import FORMATS, lowered, take_writing
 from etl.sail.json_written import JsonForm
 from etl.sail.objects import local_path
-from etl.sail.staged import as_format, clear, leave_one
+from etl.sail.staged import as_format, clear, leave_one, name_folders
 from workspace import effects
 from workspace.paths import Workspace
 
@@ -186,6 +186,7 @@ def _save(workspace: Workspace, writer: Any, path: str, original: Any) -> None:
         if mode not in ("error", "errorifexists") or not path:
             raise engine.refused(f"Writing to {path or 'a place without a name'} in the mode {mode}")
         stage(workspace, writer, original, local_path(path), schema)
+        name_folders(local_path(path))
         return
     by_partitions = bool(plan.partitioning_cols) and is_dynamic(plan.options.get(OVERWRITE_MODE), writer._spark)
     publish_write(

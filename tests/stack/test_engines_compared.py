@@ -26,7 +26,7 @@ from awsglue.transforms import (
     Unbox,
     UnnestFrame,
 )
-from tests import compared_frames, compared_functions, compared_patterns
+from tests import compared_frames, compared_functions, compared_methods, compared_patterns
 from tests.compared import (
     ENGINES,
     KINDS,
@@ -334,7 +334,7 @@ FAILING: dict[str, Case] = {  # on both
     name: lambda place, of=of: of(place.spark)  # type: ignore[misc]
     for name, of in compared_frames.FAILING.items()
 }
-_cases, _refused = of_modules(compared_frames, compared_functions, compared_patterns)
+_cases, _refused = of_modules(compared_frames, compared_functions, compared_methods, compared_patterns)
 CASES |= _cases
 REFUSED |= _refused
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
@@ -113,6 +114,19 @@ def test_many_frames_are_one_or_refused(spark: Any) -> None:
     assert sorted(row.id for row in unions.of_one_type(frames[1:]).collect()) == [*range(1, 151)]
     with pytest.raises(UnsupportedError, match="more than 150"):
         unions.of_one_type(frames)
+
+
+@on_sail
+def test_partitions_in_a_local_folder_have_the_names_that_spark_gives_them(spark: Any, tmp_path: Path) -> None:
+    rows = spark.createDataFrame([(1, None, "é"), (2, True, "a:b'"), (3, False, None)], "n int, k boolean, s string")
+    rows.write.partitionBy("k", "s").option("parquet.compression", "gzip").parquet(f"{tmp_path}/out")
+    found = {str(one.parent.relative_to(tmp_path / "out")): one for one in (tmp_path / "out").rglob("*.parquet")}
+    assert sorted(found) == [
+        f"k={DEFAULT_PARTITION}/s=é", f"k=false/s={DEFAULT_PARTITION}", "k=true/s=a%3Ab%27",
+    ]  # fmt: skip
+    assert {pq.ParquetFile(one).metadata.row_group(0).column(0).compression for one in found.values()} == {"GZIP"}
+    read = spark.read.parquet(f"{tmp_path}/out").orderBy("n")
+    assert [(row.n, row.k, row.s) for row in read.collect()] == [(1, None, "é"), (2, "true", "a:b'"), (3, "false", None)]
 
 
 @on_sail
