@@ -154,6 +154,11 @@ CASES: dict[str, Make] = {
     "doubles counted about": lambda spark, rows: spark.createDataFrame(
         [(one,) for one in (1.5, 2.5, float("nan"), 1.5, None, float("inf"))], "d double"
     ).agg(F.approx_count_distinct("d", 0.1).alias("a"), F.approx_count_distinct(F.col("d") - F.lit(float("inf")))),
+    "SQL joins on one side": sql(
+        "select a.id, a.g from rows a left semi join (select * from rows where id < 9) as o on a.g = o.g and a.id > 3 "
+        "union all select id, g from rows anti join (select g from rows where id < 5) using (g) "
+        "union all select id, g from rows x left anti join rows y on x.id = y.id + 7"
+    ),
     "SQL values counted about": sql("select approx_count_distinct(g, 0.1) a, regr_count(i, d) b from rows"),
 }
 REFUSED: dict[str, Make] = {
@@ -162,6 +167,13 @@ REFUSED: dict[str, Make] = {
         "id", F.corr("i", "id").over(_frames()[0]).alias("c")
     ),
     "SQL a correlation over a moving frame": sql(f"select id, corr(i, id) {OVER} c from rows"),
+    "SQL a semi join without a condition": sql("select r.id from rows r left semi join (select 1 x) o"),
+    "SQL an anti join without a condition": sql("select count(*) n from rows anti join rows as o"),
+    "SQL a function by LATERAL": sql("select id, e from rows, lateral explode(ar) t(e)"),
+    "SQL UNPIVOT by other names": sql(
+        "select * from (select id, i, l from rows) unpivot include nulls (v for k in (i as x, l))"
+    ),
+    "SQL the largest of lists with nulls": sql("select max(array(i, id)) a from rows"),
     "a field in another case": lambda spark, rows: rows.select("id", F.col("st").withField("X", F.lit(1)).alias("t")),
     "a decimal's average by try_avg": lambda spark, rows: rows.agg(F.try_avg("dec").alias("a")),
 }

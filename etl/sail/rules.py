@@ -139,6 +139,15 @@ def _middle(e: Notation, v: Any) -> Any:
 
 NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
 NO_NULL_INSIDE = _unless(with_null_inside, "The order of values with a null inside", "it is the largest")
+
+
+def in_order(e: Notation, v: Any) -> Any:
+    """What a largest or smallest value is looked for among, where a value is named but once or by its rows alone."""
+    nan = refusal(e, "NaN in this aggregate", "it is not the largest value")
+    null = refusal(e, "The order of values with a null inside", "it is the largest")
+    return e.case((is_nan(e, v), nan), (with_null_inside(e, v), null), otherwise=v)
+
+
 # Of a window's keys, and of those of an order that others come after.
 WITHOUT_SIGNS = _unless(
     has_sign, "Zero or NaN with a sign in the keys of a window or an order", "it is another value than without"
@@ -165,7 +174,7 @@ DISTINCT = _unless(is_negative_zero, "A zero with a sign in count(DISTINCT …)"
 TWICE: Mapping[str, tuple[Rule, Rule]] = {"concat_ws": (text_among, list_among)}
 DIVISIONS = ("/", "%")
 EXTREMES = ("max", "min")
-OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, NO_NAN))  # or of what is costly
+OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, in_order))  # or of what is costly
 
 
 def extreme(e: Notation, name: str, v: Any) -> Any:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from etl.sail import rules
+from etl.sail import casts, engine, rules
 from etl.sail.mixed import TEXTS
+from etl.sail.notations import Texts
 from etl.sail.sql_tokens import PATH, Tokens
 from etl.sail.statements import bare, with_escapes
 from etl.sail.texts import COMPARISONS
@@ -198,6 +199,37 @@ class Items(Tokens):
         """Whether the frame of a window, after its OVER, leaves rows behind; that of a name may be any of the text."""
         told = self.raw(at, self.closing[at]) if at in self.closing else self.text
         return bool(_FRAME.search(told)) and not (at in self.closing and _UNBOUNDED.search(told))
+
+    def refuse_at(self, at: int) -> None:
+        """Refuse what begins at a token and has another answer on Sail: INTERSECT ALL, a semi or anti join without
+        a condition, a LATERAL function in FROM, or a cast by ``::``."""
+        if self.words[at : at + 2] == ["intersect", "all"]:
+            raise engine.otherwise("INTERSECT ALL", "rows count too often")
+        if self.words[at : at + 2] in (["semi", "join"], ["anti", "join"]) and not self._is_on(at + 2):
+            raise engine.otherwise("A semi or anti join without a condition", "it is of all pairs; say ON true")
+        if self.words[at] == "lateral" and at + 2 in self.closing and self.words[at + 1] not in ("view", "("):
+            raise engine.otherwise(
+                f"LATERAL {self.words[at + 1]} in FROM", "rows without a value are there; say LATERAL VIEW"
+            )
+        if self.words[at] != "::":
+            return
+        target = self.words[at + 1] if at + 1 < len(self.words) else ""
+        casts.require_no_time(Texts().constant(self.words[at - 1]), target)
+        if casts.rule(target):
+            raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
+
+    def _is_on(self, at: int) -> bool:
+        """Whether a join of the table at a token has a condition."""
+        at = self.closing[at] + 1 if at in self.closing else at + 1
+        while self.words[at : at + 1] == ["."]:
+            at += 2
+        for _ in range(2):  # an alias, and names of columns behind it
+            at += self.words[at : at + 1] == ["as"]
+            if at in self.closing:
+                at = self.closing[at] + 1
+            elif at < len(self.words) and self.words[at] not in ("on", "using"):
+                at += 1
+        return self.words[at : at + 1] in (["on"], ["using"])
 
     def parted_to(self, opening: int, closing: int) -> int:
         """The token behind what a window is parted by."""

@@ -38,13 +38,14 @@ _CALLS = frozenset(
     )
 )
 _TOUCHED = re.compile(
-    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b)"
+    rf"\b(?:(?:{'|'.join(sorted(_CALLS | _SPECIAL))})\s*\(|intersect\s+all\b|(?:semi|anti)\s+join\b|lateral\b)"
     r"|\b(?:case|over|window|rlike|regexp)\b|::|[|][|]|\bin\s*\(\s*['\"\d-]",
     re.IGNORECASE,
 )
 _DAYS = re.compile(r"['\"]\s*\d{8}\s*['\"]")  # in texts, which bare SQL has not
 _BY_ZERO = re.compile(r"[/%]\s*0+(?:\.0*)?(?![\w.])")
 _UNPIVOT = re.compile(r"\bunpivot\s*(?:exclude\s+nulls\s*)?\(", re.IGNORECASE)
+_NAMED_KEYS = re.compile(r"\bunpivot\b[^;]*?\bfor\s+[\w`]+\s+in\s*\([^)]*\bas\b", re.IGNORECASE)
 _SUM = re.compile(r"[\w)\]'?]\s*[+-]\s*(?:[a-z_(:'?+-]|[\d.]+\s*[*/])", re.IGNORECASE)
 _COMPARED = re.compile(
     r"(?:[<>=]|\bbetween)\s*-?\s*\d|\d\s*[<>=!]|[<>=]\s*(?:true|false)\b|\b(?:true|false)\s*[<>=!]", re.IGNORECASE
@@ -66,6 +67,8 @@ def as_spark(text: str) -> str:
         raise engine.otherwise("A division by the literal 0", "it has no type")
     if _UNPIVOT.search(code):
         raise engine.otherwise("UNPIVOT", "rows without a value are there, as with INCLUDE NULLS")
+    if _NAMED_KEYS.search(code):
+        raise engine.otherwise("UNPIVOT with names for columns", "they have their own")
     parts = (_TOUCHED, _SUM, INTERVAL, _COMPARED, _DIVIDED, _NEGATED, _PLACED)
     if not any(one.search(code) for one in parts) and not _DAYS.search(text):
         return text
@@ -114,7 +117,7 @@ class _Rewriting(Values):
         while at < last:
             if at > first:
                 made.append(self.text[self.tokens[at - 1].end + 1 : self.tokens[at].start])
-            self._refuse_at(at)
+            self.refuse_at(at)
             listed = self.words[at] == "select" or (listed and not ends_items(self.words[at]))
             if at > first and self.is_pattern(at):
                 piece, end = self._pattern(at, last)
@@ -340,7 +343,7 @@ class _Rewriting(Values):
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
         if after == "filter" or self.sorted_groups or ONCE.search(value):
-            return f"{name}({bound(value, rules.NO_NAN)})"
+            return f"{name}({bound(value, rules.in_order)})"
         return f"({rules.extreme(TEXTS, name, Sql(f'({value})'))})"  # of which a field may be asked
 
     def _case(self, at: int, end: int) -> str:
@@ -379,17 +382,6 @@ class _Rewriting(Values):
         if any(map(_may_be_other, self.ends.get(value, [value]))):
             return bound(value, written)
         return value
-
-    def _refuse_at(self, at: int) -> None:
-        """Refuse what begins at a token and has another answer on Sail: INTERSECT ALL, or a cast by ``::``."""
-        if self.words[at : at + 2] == ["intersect", "all"]:
-            raise engine.otherwise("INTERSECT ALL", "rows count too often")
-        if self.words[at] != "::":
-            return
-        target = self.words[at + 1] if at + 1 < len(self.words) else ""
-        casts.require_no_time(TEXTS.constant(self.words[at - 1]), target)
-        if casts.rule(target):
-            raise engine.refused(f"A cast to {target} by ::, for which there is CAST,")
 
 
 def _may_be_other(told: str) -> bool:
