@@ -31,17 +31,19 @@ def relationalize(
     folder below ``staging_path`` first, and without one are kept by Spark until the run ends.
     """
     tables: dict[str, DynamicFrame] = {}
-    waiting: list[tuple[str, DataFrame]] = [(root, plain(frame.settled().raw))]
+    records = plain(frame.settled().raw)
+    waiting: list[tuple[str, DataFrame, T.StructType]] = [(root, records, records.schema)]
     while waiting:
-        table, rows = waiting.pop(0)
-        flattened = rows.select(*(column.alias(path) for path, column, _ in flat(rows.schema)))
-        arrays = [f for f in flattened.schema.fields if isinstance(f.dataType, T.ArrayType | T.MapType)]
+        # By the types before: what was written and is read again has some that differ a little, or a type for none.
+        table, rows, schema = waiting.pop(0)
+        fields = list(flat(schema))
+        flattened = rows.select(*((F.lit(None) if _is_void(kind) else one).alias(path) for path, one, kind in fields))
+        arrays = {path: kind for path, _, kind in fields if isinstance(kind, T.ArrayType | T.MapType)}
         if arrays:
-            flattened = _numbered(frame, flattened, [f.name for f in arrays], staging_path)
-        for array in arrays:
-            waiting.append((f"{root}_{array.name}", _elements(flattened, array)))
-        # By name: what was written and is read again has types that differ a little.
-        numbers = {f.name for f in arrays}
+            flattened = _numbered(frame, flattened, list(arrays), staging_path)
+        for path, kind in arrays.items():
+            waiting.append((f"{root}_{path}", _elements(flattened, path, kind), _schema_of_elements(path, kind)))
+        numbers = set(arrays)
         columns = [
             field_of(_key(name)).alias(name) if name in numbers else field_of(name)
             for name in flattened.columns
@@ -65,17 +67,43 @@ def _numbered(frame: DynamicFrame, rows: DataFrame, arrays: list[str], staging_p
     folder = f"{staging_path.rstrip('/')}/relationalize-{token_hex(8)}"
     folder = "s3a://" + folder.split("://", 1)[1] if folder.startswith("s3://") else folder
     plain_names = [f"c{at}" for at in range(len(numbered.columns))]  # Parquet takes no control characters
-    numbered.toDF(*plain_names).write.parquet(folder)
+    void = {f.name: _typed(f.dataType) for f in numbered.schema if "void" in f.dataType.simpleString()}
+    typed = [field_of(one).cast(void[one]) if one in void else field_of(one) for one in numbered.columns]
+    numbered.select(*typed).toDF(*plain_names).write.parquet(folder)
     read = frame.glue_ctx.spark_session.read.parquet(folder).toDF(*numbered.columns)
-    untyped = {f.name for f in rows.schema.fields if isinstance(f.dataType, T.NullType)}  # which have a type in Parquet
+    untyped = {f.name for f in rows.schema.fields if _is_void(f.dataType)}  # which have a type in Parquet
     return read.select(*(F.lit(None).alias(one) if one in untyped else field_of(one) for one in read.columns))
 
 
-def _elements(rows: DataFrame, array: T.StructField) -> DataFrame:
-    column, kind = field_of(array.name), array.dataType
+def _is_void(kind: T.DataType) -> bool:
+    return isinstance(kind, T.NullType)
+
+
+def _typed(kind: T.DataType) -> T.DataType:
+    """The same type, with texts for what is void, which Parquet has not on every engine."""
+    if isinstance(kind, T.StructType):
+        return T.StructType([T.StructField(f.name, _typed(f.dataType)) for f in kind.fields])
+    if isinstance(kind, T.ArrayType):
+        return T.ArrayType(_typed(kind.elementType))
+    if isinstance(kind, T.MapType):
+        return T.MapType(kind.keyType, _typed(kind.valueType))
+    return T.StringType() if _is_void(kind) else kind
+
+
+def _schema_of_elements(array: str, kind: T.ArrayType | T.MapType) -> T.StructType:
+    """What :func:`_elements` makes of an array of this type, or of a map."""
+    entry = T.StructType()
+    if isinstance(kind, T.MapType):
+        entry = entry.add("key", kind.keyType).add("value", kind.valueType)
+    element = kind.elementType if isinstance(kind, T.ArrayType) else entry
+    return T.StructType().add(ID, T.LongType()).add(INDEX, T.IntegerType()).add(f"{array}.{VALUE}", element)
+
+
+def _elements(rows: DataFrame, array: str, kind: T.ArrayType | T.MapType) -> DataFrame:
+    column = field_of(array)
     if isinstance(kind, T.MapType):
         column = F.map_entries(column)
     found = rows.where(F.size(column) > 0).select(
-        field_of(_key(array.name)).alias(ID), F.posexplode(column).alias(INDEX, "\0value")
+        field_of(_key(array)).alias(ID), F.posexplode(column).alias(INDEX, "\0value")
     )
-    return found.select(ID, INDEX, field_of("\0value").alias(f"{array.name}.{VALUE}"))
+    return found.select(ID, INDEX, field_of("\0value").alias(f"{array}.{VALUE}"))

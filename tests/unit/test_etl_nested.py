@@ -122,6 +122,25 @@ def test_relationalize(people: DynamicFrame, tmp_path: Path, staged: bool) -> No
     assert sorted(values(joined, "`name.first`", "`tags.val`")) == [("Ana", "a"), ("Ana", "b")]
 
 
+@pytest.mark.parametrize("staged", [True, False])
+def test_fields_of_arrays_that_are_null_in_every_record_are_fields_of_tables(
+    glue: GlueContext, tmp_path: Path, staged: bool
+) -> None:
+    records = [
+        {"n": 1, "v": None, "l": [{"e": 1, "f": None, "g": [{"x": None}]}], "m": [None, None]},
+        {"n": 2, "l": []},
+    ]
+    tables = read(glue, records).relationalize("r", f"file:{tmp_path}/staging" if staged else None)
+    assert {name: kinds(tables[name]) for name in tables.keys()} == {  # noqa: SIM118
+        "r": {"l": "bigint", "m": "bigint", "n": "bigint", "v": "void"},
+        "r_l": {"id": "bigint", "index": "int", "l.val.e": "bigint", "l.val.f": "void", "l.val.g": "bigint"},
+        "r_l.val.g": {"id": "bigint", "index": "int", "l.val.g.val.x": "void"},
+        "r_m": {"id": "bigint", "index": "int", "m.val": "void"},
+    }
+    assert values(tables["r_m"], "index", "`m.val`") == [(0, None), (1, None)]
+    assert values(tables["r_l"], "`l.val.e`", "`l.val.f`") == [(1, None)]
+
+
 def test_relationalized_tables_join_to_the_records_they_came_from(glue: GlueContext, tmp_path: Path) -> None:
     people = [{"n": n, "l": [{"of": n, "m": [f"{n}.{at}.{k}" for k in range(2)]} for at in range(n)]} for n in range(4)]
     frame = read(glue, people)
