@@ -143,6 +143,11 @@ CASES: dict[str, Make] = {
     ),
     "sums over moving frames": _moving("sum", "avg"),
     "deviations over moving frames": _moving("stddev", "stddev_pop", "variance", "var_pop"),
+    "SQL named moving windows": sql(
+        "select id, round(stddev(n) over w, 9) a, sum(n) over w b, sum(i) over w c "
+        "from (select id, g, i, if(id % 5 < 3, 0D, id * 0.5D) n from rows) "
+        "window w as (partition by g order by id rows between 1 preceding and current row)"
+    ),
     "aggregates of texts and times": lambda spark, rows: rows.where("id = 7 or ts is null").agg(
         F.median("s"), F.percentile("s", 0.5), F.median("i"), F.string_agg("ts").alias("t"), F.listagg("b").alias("u")
     ),
@@ -163,6 +168,9 @@ CASES: dict[str, Make] = {
 }
 REFUSED: dict[str, Make] = {
     "a sum of what a much larger value has left": _behind_much,
+    "SQL a sum over a named window that a much larger value has left": sql(
+        "select id, sum(if(id = 0, 1e17, id * 0.1D)) over w t from rows window w as (order by id rows 1 preceding)"
+    ),
     "a correlation over a moving frame": lambda spark, rows: rows.select(
         "id", F.corr("i", "id").over(_frames()[0]).alias("c")
     ),

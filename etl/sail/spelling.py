@@ -84,7 +84,7 @@ def _of_like_columns(rows: Any, to_replace: Any, subset: Any) -> Any:
     sought = list(to_replace) if isinstance(to_replace, list | tuple | dict) else [to_replace]
     fractions = [isinstance(one, float) and not one.is_integer() for one in sought]
     kinds = {name: kind for name, kind in rows.dtypes if name in names}
-    if all(isinstance(one, float) and not math.isfinite(one) for one in sought):
+    if sought and all(isinstance(one, float) and not math.isfinite(one) for one in sought):
         return [name for name in names if kinds.get(name) in (None, *_FRACTIONS)]
     whole = {name for name, kind in kinds.items() if kind in _WHOLE}
     if not whole or not any(fractions):

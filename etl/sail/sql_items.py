@@ -231,6 +231,18 @@ class Items(Tokens):
                 at += 1
         return self.words[at : at + 1] in (["on"], ["using"])
 
+    def window_at(self, at: int) -> int:
+        """The parenthesis of a window, which is at a token or has the name that is there; 0, if none is known."""
+        if at in self.closing:
+            return at
+        name = self.words[at]
+        behind = (
+            one + 2
+            for one in range(1, len(self.words) - 2)
+            if self.words[one : one + 2] == [name, "as"] and self.words[one - 1] in ("window", ",")
+        )
+        return next((one for one in behind if one in self.closing), 0)
+
     def parted_to(self, opening: int, closing: int) -> int:
         """The token behind what a window is parted by."""
         ends = (at for at in self.level(opening + 1, closing) if self.words[at] in _BEHIND_PARTS)

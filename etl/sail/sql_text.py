@@ -154,7 +154,7 @@ class _Rewriting(Values):
         if end < last and self.words[end] in BEHIND_CALLS and end > at + 1 and self.words[at] not in BEHIND_CALLS:
             call, end = end, self.operand_end(at, last)
             piece += self.text[self.tokens[call - 1].end + 1 : self.tokens[call].start] + self.between(call, end)
-            if self.words[at] in moving.KEPT and self.words[call] == "over" and call + 1 in self.closing:
+            if self.words[at] in moving.KEPT and self.words[call] == "over":
                 piece = self._kept(at, call + 1, piece)
         while place := self.place_in(at, end, last):
             piece = str(arrays.at_place(TEXTS, Sql(piece), Sql(f"({self.between(end + 1, place)})")))
@@ -319,12 +319,14 @@ class _Rewriting(Values):
             values = [argument(one, found[1]) for one in values]
         return f"{self.raw(at, at + 1)}({', '.join(argument(one, moving.finite) for one in values)})"
 
-    def _kept(self, at: int, opening: int, piece: str) -> str:
-        """A call over a window, in parentheses that begin at a token, by what is left of a frame that rows leave."""
-        closing, given = self.closing[opening], self.arguments(at + 1, self.closing[at + 1])
-        if len(given) != 1 or self.words[given[0][0]] == "distinct" or not self.moves(opening):
+    def _kept(self, at: int, over: int, piece: str) -> str:
+        """A call over a window, which begins or is named at a token, by what is left of a frame that rows leave."""
+        opening, given = self.window_at(over), self.arguments(at + 1, self.closing[at + 1])
+        if not opening or len(given) != 1 or self.words[given[0][0]] == "distinct" or not self.moves(opening):
             return piece
+        closing, named = self.closing[opening], self.words[over]
         window, part = self._window(opening, closing), self.raw(opening + 1, self.parted_to(opening, closing))
+        window = window if over == opening else named
         return moving.kept_sql(TEXTS, self.words[at], piece, self.between(*given[0]), window, part)
 
     def _cast(self, at: int, end: int) -> str:
