@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from pyspark.sql import types as T
-
 # Functions whose value is a double; averages and quotients of decimals are refused.
 _DOUBLES = frozenset(
     ("/", "avg", "mean", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sqrt", "exp",
@@ -22,7 +20,6 @@ _DOUBLES = frozenset(
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _RAW = re.compile(r"""[rR](?:'[^']*'|"[^"]*")""")
 _ELEMENT = "_lakelet_e"
-_COUNTED = T.DatetimeType | T.AnsiIntervalType  # whose literals are kept as numbers
 _STRUCT = re.compile(r"[\s(]*(?:named_)?struct\s*\(", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPED = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
@@ -111,7 +108,10 @@ class Columns:
     """Expressions of pyspark's Connect client; ``own`` marks those that are Sail's own from here on."""
 
     def __init__(self, made: Any, own: Any) -> None:
+        from pyspark.sql import types as T
+
         self._made, self._own = made, own
+        self._counted = (T.DatetimeType, T.AnsiIntervalType)  # whose literals pyspark keeps as numbers
 
     def call(self, name: str, *arguments: Any) -> Any:
         return self._own(self._made.UnresolvedFunction(name, list(map(self.expression, arguments))))
@@ -135,7 +135,7 @@ class Columns:
         return self.call("transform", value, self._made.LambdaFunction(self.expression(rule(element)), [element]))
 
     def constant(self, value: Any) -> Any:
-        return None if isinstance(getattr(value, "_dataType", None), _COUNTED) else getattr(value, "_value", None)
+        return None if isinstance(getattr(value, "_dataType", None), self._counted) else getattr(value, "_value", None)
 
     def field(self, value: Any, name: str) -> Any:
         return self._made.UnresolvedExtractValue(value, self.expression(name))
