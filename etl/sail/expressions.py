@@ -101,7 +101,7 @@ class Said(Known):
         if moves:
             moving.require_right(name)
         if moves and name in moving.KEPT:
-            return self._with(own, _args=[self._bound(one, moving.finite) for one in own._args])
+            return self._with(own, _args=[self._bound(one, moving.FINITE) for one in own._args])
         return own
 
     def kept(self, window: Any) -> Any:

@@ -76,8 +76,9 @@ def take_writing(format: str, options: dict[str, str]) -> None:
     _require(format, options, _WRITE.get(format, {}), "write")
     for name in [one for one in options if one.lower() == _UNKNOWN.get(format)]:
         del options[name]
-    if format == "parquet" and (codec := lowered(options).get("parquet.compression")):
-        options.setdefault("compression", codec)  # Parquet's own name for it, which Sail passes over
+    told = lowered(options)
+    if format == "parquet" and "parquet.compression" in told and "compression" not in told:
+        options["compression"] = told["parquet.compression"]  # Parquet's own name for it, which Sail passes over
     if format == "text" and len(lowered(options).get("linesep", "\n")) != 1:
         raise engine.refused("The option lineSep of several characters of df.write.text")
     if int(lowered(options).get("maxrecordsperfile", "0") or 0) > 0:

@@ -11,7 +11,7 @@ from typing import Any
 
 from etl.sail import engine
 from etl.sail.notations import Notation, Sql
-from etl.sail.values import floating, is_not_finite, refusal
+from etl.sail.values import floating, is_not_finite, refusal, unless
 
 _SUMS = frozenset(("sum", "avg", "mean"))
 _ROOTS = frozenset(("std", "stddev", "stddev_samp", "stddev_pop"))
@@ -30,10 +30,8 @@ def require_right(name: str) -> None:
         raise engine.otherwise(f"{name} over a window that rows leave", why)
 
 
-def finite(e: Notation, v: Any) -> Any:
-    """What is added up in such a window: NaN or infinity would stay when its row has left."""
-    refused = refusal(e, "NaN or infinity in a window that rows leave", "it stays when its row has left")
-    return e.case((is_not_finite(e, v), refused), otherwise=v)
+# What is added up in such a window: NaN or infinity would stay when its row has left.
+FINITE = unless((is_not_finite, "NaN or infinity in a window that rows leave", "it stays when its row has left"))
 
 
 def size(e: Notation, v: Any) -> Any:

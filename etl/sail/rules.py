@@ -9,7 +9,7 @@ tests/stack/test_engines_compared.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl.sail import engine, json_paths
@@ -27,6 +27,7 @@ from etl.sail.values import (
     of_kind,
     refusal,
     text_among,
+    unless,
     with_null_inside,
 )
 
@@ -81,11 +82,6 @@ def argument(e: Notation, name: str, values: Sequence[Any]) -> tuple[int, Rule] 
     return ARGUMENTS.get(name)
 
 
-def _unless(when: Callable[[Notation, Any], Any], what: str, why: str) -> Rule:
-    """The value itself; a refusal when one is met of which ``when`` holds."""
-    return lambda e, v: e.case((when(e, v), refusal(e, what, why)), otherwise=v)
-
-
 def of_times(e: Notation, said: Any, operands: Sequence[Any]) -> Any:
     """One of the operands of a sum, as it is said: of two dates it would be an interval on Spark, of a date and an
     interval with hours (of days alone it is of the same type on Sail), or two timestamps, a timestamp.
@@ -137,28 +133,22 @@ def _middle(e: Notation, v: Any) -> Any:
     return NO_NAN(e, double_of_text(e, v, "double"))
 
 
-NO_NAN = _unless(is_nan, "NaN in this aggregate", "it is not the largest value")
-NO_NULL_INSIDE = _unless(with_null_inside, "The order of values with a null inside", "it is the largest")
-
-
-def in_order(e: Notation, v: Any) -> Any:
-    """What a largest or smallest value is looked for among, where a value is named but once or by its rows alone."""
-    nan = refusal(e, "NaN in this aggregate", "it is not the largest value")
-    null = refusal(e, "The order of values with a null inside", "it is the largest")
-    return e.case((is_nan(e, v), nan), (with_null_inside(e, v), null), otherwise=v)
-
-
+_NAN = (is_nan, "NaN in this aggregate", "it is not the largest value")
+_NULL_INSIDE = (with_null_inside, "The order of values with a null inside", "it is the largest")
+NO_NAN, NO_NULL_INSIDE = unless(_NAN), unless(_NULL_INSIDE)
+# Of what a largest or smallest value is looked for among, where it is named but once or by its rows alone.
+IN_ORDER = unless(_NAN, _NULL_INSIDE)
 # Of a window's keys, and of those of an order that others come after.
-WITHOUT_SIGNS = _unless(
-    has_sign, "Zero or NaN with a sign in the keys of a window or an order", "it is another value than without"
+WITHOUT_SIGNS = unless(
+    (has_sign, "Zero or NaN with a sign in the keys of a window or an order", "it is another value than without")
 )
 EVERY = -1  # argument of a call
 # Arguments, by the function and the place that they have.
 ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "avg": (0, _average),
-    "collect_set": (0, _unless(is_negative_zero, "A zero with a sign in collect_set", "it is another than zero")),
+    "collect_set": (0, unless((is_negative_zero, "A zero with a sign in collect_set", "it is another than zero"))),
     "concat": (EVERY, joined),
-    "hash": (EVERY, _unless(of_decimals, "The hash of decimals", "it is another number")),
+    "hash": (EVERY, unless((of_decimals, "The hash of decimals", "it is another number"))),
     "json_tuple": (0, json_paths.members),
     "max_by": (1, NO_NAN),
     "mod": (1, divisor),
@@ -169,12 +159,12 @@ ARGUMENTS: Mapping[str, tuple[int, Rule]] = {
     "try_avg": (0, _average),
 }
 # Each argument behind DISTINCT.
-DISTINCT = _unless(is_negative_zero, "A zero with a sign in count(DISTINCT …)", "it is another than zero")
+DISTINCT = unless((is_negative_zero, "A zero with a sign in count(DISTINCT …)", "it is another than zero"))
 # Arguments that are told twice, but for the first: a null is passed over.
 TWICE: Mapping[str, tuple[Rule, Rule]] = {"concat_ws": (text_among, list_among)}
 DIVISIONS = ("/", "%")
 EXTREMES = ("max", "min")
-OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, in_order))  # or of what is costly
+OF_SOME_ROWS: Mapping[str, tuple[int, Rule]] = dict.fromkeys(EXTREMES, (0, IN_ORDER))  # or of what is costly
 
 
 def extreme(e: Notation, name: str, v: Any) -> Any:

@@ -317,7 +317,7 @@ class _Rewriting(Values):
         values = [self.between(*one) for one in given]
         if found := rules.ARGUMENTS.get(name):
             values = [argument(one, found[1]) for one in values]
-        return f"{self.raw(at, at + 1)}({', '.join(argument(one, moving.finite) for one in values)})"
+        return f"{self.raw(at, at + 1)}({', '.join(argument(one, moving.FINITE) for one in values)})"
 
     def _kept(self, at: int, over: int, piece: str) -> str:
         """A call over a window, which begins or is named at a token, by what is left of a frame that rows leave."""
@@ -345,7 +345,7 @@ class _Rewriting(Values):
         if after == "over":
             return f"{name}({bound(value, rules.NO_NULL_INSIDE)})"
         if after == "filter" or self.sorted_groups or ONCE.search(value):
-            return f"{name}({bound(value, rules.in_order)})"
+            return f"{name}({bound(value, rules.IN_ORDER)})"
         return f"({rules.extreme(TEXTS, name, Sql(f'({value})'))})"  # of which a field may be asked
 
     def _case(self, at: int, end: int) -> str:

@@ -16,6 +16,11 @@ def refusal(e: Notation, what: str, why: str) -> Any:
     return e.call("raise_error", engine.refusal(engine.told(what, why)))
 
 
+def unless(*cases: tuple[Callable[[Notation, Any], Any], str, str]) -> Callable[[Notation, Any], Any]:
+    """A rule: the value itself; a refusal when one is met of which a condition holds, of what it is and why."""
+    return lambda e, v: e.case(*((when(e, v), refusal(e, what, why)) for when, what, why in cases), otherwise=v)
+
+
 def whole(e: Notation, call: Any, *arguments: Any) -> Any:
     """A call that Sail has a long of, as an int."""
     return e.cast(call, "int")
