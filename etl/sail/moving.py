@@ -1,6 +1,7 @@
 """Windows whose frame leaves rows behind, on Sail, which takes away from a sum what has left it, where Spark adds up
 each frame anew. Behind a much larger value few digits of a sum of doubles are left, or none, and a deviation of equal
-values may be NaN: what is known to be zero is, and the rest is refused where fewer than nine digits would be right.
+values may be NaN: what is known to be zero is, and the rest is refused where it is less than a millionth of the
+largest value of its partition. Above that some nine digits are right, and fewer where very many rows have left.
 """
 
 from __future__ import annotations
