@@ -242,4 +242,4 @@ def require_refused(
         raise on_spark
     on_sail = outcomes["sail"][name]
     assert isinstance(on_sail, by), on_sail
-    assert "--engine spark" in str(on_sail)
+    assert "--engine spark" in str(on_sail), on_sail
