@@ -85,6 +85,17 @@ def java_value(text: Column, kind: T.DataType) -> Column:
 
 
 def _valued(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
+    if not isinstance(kind, T.IntegralType):
+        return _looked_at(text, kind, csv)
+    # Of a whole number that is written as Sail itself writes it there is no doubt, and no pattern is asked.
+    own = own_cast(text, kind.simpleString(), "try")
+    plain = own_cast(own, "string") == text
+    if csv.null:
+        plain &= text != csv.null
+    return F.when(plain, own).otherwise(_looked_at(text, kind, csv))
+
+
+def _looked_at(text: Column, kind: T.DataType, csv: CsvRead) -> Column:
     named = kind.simpleString()
     read = own_call("replace", text, F.lit(","), F.lit("")) if isinstance(kind, T.DecimalType) else text
     told = java_value(read, kind)
