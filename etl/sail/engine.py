@@ -23,9 +23,9 @@ from workspace.runs import RUN_VARIABLE, SCRATCH
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
-# Sail ends a session 15 minutes after its last request, with its views, even while that request still runs. The one
-# session here ends with its process: a year of seconds.
-_SESSION_ENDS = ("SAIL_SPARK__SESSION_TIMEOUT_SECS", "31536000")
+# Sail ends a session 15 minutes after its last request began, with its views, even while that request still runs. The
+# one session here ends with its process.
+_SESSION_TIMEOUT, _YEAR = "SAIL_SPARK__SESSION_TIMEOUT_SECS", "31536000"
 _MARK = "is not there on the engine sail"
 # Modules that stand before pyspark's own functions, in the order in which they do.
 _DOORS = (
@@ -53,7 +53,7 @@ def start() -> None:
         return
     from pysail.spark import SparkConnectServer
 
-    os.environ |= {_CHECKPOINTS: scratch(), _SESSION_ENDS[0]: _SESSION_ENDS[1]}
+    os.environ |= {_CHECKPOINTS: scratch(), _SESSION_TIMEOUT: _YEAR}
     _server = SparkConnectServer("127.0.0.1", 0)
     _server.start(background=True)
     host, port = _server.listening_address
