@@ -6,6 +6,8 @@ import hmac
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +33,27 @@ WARM_SECONDS = 30.0  # the most that a request waits for a driver
 Handler = Callable[[Request, dict[str, Any]], "dict[str, Any] | Response | Awaitable[Response]"]
 
 
+@dataclass(frozen=True)
+class StateRoutes:
+    """``GET state`` (the generations of the state and of the objects) and ``POST backups`` (finish one in a folder)."""
+
+    ages: Callable[[], dict[str, Any]]
+    cut: Callable[[Path], dict[str, Any]]
+
+    def routes(self, route: Callable[[str, str, Handler], Route]) -> list[Route]:
+        """Both, made by ``route`` (path, method, handler)."""
+
+        def ages(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+            bodies.only(body)
+            return self.ages()
+
+        def backup(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+            bodies.only(body, "folder")
+            return self.cut(Path(bodies.text(body, "folder")))
+
+        return [route("/state", "GET", ages), route("/backups", "POST", backup)]
+
+
 def api_routes(
     publishes: Publishes,
     lineage: Lineage,
@@ -40,6 +63,7 @@ def api_routes(
     guard: Guard,
     reset: Callable[[], dict[str, Any]] | None = None,
     sail_ready: Callable[[float], bool] = lambda seconds: False,
+    state_routes: StateRoutes | None = None,
 ) -> list[BaseRoute]:
     """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
 
@@ -130,6 +154,7 @@ def api_routes(
                 route("/lineage", "POST", lineage_handler(lineage, find_runs)),
                 route("/sql", "POST", sql_handler(sql)),
                 route("/reset", "POST", wipe),
+                *(state_routes.routes(route) if state_routes else ()),
                 route("/warm-sail", "POST", _warm_handler(sail_ready)),
             ],
         )

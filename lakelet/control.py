@@ -14,11 +14,13 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 import uvicorn
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 import aws.context
@@ -46,15 +48,18 @@ from jobs.runner import Runner
 from jobs.store import JobStore
 from jobs.warm import WarmDrivers
 from jobs.warm_sail import WarmSail
-from lakelet.api import api_routes
+from lakelet import backup
+from lakelet.api import StateRoutes, api_routes
+from lakelet.checkpoints import Checkpoints
 from lakelet.reset import Reset
+from lakelet.restore import refuse_interrupted
 from lakelet.stack.record import read_record
 from query.service import SqlService
 from search.shipper import LogShipper
 from workspace.errors import LakeletError, StackError
 from workspace.paths import Workspace
 from workspace.secrets import secret
-from workspace.state import open_state, owning, reading
+from workspace.state import checkpoint, open_state, owning, reading
 
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
@@ -76,6 +81,7 @@ def serve(workspace: Workspace) -> None:
 
     Raises NotRunningError when the stack has not chosen its addresses, StackError when there is another one.
     """
+    refuse_interrupted(workspace)
     address = urlsplit(workspace.endpoint("control"))
     with _sole_owner(workspace), _state(workspace) as engine:
         _serve(workspace, engine, address.hostname or "127.0.0.1", address.port or 80)
@@ -103,10 +109,12 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         object_keys=object_keys,
     )
     aws.context.use(context)
+    checkpoints = Checkpoints(workspace, engine)
     lake = Lake(catalog, context.account_id)
     guard = Guard(lake, RunPrincipals(workspace, jobs, lambda name: context.identity.find_arn("role", name)))
-    app = create_app(Directory.served(), _routes(context, sql, guard, warm[engines.SAIL]))
+    app = create_app(Directory.served(), _routes(context, sql, guard, warm[engines.SAIL], checkpoints))
     indexes = IndexBuilder(engine, catalog)
+    checkpoints.start()
     indexes.start()
     publishes.start()
     object_keys.start()
@@ -151,6 +159,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         object_keys.stop()
         indexes.stop()
         shipper.stop()
+        checkpoints.stop()
 
 
 def _collect_seldom() -> None:
@@ -168,12 +177,15 @@ def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Schedul
         return catalog.statistics_settings.scheduled(connection)
 
 
-def _routes(context: aws.context.Context, sql: SqlService, guard: Guard, sail: WarmDrivers) -> list[BaseRoute]:
+def _routes(
+    context: aws.context.Context, sql: SqlService, guard: Guard, sail: WarmDrivers, checkpoints: Checkpoints
+) -> list[BaseRoute]:
     workspace, engine = context.workspace, context.engine
     lineage = Lineage(engine, context.catalog)
     token, reset = secret(workspace, "control_token"), Reset(workspace, engine, context.iam_changed)
     runs = context.jobs.runs_by_id
-    return api_routes(context.publishes, lineage, runs, sql, token, guard, reset, sail.await_ready)
+    state = StateRoutes(checkpoints.ages, partial(backup.cut, workspace, engine))
+    return api_routes(context.publishes, lineage, runs, sql, token, guard, reset, sail.await_ready, state)
 
 
 def _stack_is_up(workspace: Workspace) -> bool:
@@ -191,6 +203,8 @@ def _state(workspace: Workspace) -> Iterator[Engine]:
         with owning(engine):
             yield engine
     finally:
+        with suppress(SQLAlchemyError):  # on a full disk the log stays: it is read at the next start
+            checkpoint(engine)
         engine.dispose()
 
 

@@ -7,6 +7,8 @@ the control process imports those.
 from __future__ import annotations
 
 import logging
+import os
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -175,6 +177,46 @@ def owning(engine: sa.Engine) -> Iterator[None]:
         finally:  # at once: the server may learn a moment later that the connection has ended
             with suppress(sa.exc.DBAPIError):
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(OWNER)))
+
+
+def checkpoint(engine: sa.Engine) -> bool:
+    """Move SQLite's log (``-wal``) into the database file and empty it; returns whether all of it went.
+
+    A reader that is still at an older state keeps a part of the log. PostgreSQL does this by itself.
+    """
+    if engine.dialect.name == POSTGRESQL:
+        return True
+    with engine.connect() as connection:
+        busy, _, _ = _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def generation(engine: sa.Engine) -> int:
+    """How often the state has been marked by :func:`advance_generation`; it is kept in the SQLite file itself."""
+    with engine.connect() as connection:
+        return int(_driver(connection).execute("PRAGMA user_version").fetchone()[0])
+
+
+def advance_generation(engine: sa.Engine) -> int:
+    """Mark the state as one later than before, and return its new generation."""
+    with writing(engine) as connection:
+        driver = _driver(connection)
+        following = int(driver.execute("PRAGMA user_version").fetchone()[0]) + 1
+        driver.execute(f"PRAGMA user_version={following}")
+    return following
+
+
+def copy_state(engine: sa.Engine, target: Path) -> None:
+    """Write a copy of an SQLite state, as it was last committed, to a new file, and sync it."""
+    copy = sqlite3.connect(target)
+    try:
+        with engine.connect() as connection:
+            _driver(connection).backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        copy.close()
+    with open(target, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sqlite(database: Path, durable: bool) -> sa.Engine:

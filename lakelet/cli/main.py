@@ -28,6 +28,8 @@ COMMANDS = (
     ("doctor", "lakelet.cli.doctor", "Check this machine and the installation."),
     ("aws", "lakelet.cli.aws", "Run the AWS CLI against this stack."),
     ("env", "lakelet.cli.env", "Print the environment that points AWS clients here."),
+    ("backup", "lakelet.cli.backup", "Copy the state, objects and indexes into a folder."),
+    ("restore", "lakelet.cli.restore", "Make this workspace what it was when it was backed up."),
     ("gc", "lakelet.cli.gc", "Free the space of old logs, runs and staging."),
     ("jobs", "lakelet.cli.jobs", "Submit and follow job runs."),
     ("catalog", "lakelet.cli.catalog", "Browse the Data Catalog and run crawlers."),

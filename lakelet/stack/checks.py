@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import psutil
 
+from data.zones import ZONES
+from lakelet.checkpoints import GENERATION_KEY
+from lakelet.restore import interrupted
 from lakelet.stack import install, operate
 from lakelet.stack.parts import parts
 from lakelet.stack.platforms import check_platform
 from lakelet.stack.ports import free, holder
 from lakelet.stack.states import State
+from workspace.control import call
 from workspace.errors import LakeletError
 from workspace.paths import Workspace
 from workspace.settings import SETTINGS
@@ -99,6 +103,23 @@ def _stack(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(row["name"], "ok" if good else "problem", f"{row['state']} at {row['url']}")
 
 
+def _state(workspace: Workspace) -> Iterator[Finding]:
+    if (folder := interrupted(workspace)) is not None:
+        yield Finding("state", "problem", f"a restore was interrupted: run `lakelet restore {folder} --replace`")
+    if not operate.running(workspace):
+        return
+    try:
+        ages = call(workspace, "GET", "state", timeout=10)
+    except LakeletError:  # the control process is told about by its own line
+        return
+    if ages["state"] is not None and (ages["objects"] or 0) > ages["state"]:
+        text = (
+            f"the state database (generation {ages['state']}) is older than the objects ({ages['objects']}): restore "
+            f"both with `lakelet restore`; or keep them so with `lakelet aws s3 rm s3://{ZONES[0]}/{GENERATION_KEY}`"
+        )
+        yield Finding("state", "problem", text)
+
+
 def _security(workspace: Workspace) -> Iterator[Finding]:
     yield Finding(
         "security",
@@ -114,5 +135,6 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
     _disk,
     _ports,
     _stack,
+    _state,
     _security,
 )

@@ -81,6 +81,7 @@ def _configure(folder: Path, plan: Plan) -> None:
         "transport.port": plan.ports["opensearch_transport_port"],
         "path.data": str(folder / "data"),
         "path.logs": str(folder / "logs"),
+        "path.repo": [str(folder / "snapshots")],  # for `lakelet backup`
         # The serial collector lets garbage fill the heap before it works: real usage says nothing, and would have the
         # breaker refuse requests (429) on an idle node.
         "indices.breaker.total.use_real_memory": False,
