@@ -155,7 +155,9 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
 def _own_credentials(workspace: Workspace, nodes: Sequence[str]) -> tuple[str, str] | None:
     """What the stack's own node asks for, when it alone is meant: no other node is to learn it."""
     own = urlsplit(workspace.endpoint("opensearch"))
-    addresses = {f"{own.scheme}://{host}:{own.port}" for host in (own.hostname, "localhost")}
+    hosts = {own.hostname, "localhost"} if own.hostname == "127.0.0.1" else {own.hostname}
+    port = own.port or (443 if own.scheme == "https" else 80)
+    addresses = {f"{own.scheme}://{host}:{port}" for host in hosts}
     return opensearch_credentials(workspace) if set(nodes) <= addresses else None
 
 

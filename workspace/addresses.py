@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from workspace.paths import Workspace
 from workspace.secrets import secret
@@ -11,21 +11,29 @@ OPENSEARCH_USER = "lakelet"
 
 
 def opensearch_credentials(workspace: Workspace) -> tuple[str, str] | None:
-    """User and password of our own node; None when the setting ``opensearch_endpoint`` names another."""
-    if workspace.settings.text("opensearch_endpoint"):
-        return None
+    """User and password of our own node, or those in the setting ``opensearch_endpoint``; None when it has none."""
+    if external := workspace.settings.text("opensearch_endpoint"):
+        parts = urlsplit(external)
+        return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return OPENSEARCH_USER, secret(workspace, "opensearch")
 
 
 def opensearch_address(workspace: Workspace) -> str:
-    """``http://user:password@127.0.0.1:9200``, as opensearch-py and curl read it; an external address as it is set.
+    """``http://user:password@127.0.0.1:9200``, as opensearch-py and curl read it.
 
     Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
     """
     address = urlsplit(workspace.endpoint("opensearch"))
     if (credentials := opensearch_credentials(workspace)) is None:
         return address.geturl()
-    return address._replace(netloc=f"{':'.join(credentials)}@{address.netloc}").geturl()
+    user = ":".join(quote(word, safe="") for word in credentials)
+    return address._replace(netloc=f"{user}@{address.netloc}").geturl()
+
+
+def without_credentials(address: str) -> str:
+    """An address without the ``user:password@`` that a setting may have: for files and for messages."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def dashboards_address(workspace: Workspace, path: str = "") -> str:

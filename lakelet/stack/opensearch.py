@@ -10,12 +10,11 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from jobs.spark import LATE_COMPILER
 from lakelet.stack import unroot
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
-from workspace.addresses import opensearch_credentials
+from workspace.addresses import opensearch_credentials, without_credentials
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
@@ -39,8 +38,9 @@ logger.deprecation.level = error
 def component(plan: Plan) -> Component:
     """Our node, or the one that the setting ``opensearch_endpoint`` names."""
     workspace = plan.workspace
+    headers = _basic(*(opensearch_credentials(workspace) or ()))
     if external := workspace.settings.text("opensearch_endpoint"):
-        url, headers = _without_credentials(external.rstrip("/"))
+        url = without_credentials(external.rstrip("/"))
         return Component(NAME, url, [], lambda: probe(url, headers=headers))
     folder = workspace.state / NAME
     url = plan.address("opensearch_port")
@@ -48,7 +48,6 @@ def component(plan: Plan) -> Component:
     if os.geteuid() == 0:  # OpenSearch refuses to run as root
         argv = [sys.executable, "-S", "-E", unroot.__file__, *argv]
     _configure(folder, plan)
-    headers = _basic(*(opensearch_credentials(workspace) or ()))
     tested = partial(probe, url, _name(plan), headers)
     return Component(NAME, url, argv, tested, base_environment(workspace, NAME), cwd=folder)
 
@@ -78,13 +77,6 @@ def probe(url: str, name: str = "", headers: Mapping[str, str] | None = None) ->
 
 def _basic(*credentials: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(':'.join(credentials).encode()).decode()}"} if credentials else {}
-
-
-def _without_credentials(address: str) -> tuple[str, dict[str, str]]:
-    """An external address, and the header for what ``user:password@`` in it says."""
-    parts = urlsplit(address)
-    user, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=host).geturl(), _basic(unquote(user)) if at else {}
 
 
 def _name(plan: Plan) -> str:
