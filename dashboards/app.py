@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from dashboards.access import Access
 from dashboards.data_docs import data_docs
+from workspace.paths import Workspace
+from workspace.secrets import secret
 
 log = logging.getLogger("lakelet.dashboards")
 
@@ -23,5 +27,6 @@ app = st.App(
     # Inside pages/, not beside it: Streamlit takes a script with a pages folder for its older kind of app.
     "pages/navigation.py",
     routes=[Route("/data-docs/{path:path}", data_docs)],
+    middleware=[Middleware(Access, token=secret(Workspace.find(), "dashboards"))],
     on_script_error=on_script_error,
 )

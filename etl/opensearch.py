@@ -6,7 +6,7 @@ Fields have the types that the index's mapping gives them; documents that do not
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from etl.options import whole
 from etl.record_scan import VALUE
 from etl.record_source import read_records
 from etl.sail.engine import spark_only
+from workspace.addresses import opensearch_credentials
 from workspace.errors import StackError, UsageError
 from workspace.paths import Workspace
 
@@ -144,9 +145,20 @@ def _given(workspace: Workspace, options: Options) -> dict[str, str]:
         port = parts.port or whole(options, "opensearch.port", 443 if parts.scheme == "https" else 9200)
         nodes.append(f"{parts.scheme}://{parts.hostname}:{port}")
     given = {"resource": str(options["opensearch.resource"]), "nodes": ",".join(nodes)}
-    return given | (
-        {"user": str(options[_USER]), "password": str(options.get(_PASSWORD, ""))} if options.get(_USER) else {}
-    )
+    if options.get(_USER):
+        return given | {"user": str(options[_USER]), "password": str(options.get(_PASSWORD, ""))}
+    if own := _own_credentials(workspace, nodes):
+        return given | {"user": own[0], "password": own[1]}
+    return given
+
+
+def _own_credentials(workspace: Workspace, nodes: Sequence[str]) -> tuple[str, str] | None:
+    """What the stack's own node asks for, when it alone is meant: no other node is to learn it."""
+    own = urlsplit(workspace.endpoint("opensearch"))
+    hosts = {own.hostname, "localhost"} if own.hostname == "127.0.0.1" else {own.hostname}
+    port = own.port or (443 if own.scheme == "https" else 80)
+    addresses = {f"{own.scheme}://{host}:{port}" for host in hosts}
+    return opensearch_credentials(workspace) if set(nodes) <= addresses else None
 
 
 @contextmanager

@@ -215,6 +215,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.sql.warehouse.dir": f"file://{spark / 'warehouse'}",
         "spark.sql.sources.partitionOverwriteMode": "static",
         "spark.ui.showConsoleProgress": "false",
+        "spark.ui.filters": "lakelet.access.LoopbackFilter",  # of every UI, the daemons' too
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": f"file://{spark / 'events'}",
         "spark.history.fs.logDirectory": f"file://{spark / 'events'}",

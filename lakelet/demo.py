@@ -24,6 +24,7 @@ from jobs.client import JobClient, JobRun, Submitted, has_ended
 from query.client import query
 from search.client import open_client
 from search.client import translated as search_translated
+from workspace.addresses import bearer
 from workspace.errors import (
     AlreadyExistsException,
     ConcurrentRunsExceededException,
@@ -140,6 +141,7 @@ def index(demo: Demo) -> Counts:
 def boards(demo: Demo) -> Counts:
     """See that the dashboards answer."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # they are on the loopback address
+    direct.addheaders = list(bearer(demo.workspace).items())
     with direct.open(demo.workspace.endpoint("dashboards"), timeout=60) as page:
         return {"bytes": len(page.read())}
 

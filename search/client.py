@@ -8,6 +8,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
+from workspace.addresses import opensearch_address
 from workspace.errors import NotRunningError, QueryError, StackError, UsageError
 from workspace.paths import Workspace
 
@@ -22,7 +23,7 @@ def open_client(workspace: Workspace, timeout: float = TIMEOUT_SECONDS) -> OpenS
     Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
     """
     return OpenSearch(
-        [workspace.endpoint("opensearch")], timeout=timeout, max_retries=0, retry_on_timeout=False, maxsize=4
+        [opensearch_address(workspace)], timeout=timeout, max_retries=0, retry_on_timeout=False, maxsize=4
     )
 
 

@@ -45,7 +45,8 @@ def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, Path]:
 def guarded(url: str, folder: Path, user: str, password: str) -> Iterator[str]:
     """The address of a door before a server of HTTP, which speaks TLS and wants a name and a password (Basic)."""
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-    behind = urlsplit(url).netloc
+    own, _, behind = urlsplit(url).netloc.rpartition("@")
+    inner = {"Authorization": f"Basic {base64.b64encode(own.encode()).decode()}"} if own else {}
 
     class Door(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -60,7 +61,7 @@ def guarded(url: str, folder: Path, user: str, password: str) -> Iterator[str]:
                 return self._answer(401, {"www-authenticate": "Basic"}, b"nobody is let in like this")
             kept = {name: value for name, value in self.headers.items() if name.lower() in ("content-type", "accept")}
             server = http.client.HTTPConnection(behind, timeout=60)
-            server.request(self.command, self.path, body, kept)
+            server.request(self.command, self.path, body, kept | inner)
             found = server.getresponse()
             self._answer(found.status, {"content-type": found.getheader("content-type") or ""}, found.read())
 

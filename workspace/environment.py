@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workspace.addresses import dashboards_address, opensearch_address
 from workspace.paths import Workspace
 from workspace.secrets import secret
 
@@ -19,6 +20,6 @@ def client_environment(workspace: Workspace) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_ACCESS_KEY_ID": secret(workspace, "access_key"),
         "AWS_SECRET_ACCESS_KEY": secret(workspace, "secret_key"),
-        "LAKELET_OPENSEARCH_URL": workspace.endpoint("opensearch"),
-        "LAKELET_DASHBOARDS_URL": workspace.endpoint("dashboards"),
+        "LAKELET_OPENSEARCH_URL": opensearch_address(workspace),
+        "LAKELET_DASHBOARDS_URL": dashboards_address(workspace),
     }

@@ -184,6 +184,11 @@ class Cache:
         return self.root / "opensearch-jars"
 
     @property
+    def opensearch_plugins(self) -> Path:
+        """The plugin that asks OpenSearch's clients for their password, compiled at the installation."""
+        return self.root / "opensearch-plugins"
+
+    @property
     def minio(self) -> Path:
         """MinIO's server: the setting ``minio_binary``, else the one that was built."""
         return Path(self.own_minio) if self.own_minio else self.root / "minio"

@@ -13,7 +13,7 @@ from workspace.paths import Workspace
 
 EXTERNAL_VARIABLE = "LAKELET_S3_SECRET_KEY"  # of an external S3 endpoint; else the file
 EXTERNAL_FILE = "s3_secret_key"
-NAMES = ("access_key", "secret_key", "spark", "control_token", "jupyter_token", "messages")
+NAMES = ("access_key", "secret_key", "spark", "control_token", "jupyter_token", "messages", "opensearch", "dashboards")
 
 
 def secret(workspace: Workspace, name: str) -> str:
@@ -21,7 +21,8 @@ def secret(workspace: Workspace, name: str) -> str:
 
     ``access_key``/``secret_key`` sign every AWS request, S3's too: they are MinIO's root user. ``spark`` is
     ``spark.authenticate.secret``; ``control_token`` is the bearer token of ``/_lakelet``; ``messages`` seals what
-    DecodeAuthorizationMessage opens. With an external S3 endpoint, its keys are the pair: raises
+    DecodeAuthorizationMessage opens; ``opensearch`` is the password of our node, ``dashboards`` the token of the
+    dashboards. With an external S3 endpoint, its keys are the pair: raises
     :class:`~workspace.errors.SettingError` when one of them is not given.
     """
     if name not in NAMES:

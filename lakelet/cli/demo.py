@@ -99,12 +99,14 @@ def _record(workspace: Workspace, outcomes: Sequence[Outcome], stack: float, tot
 
 
 def _addresses(workspace: Workspace) -> dict[str, str]:
+    from workspace.addresses import dashboards_address
+
     names = {
-        "dashboards": "dashboards",
         "spark history": "spark_history",
         "spark master": "spark_master_ui",
         "opensearch": "opensearch",
         "minio console": "s3_console",
         "aws endpoint": "control",
     }
-    return {title: workspace.endpoint(name) for title, name in names.items()}
+    found = {title: workspace.endpoint(name) for title, name in names.items()}
+    return {"dashboards": dashboards_address(workspace), **found}

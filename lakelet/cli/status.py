@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from lakelet.cli.output import Format, OutputOption, show_rows
+
+if TYPE_CHECKING:
+    from workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
 
@@ -17,7 +22,7 @@ def status(output: OutputOption = Format.text) -> None:
     from workspace.paths import Workspace
 
     workspace = Workspace.find()
-    rows = operate.status(workspace)
+    rows = with_token(workspace, operate.status(workspace))
     if rows or output is Format.json:
         show_rows(rows, output, ("name", "state", "pid", "url", "seconds", "restarts"))
     if output is Format.text:
@@ -31,3 +36,13 @@ def status(output: OutputOption = Format.text) -> None:
         )
     if operate.running(workspace) is None:
         raise NotRunningError("The stack is not running: start it with `lakelet up`.")
+
+
+def with_token(workspace: Workspace, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a status, with the address of the dashboards as a browser opens it first."""
+    from workspace.addresses import dashboards_address
+
+    for row in rows:
+        if row["name"] == "dashboards" and row["state"] == "RUNNING":
+            row["url"] = dashboards_address(workspace)
+    return rows

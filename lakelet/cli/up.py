@@ -30,6 +30,7 @@ def up(
     Ctrl-C stops what was started. A second `up` says that the stack runs. With --ephemeral it prints export lines for
     a shell, `eval "$(lakelet up --ephemeral)"`, with which every other command means the new stack; `down` deletes it.
     """
+    from lakelet.cli.status import with_token
     from lakelet.stack.operate import status
     from workspace.errors import UsageError
     from workspace.paths import Workspace
@@ -40,7 +41,7 @@ def up(
     workspace = Workspace.find()
     began = time.monotonic()
     fresh = bring_up(workspace, only or ())
-    rows = status(workspace)
+    rows = with_token(workspace, status(workspace))
     names = [row["name"] for row in rows]
     if missing := sorted(set(only or ()) - set(names)):
         raise UsageError(

@@ -124,7 +124,8 @@ def _security(workspace: Workspace) -> Iterator[Finding]:
     yield Finding(
         "security",
         "note",
-        "OpenSearch has no security plugin: every user of this machine can read and write it, on loopback only",
+        "OpenSearch and the dashboards ask for a password, Spark's pages and OpenSearch's transport port do not: every "
+        "user of this machine can reach these",
     )
 
 

@@ -79,10 +79,17 @@ def request(
         connection.close()
 
 
-def expect(method: str, url: str, document: Any = None, *, also: Sequence[int] = ()) -> Any:
+def expect(
+    method: str,
+    url: str,
+    document: Any = None,
+    *,
+    also: Sequence[int] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """Send JSON, and return the JSON answer (or the text); raises :class:`NotReadyError` for any status but 2xx."""
     body = None if document is None else json.dumps(document).encode()
-    status, answer = request(method, url, body, {"Content-Type": "application/json"})
+    status, answer = request(method, url, body, {"Content-Type": "application/json", **(headers or {})})
     if not 200 <= status < 300 and status not in also:
         raise NotReadyError(f"{method} {url} answered {status}: {answer[:300].decode(errors='replace')}")
     try:

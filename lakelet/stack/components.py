@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from lakelet.stack import control, dashboards, minio, opensearch, spark_history, spark_master, spark_worker
 from lakelet.stack.component import Component, Plan
+from workspace.addresses import without_credentials
 from workspace.errors import UsageError
 from workspace.paths import Workspace
 
@@ -35,7 +36,7 @@ def endpoints(workspace: Workspace, ports: Mapping[str, int]) -> dict[str, str]:
         "metastore": plan.address("metastore_port", "thrift"),
         "s3": settings.text("s3_endpoint") or plan.address("minio_port"),
         "s3_console": plan.address("minio_console_port"),
-        "opensearch": settings.text("opensearch_endpoint") or plan.address("opensearch_port"),
+        "opensearch": without_credentials(settings.text("opensearch_endpoint")) or plan.address("opensearch_port"),
         "dashboards": plan.address("dashboards_port"),
         "spark_master": own or plan.address("spark_master_port", "spark"),
         "spark_master_ui": plan.address("spark_master_ui_port"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
+from workspace.addresses import bearer
 from workspace.environment import client_environment
 from workspace.paths import REPOSITORY
 
@@ -39,5 +40,5 @@ def probe(plan: Plan) -> None:
     """Its health is well and it serves its page."""
     url = plan.address("dashboards_port")
     expect("GET", f"{url}/_stcore/health")
-    if "<html" not in str(expect("GET", f"{url}/")):
+    if "<html" not in str(expect("GET", f"{url}/", headers=bearer(plan.workspace))):
         raise NotReadyError("it serves no page")

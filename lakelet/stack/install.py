@@ -24,7 +24,7 @@ from lakelet.stack.go_build import build_minio
 from lakelet.stack.java import copy_jdk
 from lakelet.stack.parts import Part, parts
 from lakelet.stack.progress import Progress, shown
-from lakelet.stack.scala_build import compile_scala
+from lakelet.stack.scala_build import build_plugin, compile_scala
 from workspace.errors import InstallError
 from workspace.files import write_atomic
 from workspace.paths import Workspace
@@ -173,6 +173,11 @@ def _make_opensearch(job: Job) -> None:
     os.replace(home, job.draft)
 
 
+def _make_opensearch_plugins(job: Job) -> None:
+    phase = partial(job.progress.phase, job.part)
+    build_plugin(job.workspace, job.part.version, job.work, job.draft, phase, job.cancelled)
+
+
 def _make_minio(job: Job) -> None:
     build_minio(job.work, job.draft, job.advance, partial(job.progress.phase, job.part), job.cancelled)
 
@@ -190,6 +195,7 @@ MAKERS: Mapping[str, Callable[[Job], None]] = {
     "delta-jars": _make_jars,
     "opensearch": _make_opensearch,
     "opensearch-jars": _make_jars,
+    "opensearch-plugins": _make_opensearch_plugins,
     "minio": _make_minio,
     "classes": _make_class_archive,
 }

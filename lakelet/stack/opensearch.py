@@ -1,4 +1,4 @@
-"""OpenSearch: one node, one JVM. It has no security plugin: unauthenticated, so on loopback only."""
+"""OpenSearch: one node, one JVM, with a plugin of ours that asks every client for the password (docs/adr/0037)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import hashlib
 import json
 import os
 import sys
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from jobs.spark import LATE_COMPILER
 from lakelet.stack import unroot
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
+from workspace.addresses import opensearch_credentials, without_credentials
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 
@@ -34,37 +38,45 @@ logger.deprecation.level = error
 def component(plan: Plan) -> Component:
     """Our node, or the one that the setting ``opensearch_endpoint`` names."""
     workspace = plan.workspace
+    headers = _basic(*(opensearch_credentials(workspace) or ()))
     if external := workspace.settings.text("opensearch_endpoint"):
-        return Component(NAME, external, [], lambda: probe(external.rstrip("/")))
+        url = without_credentials(external.rstrip("/"))
+        return Component(NAME, url, [], lambda: probe(url, headers=headers))
     folder = workspace.state / NAME
     url = plan.address("opensearch_port")
     argv = _argv(workspace, folder)
     if os.geteuid() == 0:  # OpenSearch refuses to run as root
         argv = [sys.executable, "-S", "-E", unroot.__file__, *argv]
     _configure(folder, plan)
-    return Component(NAME, url, argv, lambda: probe(url, _name(plan)), base_environment(workspace, NAME), cwd=folder)
+    tested = partial(probe, url, _name(plan), headers)
+    return Component(NAME, url, argv, tested, base_environment(workspace, NAME), cwd=folder)
 
 
-def probe(url: str, name: str = "") -> None:
+def probe(url: str, name: str = "", headers: Mapping[str, str] | None = None) -> None:
     """What the node holds is readable, and it can index a document and find it again.
 
     Health alone proves nothing: without ICU's Thai break iterator a green node fails to create any index. With a
     ``name`` it has to be the node of that name: another stack's could have taken the port while ours died.
     """
-    if name and (found := expect("GET", url)["name"]) != name:
+    ask = partial(expect, headers=headers)
+    if name and (found := ask("GET", url)["name"]) != name:
         raise NotReadyError(f"the node that answers at {url} is {found}, not ours")
-    health = expect("GET", f"{url}/_cluster/health?wait_for_status=yellow&timeout=5s", also=(408,))
+    health = ask("GET", f"{url}/_cluster/health?wait_for_status=yellow&timeout=5s", also=(408,))
     if health["status"] not in ("green", "yellow"):
         raise NotReadyError(f"cluster status is {health['status']}")
     try:
         settings = {"index": {"number_of_shards": 1, "number_of_replicas": 0}}
-        expect("PUT", f"{url}/{PROBE_INDEX}", {"settings": settings}, also=(400,))
-        expect("PUT", f"{url}/{PROBE_INDEX}/_doc/1?refresh=true", {"text": "it works"})
-        found = expect("GET", f"{url}/{PROBE_INDEX}/_search?q=works")
+        ask("PUT", f"{url}/{PROBE_INDEX}", {"settings": settings}, also=(400,))
+        ask("PUT", f"{url}/{PROBE_INDEX}/_doc/1?refresh=true", {"text": "it works"})
+        found = ask("GET", f"{url}/{PROBE_INDEX}/_search?q=works")
         if found["hits"]["total"]["value"] != 1:
             raise NotReadyError("an indexed document was not found")
     finally:
-        expect("DELETE", f"{url}/{PROBE_INDEX}", also=(404,))
+        ask("DELETE", f"{url}/{PROBE_INDEX}", also=(404,))
+
+
+def _basic(*credentials: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(':'.join(credentials).encode()).decode()}"} if credentials else {}
 
 
 def _name(plan: Plan) -> str:
@@ -90,11 +102,20 @@ def _configure(folder: Path, plan: Plan) -> None:
         "cluster.routing.allocation.disk.watermark.high": "1gb",
         "cluster.routing.allocation.disk.watermark.flood_stage": "500mb",
     }
-    for name in ("config", "data", "logs", "tmp"):
+    for name in ("config", "data", "logs", "tmp", "home"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
     write_atomic(folder / "config" / "opensearch.yml", text.encode())
     write_atomic(folder / "config" / "log4j2.properties", _LOG4J.encode())
+    # Where the plugin may read it: OpenSearch's agent keeps it from other files.
+    credentials = ":".join(opensearch_credentials(plan.workspace) or ())
+    write_atomic(folder / "config" / "lakelet-credentials", credentials.encode(), 0o600)
+    cache = plan.workspace.cache
+    home = cache.opensearch_home
+    for name, target in {"lib": home / "lib", "modules": home / "modules", "plugins": cache.opensearch_plugins}.items():
+        link = folder / "home" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
 
 
 def _argv(workspace: Workspace, folder: Path) -> list[str]:
@@ -118,7 +139,7 @@ def _argv(workspace: Workspace, folder: Path) -> list[str]:
         *("--enable-native-access=ALL-UNNAMED", "-Dopensearch.distribution.type=zip"),
         *(
             "-Dopensearch.bundled_jdk=false",
-            f"-Dopensearch.path.home={home}",
+            f"-Dopensearch.path.home={folder}/home",
             f"-Dopensearch.path.conf={folder}/config",
         ),
         *("-cp", f"{home}/lib/*:{cache.opensearch_jars}/*", "org.opensearch.bootstrap.OpenSearch"),

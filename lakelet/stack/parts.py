@@ -68,6 +68,9 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
         found.append(
             Part("opensearch", "OpenSearch", "3.8.0", cache.opensearch_home, size, size * 12 // 10, size, (zipped,))
         )
+        plugin = _jars("opensearch-plugins", "Lakelet's plugin for OpenSearch", "3.8.0", cache.opensearch_plugins, ())
+        after = ("java", "s3a-jars", "opensearch")
+        found.append(replace(plugin, disk=6_000_000, steps=1, after=after, sources=scala_build.OPENSEARCH_PLUGIN))
         found.append(_jars("opensearch-jars", "OpenSearch's ICU jars", "77.1", cache.opensearch_jars, icu))
     if not settings.text("minio_binary") and not settings.text("s3_endpoint"):
         found.append(Part("minio", "MinIO", MINIO_VERSION, cache.minio, 450_000_000, 150_000_000, 1300))

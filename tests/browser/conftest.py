@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.conftest import Stack
+from workspace.addresses import dashboards_address
 from workspace.paths import REPOSITORY
 
 SECONDS = 120
@@ -59,6 +60,7 @@ def opens(flights: Stack, browser: Browser) -> Iterator[Opens]:
         if (width, scheme) not in contexts:
             size: ViewportSize = {"width": width, "height": 1000}
             contexts[width, scheme] = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+            contexts[width, scheme].request.get(dashboards_address(flights.workspace))  # as a person begins
             contexts[width, scheme].set_default_timeout(SECONDS * 1000)
         page = contexts[width, scheme].new_page()
         page.goto(f"{flights.workspace.endpoint('dashboards')}/{path}")

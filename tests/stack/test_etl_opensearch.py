@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +15,9 @@ from etl.opensearch_source import SCHEMA, OpenSearchDataSource, client_of
 from search.client import open_client
 from tests.certificates import guarded
 from tests.spark import kinds, lake_on_spark, values
+from workspace.addresses import opensearch_address
 from workspace.errors import StackError, UsageError
+from workspace.secrets import secret
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -207,7 +210,11 @@ def test_where_and_who(lake: GlueContext) -> None:
         told = {f"opensearch.{name.replace('__', '.')}": value for name, value in options.items()}
         return lake.getSink("opensearch", **{"opensearch.resource": "i", **told}).given
 
-    assert of()["nodes"] == lake.workspace.endpoint("opensearch") and "user" not in of()
+    assert of()["nodes"] == lake.workspace.endpoint("opensearch") and "user" not in of(nodes="h")
+    port = urlsplit(lake.workspace.endpoint("opensearch")).port
+    for own in (of(), of(nodes=f"localhost:{port}"), of(nodes="127.0.0.1", port=str(port))):
+        assert (own["user"], own["password"]) == ("lakelet", secret(lake.workspace, "opensearch"))
+    assert "user" not in of(nodes=f"localhost:{port},h:1")  # another node is not to learn the password
     assert of(nodes="https://h")["nodes"] == "https://h:443" and of(nodes="h")["nodes"] == "http://h:9200"
     assert of(nodes="https://h, i:1", port="9250")["nodes"] == "https://h:9250,http://i:1"
     who = of(nodes="h", net__http__auth__user="u", net__http__auth__pass="p:")
@@ -220,7 +227,7 @@ def test_where_and_who(lake: GlueContext) -> None:
 def test_a_server_with_tls_and_a_password(
     lake: GlueContext, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with guarded(lake.workspace.endpoint("opensearch"), tmp_path, "ötto", "p:w") as door:
+    with guarded(opensearch_address(lake.workspace), tmp_path, "ötto", "p:w") as door:
         given = {"opensearch.resource": INDEX, "opensearch.nodes": door}
         who = {"opensearch.net.http.auth.user": "ötto", "opensearch.net.http.auth.pass": "p:w"}
         for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):

@@ -20,6 +20,7 @@ from lakelet.stack import operate
 from lakelet.stack.parts import parts
 from query.client import query_rows
 from tests.conftest import Stack, eventually, start
+from workspace.addresses import opensearch_address
 from workspace.errors import StackError
 from workspace.paths import REPOSITORY, Workspace
 from workspace.secrets import secret
@@ -33,6 +34,7 @@ ELSEWHERE = {"s3_endpoint": "s3", "opensearch_endpoint": "opensearch", "spark_ma
 def external(stack: Stack, own_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace with those settings and secrets, and the samples in a bucket of that S3."""
     there = {setting: stack.workspace.endpoint(endpoint) for setting, endpoint in ELSEWHERE.items()}
+    there["opensearch_endpoint"] = opensearch_address(stack.workspace)
     s3 = s3_client(stack.workspace)
     monkeypatch.setenv("LAKELET_S3_ACCESS_KEY", secret(stack.workspace, "access_key"))
     for setting, address in there.items():

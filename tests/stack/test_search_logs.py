@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ def workspace(stack: Stack, tmp_path: Path) -> Workspace:
     workspace = Workspace(stack.workspace.root, tmp_path / "state").prepare()
     workspace.write_endpoints({"opensearch": stack.workspace.endpoint("opensearch")})
     workspace.logs.mkdir()
+    (workspace.state / "secrets").mkdir(mode=0o700)
+    shutil.copy(stack.workspace.state / "secrets" / "opensearch", workspace.state / "secrets")
     return workspace
 
 

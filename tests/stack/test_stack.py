@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from jobs.spark import LIGHT_FLAGS, java_argv, spark_environment, submit_argv
+from lakelet.stack import operate
+from lakelet.stack.component import request
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import read_record
 from tests.conftest import Stack, eventually
@@ -166,6 +168,38 @@ def test_no_secret_in_spark_s_pages(stack: Stack, watched: tuple[str, str]) -> N
     text = "".join(urllib.request.urlopen(page, timeout=60).read().decode() for page in pages)
     assert "spark.authenticate.secret" in text  # shown, and redacted
     assert not [value for value in secrets_of(workspace) if value in text]
+
+
+def test_web_pages_of_other_sites_are_kept_from_spark(stack: Stack, watched: tuple[str, str]) -> None:
+    """By a Host of theirs (DNS rebinding), by a form, and by a link: Spark kills jobs by GET, too."""
+    driver, application = watched
+    endpoint = stack.workspace.endpoint
+    worker = next(row["url"] for row in operate.status(stack.workspace) if row["name"] == "spark-worker-1")
+    master, history = endpoint("spark_master_ui"), endpoint("spark_history")
+    evil, origin = {"Host": "evil.example"}, {"Origin": "http://evil.example"}
+    pages = {
+        driver: ("/jobs/", "/api/v1/applications", f"/api/v1/applications/{application}/jobs", "/metrics/json/"),
+        master: ("/", "/json/", "/metrics/master/json/", "/metrics/applications/json/"),
+        worker: ("/", "/json/", "/metrics/json/"),
+        history: ("/", "/api/v1/applications"),
+    }
+    for url, paths in pages.items():
+        for path in paths:
+            assert request("GET", url + path)[0] == 200, url + path
+            for foreign in (evil, origin):
+                assert request("GET", url + path, headers=foreign)[0] == 403, url + path
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    kill = f"id={application}&terminate=true".encode()
+    ours = (b"not a loopback name", b"of another origin", b"must come from a page of this UI")
+    killing = [("POST", f"{master}/app/kill/", kill)]
+    killing += [(method, f"{driver}/stages/stage/kill/?id=0", None) for method in ("GET", "POST")]
+    for foreign in ({}, evil, origin, {"Referer": "http://evil.example/"}, {"Referer": f"{master}.evil.example/"}):
+        for method, url, body in killing:
+            status, answer = request(method, url, body, {**form, **foreign})
+            assert status == 403 and any(sentence in answer for sentence in ours), url
+    for method, url, body in killing:  # their own pages get as far as Spark, which wants its own token beside
+        own = {"Referer": url.replace("/kill/", "/")}
+        assert not any(sentence in request(method, url, body, {**form, **own})[1] for sentence in ours)
 
 
 def test_no_secret_in_any_log(stack: Stack, watched: tuple[str, str]) -> None:

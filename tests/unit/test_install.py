@@ -109,6 +109,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr(pins, "ICEBERG_JARS", (B,))
     monkeypatch.setattr(pins, "DELTA_JARS", (B,))
     monkeypatch.setattr(install, "compile_scala", lambda *_: None)  # there is no JDK, and nothing to compile with
+    monkeypatch.setattr(install, "build_plugin", lambda _workspace, _version, _work, draft, *_: draft.mkdir())
     monkeypatch.setattr(pins, "OPENSEARCH_JARS", (B,))
     monkeypatch.setattr(pins, "OPENSEARCH", ZIP)
     return Workspace(tmp_path, tmp_path / "state").prepare()
@@ -117,7 +118,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 def test_parts_arrive_whole_and_a_second_install_asks_nobody(workspace: Workspace, repository: Repository) -> None:
     done = install.install(workspace, [repository.url])
     jars = {"s3a-jars", "spark-jars", "committer-jars", "iceberg-jars", "delta-jars"}
-    assert {part.name for part in done} == jars | {"opensearch", "opensearch-jars"}
+    assert {part.name for part in done} == jars | {"opensearch", "opensearch-jars", "opensearch-plugins"}
     assert (workspace.cache.opensearch_home / "lib/one.txt").read_text() == "1"
     assert sorted(path.name for path in workspace.cache.s3a_jars.iterdir()) == ["jar-a-1.jar", "jar-b-1.jar"]
     assert not list((workspace.cache.root / "work").iterdir())  # nothing is kept twice
