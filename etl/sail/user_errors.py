@@ -19,6 +19,7 @@ from workspace.paths import Workspace
 _PLAN = "_lakelet_plan"  # an attribute of an error: pyspark's client, and the plan that Sail did not take
 _MISSING = re.compile(r"attribute ObjectName\(\[(.+?)\]\) is missing|\[UNRESOLVED_COLUMN\] Cannot find column (\w+)$")
 _IDENTIFIER = re.compile(r'Identifier\("([^"]+)"\)')
+_UNEXPECTED = re.compile(r"^invalid argument: found (.+?) at \d+:\d+ expected ")
 _NO_TABLE = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\] Table or view not found: ([\w.]+)$")
 _MADE = frozenset(("col", "key", "value", "pos", "id", "window", "start", "end"))  # names that functions give columns
 # The first words of Spark's statements (SqlBaseParser.g4, 4.1).
@@ -70,6 +71,8 @@ def user_error(error: BaseException) -> BaseException | None:
         return error if _is_unknown_attribute(error) else None
     if isinstance(error, ParseException) and text.startswith("[PARSE_SYNTAX_ERROR]"):
         return error
+    if unexpected := _UNEXPECTED.search(text):
+        return _syntax_error(error, unexpected[1])
     if not isinstance(error, AnalysisException):
         return None
     if text.startswith("[PATH_NOT_FOUND]"):
@@ -111,6 +114,23 @@ def _is_unknown_attribute(error: Any) -> bool:
 
     name = (error.getMessageParameters() or {}).get("attr_name", "")
     return error.getCondition() == "ATTRIBUTE_NOT_SUPPORTED" and not hasattr(DataFrame, name)
+
+
+def _syntax_error(error: Any, word: str) -> BaseException | None:
+    """The error of a statement that neither Sail nor sqlglot can parse."""
+    import sqlglot
+    from pyspark.errors import ParseException
+
+    _, plan = vars(error).get(_PLAN, (None, None))
+    for statement in [text for text, is_sql in _strings(plan) if is_sql] if plan is not None else ():
+        try:
+            sqlglot.parse_one(statement, dialect="spark")
+        except sqlglot.errors.SqlglotError:
+            sentence = (
+                f"[PARSE_SYNTAX_ERROR] Syntax error at or near '{word}'. SQLSTATE: 42601\n\n== SQL ==\n{statement}"
+            )
+            return ParseException(sentence).with_traceback(error.__traceback__)
+    return None
 
 
 def _unknown_table(error: Any, sentence: str) -> str:

@@ -5,11 +5,15 @@ libraries."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from jobs.failures import has_traceback, last_words
+from jobs.logs import Stream, failure_stream, last_lines
+from lakelet import testing
+from workspace.paths import Workspace
 
 CORPUS = {
     "typo": r"""
@@ -341,3 +345,26 @@ def test_a_log_tells_whether_it_has_the_traceback(tmp_path: Path) -> None:
     log.write_text("month 1\n")
     assert not has_traceback(log)
     assert not has_traceback(tmp_path / "absent")
+
+
+def test_a_failed_command_carries_what_the_command_wrote() -> None:
+    program = "import sys; print('{}'); print('KeyError: 1', file=sys.stderr); sys.exit(4)"
+    with pytest.MonkeyPatch.context() as patch:
+        run = subprocess.run
+        patch.setattr(
+            "lakelet.testing.subprocess.run", lambda argv, **options: run([argv[0], "-c", program], **options)
+        )
+        with pytest.raises(testing.CommandError, match="KeyError: 1"):
+            testing.Lakelet({}).run("jobs", "submit", "x", "--wait")
+
+
+def test_the_stream_of_a_failure_is_the_one_with_the_traceback(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tmp_path)
+    folder = workspace.runs / "jr_1"
+    folder.mkdir(parents=True)
+    (folder / "stdout.log").write_text("month 1\n")
+    (folder / "stderr.log").write_text(CORPUS["chained"])
+    assert failure_stream(workspace, "jr_1") is Stream.error
+    assert last_lines(workspace, "jr_1", Stream.error, 1)[0].text == "RuntimeError: the month is not a number"
+    (folder / "stdout.log").write_text(CORPUS["typo"])  # on Spark
+    assert failure_stream(workspace, "jr_1") is Stream.driver

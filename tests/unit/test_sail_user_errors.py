@@ -45,6 +45,11 @@ def test_a_column_that_the_plan_has_somewhere_may_be_sails_fault(spark: Any) -> 
     assert mistake(lambda: frame.withColumnRenamed("month", "m").select("month").collect()) == ""
 
 
+def test_a_query_that_no_parser_takes_is_a_syntax_error(spark: Any) -> None:
+    found = mistake(lambda: spark.sql("select month frm v whre 1").collect())
+    assert found.startswith("ParseException: [PARSE_SYNTAX_ERROR] Syntax error at or near 'v'. SQLSTATE: 42601")
+
+
 def test_other_errors_may_be_sails() -> None:
     assert user_error(AnalysisException("No field named #2.")) is None
     assert user_error(PySparkException("[UNSUPPORTED] not implemented")) is None
