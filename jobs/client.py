@@ -85,7 +85,7 @@ class JobClient:
         except EntityNotFoundException as error:
             known = ", ".join(definitions.library(self._workspace)) or "no jobs"
             raise UsageError(
-                f"There is no job {job}: the library has {known}; a script is given by its path."
+                f"No job is named {job!r}: the library has {known}; to run a script, give its path (it ends in .py)."
             ) from error
         return Submitted(job, answer["JobRunId"])
 
@@ -172,8 +172,8 @@ def find_run(workspace: Workspace, text: str) -> Submitted:
     found = [name for name in names if name.startswith(beginning) and name.partition("_attempt_")[2] == number]
     if len(found) != 1:
         some = ", ".join(name[:15] for name in found[:5])
-        hint = f"is the beginning of several runs ({some})" if found else "is no run"
-        raise UsageError(f"{text!r} {hint}: list the runs with `lakelet jobs runs`.")
+        problem = f"Several runs match {text!r} ({some})" if found else f"No run matches {text!r}"
+        raise UsageError(f"{problem}: list the runs with `lakelet jobs runs`.")
     try:
         with open(workspace.runs / found[0] / "events.jsonl", encoding="utf-8") as file:
             return Submitted(json.loads(file.readline())["name"], found[0])

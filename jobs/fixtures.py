@@ -19,6 +19,7 @@ from data.formats import data_format, storage_descriptor
 from data.objects import s3_client
 from data.partitions import parse_partition_path
 from jobs import definitions, engines
+from jobs import logs as run_logs
 from jobs.client import JobClient
 from query.client import query_rows
 from workspace.errors import LakeletError, UsageError
@@ -112,7 +113,9 @@ def problems(workspace: Workspace, case: Case) -> list[str]:
     engine = {engines.ARGUMENT: engines.SAIL} if kind == definitions.SPARK else {}
     run = client.wait(client.submit(case.job, {**engine, **case.arguments}))
     if run["JobRunState"] != "SUCCEEDED":
-        return [f"the run {run['Id'][:11]} ended in {run['JobRunState']}: {run.get('ErrorMessage', '')}"]
+        stream = run_logs.failure_stream(workspace, run["Id"])
+        tail = "".join(f"\n  {line.text}" for line in run_logs.last_lines(workspace, run["Id"], stream))
+        return [f"the run {run['Id'][:11]} ended in {run['JobRunState']}: {run.get('ErrorMessage', '')}{tail}"]
     return [problem for table, rows in case.expected.items() for problem in _differences(workspace, table, rows)]
 
 

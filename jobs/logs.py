@@ -1,17 +1,20 @@
-"""What a run said: its driver's output, its errors, and the output of its executors, read where they lie."""
+"""What a run wrote: its driver's output, its errors, and the output of its executors, read where they lie."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from jobs.failures import has_traceback
 from workspace.paths import Workspace
 from workspace.runs import claim_application, read_application
 
 POLL_SECONDS = 0.2
+LAST_LINES = 20
 
 
 class Stream(StrEnum):
@@ -66,6 +69,18 @@ def read(workspace: Workspace, run_id: str, stream: Stream) -> Iterator[Line]:
         if path.exists():
             with open(path, encoding="utf-8", errors="replace") as file:
                 yield from (Line(source, line.rstrip("\n")) for line in file)
+
+
+def failure_stream(workspace: Workspace, run_id: str) -> Stream:
+    """The stream that shows why a run failed. Spark's launcher writes the stderr of Python, tracebacks included, to the
+    driver's stdout."""
+    stdout = files(workspace, run_id, Stream.driver).values()
+    return Stream.driver if any(has_traceback(path) for path in stdout) else Stream.error
+
+
+def last_lines(workspace: Workspace, run_id: str, stream: Stream, most: int = LAST_LINES) -> list[Line]:
+    """The last lines that a run wrote to a stream."""
+    return list(deque(read(workspace, run_id, stream), maxlen=most))
 
 
 def follow(workspace: Workspace, run_id: str, stream: Stream, ended: Callable[[], bool]) -> Iterator[Line]:

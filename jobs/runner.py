@@ -231,13 +231,13 @@ class Runner:
                 f"The driver ended with exit code 0, but its write to {', '.join(uncommitted)} was never committed; "
                 "what it had staged was dropped."
             )
-        words = self._last_words(run, "stderr.log")
+        words = self._last_words(run, "stderr.log", exit.exit_code)
         return RunState.FAILED, f"{ended_badly(exit)}: {words}" if words else f"{ended_badly(exit)}."
 
-    def _last_words(self, run: Run, name: str) -> str:
+    def _last_words(self, run: Run, name: str, exit_code: int = 1) -> str:
         folder = launchers.folder_of(self._workspace, run.id)
         stdout = folder / "stdout.log" if run.spec.get("command") == SPARK else None
-        return last_words(folder / name, self._secrets, stdout)
+        return last_words(folder / name, self._secrets, stdout, exit_code)
 
     def _end_orphans(self, run: Run) -> None:
         running = shim.read_running(launchers.folder_of(self._workspace, run.id))

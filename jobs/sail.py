@@ -92,13 +92,17 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print what a script raised, and what to do about an error of Sail's; or do it, if the run may go to Spark."""
+    """Print what a script raised, and what to do about an error of Sail's; or do it, if the run may go to Spark. A
+    mistake of the script's is printed as Spark tells it."""
     from pyspark.errors import PySparkException, PythonException
 
     from etl.errors import UnsupportedError
-    from etl.sail import engine
+    from etl.sail import engine, user_errors
     from jobs import fallback
 
+    if (mistake := user_errors.user_error(error)) and not engine.caught():
+        traceback.print_exception(mistake)
+        return
     refused = error if isinstance(error, PySparkException | UnsupportedError) else engine.caught()
     if refused is not None:
         fallback.take(refused)

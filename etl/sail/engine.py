@@ -32,7 +32,7 @@ _DOORS = (
     "aliases", "answers", "coerced", "context", "created", "dropped", "duplicates", "fills", "from_json", "functions",
     "names", "grouping", "hidden_keys", "joins", "lateral", "once", "listings", "made_columns", "null_structs",
     "pickled", "properties", "rdd", "reading", "schemas", "shown", "single", "spelling", "views", "statements",
-    "statistics", "unions", "writing",
+    "statistics", "unions", "writing", "user_errors",
 )  # fmt: skip
 _server: Any = None
 _refused: list[str] = []

@@ -49,7 +49,18 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.session import SparkSession
 
     # Some take SQL apart as this module does.
-    from etl.sail import aliases, answers, coerced, lateral, properties, sql_clauses, sql_items, sql_keys, views
+    from etl.sail import (
+        aliases,
+        answers,
+        coerced,
+        lateral,
+        properties,
+        sql_clauses,
+        sql_items,
+        sql_keys,
+        user_errors,
+        views,
+    )
 
     _rewritten.clear()
     original = SparkSession.sql
@@ -65,6 +76,7 @@ def install(workspace: Workspace) -> None:
 
     def asked_as_spark(session: Any, sqlQuery: str, *args: Any, **options: Any) -> Any:
         if not is_query(sqlQuery):
+            user_errors.require_statement(sqlQuery)
             raise engine.refused(f"The statement {' '.join(sqlQuery.split())[:60]!r}")
         if setting := properties.of_statement(sqlQuery):
             properties.require([setting])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -61,7 +62,7 @@ def submit(
     from workspace.errors import UsageError
 
     if engine is not None and engine not in engines.ENGINES:
-        raise UsageError(f"There is no engine {engine!r}: use {', '.join(engines.ENGINES)}.")
+        raise UsageError(f"Unknown engine {engine!r}: use {', '.join(engines.ENGINES)}.")
     client = _client()
     arguments = _arguments(arg or []) | ({engines.ARGUMENT: engine} if engine is not None else {})
     submitted = client.submit(what, arguments, timeout)
@@ -69,7 +70,7 @@ def submit(
         text = f"{submitted.run_id}\nFollow it with `lakelet jobs show {submitted.run_id[:11]}`."
         show_message(text, output, job=submitted.job, run=submitted.run_id)
         return
-    _conclude(_wait(client, submitted), output)
+    _conclude(_wait(client, submitted, sys.stdout if output is Format.text else sys.stderr), output)
 
 
 @app.command(epilog="Example: lakelet jobs test flights_silver")
@@ -170,7 +171,7 @@ def logs(
     ] = Stream.driver,
     output: OutputOption = Format.text,
 ) -> None:
-    """Show what a run said."""
+    """Show what a run wrote."""
     from jobs import logs as run_logs
     from jobs.client import has_ended
     from workspace.paths import Workspace
@@ -192,7 +193,7 @@ def logs(
 
 @app.command(epilog="Example: lakelet jobs stop jr_3f2a")
 def stop(run: RunArgument, output: OutputOption = Format.text) -> None:
-    """Ask a run to end; `lakelet jobs show` tells when it has."""
+    """Ask a run to end; `lakelet jobs show` shows when it has."""
     found = _find(run)
     _client().stop(found.job, found.run_id)
     show_message(f"Run {_short(found.run_id)} of {found.job} is being stopped.", output, run=found.run_id)
@@ -219,30 +220,67 @@ def _arguments(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip("-"):
-            raise UsageError(f"--arg {pair} is not K=V: write --arg month=1.")
+            raise UsageError(f"--arg {pair!r} has no K=V form: write --arg month=1.")
         arguments["--" + name.removeprefix("--")] = value
     return arguments
 
 
-def _wait(client: JobClient, submitted: Submitted) -> JobRun:
-    """Follow a run; Ctrl-C asks whether to stop it, and leaves it running when there is nobody to ask."""
+class _DriverOutput:
+    """Prints what a run's driver writes to stdout, in a thread, while the run is waited for."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._run_id = ""
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def follow(self, run_id: str) -> None:
+        """Print the output of this run from now on; the output of the one before is printed to its end."""
+        if run_id != self._run_id:
+            self.finish()
+            self._run_id, self._ended = run_id, threading.Event()
+            self._thread = threading.Thread(target=self._print, args=(run_id, self._ended), daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Print the rest; the run has ended."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _print(self, run_id: str, ended: threading.Event) -> None:
+        from jobs import logs as run_logs
+        from workspace.paths import Workspace
+
+        for line in run_logs.follow(Workspace.find(), run_id, Stream.driver, ended.is_set):
+            print(line.text, file=self._file, flush=True)
+
+
+def _wait(client: JobClient, submitted: Submitted, file: TextIO) -> JobRun:
+    """Follow a run and print its driver's output; Ctrl-C asks whether to stop it, and leaves it running when there is
+    nobody to ask."""
     from jobs.client import Submitted
     from workspace.errors import RunError
 
     current = submitted
+    driver = _DriverOutput(file)
 
     def notice(run: JobRun) -> None:
         nonlocal current
         current = Submitted(submitted.job, run["Id"])  # a retry is a run of its own, and what there is to stop
+        driver.follow(run["Id"])
         _tell(run)
 
     print(submitted.run_id, file=sys.stderr)
     while True:
         try:
-            return client.wait(current, notice)
+            run = client.wait(current, notice)
+            driver.finish()
+            return run
         except KeyboardInterrupt:
             if not _agreed("Stop the run?"):
-                print(f"Run {_short(current.run_id)} goes on.", file=sys.stderr)
+                short = _short(current.run_id)
+                print(f"Run {short} is still running; stop it with `lakelet jobs stop {short}`.", file=sys.stderr)
                 raise SystemExit(INTERRUPTED) from None
             try:
                 client.stop(current.job, current.run_id)
@@ -269,13 +307,22 @@ def _tell(run: JobRun) -> None:
 
 
 def _conclude(run: JobRun, output: Format) -> None:
+    from jobs import logs as run_logs
     from workspace.errors import RunError
+    from workspace.paths import Workspace
 
     show_record(_record(run), output)
     if run["JobRunState"] != "SUCCEEDED":
+        workspace, short = Workspace.find(), _short(run["Id"])
+        stream = run_logs.failure_stream(workspace, run["Id"])
+        if run["JobRunState"] == "FAILED" and stream is Stream.error:  # the driver's output is on the screen already
+            for line in run_logs.last_lines(workspace, run["Id"], stream):
+                print(line.text, file=sys.stderr)
+        reason = run.get("ErrorMessage") or run.get("StateDetail") or "no reason is known."
+        option = "" if stream is Stream.driver else f" --stream {stream}"
         raise RunError(
-            f"Run {_short(run['Id'])} of {run['JobName']} ended in {run['JobRunState']}: "
-            f"see `lakelet jobs logs {_short(run['Id'])} --stream error`."
+            f"Run {short} of {run['JobName']} ended in {run['JobRunState']}: {reason}\n"
+            f"Show the whole output with `lakelet jobs logs {short}{option}`."
         )
 
 

@@ -313,7 +313,11 @@ def test_the_command_line_submits_follows_and_shows(jobs: Jobs, tmp_path: Path) 
 
     failed = lakelet(jobs, "jobs", "submit", script.stem, "--arg", "month=3", "--wait")
     assert failed.returncode == 4
-    assert "exit code 3" in failed.stdout
+    assert "month 3\n" in failed.stdout, "the driver's output is streamed"
+    assert "ended in FAILED: The driver ended with exit code 3." in failed.stderr
+    assert "--stream error" in failed.stderr
+    assert json.loads(lakelet(jobs, "jobs", "submit", script.stem, "--arg", "month=3", "--wait", "-o", "json").stdout)
+    assert "No run matches 'jr_x'" in lakelet(jobs, "jobs", "show", "jr_x").stderr
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
@@ -332,7 +336,7 @@ def test_ctrl_c_asks_whether_to_stop_the_run(jobs: Jobs, tmp_path: Path, answer:
     os.write(ours, b"\x03")
     said += _until(ours, "Stop the run? [y/N]")
     os.write(ours, answer.encode() + b"\n")
-    said += _until(ours, "STOPPED" if answer == "y" else "goes on")
+    said += _until(ours, "STOPPED" if answer == "y" else "is still running")
     assert process.wait(120) == (4 if answer == "y" else 130), said
     run = next(jobs.client.runs(script.stem))
     if answer == "n":

@@ -261,9 +261,13 @@ def test_the_last_words_are_the_exception_without_secrets(tmp_path: Path) -> Non
     assert last_words(log, [], stdout) == "SyntaxError: invalid syntax"
     stdout.write_text(
         "Traceback (most recent call last):\n  File x\nPy4JJavaError: An error occurred.\n"
-        ": SparkClassNotFoundException: [DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta. Make sure …\n"
+        ": org.apache.spark.SparkClassNotFoundException: [DATA_SOURCE_NOT_FOUND] "
+        "Failed to find the data source: delta. Make sure …\n"
     )
-    hint = "Py4JJavaError: An error occurred. Give the job the argument --datalake-formats delta."
+    hint = (
+        "SparkClassNotFoundException: [DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta. Make sure …. "
+        "Give the job the argument --datalake-formats delta."
+    )
     assert last_words(log, [], stdout) == hint
     assert last_words(tmp_path / "absent", []) == ""
 
