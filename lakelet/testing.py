@@ -94,7 +94,8 @@ def lakelet_stack(pytestconfig: pytest.Config) -> Iterator[Lakelet]:
     """
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     only = [word for name in pytestconfig.getini("lakelet_components") for word in ("--only", name)]
-    answer = _command(["up", "--ephemeral", *only, "--output", "json"], environment, pytestconfig.rootpath)
+    lease = ["--lease", str(os.getpid())]  # so that it ends with us, even when we are killed
+    answer = _command(["up", "--ephemeral", *lease, *only, "--output", "json"], environment, pytestconfig.rootpath)
     stack = Lakelet(json.loads(answer))
     try:
         yield stack

@@ -26,6 +26,7 @@ from tests.spark import glue, lake  # noqa: F401
 from workspace.environment import client_environment
 from workspace.errors import EntityNotFoundException, StackError
 from workspace.paths import STATE_VARIABLE, Workspace
+from workspace.process import Identity
 
 T = TypeVar("T")
 
@@ -133,9 +134,12 @@ def own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 
 
 def start(workspace: Workspace, *only: str) -> None:
-    """Start a stack, or these components of it; a failure shows the last lines of every log."""
+    """Start a stack, or these components of it, which ends with this process.
+
+    A failure shows the last lines of every log.
+    """
     try:
-        operate.start(workspace, only)
+        operate.start(workspace, only, lease=Identity.mine())
     except StackError as error:
         logs = sorted(workspace.logs.glob("*.log"))
         said = "\n".join(f"--- {log.name}\n" + "\n".join(tail(log, 20)) for log in logs)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workspace.errors import NotRunningError, UsageError
-from workspace.files import write_atomic
+from workspace.files import make_private, write_atomic
 from workspace.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -18,6 +18,7 @@ COMPONENT_VARIABLE = "LAKELET_COMPONENT"  # in the environment of every process 
 PROJECT_VARIABLE = "LAKELET_PROJECT"
 PROJECT_FILE = "lakelet.toml"  # makes a folder a project
 EPHEMERAL = "ephemeral"  # the file in a state folder that says so
+MARKS = ("state.db", "secrets", "logs", "runs", EPHEMERAL)  # a folder that holds one of these is a state folder
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,23 @@ class Workspace:
         return cls(root, state.absolute()).prepare()
 
     def prepare(self) -> Workspace:
-        """Make the state folder, readable by its owner only."""
-        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make the state folder, readable by its owner only; one that was open to others is closed to them.
+
+        Raises :class:`~workspace.errors.UsageError` when it belongs to another user, or is no folder.
+        """
+        try:
+            self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            opened = make_private(self.state, MARKS)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise UsageError(
+                f"The state folder {self.state} cannot be used ({error.strerror}): "
+                "set LAKELET_STATE to a folder of your own."
+            ) from None
+        if opened:
+            secrets = self.state / "secrets"
+            for path in (*self.state.glob("state.db*"), *self.state.glob("*.json"), *secrets.glob("*")):
+                if path.is_file() and not path.is_symlink():
+                    path.chmod(0o600)
         return self
 
     @cached_property
@@ -75,6 +91,11 @@ class Workspace:
         """Spark's ``conf``, ``work`` (executor logs), ``events`` (event logs) and ``local`` (shuffle files)."""
         return self.state / "spark"
 
+    @property
+    def endpoints(self) -> Path:
+        """The addresses of a running stack, written by its supervisor."""
+        return self.state / "endpoints.json"
+
     def content(self, kind: str) -> tuple[Path, ...]:
         """The folders where user content of a kind (``jobs/library``) lies: the project's, then the one we ship."""
         return tuple(dict.fromkeys(root / kind for root in (self.root, REPOSITORY)))
@@ -88,22 +109,26 @@ class Workspace:
 
     def write_endpoints(self, endpoints: dict[str, str]) -> None:
         """Record the addresses that this stack listens on, by name (``control``, ``s3``, ``opensearch``, …)."""
-        write_atomic(self.state / "endpoints.json", json.dumps(endpoints, indent=1).encode())
+        write_atomic(self.endpoints, json.dumps(endpoints, indent=1).encode())
 
     def forget_endpoints(self) -> None:
         """The stack is down: nobody listens there any more."""
-        (self.state / "endpoints.json").unlink(missing_ok=True)
+        self.endpoints.unlink(missing_ok=True)
 
     def endpoint(self, name: str) -> str:
         """The address of one part of the stack: ``control``, ``metastore``, ``s3``, ``opensearch``,
         ``dashboards``, ``spark_master``, ``spark_master_ui``, ``spark_history``.
 
-        Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+        Raises :class:`~workspace.errors.NotRunningError` when the stack was never started, and when the file is
+        damaged: the supervisor of a running stack writes it anew.
         """
         try:
-            return str(json.loads((self.state / "endpoints.json").read_text())[name])
-        except (FileNotFoundError, KeyError):
-            raise NotRunningError("The stack is not running: start it with `lakelet up`.") from None
+            address = json.loads(self.endpoints.read_text())[name]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            address = None
+        if not isinstance(address, str) or not address:
+            raise NotRunningError("The stack is not running: start it with `lakelet up`.")
+        return address
 
 
 def find_project() -> Path:

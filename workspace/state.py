@@ -220,6 +220,8 @@ def copy_state(engine: sa.Engine, target: Path) -> None:
 
 
 def _sqlite(database: Path, durable: bool) -> sa.Engine:
+    with suppress(OSError):  # the connection reports it
+        database.touch(mode=0o600)  # SQLite gives the log and its index the mode of the database
     engine = sa.create_engine(
         f"sqlite:///{database}",
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},

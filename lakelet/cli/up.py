@@ -13,6 +13,7 @@ from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 
 if TYPE_CHECKING:
     from workspace.paths import Workspace
+    from workspace.process import Identity
 
 app = typer.Typer(add_completion=False)
 
@@ -23,6 +24,10 @@ def up(
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Start an empty stack to throw away: MinIO and the AWS endpoint alone.")
     ] = False,
+    lease: Annotated[
+        int | None,
+        typer.Option(metavar="PID", help="With --ephemeral: end and delete the stack when this process ends."),
+    ] = None,
     output: OutputOption = Format.text,
 ) -> None:
     """Start the stack, and wait until every component has proven that it works.
@@ -36,8 +41,10 @@ def up(
     from workspace.paths import Workspace
 
     if ephemeral:
-        _up_ephemeral(only or (), output)
+        _up_ephemeral(only or (), lease, output)
         return
+    if lease is not None:
+        raise UsageError("--lease needs --ephemeral: only a stack to throw away ends with the process that started it.")
     workspace = Workspace.find()
     began = time.monotonic()
     fresh = bring_up(workspace, only or ())
@@ -56,32 +63,40 @@ def up(
     show_message(text, output)
 
 
-def _up_ephemeral(only: Collection[str], output: Format) -> None:
+def _up_ephemeral(only: Collection[str], lease: int | None, output: Format) -> None:
     from lakelet.cli.env import print_exports
     from lakelet.stack.ephemeral import COMPONENTS, new_workspace
     from lakelet.stack.operate import stop
     from workspace.environment import client_environment
+    from workspace.errors import UsageError
+    from workspace.process import Identity
 
+    try:
+        starter = Identity.of(lease) if lease is not None else None
+    except ProcessLookupError:
+        raise UsageError(f"No process has the pid {lease}: --lease needs one that is running.") from None
     workspace = new_workspace()
     try:
-        bring_up(workspace, only or COMPONENTS)
+        bring_up(workspace, only or COMPONENTS, starter)
     except BaseException:
         stop(workspace)
         raise
     print_exports({**workspace.environment, **client_environment(workspace)}, output)
 
 
-def bring_up(workspace: Workspace, only: Collection[str] = ()) -> bool:
+def bring_up(workspace: Workspace, only: Collection[str] = (), lease: Identity | None = None) -> bool:
     """Install what is missing and start the stack, showing both; returns False when it ran already."""
+    from lakelet.stack.components import component_names
     from lakelet.stack.install import install
     from lakelet.stack.operate import start, stop
     from lakelet.stack.platforms import check_platform
 
+    component_names(workspace, only)  # a name that is none is refused before anything is done
     check_platform(workspace)
     install(workspace)
     display = Display()
     try:
-        return start(workspace, only, display.show)
+        return start(workspace, only, display.show, lease)
     except KeyboardInterrupt:
         print("\nStopping what was started…", file=sys.stderr)
         stop(workspace)

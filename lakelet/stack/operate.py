@@ -18,7 +18,7 @@ from lakelet.stack.record import StackRecord, read_record, record_path
 from lakelet.stack.states import State
 from workspace.errors import StackError
 from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
-from workspace.process import end_session, spawn
+from workspace.process import Identity, end_session, spawn
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 30.0  # in which a supervisor that is asked to try again does
@@ -33,17 +33,23 @@ def running(workspace: Workspace) -> StackRecord | None:
     return record if record is not None and record.supervised and not record.error else None
 
 
-def start(workspace: Workspace, only: Collection[str] = (), watch: Watcher = lambda record: None) -> bool:
+def start(
+    workspace: Workspace,
+    only: Collection[str] = (),
+    watch: Watcher = lambda record: None,
+    lease: Identity | None = None,
+) -> bool:
     """Start the stack and wait until every component runs; returns False when it ran already.
 
-    ``watch`` sees the record whenever it is read. Raises :class:`~workspace.errors.StackError` when the stack cannot
+    ``watch`` sees the record whenever it is read. A stack that is started with a ``lease`` ends with that process, and
+    its state too if it is ephemeral. Raises :class:`~workspace.errors.StackError` when the stack cannot
     be started, or when a component died for good.
     """
     with open(workspace.state / "up.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two `up`s at once, the second finds the stack starting and joins in
         before = running(workspace)
         if before is None:
-            _launch(workspace, only)
+            _launch(workspace, only, lease)
         elif _fatal(before):
             _retry(workspace, before)
     _wait(workspace, watch)
@@ -105,10 +111,11 @@ def leftovers(workspace: Workspace) -> list[str]:
     return sorted(set(component_processes(workspace).values()) - {SUPERVISOR})
 
 
-def _launch(workspace: Workspace, only: Collection[str]) -> None:
+def _launch(workspace: Workspace, only: Collection[str], lease: Identity | None) -> None:
     """Start a supervisor and wait until it has said who it is."""
     log = workspace.logs / "supervisor.log"
-    argv = [sys.executable, "-m", "lakelet.stack.supervisor", *only]
+    options = ["--lease", f"{lease.pid}:{lease.started:.0f}"] if lease else []
+    argv = [sys.executable, "-m", "lakelet.stack.supervisor", *options, *only]
     env = os.environ | workspace.environment | {COMPONENT_VARIABLE: SUPERVISOR}
     process = spawn(argv, env=env, cwd=REPOSITORY, stdout=log)
     while True:

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 import psutil
 
 from workspace.errors import StackError
-from workspace.paths import Workspace
+from workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
 from workspace.settings import BY_NAME, SETTINGS
 
 TRIES = 200
 WORKER_UI = "spark_worker_ui_port"
+NOWHERE = 1  # in the address of a component that is not started: no ordinary program can listen there
 
 _claims: dict[int, socket.socket] = {}  # held until this process ends
 
 
-def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
-    """A port for each ``…_port`` setting, and a sentence for each that differs from the default.
+def choose(workspace: Workspace, unused: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
+    """A port for each ``…_port`` setting, and at most one sentence, about those that differ from the default.
 
-    Raises :class:`~workspace.errors.StackError` when a port that the user set is held by another process.
+    A port that is ``unused``, since no component listens on it, is :data:`NOWHERE`. Raises
+    :class:`~workspace.errors.StackError` when a port that the user set is held by another process.
     """
     settings = workspace.settings
     chosen: dict[str, int] = {}
-    notes: list[str] = []
+    moved: dict[int, int] = {}
     for key, first in default_ports(workspace).items():
+        if key in unused:
+            continue
         setting = key if key in BY_NAME else WORKER_UI
         taken = set(chosen.values())
         if first not in taken and claim(first):
@@ -35,8 +41,19 @@ def choose(workspace: Workspace) -> tuple[dict[str, int], list[str]]:
                 f"Port {first} ({setting}) is held by {holder(first)}: end that, or set another {setting}."
             )
         chosen[key] = next(port for port in range(first + 1, first + TRIES) if port not in taken and claim(port))
-        notes.append(f"Port {first} is held by {holder(first)}; {key} is {chosen[key]}.")
-    return chosen, notes
+        if first not in taken:  # else one of this stack's own other ports moved there
+            moved[first] = chosen[key]
+    return dict.fromkeys(unused, NOWHERE) | chosen, [_note(moved)] if moved else []
+
+
+def _note(moved: Mapping[int, int]) -> str:
+    """One sentence about all the ports that other processes hold, and those used instead."""
+    held: dict[str, list[str]] = {}
+    for port in moved:
+        held.setdefault(holder(port), []).append(str(port))
+    parts = [f"{', '.join(ports)} by {who}" for who, ports in held.items()]
+    noun = "Ports" if len(moved) > 1 else "Port"
+    return f"{noun} in use: {'; '.join(parts)}. Using {', '.join(map(str, moved.values()))}."
 
 
 def default_ports(workspace: Workspace) -> dict[str, int]:
@@ -78,13 +95,18 @@ def free(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens there, for people: ``pid 123 (python -m http.server)``."""
+    """Who listens there, for people: ``pid 123 (python -m http.server)``, ``another Lakelet project (/home/me/a)``."""
     for connection in psutil.net_connections("tcp"):
         if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
             if connection.pid is None:
                 break
             try:
-                words = psutil.Process(connection.pid).cmdline()
+                process = psutil.Process(connection.pid)
+                words = process.cmdline()
+                with suppress(psutil.Error):  # another user's
+                    environment = process.environ()
+                    if COMPONENT_VARIABLE in environment and (state := environment.get(STATE_VARIABLE)):
+                        return f"another Lakelet project ({state.removesuffix('/.lakelet')})"
             except psutil.Error:
                 break
             return f"pid {connection.pid} ({' '.join(words)[:60]})"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from lakelet.stack.states import State
 from workspace.files import write_atomic
 from workspace.paths import Workspace
 from workspace.process import Identity
+
+R = TypeVar("R", "ComponentRecord", "StackRecord")
 
 
 @dataclass(frozen=True)
@@ -68,21 +71,29 @@ def write_record(workspace: Workspace, record: StackRecord) -> None:
 
 
 def read_record(workspace: Workspace) -> StackRecord | None:
-    """The record, or None when the stack was never started, or stopped as it should."""
+    """The record; None when the stack was never started or was stopped, and when the file is damaged.
+
+    A machine that lost power may leave an empty file. The supervisor of a running stack writes it anew.
+    """
     try:
-        value = json.loads(record_path(workspace).read_text())
-    except FileNotFoundError:
+        return _parsed(json.loads(record_path(workspace).read_text()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
-    except ValueError:  # not ours: a machine that lost power may leave an empty file behind
-        return None
-    components = tuple(ComponentRecord(**(c | {"state": State(c["state"])})) for c in value["components"])
-    return StackRecord(
-        **(
-            value
-            | {
-                "supervisor": Identity.from_json(value["supervisor"]),
-                "components": components,
-                "notes": tuple(value["notes"]),
-            }
-        )
-    )
+
+
+def _parsed(value: dict[str, Any]) -> StackRecord:
+    """Raises ValueError, KeyError, TypeError or AttributeError for anything but what :func:`write_record` writes."""
+    components = tuple(_checked(ComponentRecord(**(c | {"state": State(c["state"])}))) for c in value["components"])
+    notes = tuple(value["notes"])
+    if not all(isinstance(note, str) for note in notes):
+        raise TypeError("a note is not text")
+    supervisor = Identity.from_json(value["supervisor"])
+    return _checked(StackRecord(**(value | {"supervisor": supervisor, "components": components, "notes": notes})))
+
+
+def _checked(record: R) -> R:
+    """The record, when each field has the declared type. Raises TypeError."""
+    for name, kind in get_type_hints(type(record)).items():
+        if not isinstance(getattr(record, name), get_origin(kind) if get_origin(kind) is tuple else kind):
+            raise TypeError(f"{name} has the wrong type")
+    return record

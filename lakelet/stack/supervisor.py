@@ -1,14 +1,17 @@
 """The supervisor: one process that starts the components, watches them and ends them.
 
-    python -m lakelet.stack.supervisor [COMPONENT…]
+    python -m lakelet.stack.supervisor [--lease PID:STARTED] [COMPONENT…]
 
-``lakelet up`` starts it in a session of its own. SIGTERM ends the stack; SIGHUP tries FATAL components again.
+``lakelet up`` starts it in a session of its own. SIGTERM ends the stack, and so does the end of the process that has
+the lease; SIGHUP tries FATAL components again.
 It holds ``stack.lock`` for as long as it lives, so there is never a second one.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
+import shutil
 import signal
 import sys
 import time
@@ -16,13 +19,14 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from jobs.spark import write_conf
 from lakelet.stack.child import Child
 from lakelet.stack.component import Plan
-from lakelet.stack.components import components, endpoints
+from lakelet.stack.components import components, endpoints, unused_ports
 from lakelet.stack.leftovers import end_leftovers, end_runs
 from lakelet.stack.ports import choose
 from lakelet.stack.record import StackRecord, record_path, write_record
@@ -40,10 +44,14 @@ FIRST_TO_STOP = ("dashboards", "control")  # clients before what they talk to
 
 
 class Supervisor:
-    """The stack of one workspace, from the choice of ports to the end of its last process."""
+    """The stack of one workspace, from the choice of ports to the end of its last process.
 
-    def __init__(self, workspace: Workspace, only: Collection[str] = ()) -> None:
+    With a ``lease`` it ends when that process does, however that ended.
+    """
+
+    def __init__(self, workspace: Workspace, only: Collection[str] = (), lease: Identity | None = None) -> None:
         self.workspace = workspace
+        self.lease = lease
         self.stopping = False
         self.retrying = False
         self._only = only
@@ -55,6 +63,8 @@ class Supervisor:
         self._began_at = time.time()
         self._ready_seconds: float | None = None
         self._written: StackRecord | None = None
+        self._endpoints: dict[str, str] = {}
+        self._stamps: dict[Path, tuple[int, int, int]] = {}  # of the files that only we write
         self._swept: float | None = None
 
     def run(self) -> None:
@@ -67,6 +77,9 @@ class Supervisor:
             while not self.stopping:
                 retrying, self.retrying = self.retrying, False
                 self._tick(retrying)
+                if self.expired:
+                    say(f"process {self.lease.pid if self.lease else ''}, for which the stack was started, has ended")
+                    break
                 if self._swept is None or time.monotonic() - self._swept > SWEEP_SECONDS:
                     self._swept = time.monotonic()
                     self._surely(lambda: sweep(self.workspace))
@@ -74,10 +87,16 @@ class Supervisor:
         finally:
             self._stop()
 
+    @property
+    def expired(self) -> bool:
+        """Whether the process that has the lease has ended."""
+        return self.lease is not None and not self.lease.alive()
+
     def _prepare(self) -> None:
-        ports, notes = choose(self.workspace)
+        ports, notes = choose(self.workspace, unused_ports(self.workspace, self._only))
         self._notes += notes
-        self.workspace.write_endpoints(endpoints(self.workspace, ports))
+        self._endpoints = endpoints(self.workspace, ports)
+        self._write_endpoints()
         write_conf(self.workspace)
         for component in components(Plan(self.workspace, ports), self._only):
             log = self.workspace.logs / f"{component.name}.log"
@@ -98,6 +117,8 @@ class Supervisor:
             self._ready_seconds = round(time.monotonic() - self._began, 2)
             say(f"every component runs after {self._ready_seconds} s")
         self._surely(self._record)
+        if self._changed(self.workspace.endpoints):
+            self._surely(self._write_endpoints)
 
     def _stop(self) -> None:
         say("stopping")
@@ -129,9 +150,27 @@ class Supervisor:
             self._began_at,
             self._ready_seconds,
         )
-        if record != self._written:
+        path = record_path(self.workspace)
+        if record != self._written or self._changed(path):
             write_record(self.workspace, record)
-            self._written = record
+            self._written, self._stamps[path] = record, _stamp(path)
+
+    def _write_endpoints(self) -> None:
+        self.workspace.write_endpoints(self._endpoints)
+        self._stamps[self.workspace.endpoints] = _stamp(self.workspace.endpoints)
+
+    def _changed(self, path: Path) -> bool:
+        """Whether somebody else removed or wrote a file that is ours."""
+        try:
+            return self._stamps.get(path) != _stamp(path)
+        except FileNotFoundError:
+            return True
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What differs once a file was written again. Raises OSError."""
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def say(text: str) -> None:
@@ -151,14 +190,23 @@ def lock(workspace: Workspace) -> IO[str] | None:
     return file
 
 
-def main(only: Sequence[str]) -> int:
+def _lease(text: str) -> Identity:
+    pid, _, started = text.partition(":")
+    return Identity(int(pid), float(started))
+
+
+def main(arguments: Sequence[str]) -> int:
     """Run until told to stop; what prevents a start is left in ``stack.json`` for ``lakelet up`` to say."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lease", type=_lease)
+    parser.add_argument("only", nargs="*")
+    options = parser.parse_args(arguments)
     workspace = Workspace.find()
     held = lock(workspace)
     if held is None:
         say("another supervisor is at work")
         return 1
-    supervisor = Supervisor(workspace, only)
+    supervisor = Supervisor(workspace, options.only, options.lease)
 
     def on_stop(number: int, frame: FrameType | None) -> None:
         supervisor.stopping = True
@@ -179,6 +227,8 @@ def main(only: Sequence[str]) -> int:
     record_path(workspace).unlink(missing_ok=True)
     workspace.forget_endpoints()
     say("stopped")
+    if supervisor.expired and workspace.ephemeral:
+        shutil.rmtree(workspace.state, ignore_errors=True)  # else `operate.stop` does, which waits for us
     return 0
 
 

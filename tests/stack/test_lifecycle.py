@@ -152,7 +152,11 @@ def test_up_after_the_machine_died(own_workspace: Workspace) -> None:
 
 def test_down_ends_a_supervisor_whose_record_was_lost(own_workspace: Workspace) -> None:
     start(own_workspace, "minio")
-    (own_workspace.state / "stack.json").unlink()
+    record = read_record(own_workspace)
+    assert record
+    os.kill(record.supervisor.pid, signal.SIGSTOP)  # else it writes the record anew
+    (own_workspace.state / "stack.json").write_text("[]")
+    (own_workspace.state / "endpoints.json").write_text("")
     with pytest.raises(StackError, match=r"another supervisor is at work.*`lakelet down`"):
         operate.start(own_workspace, ["minio"])
     assert operate.stop(own_workspace) == ["minio"]

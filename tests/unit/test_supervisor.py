@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lakelet.stack import operate
+from lakelet.stack.checks import _stack
 from lakelet.stack.child import BACKOFF_SECONDS, ELSEWHERE_INTERVAL, HEALTHY_SECONDS, START_SECONDS, Child, tail
 from lakelet.stack.component import Component, NotReadyError
 from lakelet.stack.leftovers import RUN, component_processes, end_leftovers
@@ -21,6 +24,7 @@ from lakelet.stack.record import read_record, record_path
 from lakelet.stack.states import NEXT, State
 from lakelet.stack.supervisor import Supervisor
 from tests.conftest import eventually
+from workspace.errors import NotRunningError
 from workspace.paths import Workspace
 from workspace.process import Identity
 
@@ -284,6 +288,99 @@ def test_a_surprise_leaves_the_stack_running_and_supervised(
             supervisor.stopping = True
         running.result(60)
     assert not any(component.identity and component.identity.alive() for component in again.components)
+
+
+RECORD = {
+    "supervisor": {"pid": 1, "started": 1.0},
+    "components": [],
+    "notes": [],
+    "error": "",
+    "started_at": 0.0,
+    "ready_seconds": None,
+}
+ROW = {"name": "minio", "state": "RUNNING", "url": "", "pid": 1, "started": 1.0, "since": 0.0}
+HOSTILE = [
+    "",
+    "[]",
+    "{}",
+    "null",
+    "7",
+    '{"a',
+    "[" * 100_000,
+    "\udcff",
+    json.dumps({"control": 7, "s3": None}),
+    json.dumps({"supervisor": 7, "components": {}, "notes": []}),
+    json.dumps(RECORD | {"supervisor": {"pid": "x", "started": 1.0}}),
+    json.dumps(RECORD | {"supervisor": {"pid": 1e999, "started": 1.0}}),
+    json.dumps(RECORD | {"components": [7]}),
+    json.dumps(RECORD | {"components": [{"name": "minio"}]}),
+    json.dumps(RECORD | {"components": [ROW | {"state": "GONE"}]}),
+    json.dumps(RECORD | {"components": [ROW | {"since": "x"}]}),
+    json.dumps(RECORD | {"components": [ROW | {"pid": "x"}]}),
+    json.dumps(RECORD | {"components": [ROW | {"more": 1}]}),
+    json.dumps(RECORD | {"notes": [7]}),
+    json.dumps(RECORD | {"error": 7}),
+]
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_damaged_file_of_the_stack_is_no_stack(
+    workspace: Workspace, content: str, started: Callable[..., int]
+) -> None:
+    for path in (record_path(workspace), workspace.endpoints):
+        path.write_text(content, errors="surrogateescape")
+    assert read_record(workspace) is None
+    assert operate.status(workspace) == []
+    assert operate.running(workspace) is None
+    with pytest.raises(NotRunningError, match="`lakelet up`"):
+        workspace.endpoint("control")
+    assert _stack(workspace)  # a check of `lakelet doctor`
+    mark = {"LAKELET_COMPONENT": "minio"}
+    pid = started("sh", "-c", "echo $$; exec sleep 1000 >/dev/null", **workspace.environment, **mark)
+    identity = Identity.of(pid)
+    assert operate.stop(workspace) == ["minio"]
+    assert not identity.alive()
+
+
+def test_a_record_with_the_right_types_is_read(workspace: Workspace) -> None:
+    record_path(workspace).write_text(json.dumps(RECORD | {"components": [ROW]}))
+    record = read_record(workspace)
+    assert record and record.components[0].state is State.RUNNING
+
+
+def test_the_supervisor_writes_damaged_files_anew(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [Component("a", "", FOREVER, lambda: None, dict(os.environ), cwd=workspace.state)]
+    monkeypatch.setattr("lakelet.stack.supervisor.components", lambda plan, only: made)
+    supervisor = Supervisor(workspace)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(supervisor.run)
+        try:
+            eventually(lambda: (found := read_record(workspace)) and found.ready_seconds)
+            control = workspace.endpoint("control")
+            for content in ("", "[]"):
+                record_path(workspace).write_text(content)
+                workspace.endpoints.write_text(content)
+                eventually(lambda: read_record(workspace))
+                assert eventually(lambda: workspace.endpoint("control")) == control
+        finally:
+            supervisor.stopping = True
+        running.result(60)
+
+
+def test_the_stack_ends_with_the_process_that_has_the_lease(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, started: Callable[..., int]
+) -> None:
+    made = [Component("a", "", FOREVER, lambda: None, dict(os.environ), cwd=workspace.state)]
+    monkeypatch.setattr("lakelet.stack.supervisor.components", lambda plan, only: made)
+    pid = started("sh", "-c", "echo $$; exec sleep 1000 >/dev/null")
+    supervisor = Supervisor(workspace, lease=Identity.of(pid))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(supervisor.run)
+        record = eventually(lambda: (found := read_record(workspace)) and found.ready_seconds and found)
+        os.kill(pid, signal.SIGKILL)
+        running.result(60)
+    identity = record.components[0].identity
+    assert identity and not identity.alive()
 
 
 def test_every_state_can_be_stopped_and_left() -> None:
