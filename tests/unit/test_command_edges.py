@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib.metadata
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import nbformat
 import pytest
 from botocore.exceptions import ClientError
 
@@ -23,7 +25,7 @@ from lakelet.cli import catalog
 from lakelet.cli.main import readable
 from query.credentials import Credentials
 from workspace.errors import LakeletError, StackError
-from workspace.paths import STATE_VARIABLE, Workspace
+from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -186,3 +188,40 @@ def test_a_crawl_of_nothing_fails(workspace: Workspace, monkeypatch: pytest.Monk
         with pytest.raises(LakeletError) as caught:
             catalog._check_holds_objects(workspace, bucket, path)
         assert caught.value.exit_code == 1 and "There " in str(caught.value)
+
+
+def test_a_new_project_gets_a_folder_for_notebooks(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tmp_path / ".lakelet")
+    assert notebook.notebooks(workspace).is_dir() and not list((tmp_path / "notebooks").iterdir())
+
+
+def test_a_shipped_notebook_runs_as_a_copy_that_git_ignores() -> None:
+    before = subprocess.run(["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+    copy = notebook.notebooks(Workspace(REPOSITORY, REPOSITORY / ".lakelet")) / "flights.ipynb"
+    original = copy.read_bytes()
+    try:
+        copy.write_bytes(original + b" ")
+        after = subprocess.run(["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+    finally:
+        copy.write_bytes(original)
+    assert after == before
+
+
+def test_the_installed_kernel_finds_the_project_of_the_notebook(tmp_path: Path) -> None:
+    variables = {name: value for name, value in os.environ.items() if name not in (PROJECT_VARIABLE, STATE_VARIABLE)}
+    variables |= {"JUPYTER_DATA_DIR": str(tmp_path / "jupyter")}
+    command = [LAKELET, "notebook", "--install-kernel"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "jupyter" / "kernels" / "lakelet") in done.stdout
+    folder = tmp_path / "project" / "notebooks"
+    folder.mkdir(parents=True)
+    (tmp_path / "project" / "lakelet.toml").touch()
+    sources = ["from workspace.paths import Workspace; print(Workspace.find().root)", "%sql SELECT 1"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "lakelet", "display_name": "Lakelet"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "mine.ipynb")
+    words = ["--to", "notebook", "--execute", "--allow-errors", "--inplace", str(folder / "mine.ipynb")]
+    subprocess.run([sys.executable, "-m", "nbconvert", *words], env=variables, capture_output=True, check=True)
+    first, second = nbformat.read(folder / "mine.ipynb", as_version=4).cells
+    assert str(tmp_path / "project") in json.dumps(first.outputs)
+    assert "The stack is not running" in json.dumps(second.outputs)
