@@ -135,13 +135,18 @@ def board_files(folders: Sequence[Path]) -> list[Path]:
 
 def load(path: Path) -> Board:
     """Read one board file; raises :class:`~workspace.errors.UsageError` for anything it cannot mean."""
+    if path.exists() and not path.is_file():  # to read a pipe would wait for ever
+        raise UsageError(f"{path.name} is not a file: remove it or give it another ending than .toml.")
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse(path, tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise UsageError(f"The board file {path.name} is gone: choose another board.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The board file {path.name} does not exist any more: choose another board.") from None
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read ({error.strerror}): check its permissions.") from error
+    except ValueError as error:  # of TOML, of UTF-8, of a number with thousands of digits
         raise UsageError(f"{path.name} is not valid TOML ({error}): correct that line.") from error
-    return parse(path, values)
+    except RecursionError:
+        raise UsageError(f"{path.name} is nested too deeply: simplify its tables and expressions.") from None
 
 
 def parse(path: Path, values: dict[str, Any]) -> Board:
@@ -155,7 +160,7 @@ def parse(path: Path, values: dict[str, Any]) -> Board:
         path=path,
         title=reader.text("title"),
         description=reader.text("description", ""),
-        icon=reader.text("icon", ":material/monitoring:"),
+        icon=reader.checked(_icon, reader.text("icon", ":material/monitoring:"), "icon"),
         dataset=reader.checked(_dataset, reader.text("dataset"), "dataset"),
         columns=columns,
         filters=tuple(_filter(entry) for entry in reader.tables("filters")),
@@ -275,6 +280,18 @@ def _levels(drill: Reader) -> Iterator[Level]:
             level = Level(label=reader.text("label", by.label), by=by, measures=measures)
         reader.done()
         yield level
+
+
+def _icon(text: str) -> str:
+    """``text``, when Streamlit has that icon; raises ``ValueError`` otherwise."""
+    from streamlit.errors import StreamlitAPIException
+    from streamlit.string_util import validate_icon_or_emoji
+
+    try:
+        validate_icon_or_emoji(text)
+    except StreamlitAPIException as error:
+        raise ValueError(f"is {text!r}: write an emoji, or a name of Material's icons as :material/flight:") from error
+    return text
 
 
 def _expression(text: str) -> str:

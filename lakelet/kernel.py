@@ -80,9 +80,10 @@ def names_in(code: str) -> set[str]:
 
 
 class _Sql:
-    """``%sql SELECT …`` and ``%%sql [--database D] [--into NAME]``, which give a DataFrame."""
+    """``%sql SELECT …`` and ``%%sql [--database D] [--into NAME]``: a DataFrame. ``:name`` is a variable's value."""
 
     __name__ = "sql"
+    _ipython_magic_no_var_expand = True  # IPython would paste its own {name} and $name as text
 
     def __init__(self, shell: Any, workspace: Workspace) -> None:
         self._shell = shell
@@ -92,9 +93,11 @@ class _Sql:
         from IPython.core.error import UsageError
 
         from query.client import query
+        from query.parameters import bind
 
         try:
             options, statement = ({}, line) if cell is None else (_options(line), cell)
+            statement = bind(statement, self._shell.user_ns)
             frame: pd.DataFrame = query(self._workspace, statement, options.get("--database")).to_pandas()
         except LakeletError as error:
             raise UsageError(str(error)) from None  # which IPython shows as one sentence

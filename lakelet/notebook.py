@@ -5,18 +5,22 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import socket
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from jobs.spark import python_path
-from workspace.errors import InstallError, StackError, UsageError
+from workspace.errors import InstallError, LakeletError, StackError
 from workspace.files import write_atomic
-from workspace.paths import Workspace
+from workspace.paths import REPOSITORY, Workspace
 from workspace.secrets import secret
 
 KERNEL = "lakelet"
+EXAMPLES = Path(__file__).resolve().parent / "examples"
 # Ctrl-C ends a JupyterLab that is still being imported, without a traceback; once it runs, it has a handler of its own.
 _JUPYTERLAB = """
 import runpy, signal
@@ -35,16 +39,43 @@ def install_kernel(workspace: Workspace) -> Path:
 
     It holds no secret: the kernel reads addresses and keys from the workspace when it starts.
     """
+    folder = workspace.state / "jupyter"
+    _write_kernel(folder, workspace.environment)
+    return folder
+
+
+def install_kernel_for_user() -> Path:
+    """Install the kernel for every Jupyter of this user; returns its folder. It takes the project around a notebook's
+    folder."""
+    from jupyter_core.paths import jupyter_data_dir
+
+    try:
+        return _write_kernel(Path(jupyter_data_dir()), {})
+    except OSError as error:
+        raise InstallError(
+            f"The kernel cannot be installed: {error}. Set JUPYTER_DATA_DIR to another folder."
+        ) from error
+
+
+def install_kernel_beside() -> None:
+    """Install the same kernel for the Jupyter of this Python environment, if that is a virtual one that can be written
+    to."""
+    if sys.prefix != sys.base_prefix:
+        with suppress(OSError):
+            _write_kernel(Path(sys.prefix) / "share" / "jupyter", {})
+
+
+def _write_kernel(folder: Path, variables: Mapping[str, str]) -> Path:
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=lakelet.kernel"],
         "display_name": "Lakelet",
         "language": "python",
-        "env": {**workspace.environment, "PYTHONPATH": python_path()},
+        "env": {**variables, "PYTHONPATH": python_path()},
         "metadata": {"debugger": True},
     }
-    folder = workspace.state / "jupyter"
-    write_atomic(folder / "kernels" / KERNEL / "kernel.json", json.dumps(spec, indent=1).encode())
-    return folder
+    path = folder / "kernels" / KERNEL / "kernel.json"
+    write_atomic(path, json.dumps(spec, indent=1).encode())
+    return path.parent
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
@@ -124,8 +155,20 @@ def has_notebook(workspace: Workspace, name: str) -> bool:
 
 
 def notebooks(workspace: Workspace) -> Path:
-    """The folder of the analysts' notebooks. Raises UsageError when the project has none."""
+    """The folder of the project's notebooks, made when there is none. In Lakelet's own checkout git ignores it, and it
+    gets copies of the notebooks that we ship, so that to run them changes nothing there.
+
+    Raises :class:`~workspace.errors.LakeletError` when it cannot be made.
+    """
     folder = workspace.root / "notebooks"
-    if not folder.is_dir():
-        raise UsageError(f"The folder {folder} does not exist: make it, then open it again.")
+    try:
+        folder.mkdir(exist_ok=True)
+        if workspace.root == REPOSITORY:
+            for shipped in EXAMPLES.glob("*.ipynb"):
+                if not (folder / shipped.name).exists():
+                    shutil.copyfile(shipped, folder / shipped.name)
+    except OSError as error:
+        raise LakeletError(
+            f"The folder {folder} cannot be used ({error.strerror}): make it a folder of yours."
+        ) from error
     return folder

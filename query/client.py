@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from query import hugeints
 from workspace.control import fetch
 from workspace.paths import Workspace
 
@@ -25,7 +26,8 @@ class Rows:
 
 
 def query(workspace: Workspace, sql: str, database: str | None = None) -> pyarrow.Table:
-    """Run one SELECT over the catalogued lake. ``database`` is where unqualified table names are looked up.
+    """Run one SELECT over the catalogued lake. ``database`` is where unqualified table names are looked up. DuckDB's
+    128-bit integers, as ``sum()`` of integers gives them, are int64 where all of a column's fit, else decimals.
 
     Raises :class:`~workspace.errors.QueryError` when it is refused or fails,
     :class:`~workspace.errors.NotRunningError` when the stack is down.
@@ -33,7 +35,7 @@ def query(workspace: Workspace, sql: str, database: str | None = None) -> pyarro
     import pyarrow.ipc
 
     with pyarrow.ipc.open_stream(_ask(workspace, sql, database, ARROW)) as reader:
-        return reader.read_all()
+        return hugeints.narrowed(reader.read_all())
 
 
 def query_rows(workspace: Workspace, sql: str, database: str | None = None) -> Rows:

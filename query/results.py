@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from query import hugeints
+
 
 class Form(StrEnum):
     """The two forms of an answer, by their media types."""
@@ -56,11 +58,12 @@ def _write_arrow(reader: Any, write: Write) -> int:
 
 
 def _write_json(reader: Any, write: Write) -> int:
-    columns = [{"name": field.name, "type": str(field.type)} for field in reader.schema]
-    write(b'{"columns": ' + json.dumps(columns).encode() + b', "rows": [')
+    names = [{"name": field.name, "type": str(field.type)} for field in reader.schema]
+    write(b'{"columns": ' + json.dumps(names).encode() + b', "rows": [')
     rows = 0
     for batch in reader:
-        lines = zip(*(column.to_pylist(maps_as_pydicts="lossy") for column in batch.columns), strict=True)
+        columns = (hugeints.values(field, column) for field, column in zip(reader.schema, batch.columns, strict=True))
+        lines = zip(*columns, strict=True)
         text = ",\n".join(json.dumps([plain(value) for value in line], ensure_ascii=False) for line in lines)
         if text:
             write((",\n" if rows else "\n").encode() + text.encode())
@@ -70,8 +73,8 @@ def _write_json(reader: Any, write: Write) -> int:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: decimals exactly, as text; times in ISO 8601; bytes in base64; NaN and infinities as
-    text, since JSON has none (PostgreSQL does the same)."""
+    """A value as JSON has it: decimals exactly, as text, and so integers beyond 64 bits; times in ISO 8601; bytes in
+    base64; NaN and infinities as text, since JSON has none (PostgreSQL does the same)."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from query import hugeints
 from query.dialect import CATALOG, FORBIDDEN_FUNCTIONS, TABLE_FUNCTIONS, Statement
 from query.encoding import as_utf8
 from query.scans import Plan
@@ -123,7 +124,8 @@ def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: P
         try:
             check(connection, text, plan)
             connection.execute(f"{statement.verbs}{text}")
-            return connection.to_arrow_reader(20_000)
+            kinds = [column[1] for column in connection.description]
+            return hugeints.marked(connection.to_arrow_reader(20_000), kinds)
         except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException) as error:
             failure = failure or error  # the statement as written; the next text is Athena's dialect, translated
         except duckdb.Error as error:

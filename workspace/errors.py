@@ -17,7 +17,8 @@ class LakeletError(Exception):
 
 
 class UsageError(LakeletError):
-    """What was asked for makes no sense as written: an unknown name, a bad value, a missing argument."""
+    """What was asked for makes no sense as written: a malformed name, a bad value, a missing argument. The name of
+    something that does not exist is no usage error."""
 
     exit_code = 2
 

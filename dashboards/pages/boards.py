@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,26 +24,44 @@ ROW_HEIGHT = 30
 
 @dataclass(frozen=True)
 class Entry:
-    """A board in the navigation; one whose file is wrong is there too, and its page says what is wrong."""
+    """A board in the navigation, at the address ``slug``. One with a ``problem`` is there too: its page shows it."""
 
     path: Path
     title: str
     icon: str
     slug: str
+    problem: str = ""
 
 
-def entry(path: Path) -> Entry:
-    """The navigation's entry for one board file."""
-    try:
-        board = load(path)
-        return Entry(path, board.title, board.icon, board.slug)
-    except UsageError:
-        return Entry(path, path.stem, ":material/warning:", path.stem)
+def entries(paths: Iterable[Path], reserved: Collection[str]) -> list[Entry]:
+    """The navigation's entries for the board files, in their order, whatever is wrong with a file. ``reserved`` are the
+    addresses of other pages."""
+    taken, titles = set(reserved), dict[str, str]()
+    entries = []
+    for path in paths:
+        wanted = os.fsencode(path.stem).decode(errors="replace").strip()
+        slug = wanted
+        while not slug or slug in taken:
+            slug = f"board-{slug}"
+        taken.add(slug)
+        try:
+            board = load(path)
+            if slug != wanted:
+                raise UsageError(f"{path.name}: the address /{wanted} belongs to another page: rename the file.")
+            if other := titles.get(board.title):
+                raise UsageError(f"{path.name}: title is {board.title!r}, as in {other}: change one of them.")
+            titles[board.title] = path.name
+            entries.append(Entry(path, board.title, board.icon, slug))
+        except UsageError as error:
+            entries.append(Entry(path, wanted or path.name, ":material/warning:", slug, str(error)))
+    return entries
 
 
-def show(workspace: Workspace, path: Path) -> None:
-    """The whole page."""
+def show(workspace: Workspace, path: Path, problem: str = "") -> None:
+    """The whole page; of a board with a problem, that alone."""
     with frame.guarded("this board's file"):
+        if problem:
+            raise UsageError(problem)
         board = load(path)
         frame.heading(board.title, board.description)
         with frame.guarded("this board"):

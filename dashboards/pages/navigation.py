@@ -12,22 +12,17 @@ from dashboards.pages import boards, catalog_crawlers, catalog_search, home, job
 from dashboards.spec import board_files
 from workspace.paths import Workspace
 
+DATA_DOCS = "data-docs"  # which dashboards/app.py serves beside the pages
+
 
 def main() -> None:
     """Lay out the navigation and run the page that was asked for."""
     workspace = Workspace.find()
     theme.apply()
-    found = [boards.entry(path) for path in board_files(workspace.content("dashboards/boards"))]
-    pages = {
-        "": [
-            st.Page(partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True)
-        ],
-        "Boards": [
-            st.Page(
-                partial(boards.show, workspace, entry.path), title=entry.title, icon=entry.icon, url_path=entry.slug
-            )
-            for entry in found
-        ],
+    home_page = st.Page(
+        partial(home.show, workspace), title="Overview", icon=":material/home:", url_path="", default=True
+    )
+    own = {
         "Catalog": [
             st.Page(
                 partial(catalog_search.show, workspace), title="Tables", icon=":material/table:", url_path="catalog"
@@ -47,7 +42,18 @@ def main() -> None:
             st.Page(partial(quality.show, workspace), title="Quality", icon=":material/verified:", url_path="quality"),
         ],
     }
-    st.navigation({section: entries for section, entries in pages.items() if entries}).run()
+    reserved = {DATA_DOCS, *(page.url_path for section in own.values() for page in section)}
+    board_pages = [
+        st.Page(
+            partial(boards.show, workspace, entry.path, entry.problem),
+            title=entry.title,
+            icon=entry.icon,
+            url_path=entry.slug,
+        )
+        for entry in boards.entries(board_files(workspace.content("dashboards/boards")), reserved)
+    ]
+    pages = {"": [home_page], "Boards": board_pages, **own}
+    st.navigation({section: listed for section, listed in pages.items() if listed}).run()
 
 
 main()

@@ -23,14 +23,22 @@ def aws(context: typer.Context) -> None:
 
     from lakelet.cli.env import past_proxy
     from workspace.environment import client_environment
-    from workspace.errors import LakeletError
+    from workspace.errors import LakeletError, NotRunningError
     from workspace.paths import Workspace
 
     own = Path(sys.executable).with_name("aws")
     program = shutil.which("aws") or (str(own) if own.exists() else None)
+    asks_help = not context.args or bool({"help", "--help", "-h"} & set(context.args))
+    if program is None and asks_help:
+        print(context.get_help())
+        raise typer.Exit
     if program is None:
         raise LakeletError("The AWS CLI is not installed: install it (`pipx install awscli`, say) and try again.")
     environment: dict[str, Any] = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    environment |= client_environment(Workspace.find()) | past_proxy(os.environ)
+    try:
+        environment |= client_environment(Workspace.find()) | past_proxy(os.environ)
+    except NotRunningError:
+        if not asks_help:  # which needs no stack
+            raise
     sys.stdout.flush()
     os.execve(program, [program, *context.args], environment)  # noqa: S606

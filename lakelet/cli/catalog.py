@@ -15,6 +15,7 @@ import typer
 
 from catalog import client
 from catalog.glue import Glue
+from data.objects import s3_client
 from lakelet.cli import connections, discovery, grants, publishes, registry, statistics
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.errors import (
@@ -31,7 +32,7 @@ POLL_SECONDS = 0.2
 INTERRUPTED = 130
 ROLE = "lakelet"  # Glue wants one; the workspace's own keys are what a crawl runs with
 
-app = typer.Typer(no_args_is_help=True, help="Browse the Data Catalog and run crawlers.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Browse the Data Catalog and run crawlers.")
 
 TableArgument = Annotated[str, typer.Argument(metavar="DATABASE.TABLE", help="The table, as in silver.flights.")]
 
@@ -124,7 +125,7 @@ def partitions(
     reference = client.TableReference.parse(table)
     keys = [key["Name"] for key in _table(workspace, reference).get("PartitionKeys", ())]
     if not keys:
-        raise UsageError(f"The table {reference} has no partition keys.")
+        raise LakeletError(f"The table {reference} has no partition keys: `lakelet catalog show {reference}` shows it.")
     rows = [
         dict(zip(keys, found["Values"], strict=False))
         | {"location": found.get("StorageDescriptor", {}).get("Location")}
@@ -148,7 +149,7 @@ def crawl(
     """
     workspace = Workspace.find()
     glue = Glue(workspace)
-    name = _crawler_of(glue, crawler, database) if "://" in crawler else crawler
+    name = _crawler_of(workspace, glue, crawler, database) if "://" in crawler else crawler
     if name == crawler and database:
         raise UsageError("--database goes with a folder: a crawler has a database already.")
     try:
@@ -157,7 +158,7 @@ def crawl(
         known = glue.call("ListCrawlers")["CrawlerNames"]
         raise _unknown("crawler", name, known, "give a folder like s3://bronze/ to make one") from None
     if not wait:
-        text = f"Crawler {name} runs: `lakelet catalog tables DATABASE` shows what it has found."
+        text = f"Crawler {name} is running; `lakelet catalog tables DATABASE` shows the tables that it makes."
         show_message(text, output, crawler=name, state="RUNNING")
         return
     run_id = _newest(glue, name)["CrawlId"]
@@ -209,12 +210,13 @@ def _unknown(what: str, name: str, known: Iterable[str], hint: str) -> LakeletEr
 # -- crawls -----------------------------------------------------------------------------------------------------
 
 
-def _crawler_of(glue: Glue, location: str, database: str | None) -> str:
+def _crawler_of(workspace: Workspace, glue: Glue, location: str, database: str | None) -> str:
     """The crawler of a folder, named after it (and after the database, when that is not the bucket's); made if new."""
     match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*?)/*", location)
     if match is None:
         raise UsageError(f"{location!r} is not a folder on S3: write s3://bucket/path/.")
     bucket, path = match.groups()
+    _check_holds_objects(workspace, bucket, path)
     parts = [bucket, *path.split("/"), *([database] if database and database != bucket else [])]
     name = "-".join(part for part in parts if part)
     wanted = {"DatabaseName": database or bucket, "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/{path}"}]}}
@@ -230,6 +232,25 @@ def _crawler_of(glue: Glue, location: str, database: str | None) -> str:
             "or choose another --database."
         )
     return name
+
+
+def _check_holds_objects(workspace: Workspace, bucket: str, path: str) -> None:
+    """Raise LakeletError for a folder without objects, of which a crawl would make nothing and end COMPLETED."""
+    from botocore.exceptions import ClientError
+
+    folder = f"s3://{bucket}/{path}"
+    prefix = f"{path}/" if path else ""
+    try:
+        page = s3_client(workspace).list_objects_v2(Bucket=bucket, Prefix=path, MaxKeys=1)
+        first = next((item["Key"] for item in page.get("Contents", ())), "")
+        if first != path and not first.startswith(prefix):  # another folder, whose name begins alike
+            page = s3_client(workspace).list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise LakeletError(f"{folder} cannot be listed: {error}") from error
+        raise LakeletError(f"There is no bucket {bucket}: write the data there first, or name another one.") from None
+    if not page.get("Contents"):
+        raise LakeletError(f"There are no objects under {folder}: write the data there first, or name another folder.")
 
 
 def _newest(glue: Glue, name: str) -> dict[str, Any]:
@@ -280,13 +301,16 @@ def _interrupted(glue: Glue, name: str, run_id: str) -> NoReturn:
     except typer.Abort:
         stop = False
     if _crawl(glue, name, run_id)["State"] != "RUNNING":
-        print(f"The crawl of crawler {name} has ended meanwhile.", file=sys.stderr)
+        print(f"The crawl of crawler {name} has ended.", file=sys.stderr)
     elif stop:
         with suppress(CrawlerNotRunningException, CrawlerStoppingException):
             glue.call("StopCrawler", Name=name)
-        print(f"Crawler {name} was asked to stop.", file=sys.stderr)
+        print(f"Crawler {name} is stopping.", file=sys.stderr)
     else:
-        print(f"Crawler {name} goes on without us.", file=sys.stderr)
+        print(
+            f"Crawler {name} is still running; stop it with `lakelet aws glue stop-crawler --name {name}`.",
+            file=sys.stderr,
+        )
     raise typer.Exit(INTERRUPTED)
 
 

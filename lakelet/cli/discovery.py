@@ -14,7 +14,7 @@ from catalog.differences import ADDED, REMOVED, differences
 from catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
 from workspace.control import call
-from workspace.errors import EntityNotFoundException, UsageError
+from workspace.errors import EntityNotFoundException, LakeletError
 from workspace.paths import Workspace
 
 TableArgument = Annotated[str, typer.Argument(metavar="DATABASE.TABLE", help="The table, as in silver.flights.")]
@@ -82,7 +82,7 @@ def diff(
     if first is None:
         before = [one for one in _versions(glue, reference) if int(one["VersionId"]) < int(newer["VersionId"])]
         if not before:
-            raise UsageError(f"Version {newer['VersionId']} is the first of {reference}: there is none before it.")
+            raise LakeletError(f"Version {newer['VersionId']} is the first of {reference}: there is none before it.")
         older = before[0]
     else:
         older = _version(glue, reference, first)
@@ -150,7 +150,7 @@ def _version(glue: Glue, reference: TableReference, version: int | None) -> dict
         if version is None:
             raise
         known = [one["VersionId"] for one in _versions(glue, reference)]
-        raise UsageError(f"{reference} has no version {version}; it has {_some(known)}.") from None
+        raise EntityNotFoundException(f"{reference} has no version {version}; it has {_some(known)}.") from None
     found: dict[str, Any] = answer["TableVersion"]
     return found
 

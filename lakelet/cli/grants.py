@@ -111,7 +111,7 @@ def _done(text: str, principal: str, resource: str, permissions: list[str], outp
 def _resource(text: str, columns: str | None, cells: str | None) -> dict[str, Any]:
     database, dot, table = text.partition(".")
     if not database or (dot and not table) or "." in table:
-        raise UsageError(f"{text!r} is no resource: write DATABASE, DATABASE.TABLE or DATABASE.*.")
+        raise UsageError(f"{text!r} is not a valid resource: write DATABASE, DATABASE.TABLE or DATABASE.*.")
     if columns is not None and cells is not None:
         raise UsageError("--columns and --filter do not go together: a filter has columns of its own.")
     if (columns is not None or cells is not None) and table in ("", "*"):

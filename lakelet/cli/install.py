@@ -19,6 +19,7 @@ def install(
     Safe to interrupt and to run twice; a complete installation needs no network.
     """
     import lakelet.stack.install as stack_install
+    from lakelet.notebook import install_kernel_beside
     from lakelet.stack.platforms import check_platform
     from workspace.paths import Workspace
 
@@ -26,5 +27,6 @@ def install(
     check_platform(workspace)
     damaged = stack_install.repair(workspace) if repair else []
     done = [part.name for part in stack_install.install(workspace)]
+    install_kernel_beside()
     text = f"Installed {', '.join(done)}." if done else "Everything is installed already."
     show_message(text, output, cache=str(workspace.cache.root), installed=done, damaged=damaged)

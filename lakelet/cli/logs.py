@@ -25,14 +25,14 @@ def logs(
 ) -> None:
     """Show the last lines of the components' logs, and with -f what comes."""
     from lakelet.stack.child import tail
-    from workspace.errors import UsageError
+    from workspace.errors import LakeletError
     from workspace.paths import Workspace
 
     folder = Workspace.find().logs
     found = {path.stem: path for path in sorted(folder.glob("*.log"))}
     if component is not None and component not in found:
         known = f"there are logs of {', '.join(found)}" if found else "the stack was never started"
-        raise UsageError(f"There is no log of {component!r}: {known}.")
+        raise LakeletError(f"There is no log of {component!r}: {known}.")
     chosen = {component: found[component]} if component else found
     # Taken before the last lines are read: what is written meanwhile is shown twice rather than never.
     sizes = {name: path.stat().st_size for name, path in chosen.items()}

@@ -68,15 +68,25 @@ class Nouns(TyperGroup):
         )
         for name, _, text in COMMANDS:
             print(f"  {name:10} {text}")
-        print("\n`lakelet --version` tells the version.")
-        print("--project DIR means the project in that folder, not the one around the working folder.")
-        print("`lakelet COMMAND --help` shows a command's options with an example.")
+        print(
+            "\nOptions:\n"
+            "  --project DIR         Use the project in that folder, not the one around the working folder.\n"
+            "  --version             Show the version.\n"
+            "  --install-completion  Install completion for the current shell.\n"
+            "  --show-completion     Show completion for the current shell, to copy it or customize it.\n"
+            "  -h, --help            Show this message; `lakelet COMMAND -h` shows a command's options with an example."
+        )
 
 
 READER_LEFT = 141  # as a shell calls the end by SIGPIPE
 LONGEST_WORD = 300
 
-app = typer.Typer(cls=Nouns, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(
+    cls=Nouns,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},  # of every command below, too
+)
 
 
 def _tell_version(asked: bool) -> None:

@@ -21,6 +21,10 @@ def notebook(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port to listen on.  [default: 8888, or the next free]")
     ] = None,
+    install_kernel: Annotated[
+        bool,
+        typer.Option("--install-kernel", help="Install the kernel for VS Code, nbconvert and papermill, and end."),
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
@@ -28,13 +32,30 @@ def notebook(
 
     Ctrl-C ends it. The address that is printed lets its reader in: it holds the token.
     """
-    from lakelet.notebook import address, check_installed, free_port, has_notebook, notebooks, serve
-    from workspace.errors import UsageError
+    from lakelet.notebook import (
+        address,
+        check_installed,
+        free_port,
+        has_notebook,
+        install_kernel_beside,
+        install_kernel_for_user,
+        notebooks,
+        serve,
+    )
+    from workspace.errors import LakeletError, UsageError
 
+    if install_kernel:
+        if name is not None:
+            raise UsageError("--install-kernel opens no notebook: leave the name out.")
+        folder = install_kernel_for_user()
+        text = f"The kernel lakelet is installed in {folder}; `jupyter kernelspec remove lakelet` removes it."
+        show_message(text, output, kernel=str(folder))
+        return
+    install_kernel_beside()
     workspace = Workspace.find()
     workspace.endpoint("control")  # says so when the stack was never started
     if name is not None and not has_notebook(workspace, name):
-        raise UsageError(
+        raise LakeletError(
             f"There is no notebook {name!r} in {notebooks(workspace).name}/: leave the name out to choose one."
         )
     check_installed()

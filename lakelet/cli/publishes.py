@@ -9,7 +9,7 @@ import typer
 
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 from workspace.control import call
-from workspace.errors import UsageError
+from workspace.errors import LakeletError, UsageError
 from workspace.paths import Workspace
 
 
@@ -44,6 +44,6 @@ def give_up(
             raise UsageError("give-up destroys what was written: add --yes.")
         target = f" to {listed[publish]['target']}" if publish in listed else ""
         if not typer.confirm(f"What {publish} wrote{target} and is not applied will be lost. Give it up?"):
-            raise UsageError("Nothing was given up.")
+            raise LakeletError("Nothing was given up.")
     answer = call(workspace, "POST", f"publishes/{publish}/give-up")
     show_message(f"{publish} was given up. {answer['outcome']}", output, publish=publish, **answer)

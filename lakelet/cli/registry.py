@@ -99,7 +99,7 @@ def register(
     Example: lakelet catalog schemas register flights flights.avsc --compatibility BACKWARD
     """
     if compatibility is not None and compatibility.upper() not in MODES:
-        raise UsageError(f"{compatibility!r} is no compatibility mode: there are {', '.join(MODES)}.")
+        raise UsageError(f"{compatibility!r} is not a valid compatibility mode: use one of {', '.join(MODES)}.")
     glue, names, definition = Glue(Workspace.find()), _schema(schema), _read(file)
     try:
         known = glue.call("GetSchema", SchemaId=names)
@@ -112,7 +112,7 @@ def register(
         _registered(schema, made["LatestSchemaVersion"], made["SchemaVersionId"], output)
         return
     if compatibility is not None and compatibility.upper() != known["Compatibility"]:
-        raise UsageError(
+        raise LakeletError(
             f"Schema {schema} is {known['Compatibility']}: change it with UpdateSchema, or leave --compatibility out."
         )
     found = glue.call("RegisterSchemaVersion", SchemaId=names, SchemaDefinition=definition)
@@ -133,7 +133,7 @@ def check(file: FileArgument, data_format: FormatOption = None, output: OutputOp
     kind = _format(file, data_format)
     answer = Glue(Workspace.find()).call("CheckSchemaVersionValidity", DataFormat=kind, SchemaDefinition=_read(file))
     if not answer["Valid"]:
-        raise LakeletError(f"{file} is no valid {kind} schema: {answer['Error']}")
+        raise LakeletError(f"{file} is not a valid {kind} schema: {answer['Error']}")
     show_message(f"{file} is a valid {kind} schema.", output, valid=True, format=kind)
 
 
@@ -189,6 +189,6 @@ def _read(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+        raise LakeletError(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is not valid UTF-8.") from None
+        raise LakeletError(f"{file} is not valid UTF-8: save it in that encoding.") from None

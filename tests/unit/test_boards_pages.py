@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import datasets
 from dashboards.formats import NOTHING
+from dashboards.pages import boards
 from search.queries import LogPage
 from workspace.errors import EntityNotFoundException, NotRunningError, QueryError
-from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
+from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
 
 SCRIPT = REPOSITORY / "dashboards" / "pages" / "navigation.py"
 FLIGHTS = "dashboards/boards/flights.toml"
@@ -41,8 +43,8 @@ def page(name: str) -> AppTest:
     return AppTest.from_function(script, args=(name,), default_timeout=60).run()
 
 
-def board(path: Path) -> AppTest:
-    def script(path: str) -> None:
+def board(path: Path, problem: str = "") -> AppTest:
+    def script(path: str, problem: str) -> None:
         from pathlib import Path
 
         from dashboards import theme
@@ -50,9 +52,9 @@ def board(path: Path) -> AppTest:
         from workspace.paths import Workspace
 
         theme.apply()
-        boards.show(Workspace.find(), Path(path))
+        boards.show(Workspace.find(), Path(path), problem)
 
-    return AppTest.from_function(script, args=(str(path),), default_timeout=60).run()
+    return AppTest.from_function(script, args=(str(path), problem), default_timeout=60).run()
 
 
 def words(app: AppTest) -> str:
@@ -109,6 +111,34 @@ def test_a_broken_board_file_says_what_to_correct(tmp_path: Path) -> None:
     path.write_text('title = "Mine"\ndataset = "gold.flights"\n[[charts]]\ntitle = "x"\ntype = "pie"\n')
     text = words(board(path))
     assert "mine.toml: charts[1].type is 'pie': write one of line" in text
+
+
+def test_a_bad_board_file_breaks_its_own_page_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "dashboards" / "boards"
+    folder.mkdir(parents=True)
+    (tmp_path / "lakelet.toml").touch()
+    good = 'title = "{}"\ndataset = "gold.flights"\n[[kpis]]\nvalue = "count(*)"\n'
+    for name in ("jobs", "logs", "data-docs", " ", "first", "good"):
+        (folder / f"{name}.toml").write_text(good.format(name or "blank"))
+    (folder / "second.toml").write_text(good.format("first"))
+    (folder / "icon.toml").write_text('icon = ":material/nothing:"\n' + good.format("icon"))
+    (folder / "folder.toml").mkdir()
+    os.close(os.open(os.fsencode(folder) + b"/\xff.toml", os.O_CREAT))
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    assert "The stack is not running" in words(app)  # the pages can be laid out
+
+    entries = {
+        entry.path.stem: entry for entry in boards.entries(sorted(folder.iterdir()), {"jobs", "logs", "data-docs"})
+    }
+    assert len({entry.slug for entry in entries.values()} | {"jobs", "logs", "data-docs"}) == len(entries) + 3
+    problems = {stem: entry.problem for stem, entry in entries.items() if entry.problem}
+    assert problems.keys() == {"jobs", "logs", "data-docs", " ", "second", "icon", "folder", "\udcff"}
+    assert "jobs.toml: the address /jobs belongs to another page: rename the file" in problems["jobs"]
+    assert "second.toml: title is 'first', as in first.toml" in problems["second"]
+    assert "icon.toml: icon is ':material/nothing:'" in problems["icon"]
+    assert "folder.toml is not a file" in problems["folder"]
+    assert "rename the file" in words(board(entries["jobs"].path, problems["jobs"]))
 
 
 def test_one_unreadable_table_hides_no_other(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

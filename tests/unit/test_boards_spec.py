@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"title": ""}, "title is ''"),
     ({"title": 3}, "title is 3"),
     ({"colour": "red"}, "colour is not known here"),
+    ({"icon": ":material/no_such_icon:"}, "icon is ':material/no_such_icon:': write an emoji"),
+    ({"icon": "http://127.0.0.1/x.png"}, "icon is 'http://127.0.0.1/x.png'"),
     ({"dataset": "DROP TABLE gold.flights"}, "dataset is neither a table nor a SELECT"),
     ({"dataset": "gold.flights; DROP TABLE x"}, "dataset is neither a table nor a SELECT"),
     ({"columns": {"a b": "1"}}, "columns 'a b'"),
@@ -81,8 +84,19 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
     for path in (broken, binary):
         with pytest.raises(UsageError, match="is not valid TOML"):
             load(path)
-    with pytest.raises(UsageError, match="is gone"):
+    with pytest.raises(UsageError, match="does not exist"):
         load(tmp_path / "missing.toml")
+    (tmp_path / "folder.toml").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")
+    for name in ("folder", "pipe"):
+        with pytest.raises(UsageError, match=f"{name}.toml is not a file"):
+            load(tmp_path / f"{name}.toml")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path / "loop.toml")
+    (tmp_path / "deep.toml").write_text(f"title = {'[' * 5000}")
+    with pytest.raises(UsageError, match="nested too deeply"):
+        load(tmp_path / "deep.toml")
 
 
 def test_drafts_are_no_boards(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import importlib.metadata
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,14 +15,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import nbformat
 import pytest
+from botocore.exceptions import ClientError
 
 from data.objects import s3_client
 from lakelet import demo, notebook
+from lakelet.cli import catalog
 from lakelet.cli.main import readable
 from query.credentials import Credentials
-from workspace.errors import StackError
-from workspace.paths import Workspace
+from workspace.errors import LakeletError, StackError
+from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -137,3 +142,86 @@ def test_a_notebook_lies_in_its_folder(tmp_path: Path) -> None:
     assert notebook.has_notebook(workspace, "a b.ipynb")
     for name in ("../outside.ipynb", str(tmp_path / "outside.ipynb"), "none.ipynb", "x" * 5000, "", "."):
         assert not notebook.has_notebook(workspace, name), name
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("jobs",), ("jobs", "runs"), ("catalog",), ("catalog", "grants", "list"), ("up",)]
+)
+def test_help_has_a_short_name(words: tuple[str, ...]) -> None:
+    short, long = (
+        subprocess.run([LAKELET, *words, option], capture_output=True, text=True, check=True)
+        for option in ("-h", "--help")
+    )
+    assert short.stdout == long.stdout and "Usage: lakelet" in short.stdout
+
+
+def test_completion_is_offered_and_completes() -> None:
+    help_text = subprocess.run([LAKELET, "-h"], capture_output=True, text=True, check=True).stdout
+    assert "--install-completion" in help_text and "--show-completion" in help_text
+    variables = {"_LAKELET_COMPLETE": "complete_bash", "COMP_WORDS": "lakelet not", "COMP_CWORD": "1"}
+    done = subprocess.run([LAKELET], env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["notebook"]
+
+
+def test_help_of_the_aws_cli_needs_no_stack(tmp_path: Path) -> None:
+    variables = os.environ | {STATE_VARIABLE: str(tmp_path / ".lakelet")}
+    asked = subprocess.run([LAKELET, "aws", "--help"], env=variables, capture_output=True, text=True, check=False)
+    assert "usage: aws" in (asked.stdout + asked.stderr).lower() and "The stack is not running" not in asked.stderr
+    used = subprocess.run([LAKELET, "aws", "s3", "ls"], env=variables, capture_output=True, text=True, check=False)
+    assert used.returncode == 3 and "The stack is not running" in used.stderr
+
+
+class Bucket:
+    """An object store with one object, as far as a crawl asks it."""
+
+    def list_objects_v2(self, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, object]:
+        if Bucket != "lake":
+            raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "ListObjectsV2")
+        return {"Contents": [{"Key": key} for key in ("flights/a.csv",) if key.startswith(Prefix)]}
+
+
+def test_a_crawl_of_nothing_fails(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "s3_client", lambda _: Bucket())
+    for path in ("", "flights", "flights/a.csv"):
+        catalog._check_holds_objects(workspace, "lake", path)
+    for bucket, path in (("lake", "none"), ("lake", "fli"), ("other", "")):
+        with pytest.raises(LakeletError) as caught:
+            catalog._check_holds_objects(workspace, bucket, path)
+        assert caught.value.exit_code == 1 and "There " in str(caught.value)
+
+
+def test_a_new_project_gets_a_folder_for_notebooks(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tmp_path / ".lakelet")
+    assert notebook.notebooks(workspace).is_dir() and not list((tmp_path / "notebooks").iterdir())
+
+
+def test_a_shipped_notebook_runs_as_a_copy_that_git_ignores() -> None:
+    before = subprocess.run(["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+    copy = notebook.notebooks(Workspace(REPOSITORY, REPOSITORY / ".lakelet")) / "flights.ipynb"
+    original = copy.read_bytes()
+    try:
+        copy.write_bytes(original + b" ")
+        after = subprocess.run(["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+    finally:
+        copy.write_bytes(original)
+    assert after == before
+
+
+def test_the_installed_kernel_finds_the_project_of_the_notebook(tmp_path: Path) -> None:
+    variables = {name: value for name, value in os.environ.items() if name not in (PROJECT_VARIABLE, STATE_VARIABLE)}
+    variables |= {"JUPYTER_DATA_DIR": str(tmp_path / "jupyter")}
+    command = [LAKELET, "notebook", "--install-kernel"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "jupyter" / "kernels" / "lakelet") in done.stdout
+    folder = tmp_path / "project" / "notebooks"
+    folder.mkdir(parents=True)
+    (tmp_path / "project" / "lakelet.toml").touch()
+    sources = ["from workspace.paths import Workspace; print(Workspace.find().root)", "%sql SELECT 1"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "lakelet", "display_name": "Lakelet"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "mine.ipynb")
+    words = ["--to", "notebook", "--execute", "--allow-errors", "--inplace", str(folder / "mine.ipynb")]
+    subprocess.run([sys.executable, "-m", "nbconvert", *words], env=variables, capture_output=True, check=True)
+    first, second = nbformat.read(folder / "mine.ipynb", as_version=4).cells
+    assert str(tmp_path / "project") in json.dumps(first.outputs)
+    assert "The stack is not running" in json.dumps(second.outputs)

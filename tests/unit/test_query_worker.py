@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pytest
 
-from query import frames
+from query import frames, hugeints
 from query.frames import Closed
 from query.pool import Cancellation, Pool, Worker, ask
 from query.scans import Analysis, Part, Plan, Scan
@@ -239,3 +239,26 @@ def test_workers_end_with_whoever_holds_the_other_end(pool: Pool) -> None:
         time.sleep(0.05)
     assert not worker.alive()
     pool.done(worker, cancellation)
+
+
+def test_sums_of_integers_are_numbers_up_to_64_bits(pool: Pool) -> None:
+    limit = 1 << 63
+    sql = (
+        f"SELECT sum(i) AS s, [sum(i)] AS l, sum(i) + {limit - 4} AS large, -sum(i) - {limit - 3} AS least, "
+        f"max(i::UBIGINT) + {limit}::UBIGINT AS u, 3::DECIMAL(38, 0) AS d, avg(i) AS a FROM range(3) t(i)"
+    )
+    row = [3, [3], limit - 1, -limit, limit + 2, "3", 1.0]
+    assert run(pool, sql) == [row]
+    assert run(pool, f"SELECT sum(i) + {limit - 3} AS s, [sum(i) + {limit}] AS l FROM range(3) t(i)") == [
+        [str(limit), [str(limit + 3)]]
+    ]
+    assert run(pool, "SELECT sum(i) FROM range(0) t(i)") == [[None]]
+
+
+def test_a_frame_has_sums_of_integers_as_integers(pool: Pool) -> None:
+    large = "sum(i) + (1::HUGEINT << 63)"
+    sql = f"SELECT sum(i) AS s, [sum(i)] AS l, {large} AS large, 3::DECIMAL(38, 0) AS d FROM range(3) t(i)"
+    data = run(pool, sql, form="application/vnd.apache.arrow.stream")
+    table = hugeints.narrowed(pa.ipc.open_stream(data).read_all())
+    kinds = [pa.int64(), pa.list_(pa.int64()), pa.decimal128(38, 0), pa.decimal128(38, 0)]
+    assert table.schema.types == kinds and table["s"].to_pylist() == [3]
