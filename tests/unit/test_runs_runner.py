@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
-from jobs import launchers
+from jobs import launchers, runner
 from jobs.runner import Runner
 from jobs.store import JobStore
 from tests.conftest import eventually
 from workspace import shim
 from workspace.paths import REPOSITORY, Workspace
+from workspace.process import Identity
 from workspace.runs import Run, RunState, new_run_id
+from workspace.standby import Standby
 from workspace.state import open_state
 
 ENDPOINTS = ("control", "s3", "opensearch", "dashboards")
@@ -126,3 +134,85 @@ def test_a_collection_that_fails_is_logged(
     monkeypatch.setattr(room.publishes, "collect", collect)
     room.runner.start()
     eventually(lambda: "Old staging could not be collected" in caplog.text and "the disk is full" in caplog.text)
+
+
+def test_a_stranger_s_session_with_the_id_of_a_dead_shim_survives(room: Room) -> None:
+    odd = room.store.add_run(a_run())
+    room.store.move(odd, RunState.STARTING, started_at=time.time())
+    folder = launchers.folder_of(room.workspace, odd.id)
+    folder.mkdir(parents=True)
+    script = "sleep 1000 > /dev/null & echo $!"
+    leader = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    stranger = psutil.Process(int(leader.communicate()[0]))
+    try:
+        (folder / "process.json").write_text(json.dumps(Identity(leader.pid, 1.0).to_json()))
+        room.runner.start()
+        assert room.ended(odd).state is RunState.FAILED
+        assert stranger.status() == psutil.STATUS_SLEEPING
+    finally:
+        stranger.kill()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_a_killed_shim_leaves_is_ended(room: Room, away: bool) -> None:
+    code = f"import subprocess; print(subprocess.Popen(['sleep', '1000'], start_new_session={away}).pid, flush=True)"
+    run = room.runner.submit(a_run(code + "; import time; time.sleep(1000)"))
+    room.runner.start()
+    folder = launchers.folder_of(room.workspace, run.id)
+    child = psutil.Process(eventually(lambda: int((folder / "stdout.log").read_text())))
+    running = shim.read_running(folder)
+    assert running is not None and running.driver is not None
+    driver = psutil.Process(running.driver)
+    os.kill(running.shim.pid, signal.SIGKILL)
+    run = room.ended(run)
+    assert (run.state, run.reason) == (
+        RunState.FAILED, "The process that watches over the driver was killed; the driver was ended with it.",
+    )  # fmt: skip
+    for process in (driver, child):
+        assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_a_killed_shim_of_a_warm_driver_leaves_is_ended(room: Room) -> None:
+    run = room.store.move(room.store.add_run(a_run()), RunState.STARTING, started_at=time.time())
+    assert run is not None
+    folder, home = launchers.folder_of(room.workspace, run.id), room.workspace.state / "home"
+    folder.mkdir(parents=True)
+    env = {**os.environ, **room.workspace.environment, "LAKELET_COMPONENT": "warm-driver"}
+    standby = Standby(home, [sys.executable, "-c", "import time; time.sleep(1000)"], env=env)
+    assert standby.order(folder, 600)
+    running = eventually(lambda: (now := shim.read_running(folder)) and now.driver and now)
+    driver = psutil.Process(running.driver)
+    os.kill(running.shim.pid, signal.SIGKILL)
+    standby.wait(60)
+    standby.end()
+    room.runner.start()
+    assert room.ended(run).state is RunState.FAILED
+    assert not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE
+
+
+STOPS_ITS_SHIM = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\nprint('stopped', flush=True)\n"
+AGAIN = f"while True: {STOPS_ITS_SHIM.splitlines()[1]}"
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_script_that_stops_its_shim_has_its_timeout_still(
+    room: Room, monkeypatch: pytest.MonkeyPatch, stubborn: bool
+) -> None:
+    monkeypatch.setattr(runner, "OVERDUE_SECONDS", 0.2)
+    monkeypatch.setattr(runner, "GRACE_SECONDS", 0.3)
+    room.runner.start()
+    code = STOPS_ITS_SHIM + (AGAIN if stubborn else "time.sleep(1000)")
+    run = room.ended(room.runner.submit(replace(a_run(code), timeout_seconds=3)))
+    assert run.state is RunState.TIMEOUT
+    reason = "The run took longer than its timeout of 0.05 minutes."
+    assert run.reason == (f"{reason} {runner.UNWATCHED}" if stubborn else reason)
+    assert (launchers.folder_of(room.workspace, run.id) / "stdout.log").read_text() == "stopped\n"
+
+
+def test_a_run_whose_shim_was_stopped_can_be_stopped(room: Room) -> None:
+    room.runner.start()
+    run = room.runner.submit(a_run(STOPS_ITS_SHIM + "time.sleep(1000)"))
+    eventually((launchers.folder_of(room.workspace, run.id) / "stdout.log").read_text)
+    eventually(lambda: room.store.run(run.id).state is RunState.RUNNING)
+    room.runner.stop(run.id)
+    assert room.ended(run).state is RunState.STOPPED
