@@ -13,7 +13,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -51,13 +51,22 @@ PUBLISHED = "was published before and stays"
 
 
 class Runner:
-    """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread."""
+    """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread.
+
+    ``components`` tells the names of the stack's components, or None when they are not known.
+    """
 
     def __init__(
-        self, workspace: Workspace, store: JobStore, publishes: Publishes, warm: Mapping[str, WarmDrivers] | None = None
+        self,
+        workspace: Workspace,
+        store: JobStore,
+        publishes: Publishes,
+        warm: Mapping[str, WarmDrivers] | None = None,
+        components: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         self._workspace = workspace
         self._warm = warm or {}
+        self._components = components
         self._store = store
         self._publishes = publishes
         self._capacity = queue.Capacity.of(workspace.settings)
@@ -200,7 +209,7 @@ class Runner:
 
     def _launch(self, run: Run) -> None:
         try:
-            self._launched[run.id] = launchers.start(self._workspace, run, self._warm)
+            self._launched[run.id] = launchers.start(self._workspace, run, self._warm, self._components())
         except LakeletError as error:
             log.warning("Run %s could not be launched: %s", run.id, error)
             self._end(run, RunState.FAILED, str(error), None)

@@ -1,4 +1,4 @@
-"""The one way to run a process: spawned in a session of its own, known by pid, start time and boot, ended as a group."""
+"""The one way to run a process: spawned in a session of its own, known by pid, start and boot, ended as a group."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def session_members(leader: int) -> Iterator[int]:
 
 
 def end_session(leader: Identity, grace_seconds: float = 10.0, *marks: Mapping[str, str]) -> None:
-    """End every process of the session that ``leader`` began: SIGTERM, up to ``grace_seconds``, SIGKILL until none is left.
+    """End every process of the session of ``leader``: SIGTERM, up to ``grace_seconds``, SIGKILL until none is left.
 
     Once the leader is gone, its pid may be the id of a stranger's session. Then the session is ended only if one of its
     members has all variables of one of the ``marks`` in its environment: nobody can enter another's session.

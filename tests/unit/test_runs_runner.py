@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ import pytest
 
 from catalog.publishes import Publishes
 from catalog.store import CatalogStore
-from jobs import launchers, runner
+from jobs import engines, launchers, runner
 from jobs.runner import Runner
 from jobs.store import JobStore
 from tests.conftest import eventually
 from workspace import shim
-from workspace.paths import REPOSITORY, Workspace
+from workspace.paths import EPHEMERAL, REPOSITORY, Workspace
 from workspace.process import Identity
 from workspace.runs import Run, RunState, new_run_id
 from workspace.standby import Standby
@@ -50,7 +50,8 @@ class Room:
         engine = open_state(self.workspace.database)
         self.store = JobStore(engine)
         self.publishes = Publishes(engine, CatalogStore(engine), self.workspace)
-        self.runner = Runner(self.workspace, self.store, self.publishes)
+        self.components: Collection[str] | None = None
+        self.runner = Runner(self.workspace, self.store, self.publishes, components=lambda: self.components)
 
     def ended(self, run: Run) -> Run:
         return eventually(lambda: (now := self.store.run(run.id)).ended and now)
@@ -216,3 +217,49 @@ def test_a_run_whose_shim_was_stopped_can_be_stopped(room: Room) -> None:
     eventually(lambda: room.store.run(run.id).state is RunState.RUNNING)
     room.runner.stop(run.id)
     assert room.ended(run).state is RunState.STOPPED
+
+
+def a_spark_job(tmp_path: Path, code: str, engine: str = "spark", **arguments: str) -> Run:
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    choice = asdict(engines.Choice(engine, "asked for by --engine", may_change=engine == "sail"))
+    spec = {"command": "glueetl", "script": str(script), "engine": choice}
+    return replace(a_run(), spec=spec, arguments={f"--{name}": value for name, value in arguments.items()})
+
+
+def test_a_spark_run_fails_at_once_on_a_stack_without_spark(room: Room, tmp_path: Path) -> None:
+    room.components = {"minio", "control", "spark-master"}
+    room.runner.start()
+    run = room.ended(room.runner.submit(a_spark_job(tmp_path, "pass")))
+    assert (run.state, run.reason) == (
+        RunState.FAILED,
+        "The run needs Spark (asked for by --engine), but the stack was started without spark-worker-1: start one that "
+        "has them (`lakelet down`, then `lakelet up`; in pytest, name them in lakelet_components).",
+    )
+    (room.workspace.state / EPHEMERAL).touch()
+    room.components = {"minio", "control"}
+    reason = room.ended(room.runner.submit(a_spark_job(tmp_path, "pass"))).reason
+    assert "without spark-master and spark-worker-1" in reason and "--ephemeral --only minio" in reason
+
+
+def test_a_master_elsewhere_counts_as_there(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.runner.start()
+    assert launchers.without_spark(room.workspace, {"minio", "control"}) == ["spark-master", "spark-worker-1"]
+    assert launchers.without_spark(room.workspace, {"spark-master", "spark-worker-1"}) == []
+    assert launchers.without_spark(room.workspace, None) == [], "nobody knows"
+    monkeypatch.setenv("LAKELET_SPARK_MASTER", "spark://elsewhere:7077")
+    assert launchers.without_spark(Workspace(REPOSITORY, room.workspace.state), {"minio", "control"}) == []
+
+
+def test_a_run_on_sail_is_not_offered_a_spark_that_is_not_there(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.runner.start()
+    monkeypatch.setattr(shim, "launch", lambda folder, *words, **more: Identity.mine())
+    monkeypatch.setattr(launchers, "_on_spark", lambda *words: (["spark-submit"], {}))
+    for components, offered in (({"minio", "control"}, False), (None, True)):
+        run = a_spark_job(tmp_path, "pass", "sail")
+        launchers.start(room.workspace, run, components=components)
+        assert (launchers.folder_of(room.workspace, run.id) / "on-spark.json").exists() is offered
+    for code, more in (("SparkConf().setMaster('local[1]')", {}), ("pass", {"conf": "spark.master=local[1]"})):
+        assert launchers.start(room.workspace, a_spark_job(tmp_path, code, **more), components={"control"})
