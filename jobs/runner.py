@@ -28,7 +28,7 @@ from jobs.logs import application_id
 from jobs.store import JobStore
 from jobs.warm import COMPONENT as WARM_COMPONENT
 from jobs.warm import WarmDrivers
-from workspace import shim
+from workspace import disk, shim
 from workspace.errors import LakeletError
 from workspace.paths import COMPONENT_VARIABLE, Workspace
 from workspace.process import Identity, Watch, end_session, kill_marked
@@ -215,7 +215,8 @@ class Runner:
             self._end(run, RunState.FAILED, str(error), None)
         except Exception as error:  # whatever it is, the run must not hold its cores for ever
             log.exception("Run %s could not be launched", run.id)
-            self._end(run, RunState.FAILED, f"The run could not be launched: {error}.", None)
+            full = disk.message(self._workspace.state) if disk.is_full(error, self._workspace.state) else f"{error}."
+            self._end(run, RunState.FAILED, f"The run could not be launched: {full}", None)
 
     def _finish(self, run: Run) -> None:
         """Decide how a run ended, once its output is settled."""
@@ -258,6 +259,11 @@ class Runner:
                 return RunState.FAILED, f"The run could not be started. {self._last_words(run, 'shim.log')}".strip()
             if run.started_at is not None and time.time() - run.started_at >= run.timeout_seconds:
                 return RunState.TIMEOUT, f"{_timed_out(run)} {UNWATCHED}"
+            if disk.is_low(self._workspace.runs):
+                return (
+                    RunState.FAILED,
+                    f"How the driver ended could not be written. {disk.message(self._workspace.runs)}",
+                )
             return RunState.FAILED, "The process that watches over the driver was killed; the driver was ended with it."
         if exit.timed_out:
             return RunState.TIMEOUT, _timed_out(run)
