@@ -23,7 +23,7 @@ from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
 from jobs.spark import RUN_PROPERTY, python_path, spark_environment, submit_argv
 from jobs.warm import Start, WarmDrivers
-from workspace import shim
+from workspace import output, shim
 from workspace.environment import client_environment
 from workspace.errors import RunError
 from workspace.paths import Workspace
@@ -143,6 +143,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
         **client_environment(workspace),
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONUNBUFFERED": "1",
+        output.VARIABLE: workspace.settings.text("run_output_mb"),
     }
 
 

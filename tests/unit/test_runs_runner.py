@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from catalog.store import CatalogStore
 from jobs import engines, launchers, runner
 from jobs.runner import Runner
 from jobs.store import JobStore
+from search.shipper import LogShipper, _Batch
 from tests.conftest import eventually
 from workspace import shim
 from workspace.paths import EPHEMERAL, REPOSITORY, Workspace
@@ -263,3 +265,56 @@ def test_a_run_on_sail_is_not_offered_a_spark_that_is_not_there(
         assert (launchers.folder_of(room.workspace, run.id) / "on-spark.json").exists() is offered
     for code, more in (("SparkConf().setMaster('local[1]')", {}), ("pass", {"conf": "spark.master=local[1]"})):
         assert launchers.start(room.workspace, a_spark_job(tmp_path, code, **more), components={"control"})
+
+
+CHATTY = """
+import sys, time
+for number in range(400_000):
+    print(f"line {number:08d}")
+sys.stdout.flush()
+time.sleep(2.5)
+for number in range(400_000, 500_000):
+    print(f"line {number:08d}")
+print("last words", file=sys.stderr)
+sys.exit(3)
+"""
+
+
+def test_a_run_s_output_is_capped_and_shipped_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKELET_RUN_OUTPUT_MB", "1")
+    room = Room(tmp_path / ".lakelet")
+    room.runner.start()
+    run = room.runner.submit(a_run(CHATTY))
+    log = launchers.folder_of(room.workspace, run.id) / "stdout.log"
+    shipper = LogShipper(room.workspace)
+    shipped: dict[str, str] = {}
+
+    def ship() -> None:
+        more = True
+        while more:
+            more, batch = False, _Batch()
+            for file in (one for one in shipper._sources.files() if one.path == log):
+                more = shipper._collect(file, batch)
+            keys = [json.loads(line)["index"]["_id"] for line in batch.lines[::2]]
+            assert not shipped.keys() & set(keys)
+            shipped.update(zip(keys, [json.loads(line)["message"] for line in batch.lines[1::2]], strict=True))
+            shipper._cursors |= batch.cursors
+
+    eventually(lambda: ship() or room.store.run(run.id).ended)
+    ended = room.store.run(run.id)
+    os.utime(log, (time.time() - 60,) * 2)  # nobody writes it any more
+    ship()
+    room.runner.close()
+    assert (ended.state, ended.exit_code) == (RunState.FAILED, 3) and "last words" in ended.reason
+    text = log.read_text()
+    lines = text.splitlines()
+    assert (1 << 20) < len(text) < (1 << 20) + (1 << 17)
+    note = next(index for index, line in enumerate(lines) if line.startswith("[Lakelet dropped "))
+    dropped = int(re.sub(r"\D", "", lines[note].partition(" bytes")[0]))
+    written, told = 500_000 * len("line 00000000\n"), len(text) + dropped - len(lines[note]) - 2
+    assert 0.99 * written < told <= written, "what was written while the file was cut is not counted"
+    assert lines[-1] == "line 00499999"
+    words = re.findall(r"line \d{8}", "\n".join(shipped.values()))
+    assert len(words) == len(set(words)), "none is doubled"
+    kept = re.findall(r"(?m)^line \d{8}$", text)
+    assert set(kept) <= set(words) and any("Lakelet dropped" in message for message in shipped.values())
