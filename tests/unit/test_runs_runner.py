@@ -183,7 +183,9 @@ def test_what_a_killed_shim_of_a_warm_driver_leaves_is_ended(room: Room) -> None
     env = {**os.environ, **room.workspace.environment, "LAKELET_COMPONENT": "warm-driver"}
     standby = Standby(home, [sys.executable, "-c", "import time; time.sleep(1000)"], env=env)
     assert standby.order(folder, 600)
-    running = eventually(lambda: (now := shim.read_running(folder)) and now.driver and now)
+    eventually(lambda: (now := shim.read_running(folder)) and now.driver)
+    running = shim.read_running(folder)
+    assert running is not None and running.driver is not None
     driver = psutil.Process(running.driver)
     os.kill(running.shim.pid, signal.SIGKILL)
     standby.wait(60)
@@ -289,7 +291,7 @@ def test_a_run_s_output_is_capped_and_shipped_once(tmp_path: Path, monkeypatch: 
     shipper = LogShipper(room.workspace)
     shipped: dict[str, str] = {}
 
-    def ship() -> None:
+    def ship() -> bool:
         more = True
         while more:
             more, batch = False, _Batch()
@@ -299,8 +301,9 @@ def test_a_run_s_output_is_capped_and_shipped_once(tmp_path: Path, monkeypatch: 
             assert not shipped.keys() & set(keys)
             shipped.update(zip(keys, [json.loads(line)["message"] for line in batch.lines[1::2]], strict=True))
             shipper._cursors |= batch.cursors
+        return room.store.run(run.id).ended
 
-    eventually(lambda: ship() or room.store.run(run.id).ended)
+    eventually(ship)
     ended = room.store.run(run.id)
     os.utime(log, (time.time() - 60,) * 2)  # nobody writes it any more
     ship()
