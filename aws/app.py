@@ -27,6 +27,7 @@ from aws.routing import WireProtocol, protocol_of, route
 from aws.s3 import S3Proxy, is_s3
 from identity import messages
 from identity.principals import anonymous
+from workspace import disk
 from workspace.errors import (
     AccessDeniedException,
     InternalServiceException,
@@ -141,10 +142,13 @@ class Wire:
             fault = ServiceUnavailableException(str(error))
         except LakeletError as error:
             fault = InvalidInputException(str(error))
-        except Exception:
+        except Exception as error:
             log.exception("request %s failed", request_id)
+            state = context.current().workspace.state
             fault = InternalServiceException(
-                f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
+                disk.message(state)
+                if disk.is_full(error, state)
+                else f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
         response = protocol.serialize_error(fault, request, request_id, exchange.model)
         if isinstance(fault, AccessDeniedException) and fault.details is not None:

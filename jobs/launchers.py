@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,16 @@ from jobs.sail import sail_argv, sail_environment
 from jobs.scripts import copy_extra_files, copy_script, on_path
 from jobs.spark import RUN_PROPERTY, python_path, spark_environment, submit_argv
 from jobs.warm import Start, WarmDrivers
-from workspace import shim
+from workspace import output, shim
 from workspace.environment import client_environment
+from workspace.errors import RunError
 from workspace.paths import Workspace
 from workspace.process import Identity
 from workspace.runs import RUN_VARIABLE, Run
 from workspace.settings import SETTINGS
 
 PYTHON = "{python}"
+MASTER, WORKER = "spark-master", "spark-worker-1"  # components of the stack, without which Spark runs nothing
 S3_SECRET_VARIABLE = "LAKELET_S3_SECRET_KEY"  # noqa: S105 - the name, for an external S3 endpoint
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE")
 
@@ -48,11 +50,17 @@ def folder_of(workspace: Workspace, run_id: str) -> Path:
     return workspace.runs / run_id
 
 
-def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None = None) -> Identity:
+def start(
+    workspace: Workspace,
+    run: Run,
+    warm: Mapping[str, WarmDrivers] | None = None,
+    components: Collection[str] | None = None,
+) -> Identity:
     """Launch a run under its shim, which leads a session of its own; a Glue job by a warm driver if there is one.
 
     The driver works in a folder below the run's: no file that it writes where it stands is taken for one of ours.
-    Raises :class:`~workspace.errors.RunError` when the script cannot be had.
+    ``components`` are those of the stack, None when it is not known. Raises :class:`~workspace.errors.RunError` when
+    the script cannot be had, and when the run needs Spark, which the stack was started without.
     """
     folder = folder_of(workspace, run.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,8 +68,11 @@ def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None
     extra = copy_extra_files(workspace, run, folder)
     choice = choice_of(run)
     if choice is not None and script is not None:
+        lacking = [] if _names_master(run, script) else without_spark(workspace, components)
+        if lacking and choice.engine == engines.SPARK:
+            raise RunError(_no_spark(workspace, choice, lacking))
         engines.note(folder, choice)
-        if choice.may_change:
+        if choice.may_change and not lacking:
             fallback.offer(folder, *_on_spark(workspace, run, script, extra))
         drivers = (warm or {}).get(choice.engine)
         if drivers is not None and (taken_by := _take(workspace, drivers, run, folder, script, extra, choice)):
@@ -76,6 +87,27 @@ def start(workspace: Workspace, run: Run, warm: Mapping[str, WarmDrivers] | None
 def choice_of(run: Run) -> engines.Choice | None:
     """The engine of a run, and why; None for a run of another kind than Glue's Spark jobs."""
     return engines.choice_of(run.spec) if run.spec.get("command") == SPARK else None
+
+
+def without_spark(workspace: Workspace, components: Collection[str] | None) -> list[str]:
+    """The components that Spark needs and a stack of these ``components`` (None: not known) was started without."""
+    if components is None or workspace.settings.text("spark_master"):  # a cluster of somebody else's
+        return []
+    return [name for name in (MASTER, WORKER) if name not in components]
+
+
+def _names_master(run: Run, script: Path) -> bool:
+    """Whether a job has a Spark master of its own (``local[2]``, say) in ``--conf``, or perhaps in its script."""
+    return "spark.master" in engines.spark_conf(run.arguments) or b"aster(" in script.read_bytes()
+
+
+def _no_spark(workspace: Workspace, choice: engines.Choice, lacking: Sequence[str]) -> str:
+    words = [word for name in ("minio", "control", MASTER, WORKER) for word in ("--only", name)]
+    remedy = f"lakelet up --ephemeral {' '.join(words)}" if workspace.ephemeral else "lakelet up"
+    return (
+        f"The run needs Spark ({choice.reason}), but the stack was started without {' and '.join(lacking)}: start one "
+        f"that has them (`lakelet down`, then `{remedy}`; in pytest, name them in lakelet_components)."
+    )
 
 
 def _take(
@@ -111,6 +143,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
         **client_environment(workspace),
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONUNBUFFERED": "1",
+        output.VARIABLE: workspace.settings.text("run_output_mb"),
     }
 
 

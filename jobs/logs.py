@@ -92,10 +92,10 @@ def follow(workspace: Workspace, run_id: str, stream: Stream, ended: Callable[[]
             if not path.exists():
                 continue
             with open(path, "rb") as file:
-                file.seek(positions.get(source, 0))
+                position = file.seek(min(positions.get(source, 0), file.seek(0, 2)))  # it may have been cut to its cap
                 content = file.read()
             whole = content if last else content[: content.rfind(b"\n") + 1]
-            positions[source] = positions.get(source, 0) + len(whole)
+            positions[source] = position + len(whole)
             yield from (Line(source, text) for text in whole.decode(errors="replace").splitlines())
         if last:
             return

@@ -13,8 +13,9 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +26,11 @@ from jobs.definitions import SPARK
 from jobs.failures import ended_badly, last_words
 from jobs.logs import application_id
 from jobs.store import JobStore
+from jobs.warm import COMPONENT as WARM_COMPONENT
 from jobs.warm import WarmDrivers
-from workspace import shim
+from workspace import disk, shim
 from workspace.errors import LakeletError
-from workspace.paths import Workspace
+from workspace.paths import COMPONENT_VARIABLE, Workspace
 from workspace.process import Identity, Watch, end_session, kill_marked
 from workspace.runs import RUN_VARIABLE, SCRATCH, Run, RunState, retry_id
 from workspace.secrets import known_secrets, redact
@@ -41,24 +43,36 @@ IDLE_SECONDS = 5.0  # while nothing does; a submission wakes the runner at once
 UNAPPLIED_SECONDS = 1.0  # between two looks at a run whose output cannot be applied yet
 REFUSED_SECONDS = 60.0  # how long the object store may refuse that output (it is starting, say) before the run fails
 GRACE_SECONDS = 10.0
+OVERDUE_SECONDS = 5.0  # how long after the end of its time a run's shim may be without having done anything
 COLLECT_SECONDS = 600.0
 THREADS = 8
+UNWATCHED = "The process that watches over the driver had stopped responding; both were killed."
 PUBLISHED = "was published before and stays"
 
 
 class Runner:
-    """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread."""
+    """Takes runs from the queue to their end. ``submit`` and ``stop`` may be called from any thread.
+
+    ``components`` tells the names of the stack's components, or None when they are not known.
+    """
 
     def __init__(
-        self, workspace: Workspace, store: JobStore, publishes: Publishes, warm: Mapping[str, WarmDrivers] | None = None
+        self,
+        workspace: Workspace,
+        store: JobStore,
+        publishes: Publishes,
+        warm: Mapping[str, WarmDrivers] | None = None,
+        components: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         self._workspace = workspace
         self._warm = warm or {}
+        self._components = components
         self._store = store
         self._publishes = publishes
         self._capacity = queue.Capacity.of(workspace.settings)
         self._secrets = known_secrets(workspace)
         self._launched: dict[str, Identity] = {}  # shims that we started and that may not have come up yet
+        self._deadlines: dict[str, float] = {}  # when a run's shim should have ended it, by ``time.monotonic``
         self._busy: dict[str, float] = {}  # runs that a thread of the pool works on, or that rest until a time
         self._refused: dict[str, float] = {}  # since when the object store refuses what runs committed
         self._lock = threading.Lock()
@@ -162,20 +176,47 @@ class Runner:
                 self._in_pool(run, self._finish)
         elif not running.shim.alive():
             self._in_pool(run, self._finish)
+        elif time.monotonic() > self._deadline(run) + OVERDUE_SECONDS:
+            self._in_pool(run, self._end_overdue)
         elif run.state is RunState.STOPPING:
             self._signal(run)
         elif run.state is RunState.RUNNING:
             self._watched.append(running.shim.pid)
 
+    def _deadline(self, run: Run) -> float:
+        """When a run's shim should begin to end it. Its script can stop that process, so we look ourselves, too."""
+        if run.id not in self._deadlines:
+            elapsed = max(time.time() - (run.started_at or time.time()), 0.0)
+            self._deadlines[run.id] = time.monotonic() + max(run.timeout_seconds - elapsed, 0.0)
+        if run.state is RunState.STOPPING:  # it has been asked to
+            self._deadlines[run.id] = min(self._deadlines[run.id], time.monotonic() + GRACE_SECONDS)
+        return self._deadlines[run.id]
+
+    def _end_overdue(self, run: Run) -> None:
+        """End a run whose shim has not done so in time: by the shim, if it goes on when told to, else without it."""
+        folder = launchers.folder_of(self._workspace, run.id)
+        running = shim.read_running(folder)
+        if running is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(running.shim.pid, signal.SIGCONT)
+        deadline = time.monotonic() + GRACE_SECONDS + OVERDUE_SECONDS  # the shim gives its driver a grace
+        while running.shim.alive() and shim.read_exit(folder) is None and not self._stopping:
+            if time.monotonic() > deadline:
+                with suppress(ProcessLookupError):
+                    os.kill(running.shim.pid, signal.SIGKILL)
+            time.sleep(POLL_SECONDS)
+
     def _launch(self, run: Run) -> None:
         try:
-            self._launched[run.id] = launchers.start(self._workspace, run, self._warm)
+            self._launched[run.id] = launchers.start(self._workspace, run, self._warm, self._components())
         except LakeletError as error:
             log.warning("Run %s could not be launched: %s", run.id, error)
             self._end(run, RunState.FAILED, str(error), None)
         except Exception as error:  # whatever it is, the run must not hold its cores for ever
             log.exception("Run %s could not be launched", run.id)
-            self._end(run, RunState.FAILED, f"The run could not be launched: {error}.", None)
+            full = disk.message(self._workspace.state) if disk.is_full(error, self._workspace.state) else f"{error}."
+            self._end(run, RunState.FAILED, f"The run could not be launched: {full}", None)
 
     def _finish(self, run: Run) -> None:
         """Decide how a run ended, once its output is settled."""
@@ -216,9 +257,16 @@ class Runner:
                 return RunState.STOPPED, "Stopped on request."
             if shim.read_running(launchers.folder_of(self._workspace, run.id)) is None:
                 return RunState.FAILED, f"The run could not be started. {self._last_words(run, 'shim.log')}".strip()
+            if run.started_at is not None and time.time() - run.started_at >= run.timeout_seconds:
+                return RunState.TIMEOUT, f"{_timed_out(run)} {UNWATCHED}"
+            if disk.is_low(self._workspace.runs):
+                return (
+                    RunState.FAILED,
+                    f"How the driver ended could not be written. {disk.message(self._workspace.runs)}",
+                )
             return RunState.FAILED, "The process that watches over the driver was killed; the driver was ended with it."
         if exit.timed_out:
-            return RunState.TIMEOUT, f"The run took longer than its timeout of {run.timeout_seconds / 60:g} minutes."
+            return RunState.TIMEOUT, _timed_out(run)
         if exit.stopped:
             return RunState.STOPPED, run.reason if run.state is RunState.STOPPING else "Stopped with the stack."
         if exit.exit_code == 0 and not uncommitted:
@@ -242,9 +290,12 @@ class Runner:
     def _end_orphans(self, run: Run) -> None:
         running = shim.read_running(launchers.folder_of(self._workspace, run.id))
         leader = running.shim if running else self._launched.get(run.id)
+        own = {**self._workspace.environment, RUN_VARIABLE: run.id}
+        # A warm driver's environment is from before it had a run.
+        warm = {**self._workspace.environment, COMPONENT_VARIABLE: WARM_COMPONENT}
         if leader is not None:
-            end_session(leader, GRACE_SECONDS)
-        kill_marked({**self._workspace.environment, RUN_VARIABLE: run.id})
+            end_session(leader, GRACE_SECONDS, own, warm)
+        kill_marked(own)
 
     def _end(self, run: Run, state: RunState, reason: str, exit: shim.Exit | None) -> None:
         ended_at = exit.ended_at if exit else time.time()
@@ -260,6 +311,7 @@ class Runner:
             retry = None
         self._launched.pop(run.id, None)
         self._refused.pop(run.id, None)
+        self._deadlines.pop(run.id, None)
         choice = launchers.choice_of(run)
         if choice is not None and choice.engine in self._warm:
             self._warm[choice.engine].ended()
@@ -270,10 +322,9 @@ class Runner:
     def _signal(self, run: Run) -> None:
         running = shim.read_running(launchers.folder_of(self._workspace, run.id))
         if running is not None and running.shim.alive():
-            try:
-                os.kill(running.shim.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                return
+            with suppress(ProcessLookupError):
+                for number in (signal.SIGTERM, signal.SIGCONT):  # its script may have stopped it
+                    os.kill(running.shim.pid, number)
 
     # -- the pool ----------------------------------------------------------------------------------------------
 
@@ -350,6 +401,10 @@ class Runner:
                 log.exception("Old staging could not be collected; trying again in %.0f s", COLLECT_SECONDS)
 
         self._pool.submit(task)
+
+
+def _timed_out(run: Run) -> str:
+    return f"The run took longer than its timeout of {run.timeout_seconds / 60:g} minutes."
 
 
 def _retry(run: Run) -> Run:

@@ -26,6 +26,7 @@ from workspace.standby import Standby, is_lived_in
 
 log = logging.getLogger(__name__)
 
+COMPONENT = "warm-driver"  # what its environment says it is, also once it has a run
 LOOK_SECONDS = 2.0
 LULL_SECONDS = 8.0  # a run that has just taken a driver has the machine to itself for so long, unless it ends before
 END_SECONDS = 15.0
@@ -170,7 +171,7 @@ class WarmDrivers:
             **self._environment,
             **env,
             warm_driver.FOLDER_VARIABLE: str(folder),
-            COMPONENT_VARIABLE: "warm-driver",
+            COMPONENT_VARIABLE: COMPONENT,
             "PYTHONSAFEPATH": "1",
         }
         return self.kind(folder, argv, env=env)

@@ -13,7 +13,7 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ from catalog.store import CatalogStore
 from identity.object_keys import ObjectKeys
 from identity.service import Identity
 from jobs import engines
-from jobs.launchers import environment
+from jobs.launchers import environment, without_spark
 from jobs.principals import RunPrincipals
 from jobs.runner import Runner
 from jobs.store import JobStore
@@ -92,10 +92,10 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     publishes = Publishes(engine, catalog, workspace)
     common = environment(workspace)
     warm = {
-        engines.SPARK: WarmDrivers(workspace, common, lambda: _stack_is_up(workspace)),
+        engines.SPARK: WarmDrivers(workspace, common, lambda: _spark_is_up(workspace)),
         engines.SAIL: WarmSail(workspace, common, lambda: True),
     }
-    runner = Runner(workspace, jobs, publishes, warm)
+    runner = Runner(workspace, jobs, publishes, warm, lambda: _components(workspace))
     object_keys = ObjectKeys(workspace, engine, Identity(workspace, engine))
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
     context = aws.context.Context(
@@ -188,10 +188,15 @@ def _routes(
     return api_routes(context.publishes, lineage, runs, sql, token, guard, reset, sail.await_ready, state)
 
 
-def _stack_is_up(workspace: Workspace) -> bool:
+def _spark_is_up(workspace: Workspace) -> bool:
     # Warm drivers must not slow the start of what they are to work with.
     record = read_record(workspace)
-    return record is not None and record.settled
+    return record is not None and record.settled and not without_spark(workspace, _components(workspace))
+
+
+def _components(workspace: Workspace) -> Collection[str] | None:
+    record = read_record(workspace)
+    return {component.name for component in record.components} if record is not None and record.components else None
 
 
 @contextmanager

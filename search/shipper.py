@@ -24,7 +24,7 @@ from search.records import MAX_RECORD_BYTES, Line, after_key, opens_key, records
 from search.redaction import clean
 from search.rollover import drop_expired, prepare_logs, roll_over
 from search.sources import LogFile, Sources
-from search.tail import Cursor, read_lines
+from search.tail import READ_BYTES, Cursor, read_lines
 from search.templates import LOG_INDEX
 from workspace.errors import LakeletError
 from workspace.files import write_atomic
@@ -69,6 +69,7 @@ class LogShipper:
         self._secrets = known_secrets(workspace)
         self._store = workspace.state / "shipper.json"
         self._cursors = self._load()
+        self._cap = workspace.settings.number("run_output_mb") << 20
         self._prepared = False
         self._maintained = 0.0
         self._stop = threading.Event()
@@ -140,9 +141,10 @@ class LogShipper:
         """Add a file's new documents to the batch; whether there is more to read at once."""
         cursor = self._cursors.get(file.name, Cursor())
         try:
-            if file.path.stat().st_size == cursor.offset:
+            limit = self._limit(file, cursor)
+            if file.path.stat().st_size == cursor.offset or limit <= 0:
                 return False
-            reading = read_lines(file.path, cursor)
+            reading = read_lines(file.path, cursor, limit)
         except OSError:  # gone, or not ours to read
             return False
         lines, keyed = after_key(reading.lines) if reading.start.keyed else (reading.lines, False)
@@ -160,6 +162,12 @@ class LogShipper:
         if taken != cursor:
             batch.cursors[file.name] = taken
         return reading.more
+
+    def _limit(self, file: LogFile, cursor: Cursor) -> int:
+        """How many bytes may be read now: while a run goes on, what lies beyond its cap may still be cut off."""
+        if not self._cap or file.fields["source"] != "driver" or (file.path.parent / "exit.json").exists():
+            return READ_BYTES
+        return min(READ_BYTES, self._cap - cursor.offset)
 
     def _key(self, file: LogFile, generation: int, offset: int) -> str:
         # Workspaces may share one OpenSearch, and the names of their files are the same.

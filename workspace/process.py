@@ -1,4 +1,4 @@
-"""The one way to run a process: spawned in a session of its own, known by pid and start time, ended as a group."""
+"""The one way to run a process: spawned in a session of its own, known by pid, start and boot, ended as a group."""
 
 from __future__ import annotations
 
@@ -9,22 +9,32 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 POLL_SECONDS = 0.05
 
 
+@cache
+def boot_id() -> str:
+    """The id that the kernel gave this boot of the machine (proc(5), ``/proc/sys/kernel/random/boot_id``)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
 @dataclass(frozen=True)
 class Identity:
-    """A process that cannot be mistaken for another: a pid alone may be reused, a pid and its start time not.
+    """A process that cannot be mistaken for another: a pid alone may be reused, with its start time and boot it is not.
 
     ``started`` is in the kernel's clock ticks since boot (proc(5), ``starttime``): a wall clock that is set, by NTP
-    or after a suspend, does not change who a process is.
+    or after a suspend, does not change who a process is. ``boot`` is :func:`boot_id`; a process of another boot, or of
+    an unknown one (a record of an older Lakelet), is dead.
     """
 
     pid: int
     started: float
+    boot: str = field(default_factory=boot_id)
 
     @classmethod
     def of(cls, pid: int) -> Identity:
@@ -36,19 +46,24 @@ class Identity:
         return cls.of(os.getpid())
 
     @classmethod
-    def from_json(cls, value: Mapping[str, float]) -> Identity:
-        return cls(int(value["pid"]), float(value["started"]))
+    def from_json(cls, value: Mapping[str, Any]) -> Identity:
+        return cls(int(value["pid"]), float(value["started"]), str(value.get("boot", "")))
 
-    def to_json(self) -> dict[str, float]:
-        return {"pid": self.pid, "started": self.started}
+    def to_json(self) -> dict[str, Any]:
+        return {"pid": self.pid, "started": self.started, "boot": self.boot}
 
     def alive(self) -> bool:
         """Whether that very process still runs; a zombie does not."""
+        now = self.stat()
+        return now is not None and now.lives
+
+    def stat(self) -> Stat | None:
+        """What the kernel says of that very process, also as a zombie that nobody has reaped; None when it is gone."""
         try:
             now = Stat.of(self.pid)
         except ProcessLookupError:
-            return False
-        return now.started == self.started and now.lives
+            return None
+        return now if self.boot == boot_id() and now.started == self.started else None
 
 
 @dataclass(frozen=True)
@@ -139,13 +154,13 @@ def session_members(leader: int) -> Iterator[int]:
     yield from (found.pid for found in processes() if found.session == leader and found.lives)
 
 
-def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
-    """End every process of a session: SIGTERM, up to ``grace_seconds``, then SIGKILL until none is left.
+def end_session(leader: Identity, grace_seconds: float = 10.0, *marks: Mapping[str, str]) -> None:
+    """End every process of the session of ``leader``: SIGTERM, up to ``grace_seconds``, SIGKILL until none is left.
 
-    A leader whose pid now belongs to another process ends nothing: a session id is only reused once the whole
-    session is gone.
+    Once the leader is gone, its pid may be the id of a stranger's session. Then the session is ended only if one of its
+    members has all variables of one of the ``marks`` in its environment: nobody can enter another's session.
     """
-    if _reused(leader):
+    if not _is_own(leader, marks):
         return
     deadline = time.monotonic() + grace_seconds
     _signal_all(leader.pid, signal.SIGTERM)
@@ -157,28 +172,26 @@ def end_session(leader: Identity, grace_seconds: float = 10.0) -> None:
 
 def kill_marked(environment: Mapping[str, str]) -> None:
     """Kill every process whose environment has all of these, wherever it has gone: what left its session, too."""
-    marks = {os.fsencode(f"{name}={value}") for name, value in environment.items()}
-    while found := [process.pid for process in processes() if _marked(process, marks)]:
+    while found := [process.pid for process in processes() if _marked(process.pid, environment) and process.lives]:
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
 
 
-def _marked(process: Stat, marks: set[bytes]) -> bool:
-    if process.pid == os.getpid() or not process.lives:
-        return False
+def _is_own(leader: Identity, marks: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the processes whose session id is the leader's pid are of the session that it began."""
+    if leader.stat() is not None:  # a pid is not given away while its process lives or has not been reaped
+        return True
+    return any(_marked(pid, mark) for pid in session_members(leader.pid) for mark in marks)
+
+
+def _marked(pid: int, environment: Mapping[str, str]) -> bool:
+    """Whether a process, which is not this one, has all of these in its environment."""
+    marks = {os.fsencode(f"{name}={value}") for name, value in environment.items()}
     try:
-        return marks <= set(Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"))
+        return pid != os.getpid() and marks <= set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
     except OSError:  # it ended, or it is another user's
-        return False
-
-
-def _reused(leader: Identity) -> bool:
-    # A dead leader that nobody has reaped yet keeps its pid and its start time: that is not reuse.
-    try:
-        return Stat.of(leader.pid).started != leader.started
-    except ProcessLookupError:
         return False
 
 

@@ -86,6 +86,11 @@ SETTINGS = (
     Setting("sql_memory_mb", 1024, "Memory limit of one SQL statement, in MiB."),
     Setting("sql_timeout_seconds", 120, "Seconds after which a SQL statement is cancelled."),
     Setting("sql_result_mb", 256, "Size of one SQL answer at most, in MiB."),
+    Setting(
+        "run_output_mb",
+        100,
+        "Size up to which each log of a run's driver is kept, in MiB, and then its end; 0: no limit.",
+    ),
     Setting("log_retention_days", 7, "Days that logs, Spark event logs and ended runs' folders are kept."),
     Setting("staging_retention_hours", 24, "Hours that abandoned staging objects are kept."),
 )

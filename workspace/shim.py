@@ -26,10 +26,11 @@ from pathlib import Path
 from types import FrameType
 
 from workspace.files import write_atomic
+from workspace.output import Output
 from workspace.process import Child, Identity, processes, spawn
 
 GRACE_SECONDS = 10.0
-LONGEST_WAIT_SECONDS = 86400.0
+LOOK_SECONDS = 1.0  # between two looks at how much the driver has written
 STRAYS_SECONDS = 0.01  # between two looks at whether what was killed is gone
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -139,13 +140,15 @@ def attend(folder: Path, driver: Driver | None, deadline: float, stop: Stop) -> 
     outcome = Exit(127, time.time())
     if driver is not None:
         write_atomic(folder / "process.json", json.dumps(Identity.mine().to_json() | {"driver": driver.pid}).encode())
-        code, timed_out, stopped = _wait(driver, deadline, stop)
+        output = Output.of(folder)
+        code, timed_out, stopped = _wait(driver, deadline, stop, output)
         end_strays()
+        output.close()
         outcome = Exit(code, time.time(), timed_out, stopped)
     write_atomic(folder / "exit.json", json.dumps(asdict(outcome)).encode())
 
 
-def _wait(driver: Driver, deadline: float, stop: Stop) -> tuple[int, bool, bool]:
+def _wait(driver: Driver, deadline: float, stop: Stop, output: Output) -> tuple[int, bool, bool]:
     # From here on both are waited for, not caught; the driver, which inherits what is blocked, has started before.
     awaited = {signal.SIGCHLD, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -157,7 +160,8 @@ def _wait(driver: Driver, deadline: float, stop: Stop) -> tuple[int, bool, bool]
             return code, False, code != 0 and (stop.asked or signal.SIGTERM in signal.sigpending())
         if stop.asked or remaining <= 0:
             return end_driver(driver), not stop.asked, stop.asked
-        received = signal.sigtimedwait(awaited, min(remaining, LONGEST_WAIT_SECONDS))
+        received = signal.sigtimedwait(awaited, min(remaining, LOOK_SECONDS))
+        output.trim()
         stop.asked |= received is not None and received.si_signo == signal.SIGTERM
 
 

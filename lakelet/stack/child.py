@@ -65,11 +65,11 @@ class Child:
 
     def tick(self) -> None:
         """Look once at the process and the probe, and change state when something happened."""
-        if self.state in (State.STARTING, State.RUNNING) and self._process is not None:
-            code = self._process.poll()
-            if code is not None:
-                self._died(f"exited with {_meaning(code)}")
-                return
+        running = self.state in (State.STARTING, State.RUNNING)
+        if running and self._process is not None and self.identity is not None and not self.identity.alive():
+            end_session(self.identity, 0.0)  # what it had started: executors, say. Not reaped yet, its pid is its own
+            self._died(f"exited with {_meaning(self._process.wait())}")
+            return
         if self.state is State.STARTING:
             self._look()
         elif self.state is State.RUNNING and not self.component.argv:
@@ -143,7 +143,7 @@ class Child:
             self._deaths = 0
         self._deaths += 1
         if self.identity is not None:
-            end_session(self.identity, 0.0)  # what it had started: executors, say
+            end_session(self.identity, 0.0)
         self._process = self.identity = None
         lines = tail(self.log, TAIL_LINES) if self.component.argv else []
         self.message = "\n".join([f"{self.component.name} {how}", *lines])

@@ -7,9 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from workspace.process import Identity, Watch, end_session, session_members, spawn
+import psutil
+import pytest
+
+from tests.conftest import eventually
+from workspace.process import Identity, Watch, boot_id, end_session, session_members, spawn
 
 STUBBORN = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -66,3 +73,41 @@ def test_a_watch_ends_with_a_process_and_by_waking_from_any_thread() -> None:
     watch.sleep(600, [os.getpid()])  # woken before it slept
     assert time.monotonic() - began < 300
     watch.sleep(0)
+
+
+def test_a_process_of_another_or_an_unknown_boot_is_dead() -> None:
+    me = Identity.mine()
+    assert not replace(me, boot="00000000-0000-0000-0000-000000000000").alive()
+    assert not Identity.from_json({"pid": me.pid, "started": me.started}).alive(), "a record of an older Lakelet"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Callable[..., psutil.Process]]:
+    """Starts a process whose session's leader is dead and reaped: what is left of a service that forked twice."""
+    started: list[psutil.Process] = []
+
+    def start(**environment: str) -> psutil.Process:
+        script = "sleep 1000 > /dev/null & echo $!"
+        env = os.environ | environment
+        leader = subprocess.Popen(["sh", "-c", script], env=env, stdout=subprocess.PIPE, start_new_session=True)
+        started.append(psutil.Process(int(leader.communicate()[0])))
+        assert os.getsid(started[-1].pid) == leader.pid and not psutil.pid_exists(leader.pid)
+        return started[-1]
+
+    yield start
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def test_a_session_without_its_leader_is_ended_only_by_its_marks(daemon: Callable[..., psutil.Process]) -> None:
+    """The pid of a dead leader may be the id of a stranger's session by now, after a reboot or when pids come again."""
+    marks = {"LAKELET_STATE": "/here", "LAKELET_RUN_ID": "jr_1"}
+    foreign, other, own = daemon(), daemon(LAKELET_STATE="/here", LAKELET_RUN_ID="jr_2"), daemon(**marks)
+    for boot in (boot_id(), "another"):
+        for process in (foreign, other):
+            end_session(Identity(os.getsid(process.pid), 1.0, boot), 0.0, marks)
+            end_session(Identity(os.getsid(process.pid), 1.0, boot), 0.0)
+            assert process.status() == psutil.STATUS_SLEEPING
+    end_session(Identity(os.getsid(own.pid), 1.0), 0.0, {"LAKELET_COMPONENT": "x"}, marks)
+    eventually(lambda: not own.is_running() or own.status() == psutil.STATUS_ZOMBIE)

@@ -123,3 +123,15 @@ def test_a_run_that_somebody_has_is_not_taken(template: Template, tmp_path: Path
     assert template.order(folder, 60) is None
     assert not (folder / "stdout.log").exists()
     assert template.order(script(tmp_path, "pass", "other"), 60) is not None
+
+
+def test_a_fork_s_output_is_capped(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "LAKELET_RUN_OUTPUT_MB": "1"}
+    one = Template(tmp_path / "home", [sys.executable, "-c", PROGRAM], env=env)
+    folder = script(tmp_path, "for number in range(200_000): print('line', number)")
+    assert one.order(folder, 60)
+    assert eventually(lambda: shim.read_exit(folder)).exit_code == 0
+    one.end()
+    one.wait(60)
+    text = (folder / "stdout.log").read_text()
+    assert len(text) < (1 << 20) + (1 << 17) and "[Lakelet dropped" in text and text.endswith("line 199999\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from types import ModuleType
@@ -61,3 +62,11 @@ def test_a_protocol_that_is_not_spoken_fails_at_load() -> None:
     module = ModuleType("empty")
     with pytest.raises(TypeError, match="rest-xml"):
         aws.app.Wire([load_service("s3", module)])
+
+
+def test_a_full_disk_is_told_with_what_frees_space(wire: Wire) -> None:
+    wrapped = RuntimeError("could not be stored")
+    wrapped.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    body = json.loads(failing_with(wire, wrapped).body)
+    assert body["__type"] == "InternalServiceException"
+    assert body["Message"].startswith(f"The disk is full: {wire.workspace.state}") and "lakelet gc" in body["Message"]
