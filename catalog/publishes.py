@@ -86,7 +86,9 @@ class Publishes:
     def begin(
         self, run_id: str, database: str | None, table: str | None, location: str, token: str = ""
     ) -> dict[str, Any]:
-        """Open a publish: ``{publish_id, staging, sequence}``; asked again with its ``token``, the same one.
+        """Open a publish: ``{publish_id, staging, sequence, opened}``; asked again with its ``token``, the same one.
+
+        ``opened`` is when, in milliseconds since 1970; no two publishes that are known have the same.
 
         Raises InvalidInputException for what cannot be published to, EntityNotFoundException for an unknown database.
         """
@@ -103,17 +105,21 @@ class Publishes:
             if key[0] != PLACE and (found := self._catalog.check_writable(connection, *key)):
                 refuse_as_files(found.definition, ".".join(key))
             sequence = self._catalog.sequence(connection, *key)
+            latest = connection.execute(sa.select(sa.func.max(publishes.c.opened_at))).scalar() or 0.0
+            opened = max(round(time.time() * 1000), round(latest * 1000) + 1)
             row = {
                 "id": publish_id, "run_id": run_id, "database_name": key[0], "table_name": key[1], "bucket": bucket,
                 "location": uri(bucket, prefix), "staging": staging, "state": OPEN, "staged": True,
-                "opened_at": time.time(),
+                "opened_at": opened / 1000,
             }  # fmt: skip
             known = connection.execute(sa.select(publishes).where(publishes.c.id == publish_id)).mappings().first()
             if known is None:
                 connection.execute(publishes.insert().values(row))
             elif {**row, "opened_at": known["opened_at"]}.items() - known.items():
                 raise InvalidInputException(f"{token} is the token of another publish: make up one for each.")
-        return {"publish_id": publish_id, "staging": uri(bucket, staging), "sequence": sequence}
+            else:
+                opened = round(known["opened_at"] * 1000)
+        return {"publish_id": publish_id, "staging": uri(bucket, staging), "sequence": sequence, "opened": opened}
 
     def commit(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from data.zones import plain_slashes
 from etl import spark_writes
@@ -30,7 +30,7 @@ from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 # AWS's class is Spark's SQLContext as well, and scripts use it as one.
 _OF_THE_SESSION = frozenset({"createDataFrame", "newSession", "range", "read", "readStream", "sql", "table", "udf"})
@@ -42,23 +42,35 @@ PURGE_OPTIONS = frozenset({"retentionPeriod", "partitionPredicate", "excludeStor
 class GlueContext(Reading, Writing):
     """The entry point of a Glue script, around its SparkContext."""
 
-    def __init__(self, sparkContext: SparkContext, **options: Any) -> None:
+    _latest: ClassVar[GlueContext | None] = None
+
+    def __init__(self, sparkContext: SparkContext | SparkSession | GlueContext, **options: Any) -> None:
+        """``sparkContext`` may be a session, or another GlueContext, with which this one shares its purges."""
         if options:
             raise UnsupportedError(f"GlueContext does not support {', '.join(sorted(options))}: remove it.")
+        other = sparkContext if isinstance(sparkContext, GlueContext) else None
+        spark_context = _spark_context(sparkContext)
         self.workspace = Workspace.find()
-        self.spark_context = sparkContext
-        self.spark_session = session_of(sparkContext)
-        self.purges = Purges(self.workspace)
-        self.scans = Scans()
+        self.spark_context = spark_context
+        self.spark_session = session_of(spark_context)
+        self.purges = other.purges if other else Purges(self.workspace)
+        self.scans = other.scans if other else Scans()
         self.create_dynamic_frame = FrameReader(self)
         self.create_sample_dynamic_frame = SampleReader(self)
         self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = FrameWriter(self)
         self.write_data_frame = DataFrameWriter(self)
-        record_application(self.workspace, sparkContext)
+        record_application(self.workspace, spark_context)
         engine.after_actions(self.scans.require_objects)
         if not engine.active():
             spark_writes.install()
+        GlueContext._latest = self
+
+    @classmethod
+    def getOrCreate(cls, sc: SparkContext | SparkSession | GlueContext) -> GlueContext:
+        """The GlueContext that was made last, if it is around this SparkContext, else a new one."""
+        latest = GlueContext._latest
+        return latest if latest is not None and latest.spark_context is _spark_context(sc) else cls(sc)
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_THE_SESSION:
@@ -160,6 +172,14 @@ class GlueContext(Reading, Writing):
     def cancel_transaction(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported: AWS has ended governed tables, and a sink's write is one transaction anyway."""
         raise _without_transactions("cancel_transaction")
+
+
+def _spark_context(given: Any) -> SparkContext:
+    """The SparkContext of what a GlueContext is made of."""
+    if isinstance(given, GlueContext):
+        return given.spark_context
+    context: SparkContext = given.sparkContext if type(given).__name__ == "SparkSession" else given  # Connect's, too
+    return context
 
 
 def _without_storage_classes(method: str) -> UnsupportedError:

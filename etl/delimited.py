@@ -6,11 +6,8 @@ by row, so that one bad byte costs one row and not the file. Runs inside Spark's
 
 from __future__ import annotations
 
-import bz2
 import csv
 import io
-import re
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +16,10 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from data.formats import Dialect
+from etl.compression import decompress
 
 WRONG_COLUMN_COUNT = "wrong column count"
 BAD_ENCODING = "bad encoding"
-TRUNCATED_GZIP = "truncated gzip"
-
-_GZIP_MAGIC = b"\x1f\x8b"
-_BZIP2_MAGIC = re.compile(rb"BZh[1-9]1AY&SY")
 
 
 @dataclass(frozen=True)
@@ -51,33 +45,25 @@ class Rows:
 
 
 def read_rows(content: bytes, columns: Sequence[str], dialect: Dialect, *, attach_text: bool = False) -> Rows:
-    """The rows of an object's bytes (compressed by gzip or bzip2 or not, told by their beginning).
+    """The rows of an object's bytes, compressed by gzip or bzip2 or not.
 
-    A gzip stream that ends early, or is damaged, gives the rows before the damage and one error row, whose text is
-    what could be read of the row that was cut.
+    A compressed stream that is damaged gives all rows that can be read, and one error row for each fault, whose text
+    is what there is of a row that was cut.
     """
-    data, whole = _decompress(content)
-    cut = b""
-    if not whole:
-        end = data.rfind(b"\n") + 1
-        data, cut = data[:end], data[end:]
-    rows = None if not whole else _read_fast(data, columns, dialect, attach_text)
+    stream = decompress(content)
+    data, cut = stream.lines()
+    rows = _read_fast(data, columns, dialect, attach_text) if not stream.faults else None
     if rows is None:
         rows = _read_tolerantly(data, columns, dialect, attach_text)
-    if not whole:
-        line = data.count(b"\n") + 1
-        rows.bad.append(BadRow(line, _visible(cut), f"{TRUNCATED_GZIP}: the stream ends in line {line}"))
+    line = data.count(b"\n") + (stream.is_cut or not data.endswith(b"\n"))
+    where = f": the stream ends in line {line}" if stream.is_cut else ""
+    rows.bad += [BadRow(line, _visible(cut), fault + where) for fault in stream.faults]
     return rows
-
-
-def decompressed(content: bytes) -> bytes:
-    """An object's bytes, decompressed if need be; of a damaged stream what comes before the damage."""
-    return _decompress(content)[0]
 
 
 def first_row(content: bytes, dialect: Dialect) -> list[str]:
     """The fields of the first row of an object, of which the beginning is enough; none when there is no row."""
-    data, _ = _decompress(content)
+    data = decompress(content).data
     return next(_reader(io.StringIO(data.decode("utf-8", errors="replace"), newline=""), dialect), [])
 
 
@@ -89,29 +75,6 @@ def _reader(lines: Iterable[str], dialect: Dialect) -> Any:
     return csv.reader(
         lines, delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=escape, doublequote=escape is None
     )
-
-
-def _decompress(content: bytes) -> tuple[bytes, bool]:
-    """The bytes, and whether the stream was whole. Several gzip members may follow each other (RFC 1952, 2.2)."""
-    if _BZIP2_MAGIC.match(content):
-        return bz2.decompress(content), True
-    if not content.startswith(_GZIP_MAGIC):
-        return content, True
-    parts = []
-    while content.startswith(_GZIP_MAGIC):
-        inflate = zlib.decompressobj(31)
-        try:
-            # In pieces: when one is damaged, what came before it is kept.
-            for start in range(0, len(content), 65_536):
-                parts.append(inflate.decompress(content[start : start + 65_536]))
-                if inflate.eof:
-                    content = inflate.unused_data + content[start + 65_536 :]
-                    break
-            else:
-                return b"".join(parts), False
-        except zlib.error:
-            return b"".join(parts), False
-    return b"".join(parts), True
 
 
 def _read_fast(data: bytes, columns: Sequence[str], dialect: Dialect, attach_text: bool) -> Rows | None:

@@ -77,6 +77,11 @@ def require(schema: T.StructType, texts: Sequence[str], what: str) -> dict[Path,
     return found
 
 
+def located(schema: T.StructType, texts: Sequence[str]) -> dict[Path, T.DataType]:
+    """The paths with the types there. A text that names no field is left out: no record has it, as AWS sees it."""
+    return dict(at for text in texts if (at := locate(schema, text)) is not None)
+
+
 def column_at(path: Path) -> Column:
     """The value at a path of :func:`locate`; below arrays, the array of the values."""
     return _read(F.col(quoted(path[0])), path[1:])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +24,7 @@ from workspace.runs import RUN_VARIABLE
 RUN_PATIENCE_SECONDS = 60.0
 _COMMITTER = "lakelet.publish.StagingCommitterFactory"  # of lakelet/stack/spark_build
 _MARKS = "committed/"
+_SPLIT = re.compile(r"c\d+")  # Spark's number of a task's file, where it stands apart
 
 
 @cache
@@ -40,7 +43,8 @@ class Publication:
     """An open publish to a table, or to a bare location: nothing of it is visible until :meth:`commit`.
 
     ``staging`` is the ``s3://`` folder to write to, ``removed`` the keys (relative to the bucket) that go when it
-    is committed. A run that ends with an open publish has failed, whatever its exit code says.
+    is committed; ``opened`` is the time of the publish in milliseconds, its own alone. A run that ends with an open
+    publish has failed, whatever its exit code says.
     """
 
     workspace: Workspace
@@ -49,6 +53,7 @@ class Publication:
     id: str
     staging: str
     sequence: int
+    opened: int
     removed: set[str] = field(default_factory=set)
 
     @classmethod
@@ -58,7 +63,9 @@ class Publication:
         database, name = table or (None, None)
         body = {"run_id": run_id(), "database": database, "table": name, "location": location, "token": token_hex(12)}
         answer = call(workspace, "POST", "publishes", body, patience=patience(), repeatable=True)
-        return cls(workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"])
+        return cls(
+            workspace, location, table, answer["publish_id"], answer["staging"], answer["sequence"], answer["opened"]
+        )
 
     @property
     def bucket(self) -> str:
@@ -96,26 +103,39 @@ class Publication:
             raise
         _tell(self.location)
 
-    def moves(self, folder: str) -> list[tuple[str, str]]:
+    def moves(self, folder: str, *, as_sink: bool = False) -> list[tuple[str, str]]:
         """From staged key to final key, of all that lies in a folder of the staging (its name, ending in ``/``).
 
-        The run's mark goes before each name, so that no two runs write the same object. Partition folders get Hive's
-        spelling, whichever engine wrote them.
+        The run's mark goes before each name, so that no two runs write the same object; ``as_sink``: the objects are
+        called as Glue's sinks call them, by the publish's time. Partition folders get Hive's spelling, whichever engine
+        wrote them.
         """
+        numbers: Counter[str] = Counter()
         bucket, prefix = split_uri(self.staging)
         final, mark, moves = split_uri(self.location)[1], run_id().removeprefix("jr_")[:12], []
         listed = [stored.key for stored in list_objects(s3_client(self.workspace), bucket, prefix + folder)]
         paths = {key.removeprefix(prefix + folder): key for key in listed}
-        for path, staged in (paths if engine.active() else _committed(paths)).items():
+        for path, staged in sorted((paths if engine.active() else _committed(paths)).items()):
             place, slash, name = path.rpartition("/")
             if pairs := parse_partition_path(place + slash):
                 place = partition_path([key for key, _ in pairs], [value for _, value in pairs])
-            moves.append((staged, f"{final}{place}{slash}{mark}-{name}"))
+            called = sink_name(self.opened, numbers[place], name) if as_sink else f"{mark}-{name}"
+            numbers[place] += 1
+            moves.append((staged, f"{final}{place}{slash}{called}"))
         return moves
 
     def abort(self) -> None:
         """Give it up: what was staged is dropped and nothing was ever visible."""
         call(self.workspace, "DELETE", f"publishes/{self.id}", patience=patience(), repeatable=True)
+
+
+def sink_name(opened: int, number: int, staged: str) -> str:
+    """What a sink's object is called: ``run-TIME-part-r-00000.json``, and in Parquet
+    ``run-TIME-part-block-0-r-00000-snappy.parquet``, as on AWS but for the ends of names, which readers go by."""
+    ends = [end for end in staged.split(".")[1:] if end and not _SPLIT.fullmatch(end)]
+    if ends[-1:] == ["parquet"]:
+        return f"run-{opened}-part-block-0-r-{number:05}{''.join(f'-{codec}' for codec in ends[:-1])}.parquet"
+    return ".".join([f"run-{opened}-part-r-{number:05}", *ends])
 
 
 def _tell(location: str) -> None:

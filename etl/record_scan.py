@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import decimal
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pyspark.sql import types as T
 
 from catalog.classifiers.grok import Grok
 from catalog.classifiers.jsonpath import JsonPath
-from etl.delimited import decompressed
+from etl.compression import decompress
 from etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, plain_uri
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class IonDocuments:
         from amazon.ion.exceptions import IonException
 
         try:
-            for value in simpleion.loads(content, single_value=False):
+            for value in simpleion.load(io.BytesIO(content), single_value=False, parse_eagerly=False):
                 text = json.dumps(_plain(value), ensure_ascii=False)
                 yield Record(text) if isinstance(value, Mapping) else Record(None, "no Ion struct", text)
         except (IonException, ValueError) as error:
@@ -134,10 +135,29 @@ class _Worker:
                 source = plain_uri(path.as_py())
                 found = partition_values(source, self.scan.partitions or {})
                 values: Sequence[str | None] = found or [None] * len(keys)
-                for some in _batched(self.scan.reader.records(decompressed(content.as_py()))):
+                for some in _batched(_records(self.scan.reader, content.as_py())):
                     columns = [[one.text for one in some], [one.message for one in some], [one.input for one in some]]
                     constant = [[value] * len(some) for value in (source, *values)]
                     yield pa.record_batch([pa.array(c, pa.string()) for c in (*columns, *constant)], schema=schema)
+
+
+def _records(reader: Reader, content: bytes) -> Iterator[Record]:
+    """The records of an object, compressed or not; a fault of the compressed stream is an error record, with the record
+    that was cut, if there is one."""
+    stream = decompress(content)
+    data, cut = stream.lines() if isinstance(reader, GrokLines) else (stream.data, b"")
+    left = cut.decode(errors="backslashreplace") or None
+    last: Record | None = None
+    for record in reader.records(data):
+        if last:
+            yield last
+        last = record
+    if last and stream.is_cut and last.text is None and not isinstance(reader, GrokLines):
+        left = last.input
+    elif last:
+        yield last
+    for fault in stream.faults:
+        yield Record(None, fault, left)
 
 
 def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -145,7 +145,7 @@ class S3Sink:
         publication = self.context.purges.take(self.path, self.table)
         try:
             folder = self.context.scans.run(rows, lambda now: self._stage(now, one, publication), self.path)
-            add = publication.moves(folder)
+            add = publication.moves(folder, as_sink=True)
             table_input, partitions = None, []
             if registered:
                 table_input = self._table_input(rows.schema, one)

@@ -14,7 +14,7 @@ from data.json_keys import JsonKeys
 from data.objects import StoredObject
 from data.partitions import DEFAULT_PARTITION, partition_path
 from etl.casts import cast_as
-from etl.delimited import decompressed
+from etl.compression import decompress
 from etl.delimited_source import Attached, DelimitedScan
 from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
@@ -204,7 +204,7 @@ def _read_json_table(
         context, table, partitions, files, lambda reader, paths: reader.text(paths), columns=[("value", "string")]
     )
     beginnings = (
-        decompressed(beginning(context, one)) for one in [one for one in stored if one.size][:SPELLING_OBJECTS]
+        decompress(beginning(context, one)).data for one in [one for one in stored if one.size][:SPELLING_OBJECTS]
     )
     declared = _schema(table.columns)
     schema = spelled(declared, beginnings, JsonKeys.of(table.definition))

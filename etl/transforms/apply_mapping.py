@@ -35,14 +35,16 @@ def apply_mapping(
     A pair ``(source, target)`` keeps the type. A value that cannot be cast becomes null, as AWS documents for casts.
     Of a choice, the values of the source type are taken. A source is a path (``a.b``; below ``a[]`` the array of the
     values), a target may be one into structs, which are built; a name with dots stands between backticks.
-    Raises UsageError for a mapping of another form, a field that is not there or an unknown type, and
-    UnsupportedError for a target inside an array.
+    A mapping of a source that is not there makes no field, as on AWS: no record has it.
+    Raises UsageError for a mapping of another form or an unknown type, and UnsupportedError for a target inside an
+    array.
     """
-    targets = [_target(frame, mapping, case_sensitive) for mapping in mappings]
+    made = (_target(frame, mapping, case_sensitive) for mapping in mappings)
+    targets = [target for target in made if target is not None]
     return frame.derive(frame.raw.select(*nested(targets)), name=name)
 
 
-def _target(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> tuple[Path, Column]:
+def _target(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> tuple[Path, Column] | None:
     if isinstance(mapping, str) or len(mapping) not in (2, 4):
         raise UsageError(f"The mapping {mapping!r} is not (source, source type, target, target type).")
     source, target = mapping[0], mapping[-2 if len(mapping) == 4 else -1]
@@ -52,7 +54,9 @@ def _target(frame: DynamicFrame, mapping: Mapping, case_sensitive: bool) -> tupl
     schema = frame.raw.schema
     at = locate(schema, source, case_sensitive=case_sensitive)
     if at is None:
-        raise UsageError(f"ApplyMapping names {source}, which is no field: there are {', '.join(schema.names)}.")
+        if len(mapping) == 4:
+            spark_type(mapping[3]) if mapping[3].strip().lower() not in WHOLE else None
+        return None
     path, kind = at
     column, declared = column_at(path), frame.pending.get(path[0])
     if len(mapping) == 2:

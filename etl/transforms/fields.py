@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 from etl.choices import is_choice
 from etl.dynamicframe import DynamicFrame, field_of
 from etl.errors import UnsupportedError
-from etl.paths import ELEMENT, Path, column_at, locate, parse_path, require, rewrite
+from etl.paths import ELEMENT, Path, column_at, locate, located, parse_path, rewrite
 from etl.transforms.nesting import nested
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def select_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> DynamicFrame:
     """Only these fields, in their order in ``paths``; of a path into a struct, the struct with that field alone.
 
-    Raises UsageError for a field that is not there.
+    A field that is not there is left out, as on AWS.
     """
     schema = frame.raw.schema
-    found = list(require(schema, _all(paths), "SelectFields"))
+    found = list(located(schema, _all(paths)))
     order = list(dict.fromkeys(path[0] for path in found))
     others = dict.fromkeys(_others(schema, (), found), _dropped)
     kept = frame.raw.select(*rewrite(schema, others)).select(*(field_of(column) for column in order))
@@ -34,19 +34,20 @@ def select_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") 
 def drop_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> DynamicFrame:
     """All fields but these; a path that leads to no field drops nothing, as in Glue. A struct left empty goes too."""
     schema = frame.raw.schema
-    found = [at[0] for path in _all(paths) if (at := locate(schema, path)) is not None]
-    kept = frame.raw.select(*rewrite(schema, dict.fromkeys(found, _dropped)))
+    kept = frame.raw.select(*rewrite(schema, dict.fromkeys(located(schema, _all(paths)), _dropped)))
     return frame.derive(kept, pending=_pending(frame, kept.columns), name=name)
 
 
 def rename_field(frame: DynamicFrame, old: str, new: str, *, name: str = "") -> DynamicFrame:
     """One field under another name; both are full paths. A field whose new path has another parent moves there.
 
-    Raises UsageError when it is not there, UnsupportedError for a move out of or into an array.
+    A field that is not there renames nothing, as on AWS. Raises UnsupportedError for a move out of or into an array.
     """
-    schema = frame.raw.schema
-    (path,) = require(schema, [old], "RenameField")
-    target = parse_path(new)
+    schema, target = frame.raw.schema, parse_path(new)
+    at = locate(schema, old)
+    if at is None:
+        return frame.derive(frame.raw, pending=frame.pending, name=name)
+    path = at[0]
     if path[:-1] == target[:-1]:
         renamed = frame.raw.select(*rewrite(schema, {path: lambda column, _kind, _name: [(target[-1], column)]}))
         pending = {target[-1] if (one,) == path else one: kind for one, kind in frame.pending.items()}
@@ -75,7 +76,7 @@ def drop_null_fields(frame: DynamicFrame, *, name: str = "") -> DynamicFrame:
 
 
 def split_fields(frame: DynamicFrame, paths: Sequence[str], *, name: str = "") -> tuple[DynamicFrame, DynamicFrame]:
-    """Two frames: one of these fields, one of the others. Raises UsageError for a field that is not there."""
+    """Two frames: one of these fields, one of the others. A field that is not there is in neither."""
     return select_fields(frame, paths, name=name), drop_fields(frame, paths, name=name)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from etl.choices import is_choice
 from etl.dynamicframe import DynamicFrame
-from etl.paths import ELEMENT, column_at, require
+from etl.paths import ELEMENT, column_at, locate
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,18 +27,19 @@ def split_rows(
 ) -> tuple[DynamicFrame, DynamicFrame]:
     """``{"age": {">": 10, "<": 20}}``: the records for which all of it holds, and those for which it does not.
 
-    A null satisfies no comparison. Raises UsageError for an unknown field or operator, a choice, or what is in an
-    array.
+    A null satisfies no comparison, nor does a field that is not there. Raises UsageError for an unknown operator, a
+    choice, or what is in an array.
     """
     rows = frame.settled().raw
-    found = require(rows.schema, list(comparisons), "SplitRows")
     condition: Column = F.lit(True)
-    for (path, kind), tests in zip(found.items(), comparisons.values(), strict=True):
+    for text, tests in comparisons.items():
+        path, kind = locate(rows.schema, text) or ((), T.NullType())
         if is_choice(kind) or ELEMENT in path:
-            raise UsageError(f"SplitRows cannot compare {'.'.join(path)}, a choice or in an array: resolve it first.")
+            raise UsageError(f"SplitRows cannot compare {text}, a choice or in an array: resolve it first.")
+        value_there = column_at(path) if path else F.lit(None)
         for sign, value in tests.items():
             if sign not in _OPERATORS:
                 raise UsageError(f"SplitRows compares with {sign!r}: use {' '.join(_OPERATORS)}.")
-            condition = condition & _OPERATORS[sign](column_at(path), F.lit(value))
+            condition = condition & _OPERATORS[sign](value_there, F.lit(value))
     holds = F.coalesce(condition, F.lit(False))
     return frame.derive(rows.where(holds), name=name), frame.derive(rows.where(~holds), name=name)

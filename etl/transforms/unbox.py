@@ -15,7 +15,7 @@ from etl.dynamicframe import DynamicFrame
 from etl.errors import UnsupportedError, refuse_unknown
 from etl.json_batches import discovered
 from etl.json_records import is_broken, parsed
-from etl.paths import ELEMENT, column_at, quoted, require, rewrite
+from etl.paths import ELEMENT, column_at, locate, quoted, rewrite
 from workspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,10 +29,13 @@ def unbox(frame: DynamicFrame, path: str, format: str, options: Mapping[str, Any
 
     The schema of JSON is that of all its values. The fields of CSV are strings named col0, col1, …, or those of
     ``withSchema``, the JSON of a StructType. Raises UsageError, and UnsupportedError for another format (avro has to
-    have been read as such) and a path within an array.
+    have been read as such) and a path within an array. A field that is not there leaves the records as they are.
     """
     raw = frame.settled().raw
-    ((found, kind),) = require(raw.schema, [path], "Unbox").items()
+    at = locate(raw.schema, path)
+    if at is None:
+        return frame.derive(raw, name=name)
+    found, kind = at
     if ELEMENT in found or not isinstance(kind, T.StringType):
         raise UnsupportedError(f"Unbox parses fields of text: {path} is {kind.simpleString()}.")
     text = column_at(found)

@@ -24,7 +24,13 @@ import awsglue.transforms as t
 import awsglue.utils
 import awsgluedq.transforms
 from awsglue.context import GlueContext
-from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection, ResolveOption
+from awsglue.dynamicframe import (
+    DynamicFrame,
+    DynamicFrameCollection,
+    DynamicFrameReader,
+    DynamicFrameWriter,
+    ResolveOption,
+)
 from awsglue.job import Job
 from awsglue.transforms import GlueTransform
 from awsglue.utils import GlueArgumentError, getResolvedOptions
@@ -160,6 +166,7 @@ EXAMPLES: dict[str, Callable[[Place], Any]] = {
     ).count(),
     "GlueContext.extract_jdbc_conf": lambda p: p.glue.extract_jdbc_conf(CONNECTION),
     "GlueContext.forEachBatch": lambda p: p.batches(),
+    "GlueContext.getOrCreate": lambda p: GlueContext.getOrCreate(p.glue),
     "GlueContext.getSink": lambda p: p.glue.getSink("s3", format="json", path=p.path("sink")).writeFrame(p.flat),
     "GlueContext.getSource": lambda p: p.from_source().count(),
     "GlueContext.get_logger": lambda p: p.glue.get_logger().info("said"),
@@ -214,6 +221,8 @@ EXAMPLES: dict[str, Callable[[Place], Any]] = {
     "DynamicFrameCollection.map": lambda p: p.two.map(lambda frame, _: frame).select("one").count(),
     "DynamicFrameCollection.select": lambda p: p.two.select("one").count(),
     "DynamicFrameCollection.values": lambda p: [frame.count() for frame in p.two.values()],
+    "DynamicFrameReader": lambda p: DynamicFrameReader(p.glue).from_options,
+    "DynamicFrameWriter": lambda p: DynamicFrameWriter(p.glue).from_options,
     "ResolveOption": lambda p: ResolveOption("text", "Cast"),
     "ApplyMapping": lambda p: t.ApplyMapping.apply(p.frame, MAPPING).count(),
     "DropFields": lambda p: t.DropFields.apply(p.frame, ["id"]).count(),

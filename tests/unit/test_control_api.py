@@ -74,6 +74,13 @@ def test_a_publish_is_begun_with_its_members_only(workspace: Workspace, change: 
         call(workspace, "POST", "publishes", {**BEGIN, **change})
 
 
+def test_every_publish_has_a_time_of_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.publishes.time.time", lambda: 1_000_000_000.0)  # one millisecond, long ago
+    opened = [call(workspace, "POST", "publishes", {**BEGIN, "token": f"t{n}"})["opened"] for n in range(3)]
+    assert len(set(opened)) == 3
+    assert call(workspace, "POST", "publishes", {**BEGIN, "token": "t1"})["opened"] == opened[1]
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

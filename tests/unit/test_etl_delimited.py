@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import zlib
 from typing import Any
@@ -77,12 +78,85 @@ def test_a_truncated_gzip_stream_gives_what_came_before_and_one_error() -> None:
     assert rows.bad == [BadRow(4, "3,", "truncated gzip: the stream ends in line 4")]
 
 
-def test_a_damaged_gzip_stream_is_an_error_and_no_exception() -> None:
-    content = bytearray(gzip.compress(b"a,b\n" + b"".join(b"%d,x%d\n" % (n, n * 7919) for n in range(50_000))))
-    content[len(content) // 2] ^= 0xFF
-    content[len(content) // 2 + 1] ^= 0xFF
-    rows = read_rows(bytes(content), COLUMNS, HEADED)
-    assert rows.bad[-1].reason.startswith("truncated gzip")
+NUMBERED = b"a,b\n" + b"".join(b"%d,x%d\n" % (n, n * 7919) for n in range(5000))
+LAST = 5001  # the line of the last row
+
+
+def delivered(content: bytes) -> tuple[int, list[BadRow]]:
+    """How many of the numbered rows are read, all of them right, and the error rows."""
+    rows = read_rows(content, COLUMNS, HEADED)
+    table = rows.table.to_pydict()
+    assert table == {"a": [str(n) for n in range(rows.table.num_rows)], "b": [f"x{int(n) * 7919}" for n in table["a"]]}
+    return rows.table.num_rows, rows.bad
+
+
+@pytest.mark.parametrize(("at", "what"), [(-8, "checksum (CRC)"), (-4, "size")])
+def test_a_wrong_gzip_trailer_costs_no_row(at: int, what: str) -> None:
+    content = bytearray(gzip.compress(NUMBERED))
+    content[at] ^= 0xFF
+    fault = f"damaged gzip: wrong {what}, values may be wrong"
+    assert delivered(bytes(content)) == (5000, [BadRow(LAST, "", fault)])
+    more = gzip.compress(b"5000,x39595000\n")
+    assert delivered(bytes(content) + more) == (5001, [BadRow(LAST + 1, "", fault)])
+
+
+def test_a_last_row_without_an_end_of_line_is_no_cut_row() -> None:
+    content = bytearray(gzip.compress(NUMBERED[:-1]))
+    content[-8] ^= 0xFF
+    count, (bad,) = delivered(bytes(content))
+    assert (count, bad.line, bad.text) == (5000, LAST, "")
+
+
+@pytest.mark.parametrize("end", [b"\0" * 512, b""])
+def test_zeros_after_the_end_are_padding(end: bytes) -> None:
+    assert delivered(gzip.compress(NUMBERED) + end) == (5000, [])
+    assert delivered(bz2.compress(NUMBERED) + end) == (5000, [])
+
+
+@pytest.mark.parametrize(("pack", "kind"), [(gzip.compress, "gzip"), (bz2.compress, "bzip2")])
+def test_other_bytes_after_the_end_are_an_error(pack, kind: str) -> None:  # type: ignore[no-untyped-def]
+    fault = f"trailing bytes: 7 after the end of the {kind} stream are not {kind}"
+    assert delivered(pack(NUMBERED) + b"garbage") == (5000, [BadRow(LAST, "", fault)])
+
+
+@pytest.mark.parametrize("kept", [2, 7, 40, 5000, -9, -8, -1])
+def test_every_row_before_a_gzip_stream_ends_is_read(kept: int) -> None:
+    packed = gzip.compress(NUMBERED)[:kept]
+    whole = zlib.decompressobj(31).decompress(packed)
+    count, (bad,) = delivered(packed)
+    assert count == max(whole.count(b"\n") - 1, 0)
+    assert bad.reason == f"truncated gzip: the stream ends in line {whole.count(chr(10).encode()) + 1}"
+    assert bad.text == whole[whole.rfind(b"\n") + 1 :].decode()
+
+
+def test_every_row_before_damage_is_read() -> None:
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, 31)
+    content = squeeze.compress(NUMBERED[:-4]) + squeeze.flush(zlib.Z_FULL_FLUSH) + b"\xff" * 8  # no such block
+    assert delivered(content) == (
+        4999,
+        [BadRow(LAST, "4999,x39587", "damaged gzip: invalid block type: the stream ends in line 5001")],
+    )
+
+
+def test_a_header_that_is_none_is_told_as_such() -> None:
+    rows = read_rows(b"\x1f\x8b\x07" + b"a,b\n1,x\n" * 3, COLUMNS, HEADED)
+    assert rows.table.num_rows == 0
+    assert [bad.reason.partition(":")[0] for bad in rows.bad] == ["not gzip"]
+
+
+def test_headers_of_gzip_may_have_names_and_comments() -> None:
+    plain = gzip.compress(NUMBERED)
+    extra = b"\x1f\x8b\x08\x1e" + plain[4:10] + b"\x03\x00abc" + b"name\0" + b"comment\0" + b"\0\0"
+    assert delivered(extra + plain[10:]) == (5000, [])
+
+
+def test_blocks_of_damaged_bzip2_before_the_damage_are_read() -> None:
+    packed = bytearray(bz2.compress(NUMBERED, 1) + bz2.compress(b"5000,x39595000\n"))
+    packed[-4] ^= 0xFF  # of the last stream's checksum
+    count, bad = delivered(bytes(packed))
+    assert (count, len(bad)) == (5001, 1)
+    assert bad[0].reason.startswith("damaged bzip2: ")
+    assert delivered(bz2.compress(NUMBERED)[:-10])[1][0].reason.startswith("truncated bzip2")
 
 
 def test_other_dialects() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl.publishing import _committed
+from etl.publishing import _committed, sink_name
 from workspace.errors import PublishError
 
 
@@ -27,3 +27,17 @@ def test_of_two_attempts_at_a_task_one_counts_and_a_dead_one_never() -> None:
 def test_a_write_that_another_committer_has_made_is_no_empty_publish() -> None:
     with pytest.raises(PublishError, match="lack Lakelet's committer"):
         _committed({"day=1/part-0.parquet": "staging/day=1/part-0.parquet"})
+
+
+@pytest.mark.parametrize(
+    ("staged", "called"),
+    [
+        ("part-00003-f0-c000.snappy.parquet", "run-17-part-block-0-r-00002-snappy.parquet"),
+        ("part-00003-f0.c001.gz.parquet", "run-17-part-block-0-r-00002-gz.parquet"),
+        ("part-00003-f0.c000.json.gz", "run-17-part-r-00002.json.gz"),
+        ("part-00003-f0-c000.csv", "run-17-part-r-00002.csv"),
+        ("0..parquet", "run-17-part-block-0-r-00002.parquet"),
+    ],
+)
+def test_objects_of_sinks_are_called_as_on_aws(staged: str, called: str) -> None:
+    assert sink_name(17, 2, staged) == called

@@ -28,7 +28,12 @@ class Control:
                 raise EntityNotFoundException("Database nowhere not found.")
             name = f"pub_{len(self.removed)}_{len(self.open)}_{self.sequence}"
             self.open.add(name)
-            return {"publish_id": name, "staging": f"s3://lake/_staging/{name}/", "sequence": self.sequence}
+            return {
+                "publish_id": name,
+                "staging": f"s3://lake/_staging/{name}/",
+                "sequence": self.sequence,
+                "opened": 17,
+            }
         name = path.split("/")[1]
         if method == "POST":
             if body["sequence"] != self.sequence:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from awsglue.context import GlueContext
-from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
+from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection, DynamicFrameReader, DynamicFrameWriter
 from awsglue.job import Job
 from awsglue.transforms import (
     ApplyMapping,
@@ -77,7 +77,6 @@ def test_resolve_choice_actions(prices: DynamicFrame) -> None:
         {},
         {"choice": "cast"},
         {"specs": [("price", "explode")]},
-        {"specs": [("nope", "cast:int")]},
         {"choice": "cast:money"},
     ],
 )
@@ -126,7 +125,7 @@ def test_apply_mapping_reads_nested_and_quoted_names(glue: GlueContext) -> None:
 
 
 @pytest.mark.parametrize(
-    "mapping", [("id", "long", "id"), ("nope", "long", "id", "int"), ("id", "long", "id", "money")]
+    "mapping", [("id", "long", "id"), ("nope", "long", "id", "money"), ("id", "long", "id", "money")]
 )
 def test_apply_mapping_refuses_by_name(prices: DynamicFrame, mapping: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
@@ -138,8 +137,35 @@ def test_select_drop_rename_keep_what_is_pending(prices: DynamicFrame) -> None:
     assert DropFields.apply(prices, ["name", "nope"]).toDF().columns == ["id", "price"]
     renamed = RenameField.apply(prices, "id", "key")
     assert kinds(renamed)["key"] == "bigint"
+
+
+def test_a_field_that_no_record_has_fails_no_transform(prices: DynamicFrame) -> None:
+    mapped = prices.apply_mapping([("id", "long", "id", "int"), ("nope", "string", "n", "int"), ("name.x", "y")])
+    assert kinds(mapped) == {"id": "int"}
+    assert mapped.count() == 3
+    assert prices.select_fields(["nope", "name"]).toDF().columns == ["name"]
+    assert kinds(prices.rename_field("nope", "other")) == kinds(prices)
+    assert values(prices.resolveChoice(specs=[("nope", "cast:int"), ("price", "cast:int")]), "price") == [
+        10,
+        None,
+        None,
+    ]
+    assert prices.unbox("nope", "json").toDF().columns == ["id", "price", "name"]
+    fields = prices.split_fields(["nope", "name"])
+    assert [fields[one].toDF().columns for one in ("first", "second")] == [["name"], ["id", "price"]]
+    rows = prices.split_rows({"nope": {">": 1}})
+    assert [rows[one].count() for one in ("first", "second")] == [0, 3]
     with pytest.raises(UsageError, match="nope"):
-        prices.select_fields(["nope"])
+        prices.join(["nope"], ["id"], prices)
+
+
+def test_a_glue_context_of_a_glue_context(glue: GlueContext) -> None:
+    again = GlueContext(glue)
+    assert (again.spark_context, again.purges) == (glue.spark_context, glue.purges)
+    assert GlueContext(glue.spark_session).spark_session is glue.spark_session
+    assert GlueContext.getOrCreate(glue) is GlueContext.getOrCreate(glue.spark_context)
+    assert DynamicFrameWriter(again).from_options.__self__ is again
+    assert DynamicFrameReader(again).from_options == again.create_dynamic_frame.from_options
 
 
 def test_drop_null_fields(glue: GlueContext) -> None:
@@ -243,11 +269,11 @@ def test_a_write_that_fails_anywhere_ends_its_publish(glue: GlueContext, monkeyp
 
     def call(workspace: Workspace, method: str, path: str, *_: Any, **__: Any) -> dict[str, Any]:
         called.append((method, path))
-        return {"publish_id": "pub_1", "staging": "s3://lake/_staging/pub_1/", "sequence": 0}
+        return {"publish_id": "pub_1", "staging": "s3://lake/_staging/pub_1/", "sequence": 0, "opened": 17}
 
     monkeypatch.setattr(publishing, "call", call)
     monkeypatch.setattr(sinks, "write", lambda *_: None)
-    monkeypatch.setattr(publishing.Publication, "moves", lambda *_: [])
+    monkeypatch.setattr(publishing.Publication, "moves", lambda *_, **__: [])
     monkeypatch.setattr(CatalogTable, "find", lambda *names: CatalogTable(*names, OLDER))
     sink = glue.getSink("s3", path="s3://lake/t/", enableUpdateCatalog=True, updateBehavior="LOG")
     sink.setCatalogInfo("bronze", "t")
