@@ -173,7 +173,7 @@ class _Exchange:
         call = route(protocol, request, self._directory, claim.service)
         self.model = call.service.model if call.service else None
         current = context.current()
-        verifier = Verifier(current.workspace.settings.text("region"), current.credential)
+        verifier = Verifier(current.region, current.credential)
         credential = verifier.verify(request, claim, self.model.signing_name if self.model else None)
         if call.service is None or self.model is None:
             raise NotImplementedException(
@@ -187,7 +187,8 @@ class _Exchange:
         self.at_once = operation.at_once
         parameters = protocol.parse(operation.model, without_signature(request) if claim.presigned else request)
         current.identity.used(credential, claim.service, claim.region)
-        with context.acting_as(credential.principal, keys_of(request), credential.expires_at):
+        keys = keys_of(request, claim.region)
+        with context.acting_as(credential.principal, keys, credential.expires_at, claim.region):
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
             result = operation.call(parameters)
         if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
@@ -204,7 +205,7 @@ class _Exchange:
             return None
         self.model = call.service.model
         parameters = protocol.parse(operation.model, request)
-        with context.acting_as(anonymous(context.current().account_id), keys_of(request)):
+        with context.acting_as(anonymous(context.current().account_id), keys_of(request, context.current().region)):
             return query.serialize(operation.model, operation.call(parameters), self._request_id)
 
 

@@ -21,8 +21,7 @@ def create_registry(
     context = current()
     with writing(context.engine) as connection:
         made = store_of(context).create_registry(connection, registry_name, description)
-        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
-        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
+        context.catalog.tags.put(connection, arn(context, "registry", made.name), tags)
     answer: dict[str, Any] = {"RegistryArn": arns(context).registry(made.name), "RegistryName": made.name}
     optional = {"Description": made.description, "Tags": tags}
     return answer | {member: value for member, value in optional.items() if value}
@@ -81,8 +80,6 @@ def delete_registry(registry_id: dict[str, str]) -> dict[str, Any]:
     context, name = current(), registry_of(registry_id)
     with writing(context.engine) as connection:
         store_of(context).delete_registry(connection, name)
-        context.catalog.tags.forget(connection, arns(context).registry(name))
-        context.catalog.tags.forget_below(connection, arns(context).schema(name, "")[:-1])
-        context.catalog.tags.forget(connection, arns(context).registry(name))
+        context.catalog.tags.forget(connection, arn(context, "registry", name))
         context.catalog.tags.forget_below(connection, arn(context, "schema", name))
     return {"RegistryName": name, "RegistryArn": arns(context).registry(name), "Status": "DELETING"}
