@@ -21,10 +21,11 @@ from aws.authorisation import UNSIGNED, authorise, keys_of
 from aws.directory import Directory
 from aws.errors import RequestEntityTooLargeException, SerializationException, UnknownOperationException
 from aws.operations import Service
-from aws.protocol import query
+from aws.protocol import ec2, query
 from aws.protocol.http import Request, Response
-from aws.routing import WireProtocol, protocol_of, route
+from aws.routing import Call, ErrorWriter, WireProtocol, protocol_of, route
 from aws.s3 import S3Proxy, is_s3
+from aws.unserved import find_unserved
 from identity import messages
 from identity.principals import anonymous
 from workspace.errors import (
@@ -44,6 +45,8 @@ SMALL_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
 READS = ("Get", "List", "Simulate")  # what IAM's operations begin with that change nothing
+MAX_NAME = 100  # characters of a signing name that could be a service's
+XML_ERRORS: Mapping[str, ErrorWriter] = {"rest-xml": query, "ec2": ec2}  # protocols of services that are not served
 MESSAGE_HEADER = "x-amzn-encoded-authorization-message"  # of a refusal; AWS's own services have it in the sentence
 
 log = logging.getLogger("lakelet.aws")
@@ -122,8 +125,7 @@ class Wire:
 
     def answer(self, request: Request, request_id: str) -> Response:
         """Serve one request: find its operation, check its signature, read it, call it, write the answer."""
-        protocol = protocol_of(request)
-        exchange = _Exchange(self._directory, protocol, request, request_id)
+        exchange = _Exchange(self._directory, protocol_of(request), request, request_id)
         try:
             response = exchange.run()
             if exchange.at_once and "x-amz-target" in request.headers:
@@ -146,7 +148,7 @@ class Wire:
             fault = InternalServiceException(
                 f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
-        response = protocol.serialize_error(fault, request, request_id, exchange.model)
+        response = exchange.errors.serialize_error(fault, request, request_id, exchange.model)
         if isinstance(fault, AccessDeniedException) and fault.details is not None:
             message = messages.encode(context.current().workspace, fault.details)
             response = replace(response, headers={**response.headers, MESSAGE_HEADER: message})
@@ -154,12 +156,13 @@ class Wire:
 
 
 class _Exchange:
-    """One request on its way to an answer. Once that is known, ``model`` is its service's and ``at_once`` its
-    operation's."""
+    """One request on its way to an answer. ``errors`` writes those; ``model`` is its service's and ``at_once``
+    its operation's, once these are known."""
 
     def __init__(self, directory: Directory, protocol: WireProtocol, request: Request, request_id: str) -> None:
         self._directory = directory
         self._protocol = protocol
+        self.errors: ErrorWriter = protocol
         self._request = request
         self._request_id = request_id
         self.model: ServiceModel | None = None
@@ -176,9 +179,7 @@ class _Exchange:
         verifier = Verifier(current.region, current.credential)
         credential = verifier.verify(request, claim, self.model.signing_name if self.model else None)
         if call.service is None or self.model is None:
-            raise NotImplementedException(
-                f"No service is served under {call.address[:200]!r} (operation {call.operation[:200]!r})."
-            )
+            raise self._unserved(claim.service, call)
         operation = call.service.operation(call.operation)
         if operation is None:
             raise UnknownOperationException(
@@ -194,6 +195,16 @@ class _Exchange:
         if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
             current.iam_changed(operation.model.name, _user_of(parameters))
         return protocol.serialize(operation.model, result, self._request_id)
+
+    def _unserved(self, signing_name: str, call: Call) -> ServiceError:
+        served = self._directory.signed_as(signing_name)
+        if served or len(signing_name) > MAX_NAME or (service := find_unserved(signing_name)) is None:
+            return NotImplementedException(
+                f"No service is served under {call.address[:200]!r} (operation {call.operation[:200]!r})."
+            )
+        if service.protocol in XML_ERRORS:
+            self.errors = XML_ERRORS[service.protocol]
+        return service.refusal(context.current().workspace)
 
     def _unsigned(self) -> Response | None:
         """The answer to a request that needs no signature, because what it brings is the proof; None for others."""

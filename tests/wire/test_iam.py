@@ -12,7 +12,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.wire.conftest import Wire
-from tests.wire.requests import send, signed
 from workspace.secrets import secret
 
 ACCOUNT = "123456789012"
