@@ -12,9 +12,9 @@ from workspace.paths import Workspace
 
 # botocore's names of the services whose requests are signed under another name.
 _NAMES = {
-    "aoss": "opensearchserverless", "airflow": "mwaa", "aps": "amp", "cassandra": "keyspaces",
-    "elasticfilesystem": "efs", "elasticloadbalancing": "elbv2", "elasticmapreduce": "emr", "email": "ses", "execute-api": "apigateway",
-    "monitoring": "cloudwatch", "states": "stepfunctions",
+    "airflow": "mwaa", "aoss": "opensearchserverless", "aps": "amp", "cassandra": "keyspaces",
+    "elasticfilesystem": "efs", "elasticloadbalancing": "elbv2", "elasticmapreduce": "emr", "email": "ses",
+    "execute-api": "apigateway", "monitoring": "cloudwatch", "states": "stepfunctions",
     "tagging": "resourcegroupstaggingapi", "timestream": "timestream-query",
 }  # fmt: skip
 _CALLED = {"stepfunctions": "Step Functions", "es": "OpenSearch Service", "opensearch": "OpenSearch Service"}
