@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aws import context, discovery
 from aws.auth import Verifier, is_signed, read_signature, without_signature
 from aws.authorisation import UNSIGNED, authorise, keys_of
+from aws.bodies import MAX_BODY, SMALL_BODY, UNSIGNED_BODY, Body, Buffers, declared_size
 from aws.directory import Directory
-from aws.errors import RequestEntityTooLargeException, SerializationException, UnknownOperationException
+from aws.errors import SerializationException, UnknownOperationException
 from aws.operations import Service
 from aws.protocol import ec2, query
 from aws.protocol.http import Request, Response
@@ -40,8 +41,7 @@ from workspace.errors import (
 )
 from workspace.state import WouldWaitError, without_waiting
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
-SMALL_BODY = 4096  # bytes that are read in no time
+QUICK_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
 READS = ("Get", "List", "Simulate")  # what IAM's operations begin with that change nothing
@@ -90,21 +90,27 @@ class Wire:
         self._directory = services if isinstance(services, Directory) else Directory.of(services)
         # Not the framework's own pool: what that does around a call takes as long as looking a table up.
         self._threads = ThreadPoolExecutor(THREADS, "wire")
+        self._buffers = Buffers()
         self._at_once: set[str] = set()  # X-Amz-Targets of operations that are marked so, as they are first served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
-        request = _head(scope)
+        request, body = _head(scope), Body(self._buffers)
+        loop = asyncio.get_running_loop()
         try:
-            request = await _with_body(request, receive)
+            most = MAX_BODY
+            if (size := declared_size(request)) is None or size > SMALL_BODY:
+                most = await loop.run_in_executor(self._threads, _most_of, request)
+            request = await body.read(request, receive, most)
             response = self._looked_up(request, request_id)
             if response is None:
-                loop = asyncio.get_running_loop()
                 response = await loop.run_in_executor(self._threads, self.answer, request, request_id)
         except ClientDisconnect:
             return
         except ServiceError as error:
             response = protocol_of(request).serialize_error(error, request, request_id)
+        finally:
+            body.release()
         headers = {**response.headers, "content-length": str(len(response.body)), "x-amzn-requestid": request_id}
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
@@ -115,7 +121,7 @@ class Wire:
 
         To hand it to a thread and back takes longer than to serve it.
         """
-        if len(request.body) > SMALL_BODY or request.headers.get("x-amz-target") not in self._at_once:
+        if len(request.body) > QUICK_BODY or request.headers.get("x-amz-target") not in self._at_once:
             return None
         try:
             with without_waiting():
@@ -220,6 +226,28 @@ class _Exchange:
             return query.serialize(operation.model, operation.call(parameters), self._request_id)
 
 
+def _most_of(head: Request) -> int:
+    """How many bytes a large body may have, told by the head alone: whose signature could hold, or none is needed.
+
+    Raises AuthenticationError.
+    """
+    if not is_signed(head):
+        if protocol_of(head) is not query:
+            read_signature(head)  # which says what is missing
+        return UNSIGNED_BODY
+    claim, current = read_signature(head), context.current()
+    try:
+        Verifier(current.region, current.credential).check_head(claim)
+    except ServiceError:
+        raise
+    except Exception as error:  # of the database
+        log.exception("a request was not read")
+        raise InternalServiceException(
+            "The request failed inside Lakelet; `lakelet logs control` tells why."
+        ) from error
+    return MAX_BODY
+
+
 def _user_of(parameters: Mapping[str, object]) -> str | None:
     name = parameters.get("UserName")
     return name if isinstance(name, str) else None
@@ -232,17 +260,3 @@ def _head(scope: Scope) -> Request:
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     path = scope.get("raw_path") or scope["path"].encode()
     return Request(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), headers)
-
-
-async def _with_body(head: Request, receive: Receive) -> Request:
-    """The request with its body; raises ClientDisconnect, RequestEntityTooLargeException."""
-    message = await receive()
-    body: bytes | bytearray = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise RequestEntityTooLargeException(f"The body is larger than {MAX_BODY // 2**20} MiB.")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return Request(head.method, head.path, head.query, head.headers, bytes(body))
