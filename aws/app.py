@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from aws.authorisation import UNSIGNED, authorise, keys_of
 from aws.bodies import MAX_BODY, SMALL_BODY, UNSIGNED_BODY, Body, Buffers, declared_size
 from aws.directory import Directory
 from aws.errors import SerializationException, UnknownOperationException
-from aws.operations import Service
+from aws.operations import Operation, Service
 from aws.protocol import ec2, query
 from aws.protocol.http import Request, Response
 from aws.routing import Call, ErrorWriter, WireProtocol, protocol_of, route
@@ -38,6 +39,7 @@ from workspace.errors import (
     ServiceError,
     ServiceUnavailableException,
     StackError,
+    ValidationException,
 )
 from workspace.state import WouldWaitError, without_waiting
 
@@ -45,6 +47,8 @@ QUICK_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
 READS = ("Get", "List", "Simulate")  # what IAM's operations begin with that change nothing
+# Glue's operations of whose bad arguments the API Reference says InvalidInputException.
+REGISTRY_OPERATION = re.compile("Registr|Schema")
 MAX_NAME = 100  # characters of a signing name that could be a service's
 XML_ERRORS: Mapping[str, ErrorWriter] = {"rest-xml": query, "ec2": ec2}  # protocols of services that are not served
 MESSAGE_HEADER = "x-amzn-encoded-authorization-message"  # of a refusal; AWS's own services have it in the sentence
@@ -197,7 +201,7 @@ class _Exchange:
         keys = keys_of(request, claim.region)
         with context.acting_as(credential.principal, keys, credential.expires_at, claim.region):
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
-            result = operation.call(parameters)
+            result = _called(operation, parameters)
         if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
             current.iam_changed(operation.model.name, _user_of(parameters))
         return protocol.serialize(operation.model, result, self._request_id)
@@ -224,6 +228,15 @@ class _Exchange:
         parameters = protocol.parse(operation.model, request)
         with context.acting_as(anonymous(context.current().account_id), keys_of(request, context.current().region)):
             return query.serialize(operation.model, operation.call(parameters), self._request_id)
+
+
+def _called(operation: Operation, parameters: dict[str, object]) -> dict[str, object]:
+    try:
+        return operation.call(parameters)
+    except ValidationException as error:
+        if REGISTRY_OPERATION.search(operation.model.name) and operation.model.service_model.service_name == "glue":
+            raise InvalidInputException(str(error)) from None
+        raise
 
 
 def _most_of(head: Request) -> int:

@@ -42,7 +42,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._since = 0.0  # since when a head, or more of a body, is waited for
         self._watch: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             waiting = self._longest_waiting()

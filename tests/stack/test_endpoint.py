@@ -85,6 +85,17 @@ def test_clients_of_other_regions_share_the_buckets(stack: Stack, s3: Any, prefi
     s3.delete_bucket(Bucket=made)
 
 
+def test_a_bucket_of_ones_own_is_created_again_in_us_east_1_alone(stack: Stack, s3: Any) -> None:
+    for _ in range(2):
+        assert s3.create_bucket(Bucket="own-again")["Location"] == "/own-again"
+    s3.put_bucket_versioning(Bucket="own-again", VersioningConfiguration={"Status": "Suspended"})
+    elsewhere = {"LocationConstraint": "eu-central-1"}
+    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+        abroad = client(stack, region_name="eu-central-1")
+        abroad.create_bucket(Bucket="own-again", CreateBucketConfiguration=elsewhere)
+    s3.delete_bucket(Bucket="own-again")
+
+
 def test_ranges_and_conditions(s3: Any, prefix: str) -> None:
     body = os.urandom(3 * MIB)
     etag = s3.put_object(Bucket=BUCKET, Key=prefix + "o", Body=body)["ETag"]

@@ -8,6 +8,7 @@ from aws import paging
 from aws.context import current
 from aws.services.glue._answers import arn
 from aws.services.glue._registry import PAGE, arns, registry_of, store_of, timestamp
+from workspace.errors import InvalidInputException
 from workspace.state import reading, writing
 
 
@@ -76,7 +77,12 @@ def update_registry(registry_id: dict[str, str], description: str) -> dict[str, 
 
 
 def delete_registry(registry_id: dict[str, str]) -> dict[str, Any]:
-    """Drop a registry with its schemas; EntityNotFoundException. Done when it returns, though AWS says DELETING."""
+    """Drop a registry with its schemas; EntityNotFoundException, InvalidInputException when none is named.
+
+    Done when it returns, though AWS says DELETING.
+    """
+    if not registry_id:
+        raise InvalidInputException("One of registryName or registryArn has to be provided, both cannot be empty.")
     context, name = current(), registry_of(registry_id)
     with writing(context.engine) as connection:
         store_of(context).delete_registry(connection, name)
