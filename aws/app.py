@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +19,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aws import context, discovery
 from aws.auth import Verifier, is_signed, read_signature, without_signature
 from aws.authorisation import UNSIGNED, authorise, keys_of
+from aws.bodies import MAX_BODY, SMALL_BODY, UNSIGNED_BODY, Body, Buffers, declared_size
 from aws.directory import Directory
-from aws.errors import RequestEntityTooLargeException, SerializationException, UnknownOperationException
-from aws.operations import Service
-from aws.protocol import query
+from aws.errors import SerializationException, UnknownOperationException
+from aws.operations import Operation, Service
+from aws.protocol import ec2, query
 from aws.protocol.http import Request, Response
-from aws.routing import WireProtocol, protocol_of, route
+from aws.routing import Call, ErrorWriter, WireProtocol, protocol_of, route
 from aws.s3 import S3Proxy, is_s3
+from aws.unserved import find_unserved
 from identity import messages
 from identity.principals import anonymous
 from workspace import disk
@@ -37,14 +40,18 @@ from workspace.errors import (
     ServiceError,
     ServiceUnavailableException,
     StackError,
+    ValidationException,
 )
 from workspace.state import WouldWaitError, without_waiting
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
-SMALL_BODY = 4096  # bytes that are read in no time
+QUICK_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
 OWN_PREFIXES = ("/_lakelet/", "/.well-known/")
 READS = ("Get", "List", "Simulate")  # what IAM's operations begin with that change nothing
+# Glue's operations of whose bad arguments the API Reference says InvalidInputException.
+REGISTRY_OPERATION = re.compile("Registr|Schema")
+MAX_NAME = 100  # characters of a signing name that could be a service's
+XML_ERRORS: Mapping[str, ErrorWriter] = {"rest-xml": query, "ec2": ec2}  # protocols of services that are not served
 MESSAGE_HEADER = "x-amzn-encoded-authorization-message"  # of a refusal; AWS's own services have it in the sentence
 
 log = logging.getLogger("lakelet.aws")
@@ -88,21 +95,27 @@ class Wire:
         self._directory = services if isinstance(services, Directory) else Directory.of(services)
         # Not the framework's own pool: what that does around a call takes as long as looking a table up.
         self._threads = ThreadPoolExecutor(THREADS, "wire")
+        self._buffers = Buffers()
         self._at_once: set[str] = set()  # X-Amz-Targets of operations that are marked so, as they are first served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
-        request = _head(scope)
+        request, body = _head(scope), Body(self._buffers)
+        loop = asyncio.get_running_loop()
         try:
-            request = await _with_body(request, receive)
+            most = MAX_BODY
+            if (size := declared_size(request)) is None or size > SMALL_BODY:
+                most = await loop.run_in_executor(self._threads, _most_of, request)
+            request = await body.read(request, receive, most)
             response = self._looked_up(request, request_id)
             if response is None:
-                loop = asyncio.get_running_loop()
                 response = await loop.run_in_executor(self._threads, self.answer, request, request_id)
         except ClientDisconnect:
             return
         except ServiceError as error:
             response = protocol_of(request).serialize_error(error, request, request_id)
+        finally:
+            body.release()
         headers = {**response.headers, "content-length": str(len(response.body)), "x-amzn-requestid": request_id}
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
@@ -113,7 +126,7 @@ class Wire:
 
         To hand it to a thread and back takes longer than to serve it.
         """
-        if len(request.body) > SMALL_BODY or request.headers.get("x-amz-target") not in self._at_once:
+        if len(request.body) > QUICK_BODY or request.headers.get("x-amz-target") not in self._at_once:
             return None
         try:
             with without_waiting():
@@ -123,8 +136,7 @@ class Wire:
 
     def answer(self, request: Request, request_id: str) -> Response:
         """Serve one request: find its operation, check its signature, read it, call it, write the answer."""
-        protocol = protocol_of(request)
-        exchange = _Exchange(self._directory, protocol, request, request_id)
+        exchange = _Exchange(self._directory, protocol_of(request), request, request_id)
         try:
             response = exchange.run()
             if exchange.at_once and "x-amz-target" in request.headers:
@@ -150,7 +162,7 @@ class Wire:
                 if disk.is_full(error, state)
                 else f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
-        response = protocol.serialize_error(fault, request, request_id, exchange.model)
+        response = exchange.errors.serialize_error(fault, request, request_id, exchange.model)
         if isinstance(fault, AccessDeniedException) and fault.details is not None:
             message = messages.encode(context.current().workspace, fault.details)
             response = replace(response, headers={**response.headers, MESSAGE_HEADER: message})
@@ -158,12 +170,13 @@ class Wire:
 
 
 class _Exchange:
-    """One request on its way to an answer. Once that is known, ``model`` is its service's and ``at_once`` its
-    operation's."""
+    """One request on its way to an answer. ``errors`` writes those; ``model`` is its service's and ``at_once``
+    its operation's, once these are known."""
 
     def __init__(self, directory: Directory, protocol: WireProtocol, request: Request, request_id: str) -> None:
         self._directory = directory
         self._protocol = protocol
+        self.errors: ErrorWriter = protocol
         self._request = request
         self._request_id = request_id
         self.model: ServiceModel | None = None
@@ -177,12 +190,10 @@ class _Exchange:
         call = route(protocol, request, self._directory, claim.service)
         self.model = call.service.model if call.service else None
         current = context.current()
-        verifier = Verifier(current.workspace.settings.text("region"), current.credential)
+        verifier = Verifier(current.region, current.credential)
         credential = verifier.verify(request, claim, self.model.signing_name if self.model else None)
         if call.service is None or self.model is None:
-            raise NotImplementedException(
-                f"No service is served under {call.address[:200]!r} (operation {call.operation[:200]!r})."
-            )
+            raise self._unserved(claim.service, call)
         operation = call.service.operation(call.operation)
         if operation is None:
             raise UnknownOperationException(
@@ -191,12 +202,23 @@ class _Exchange:
         self.at_once = operation.at_once
         parameters = protocol.parse(operation.model, without_signature(request) if claim.presigned else request)
         current.identity.used(credential, claim.service, claim.region)
-        with context.acting_as(credential.principal, keys_of(request), credential.expires_at):
+        keys = keys_of(request, claim.region)
+        with context.acting_as(credential.principal, keys, credential.expires_at, claim.region):
             authorise(credential.principal, self.model.signing_name, operation.model.name, parameters)
-            result = operation.call(parameters)
+            result = _called(operation, parameters)
         if self.model.signing_name == "iam" and not operation.model.name.startswith(READS):
             current.iam_changed(operation.model.name, _user_of(parameters))
         return protocol.serialize(operation.model, result, self._request_id)
+
+    def _unserved(self, signing_name: str, call: Call) -> ServiceError:
+        served = self._directory.signed_as(signing_name)
+        if served or len(signing_name) > MAX_NAME or (service := find_unserved(signing_name)) is None:
+            return NotImplementedException(
+                f"No service is served under {call.address[:200]!r} (operation {call.operation[:200]!r})."
+            )
+        if service.protocol in XML_ERRORS:
+            self.errors = XML_ERRORS[service.protocol]
+        return service.refusal(context.current().workspace)
 
     def _unsigned(self) -> Response | None:
         """The answer to a request that needs no signature, because what it brings is the proof; None for others."""
@@ -208,8 +230,39 @@ class _Exchange:
             return None
         self.model = call.service.model
         parameters = protocol.parse(operation.model, request)
-        with context.acting_as(anonymous(context.current().account_id), keys_of(request)):
+        with context.acting_as(anonymous(context.current().account_id), keys_of(request, context.current().region)):
             return query.serialize(operation.model, operation.call(parameters), self._request_id)
+
+
+def _called(operation: Operation, parameters: dict[str, object]) -> dict[str, object]:
+    try:
+        return operation.call(parameters)
+    except ValidationException as error:
+        if REGISTRY_OPERATION.search(operation.model.name) and operation.model.service_model.service_name == "glue":
+            raise InvalidInputException(str(error)) from None
+        raise
+
+
+def _most_of(head: Request) -> int:
+    """How many bytes a large body may have, told by the head alone: whose signature could hold, or none is needed.
+
+    Raises AuthenticationError.
+    """
+    if not is_signed(head):
+        if protocol_of(head) is not query:
+            read_signature(head)  # which says what is missing
+        return UNSIGNED_BODY
+    claim, current = read_signature(head), context.current()
+    try:
+        Verifier(current.region, current.credential).check_head(claim)
+    except ServiceError:
+        raise
+    except Exception as error:  # of the database
+        log.exception("a request was not read")
+        raise InternalServiceException(
+            "The request failed inside Lakelet; `lakelet logs control` tells why."
+        ) from error
+    return MAX_BODY
 
 
 def _user_of(parameters: Mapping[str, object]) -> str | None:
@@ -224,17 +277,3 @@ def _head(scope: Scope) -> Request:
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     path = scope.get("raw_path") or scope["path"].encode()
     return Request(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), headers)
-
-
-async def _with_body(head: Request, receive: Receive) -> Request:
-    """The request with its body; raises ClientDisconnect, RequestEntityTooLargeException."""
-    message = await receive()
-    body: bytes | bytearray = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise RequestEntityTooLargeException(f"The body is larger than {MAX_BODY // 2**20} MiB.")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return Request(head.method, head.path, head.query, head.headers, bytes(body))

@@ -22,13 +22,13 @@ from aws.errors import (
     UnrecognizedClientException,
 )
 from aws.protocol.http import Request
+from aws.regions import known_regions
 from identity.principals import Credential
 from identity.signing import ALGORITHM, canonical_request, signature
 
 SKEW = timedelta(minutes=15)
 _PART = re.compile(r"\s*([A-Za-z]+)=([^,\s]+)\s*")
 _STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-GLOBAL = {("iam", "us-east-1"), ("sts", "us-east-1")}  # services whose SDKs sign for there, wherever they are used
 MAX_EXPIRES = 7 * 24 * 3600  # seconds; SigV4's own limit of a presigned request
 _QUERY_FIELDS = frozenset(
     f"X-Amz-{name}"
@@ -57,7 +57,7 @@ class Signature:
 
 
 class Verifier:
-    """Checks the signatures of requests to one workspace.
+    """Checks the signatures of requests to one workspace, whose own ``region`` is one more than botocore knows.
 
     ``find`` gives the credential of an access key id, or None; ``clock`` the time in UTC.
     """
@@ -78,15 +78,7 @@ class Verifier:
         ``service`` is the signing name of the service that was called; None when there is no such service, so that
         any will do. Raises the subclass of :class:`~aws.errors.AuthenticationError` that says what does not hold.
         """
-        credential = self._find(claim.access_key_id)
-        if credential is None or not credential.accepts(claim.token):
-            raise UnrecognizedClientException("The security token included in the request is invalid.")
-        now = self._clock()
-        if credential.expires_at is not None and credential.expires_at <= now.timestamp():
-            raise ExpiredTokenException("The security token included in the request is expired.")
-        _check_time(claim, now)
-        if claim.region != self._region and (claim.service, claim.region) not in GLOBAL:
-            raise InvalidSignatureException(f"Credential should be scoped to a valid region: '{self._region}'.")
+        credential = self.check_head(claim)
         if service is not None and claim.service != service:
             raise InvalidSignatureException(f"Credential should be scoped to correct service: '{service}'.")
         _check_signed_headers(request, claim)
@@ -100,6 +92,22 @@ class Verifier:
                 "The request signature we calculated does not match the signature you provided. "
                 'Check your AWS Secret Access Key (`eval "$(lakelet env)"` sets it) and signing method.'
             )
+        return credential
+
+    def check_head(self, claim: Signature) -> Credential:
+        """The credential that a signature names, if it is known and the signature is of now and of a region.
+
+        Whether it holds is not known yet, for that takes the body. Raises a subclass of AuthenticationError.
+        """
+        credential = self._find(claim.access_key_id)
+        if credential is None or not credential.accepts(claim.token):
+            raise UnrecognizedClientException("The security token included in the request is invalid.")
+        now = self._clock()
+        if credential.expires_at is not None and credential.expires_at <= now.timestamp():
+            raise ExpiredTokenException("The security token included in the request is expired.")
+        _check_time(claim, now)
+        if claim.region != self._region and claim.region not in known_regions():
+            raise InvalidSignatureException(f"Credential should be scoped to a valid region, such as '{self._region}'.")
         return credential
 
 

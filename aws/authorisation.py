@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws.catalogs import other_catalog
-from aws.context import current, request_keys
+from aws.context import current, request_keys, request_region
 from aws.errors import UnrecognizedClientException
 from aws.links import with_targets
 from aws.protocol.http import Request
 from aws.resources import resources
 from identity.managed import is_root_task
 from identity.principals import Principal
-from identity.service import stamp
+from identity.service import REQUESTED_REGION, stamp
 from workspace.errors import AccessDeniedException
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
@@ -50,8 +50,7 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
     if principal.unlimited or (service, operation) in _FREE:
         return
     context = current()
-    region = context.workspace.settings.text("region")
-    wanted = resources(service, operation, parameters, principal, region)
+    wanted = resources(service, operation, parameters, principal, request_region())
     if service == "glue":
         operation = _ACTIONS.get(operation, operation)
         if other_catalog(parameters) is None:  # which has no links
@@ -62,14 +61,15 @@ def authorise(principal: Principal, service: str, operation: str, parameters: Ma
         context.identity.authorise(principal, _TAGGING[operation], wanted, extra)
 
 
-def keys_of(request: Request) -> dict[str, tuple[str, ...]]:
-    """The condition keys that a request brings by itself, in lower case. Everybody is on the loopback address."""
+def keys_of(request: Request, region: str) -> dict[str, tuple[str, ...]]:
+    """The condition keys that a request to a region brings by itself, in lower case. Everybody is on loopback."""
     now = time.time()
     found: dict[str, tuple[str, ...]] = {
         "aws:currenttime": (stamp(now),),
         "aws:epochtime": (str(int(now)),),
         "aws:sourceip": ("127.0.0.1",),
         "aws:securetransport": ("false",),
+        REQUESTED_REGION: (region,),
     }
     for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
         if header in request.headers:

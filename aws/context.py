@@ -47,6 +47,11 @@ class Context:
         """The AWS account id of this workspace, which is also its catalog id."""
         return self.workspace.settings.text("account_id")
 
+    @cached_property
+    def region(self) -> str:
+        """The workspace's own region: what is kept by its ARN is kept by that of this region."""
+        return self.workspace.settings.text("region")
+
     def credential(self, access_key_id: str) -> Credential | None:
         """Whose key that is, and the secret that belongs to it; None when it is nobody's."""
         return self.identity.credential(access_key_id)
@@ -95,36 +100,54 @@ def current() -> Context:
     return _contexts[0]
 
 
-_caller: ContextVar[tuple[Principal, ConditionKeys, float | None]] = ContextVar("caller")
+@dataclass(frozen=True)
+class _Request:
+    """Who signed the request that is being served, and what it brings."""
+
+    principal: Principal
+    keys: ConditionKeys
+    ends_at: float | None
+    region: str | None
+
+
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
 @contextmanager
-def acting_as(principal: Principal, keys: ConditionKeys | None = None, ends_at: float | None = None) -> Iterator[None]:
-    """Inside the block, :func:`caller` is ``principal``, :func:`request_keys` are ``keys``, and :func:`session_end`
-    is ``ends_at``."""
-    token = _caller.set((principal, keys or {}, ends_at))
+def acting_as(
+    principal: Principal, keys: ConditionKeys | None = None, ends_at: float | None = None, region: str | None = None
+) -> Iterator[None]:
+    """Inside the block, :func:`caller` is ``principal``, :func:`request_keys` are ``keys``, :func:`session_end`
+    is ``ends_at``, and :func:`request_region` is ``region``."""
+    token = _request.set(_Request(principal, keys or {}, ends_at, region))
     try:
         yield
     finally:
-        _caller.reset(token)
+        _request.reset(token)
 
 
 def caller() -> Principal:
     """Who signed the request that is being served; the account's root user outside of one."""
-    found = _caller.get(None)
-    return found[0] if found is not None else root(current().account_id)
+    found = _request.get()
+    return found.principal if found is not None else root(current().account_id)
 
 
 def request_keys() -> ConditionKeys:
     """The condition keys, in lower case, that the request being served brings (its time, say); none outside of one."""
-    found = _caller.get(None)
-    return found[1] if found is not None else {}
+    found = _request.get()
+    return found.keys if found is not None else {}
 
 
 def session_end() -> float | None:
     """When the credentials that signed the request end (Unix seconds); None for long-term ones."""
-    found = _caller.get(None)
-    return found[2] if found is not None else None
+    found = _request.get()
+    return found.ends_at if found is not None else None
+
+
+def request_region() -> str:
+    """The region that the request being served was signed for; the workspace's own outside of one."""
+    found = _request.get()
+    return (found.region if found is not None else None) or current().region
 
 
 def own_catalog(catalog_id: str | None) -> Context:

@@ -25,6 +25,12 @@ class RequestEntityTooLargeException(ServiceError):
     status = 413
 
 
+class SlowDown(ServiceError):
+    """More is being read than the memory is meant for; retry."""
+
+    status = 503
+
+
 class AuthenticationError(ServiceError):
     """The root of the errors for requests whose signature does not hold."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
-from aws.context import Context, caller, request_keys
+from aws.context import Context, caller, request_keys, request_region
 from catalog.model import Table
 from workspace.errors import EntityNotFoundException
 from workspace.state import reading
@@ -54,4 +54,4 @@ def _below(database: str, table: str) -> tuple[str, ...]:
 
 
 def _arn(context: Context, resource: str) -> str:
-    return f"arn:aws:glue:{context.workspace.settings.text('region')}:{context.account_id}:{resource}"
+    return f"arn:aws:glue:{request_region()}:{context.account_id}:{resource}"

@@ -14,14 +14,19 @@ from aws.protocol.http import Request, Response
 from workspace.errors import ServiceError
 
 
-class WireProtocol(Protocol):
+class ErrorWriter(Protocol):
+    """A protocol of which nothing but its errors is served."""
+
+    def serialize_error(
+        self, error: ServiceError, request: Request, request_id: str, model: ServiceModel | None = None
+    ) -> Response: ...
+
+
+class WireProtocol(ErrorWriter, Protocol):
     """What each module of ``aws.protocol`` that is a protocol offers."""
 
     def parse(self, operation: OperationModel, request: Request) -> dict[str, object]: ...
     def serialize(self, operation: OperationModel, result: dict[str, object], request_id: str) -> Response: ...
-    def serialize_error(
-        self, error: ServiceError, request: Request, request_id: str, model: ServiceModel | None = None
-    ) -> Response: ...
 
 
 @dataclass(frozen=True)

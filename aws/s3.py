@@ -27,6 +27,10 @@ log = logging.getLogger("lakelet.aws")
 _HEADER = re.compile(rb"AWS4-HMAC-SHA256.*/s3/aws4_request|AWS [^:]+:")
 _QUERY = re.compile(rb"X-Amz-Credential=[^&]*(?:/|%2[Ff])s3(?:/|%2[Ff])aws4_request|(?:^|&)AWSAccessKeyId=")
 _KEY = re.compile(rb"(?:Credential=|^AWS )([^/:,\s]+)")
+# In us-east-1 to create a bucket of one's own again succeeds (S3 API Reference, CreateBucket).
+_US_EAST_1 = re.compile(rb"/us-east-1/s3/aws4_request|%2[Ff]us-east-1%2[Ff]s3%2[Ff]aws4_request")
+_OWN_BUCKET = b"<Code>BucketAlreadyOwnedByYou</Code>"
+_MAX_ERROR = 64 * 1024  # bytes; MinIO's errors have less than one KiB
 _QUERY_KEY = re.compile(rb"(?:X-Amz-Credential|AWSAccessKeyId)=([A-Za-z0-9]+)")
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
@@ -165,6 +169,8 @@ class _Exchange:
             head = await _first(self._connection.head(), gone)
             if head is None:
                 return False
+            if head.status == 409 and _creates_bucket_again(self._scope):
+                return await self._answer_created(head)
             self._started = True
             headers = _response_headers(head)
             if waits and not whole:
@@ -178,6 +184,21 @@ class _Exchange:
             return False
         finally:
             gone.cancel()
+
+    async def _answer_created(self, head: Head) -> bool:
+        """Answer a CreateBucket that was refused: as done, if the bucket is the caller's own."""
+        body = b""
+        while (part := await self._connection.body()) and len(body) < _MAX_ERROR:
+            body += part
+        status, headers = 409, _response_headers(head)
+        if _OWN_BUCKET in body:
+            status, body = 200, b""
+            kept = [(name, value) for name, value in headers if name.lower().startswith(b"x-amz-")]
+            headers = [*kept, (b"location", self._scope["raw_path"].rstrip(b"/")), (b"content-length", b"0")]
+        self._started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+        return True
 
     async def _until_client_leaves(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -205,6 +226,15 @@ def _request_head(scope: Scope) -> tuple[bytes, bool, bool]:
     if chunked:
         lines.append(b"transfer-encoding: chunked")
     return b"\r\n".join([*lines, b"", b""]), chunked, waits
+
+
+def _creates_bucket_again(scope: Scope) -> bool:
+    """Whether a request that met a conflict is a CreateBucket in us-east-1."""
+    path: bytes = scope["raw_path"].strip(b"/")
+    if scope["method"] != "PUT" or not path or b"/" in path:
+        return False
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return _US_EAST_1.search(header or scope["query_string"]) is not None
 
 
 def _response_headers(head: Head) -> list[tuple[bytes, bytes]]:

@@ -132,13 +132,22 @@ def _any_action(patterns: Iterable[str], action: str) -> bool:
 
 def _concerns(statement: Statement, resource: str, context: Context, variables: bool) -> bool:
     if statement.resources is not None:
-        return _any_resource(statement.resources, resource, context, variables)
+        resources = statement.resources
+        if not statement.allows:
+            resources = (*resources, *map(_in_every_region, resources))
+        return _any_resource(resources, resource, context, variables)
     if statement.not_resources is not None:
         # A variable without a value matches nothing: what an Allow excepts would be open, so it does not apply then.
         if statement.allows and any(substitute(one, context, variables) is None for one in statement.not_resources):
             return False
         return not _any_resource(statement.not_resources, resource, context, variables)
     return True  # a trust policy is about the role that it belongs to
+
+
+def _in_every_region(resource: str) -> str:
+    """A resource of a Deny: the same thing is there in every region, so it is denied in every region."""
+    parts = resource.split(":", 5)
+    return ":".join((*parts[:3], "*", *parts[4:])) if len(parts) == 6 and parts[3] else resource
 
 
 def _any_resource(patterns: Iterable[str], resource: str, context: Context, variables: bool) -> bool:

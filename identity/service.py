@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 IDENTITY, BOUNDARY, SESSION = "identity-based policy", "permissions boundary", "session policy"
 SCOPE = "scope down policy"
+REQUESTED_REGION = "aws:requestedregion"
 Mint = Callable[[Workspace, str, int], tuple[str, str, str, float]]
 
 
@@ -193,7 +194,7 @@ class Identity:
             "aws:principalaccount": (principal.account,),
             "aws:principaltype": (kinds[principal.kind],),
             "aws:userid": (principal.user_id,),
-            "aws:requestedregion": (self._workspace.settings.text("region"),),
+            REQUESTED_REGION: (self._workspace.settings.text("region"),),
             "aws:principalisawsservice": ("false",),
             "aws:viaawsservice": ("false",),
         }
@@ -216,6 +217,13 @@ class Identity:
             found[f"aws:principaltag/{key.lower()}"] = (value,)
         return found
 
+    def keys(self, principal: Principal, request: Context) -> dict[str, tuple[str, ...]]:
+        """The condition keys of one request: its own, and the principal's, which win but for the region asked."""
+        found = {**request, **self.context(principal)}
+        if REQUESTED_REGION in request:
+            found[REQUESTED_REGION] = tuple(request[REQUESTED_REGION])
+        return found
+
     def tags_of(self, principal: Principal) -> dict[str, str]:
         """A principal's tags: its user's or role's, and its session's, which win."""
         found: dict[str, tuple[str, str]] = {}
@@ -232,7 +240,7 @@ class Identity:
         """Whether a principal may do an action on a resource, in a request with these condition keys besides."""
         if principal.unlimited:
             return Decision("allowed")
-        return decide(self.layers(principal), action, resource, {**extra, **self.context(principal)})
+        return decide(self.layers(principal), action, resource, self.keys(principal, extra))
 
     def authorise(self, principal: Principal, action: str, resources: Sequence[str], extra: Context) -> None:
         """Hold that a principal may do an action on every one of the resources; AccessDeniedException with AWS's words.
@@ -241,7 +249,7 @@ class Identity:
         """
         if principal.unlimited:
             return
-        layers, context = self.layers(principal), {**extra, **self.context(principal)}
+        layers, context = self.layers(principal), self.keys(principal, extra)
         for resource in resources:
             decision = decide(layers, action, resource, context)
             if not decision.allowed:

@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute
 
 import aws.context
 from aws.app import create_app
+from aws.connections import LimitedProtocol
 from aws.directory import Directory
 from aws.lookup import CatalogLookup
 from aws.services.glue import _optimizers
@@ -140,7 +141,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
             host=host,
             port=port,
             loop="asyncio",
-            http="httptools",
+            http=LimitedProtocol,
             ws="none",
             proxy_headers=False,  # nobody stands between a client and this process
             log_level="warning",

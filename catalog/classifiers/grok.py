@@ -87,6 +87,8 @@ def _expand(text: str, known: Mapping[str, str], fields: list[tuple[str, str, st
             opening = f"(?P<field{len(fields)}>"
             fields.append((f"field{len(fields)}", column, CASTS[cast or "string"]))
         inner = _expand(known[name], known, fields, (*inside, name))
+        if inner.rfind("\\Q") > inner.rfind("\\E"):
+            inner += "\\E"  # a quotation without an end goes to the end of its own pattern
         parts += [text[end : use.start()], opening, inner, ")"]
         end = use.end()
         size += len(inner)

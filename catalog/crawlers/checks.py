@@ -23,8 +23,6 @@ def check(crawler: Mapping[str, Any]) -> None:
     NotImplementedException for a kind of target, or a member of one, that is not served.
     """
     targets = crawler.get("Targets") or {}
-    if not crawler.get("DatabaseName") and not targets.get("CatalogTargets"):
-        raise InvalidInputException("The crawler has no DatabaseName: say which database its tables go to.")
     if others := sorted(kind for kind, given in targets.items() if kind not in _TARGETS and given):
         raise NotImplementedException(
             f"Crawler targets are served without {', '.join(others)}: use {' or '.join(_TARGETS)}."
@@ -51,6 +49,14 @@ def check(crawler: Mapping[str, Any]) -> None:
         raise InvalidInputException("IcebergTargets are crawled whole: use CRAWL_EVERYTHING.")
     if targets.get("CatalogTargets"):
         _check_catalogued(targets, policy)
+
+
+def check_startable(name: str, crawler: Mapping[str, Any]) -> None:
+    """Check what a crawler may be written without, but not crawl without; raises InvalidInputException."""
+    if not crawler.get("DatabaseName") and not (crawler.get("Targets") or {}).get("CatalogTargets"):
+        raise InvalidInputException(
+            f"Crawler {name} has no DatabaseName, the database that its tables go to: set it with UpdateCrawler."
+        )
 
 
 def _check_settings(crawler: Mapping[str, Any]) -> None:

@@ -78,18 +78,16 @@ class Arns:
 
 
 def registry_name(registry_id: Mapping[str, str]) -> str:
-    """The name that a RegistryId means; raises InvalidInputException when it names none, or two."""
+    """The name that a RegistryId means, an empty one the default registry; raises InvalidInputException for two."""
     name, arn = registry_id.get("RegistryName"), registry_id.get("RegistryArn")
-    if arn is not None:
-        kind, found, rest = _read(arn)
-        if kind != "registry" or rest is not None:
-            raise InvalidInputException(f"{arn} is not the ARN of a registry.")
-        if name is not None and name != found:
-            raise InvalidInputException("The RegistryName and the RegistryArn name different registries: give one.")
-        return found
-    if name is None:
-        raise InvalidInputException("One of registryName or registryArn has to be provided, both cannot be empty.")
-    return name
+    if arn is None:
+        return name or DEFAULT_REGISTRY
+    kind, found, rest = _read(arn)
+    if kind != "registry" or rest is not None:
+        raise InvalidInputException(f"{arn} is not the ARN of a registry.")
+    if name is not None:
+        raise InvalidInputException("Only one of registryName or registryArn has to be provided, not both.")
+    return found
 
 
 def schema_names(schema_id: Mapping[str, str]) -> tuple[str, str]:

@@ -18,10 +18,10 @@ def component(plan: Plan) -> Component:
     workspace = plan.workspace
     external = workspace.settings.text("s3_endpoint")
     endpoint = external or plan.address("minio_port")
+    # Without MINIO_REGION it takes signatures for any region, as the other services here do.
     environment = base_environment(workspace, NAME) | {
         "MINIO_ROOT_USER": secret(workspace, "access_key"),
         "MINIO_ROOT_PASSWORD": secret(workspace, "secret_key"),
-        "MINIO_REGION": workspace.settings.text("region"),
         "MINIO_UPDATE": "off",
         "MINIO_CALLHOME_ENABLE": "off",
         "GOMEMLIMIT": MEMORY_LIMIT,

@@ -336,7 +336,6 @@ def test_a_definition_that_cannot_be_crawled_is_refused(lake: Lake) -> None:
     assert "EventQueueArn" in refused(Targets={"S3Targets": [{"Path": "s3://b/x", "EventQueueArn": "arn:q"}]})
     assert "not an S3 location" in refused(Targets={"S3Targets": [{"Path": "/etc/passwd"}]})
     assert "mine" in refused(Classifiers=["mine"])
-    assert "DatabaseName" in refused(DatabaseName=None)
     assert "Configuration" in refused(Configuration="{not json")
     assert "MergeNewColumns" in refused(Configuration='{"Version":1.0,"Grouping":{"Unheard":2}}')
     with pytest.raises(lake.glue.exceptions.EntityNotFoundException):

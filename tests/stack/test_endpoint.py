@@ -35,7 +35,7 @@ MIB = 1024 * 1024
 def client(stack: Stack, endpoint: str = "control", **config: Any) -> Any:
     keys = (secret(stack.workspace, "access_key"), secret(stack.workspace, "secret_key"))
     config = {"retries": {"max_attempts": 0}, "proxies": {}, **config}
-    session = boto3.Session(*keys, region_name="us-east-1")
+    session = boto3.Session(*keys, region_name=config.pop("region_name", "us-east-1"))
     return session.client("s3", endpoint_url=stack.workspace.endpoint(endpoint), config=Config(**config))
 
 
@@ -69,6 +69,31 @@ def test_keys_of_every_kind(s3: Any, stack: Stack, prefix: str, name: str) -> No
     s3.delete_object(Bucket=BUCKET, Key=prefix + name)
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket=BUCKET, Key=prefix + name)
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-west-2"])
+def test_clients_of_other_regions_share_the_buckets(stack: Stack, s3: Any, prefix: str, region: str) -> None:
+    place = {"Bucket": BUCKET, "Key": prefix + "o"}
+    for address in ("control", "s3"):
+        abroad = client(stack, address, region_name=region, signature_version="s3v4")
+        abroad.put_object(**place, Body=region.encode())
+        assert s3.get_object(**place)["Body"].read() == region.encode()
+        assert httpx.get(abroad.generate_presigned_url("get_object", Params=place)).content == region.encode()
+    made = f"made-in-{region}"
+    abroad.create_bucket(Bucket=made, CreateBucketConfiguration={"LocationConstraint": region})
+    assert made in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    s3.delete_bucket(Bucket=made)
+
+
+def test_a_bucket_of_ones_own_is_created_again_in_us_east_1_alone(stack: Stack, s3: Any) -> None:
+    for _ in range(2):
+        assert s3.create_bucket(Bucket="own-again")["Location"] == "/own-again"
+    s3.put_bucket_versioning(Bucket="own-again", VersioningConfiguration={"Status": "Suspended"})
+    elsewhere = {"LocationConstraint": "eu-central-1"}
+    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+        abroad = client(stack, region_name="eu-central-1")
+        abroad.create_bucket(Bucket="own-again", CreateBucketConfiguration=elsewhere)
+    s3.delete_bucket(Bucket="own-again")
 
 
 def test_ranges_and_conditions(s3: Any, prefix: str) -> None:

@@ -117,6 +117,12 @@ def test_xml_that_could_grow_without_end_is_not_read() -> None:
     assert sample(deep, xml(RowTag="order")).rows == 1
 
 
+def test_a_quotation_without_an_end_goes_to_the_end_of_its_pattern() -> None:
+    """As Java reads it."""
+    found = Grok.of("%{OPEN:a} %{WORD:b}", "OPEN \\Q[x.").match("[x. y")
+    assert found == {"a": "[x.", "b": "y"} and Grok.of("%{WORD:a}\\Q.*").match("a.*") == {"a": "a"}
+
+
 def test_grok_fields_are_columns() -> None:
     lines = "2013-01-01T10:00:00Z HIGH 17 disk full\n" * 9 + "Traceback\n"
     pattern = "%{TIMESTAMP_ISO8601:at} %{SEVERITY:level} %{INT:code:int} %{GREEDYDATA:text}"

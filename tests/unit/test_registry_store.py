@@ -107,7 +107,9 @@ def test_names_and_arns() -> None:
     assert registry_name({"RegistryArn": arns.registry("r")}) == "r"
     assert schema_names({"SchemaArn": arns.schema("r", "s")}) == ("r", "s")
     assert schema_names({"SchemaName": "s"}) == ("default-registry", "s")
-    for wrong in ({}, {"RegistryArn": arns.schema("r", "s")}, {"RegistryArn": "arn"}):
+    assert registry_name({}) == "default-registry"
+    both = {"RegistryName": "r", "RegistryArn": arns.registry("r")}
+    for wrong in (both, {"RegistryArn": arns.schema("r", "s")}, {"RegistryArn": "arn"}):
         with pytest.raises(InvalidInputException):
             registry_name(wrong)
     for bad in (

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
+from starlette.types import ASGIApp
 
 from aws import context
 from aws.app import create_app
+from aws.connections import LimitedProtocol
 from aws.directory import Directory
 from catalog.crawlers.store import CrawlerStore
 from catalog.publishes import Publishes
@@ -65,30 +68,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def wire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     root = tmp_path_factory.mktemp("wire")
     workspace = Workspace(root, root / ".lakelet").prepare()
-    # With the protocol named, asyncio sets TCP_NODELAY on what it accepts: 40 ms an answer otherwise.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    workspace.write_endpoints({"control": url, "s3": "http://127.0.0.1:9"})  # nothing here touches objects
     on_postgresql = getattr(request, "param", "sqlite") == "postgresql"
     engine = open_state(request.getfixturevalue("postgresql").url() if on_postgresql else workspace.database)
-    catalog, jobs = CatalogStore(engine), JobStore(engine)
-    publishes = Publishes(engine, catalog, workspace)
-    # Composed as the control process composes them, but nothing is started: runs stay WAITING.
-    rooms = (publishes, jobs, CrawlerStore(engine), Runner(workspace, jobs, publishes))
-    context.use(context.Context(workspace, engine, catalog, *rooms))
-    app = create_app(Directory.served())
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    listener, app = compose(workspace, engine)
+    server = uvicorn.Server(uvicorn.Config(app, http=LimitedProtocol, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 120
     while not server.started:
         assert time.monotonic() < deadline, "the wire did not start"
         time.sleep(0.01)
-    yield Wire(workspace, url)
+    yield Wire(workspace, workspace.endpoint("control"))
     server.should_exit = True
     thread.join(30)
     engine.dispose()
+
+
+def compose(workspace: Workspace, engine: sa.Engine) -> tuple[socket.socket, ASGIApp]:
+    """A socket of a wire's own and its application, composed as the control process composes it; runs stay WAITING."""
+    # With the protocol named, asyncio sets TCP_NODELAY on what it accepts: 40 ms an answer otherwise.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    workspace.write_endpoints({"control": url, "s3": "http://127.0.0.1:9"})  # nothing here touches objects
+    catalog, jobs = CatalogStore(engine), JobStore(engine)
+    publishes = Publishes(engine, catalog, workspace)
+    rooms = (publishes, jobs, CrawlerStore(engine), Runner(workspace, jobs, publishes))
+    context.use(context.Context(workspace, engine, catalog, *rooms))
+    return listener, create_app(Directory.served())
 
 
 @pytest.fixture

@@ -96,6 +96,18 @@ def test_what_cannot_be_crawled_is_refused(glue: Any, name: str, changes: Any, c
     assert refusal(glue.get_crawler, Name=name)[0] == "EntityNotFoundException"
 
 
+def test_what_a_crawler_lacks_is_said_when_it_is_started(glue: Any, name: str) -> None:
+    tags, targets = {"of": name}, {"S3Targets": [{"Path": "s3://b/x"}]}
+    glue.create_crawler(Name=name, Role="r", Targets=targets, Tags=tags)
+    assert "DatabaseName" not in glue.get_crawler(Name=name)["Crawler"]
+    code, said = refusal(glue.start_crawler, Name=name)
+    assert code == "InvalidInputException" and "no DatabaseName" in said
+    assert glue.get_crawler(Name=name)["Crawler"]["State"] == "READY"
+    glue.update_crawler(Name=name, DatabaseName="d")
+    glue.start_crawler(Name=name)
+    glue.stop_crawler(Name=name)
+
+
 def test_crawlers_are_found_by_their_tags(glue: Any, name: str) -> None:
     names = [f"{name}-{index}" for index in range(5)]
     for index, one in enumerate(names):

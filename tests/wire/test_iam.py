@@ -12,7 +12,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.wire.conftest import Wire
-from tests.wire.requests import send, signed
 from workspace.secrets import secret
 
 ACCOUNT = "123456789012"
@@ -319,11 +318,3 @@ def test_simulation(iam: Any, ana: dict[str, Any]) -> None:
 def test_the_account(iam: Any, ana: dict[str, Any]) -> None:
     summary = iam.get_account_summary()["SummaryMap"]
     assert (summary["Users"], summary["AccessKeysPerUserQuota"]) == (1, 2)
-
-
-def test_iam_may_be_signed_for_us_east_1_wherever_the_workspace_is(wire: Wire, iam: Any) -> None:
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = b"Action=ListUsers&Version=2010-05-08"
-    assert send(wire, signed(wire, "", body, service="iam", headers=form)).status_code == 200
-    elsewhere = signed(wire, "", body, service="iam", region="eu-west-1", headers=form)
-    assert send(wire, elsewhere).status_code == 403

@@ -68,8 +68,48 @@ def test_registries(glue: Any) -> None:
     for name in ("reg.one", "reg.two"):
         assert glue.delete_registry(RegistryId={"RegistryName": name})["Status"] == "DELETING"
         refused("EntityNotFoundException", glue.get_registry, RegistryId={"RegistryName": name})
-    refused("InvalidInputException", glue.get_registry, RegistryId={})
+    refused("InvalidInputException", glue.delete_registry, RegistryId={})
+    refused("InvalidInputException", glue.get_registry, RegistryId={"RegistryName": "reg.one"} | by_arn)
     refused("InvalidInputException", glue.list_registries, NextToken="nonsense")
+
+
+def test_bad_arguments_are_invalid_input(glue: Any, registry: str) -> None:
+    """As the pages of the registry's operations say, also where the model's own constraints are broken."""
+    said = refused("InvalidInputException", glue.create_registry, RegistryName="not a name")
+    assert said.startswith("1 validation error detected")
+    by_name = {"RegistryName": registry}
+    refused("InvalidInputException", glue.create_schema, RegistryId=by_name, SchemaName="s", DataFormat="XML")
+    schema = create(glue, registry)
+    refused("InvalidInputException", glue.delete_schema_versions, SchemaId=schema, Versions="x")
+    refused("InvalidInputException", glue.list_registries, MaxResults=101)
+    refused("ValidationException", glue.get_databases, MaxResults=101)
+
+
+def test_an_empty_registry_id_is_the_default_registry(glue: Any) -> None:
+    glue.create_schema(RegistryId={}, SchemaName="d", DataFormat="AVRO", SchemaDefinition=avro(PERSON))
+    assert glue.get_registry(RegistryId={})["RegistryName"] == "default-registry"
+    assert [one["SchemaName"] for one in glue.list_schemas(RegistryId={})["Schemas"]] == ["d"]
+    glue.delete_schema(SchemaId={"SchemaName": "d"})
+
+
+def test_limits(glue: Any, registry: str) -> None:
+    made = []
+    while len(made) <= 100:
+        try:
+            glue.create_registry(RegistryName=f"limit-{len(made)}")
+        except glue.exceptions.ResourceNumberLimitExceededException:
+            break
+        made.append(f"limit-{len(made)}")
+    pages = glue.get_paginator("list_registries").paginate()
+    assert len([one for page in pages for one in page["Registries"]]) == 100
+    for name in made:
+        glue.delete_registry(RegistryId={"RegistryName": name})
+    version = {"SchemaId": create(glue, registry), "SchemaVersionNumber": {"LatestVersion": True}}
+    pairs = [{"MetadataKey": "k", "MetadataValue": str(number)} for number in range(11)]
+    for pair in pairs[:10]:
+        glue.put_schema_version_metadata(**version, MetadataKeyValue=pair)
+    last = {**version, "MetadataKeyValue": pairs[10]}
+    refused("ResourceNumberLimitExceededException", glue.put_schema_version_metadata, **last)
 
 
 def test_a_schema_goes_to_the_default_registry(glue: Any) -> None:

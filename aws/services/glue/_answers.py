@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aws.context import Context
+from aws.context import Context, request_region
 from aws.links import allowed
 from aws.protocol.values import Written
+from aws.regions import in_region
 from catalog.grants.registered import Registered
 from catalog.model import Database, Definition, Partition, Table
 from catalog.registry.columns import with_columns
@@ -25,9 +26,16 @@ _PERMISSIONS = {
 
 
 def arn(context: Context, kind: str, *names: str) -> str:
-    """The ARN of one of Glue's resources: ``arn("table", "d", "t")``, ``arn("job", "j")``."""
-    region = context.workspace.settings.text("region")
-    return f"arn:aws:glue:{region}:{context.account_id}:" + "/".join((kind, *names))
+    """The ARN by which one of Glue's resources is kept: ``arn("table", "d", "t")``, ``arn("job", "j")``.
+
+    It is in the workspace's own region; answers have :func:`requested_arn`.
+    """
+    return f"arn:aws:glue:{context.region}:{context.account_id}:" + "/".join((kind, *names))
+
+
+def requested_arn(context: Context, kind: str, *names: str) -> str:
+    """The ARN of a resource in the region that the request asks."""
+    return in_region(arn(context, kind, *names), request_region())
 
 
 def database_answer(context: Context, database: Database) -> dict[str, Any]:

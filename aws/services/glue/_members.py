@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aws.context import Context, caller
+from aws.regions import known_regions
 from catalog.registry.columns import referred
 from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException, NotImplementedException
@@ -80,10 +81,9 @@ def check_reference(context: Context, definition: dict[str, Any]) -> None:
 
 
 def check_target(context: Context, target: dict[str, Any] | None, *needed: str) -> None:
-    """Check what a resource link points to: this account and region, the only ones there are, and what it has to name.
+    """Check what a resource link points to: this account (there is no other), in any region, and what it has to name.
 
-    Raises InvalidInputException, EntityNotFoundException for another account's catalog, NotImplementedException for
-    another region.
+    Raises InvalidInputException, EntityNotFoundException for another account's catalog.
     """
     if not target:
         return
@@ -93,6 +93,10 @@ def check_target(context: Context, target: dict[str, Any] | None, *needed: str) 
         raise EntityNotFoundException(
             f"Catalog {target['CatalogId']} not found: this workspace's is {context.account_id}."
         )
-    region = context.workspace.settings.text("region")
-    if target.get("Region", region) != region:
-        raise NotImplementedException(f"Resource links to another region than {region} are not served.")
+    check_region(context, target.get("Region"))
+
+
+def check_region(context: Context, region: str | None) -> None:
+    """Whether a region that a request names is one; the catalog is the same in all. Raises InvalidInputException."""
+    if region is not None and region not in known_regions() | {context.region}:
+        raise InvalidInputException(f"Region {region} is not a region of AWS's.")

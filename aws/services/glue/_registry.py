@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, current
+from aws.context import Context, current, request_region
 from catalog.registry.model import Arns, Schema, Version, registry_name, schema_names
 from catalog.registry.store import RegistryStore
 from workspace.errors import InvalidInputException
@@ -22,8 +22,8 @@ def store_of(context: Context) -> RegistryStore:
 
 
 def arns(context: Context) -> Arns:
-    """The ARNs of this workspace's region and account."""
-    return Arns(context.workspace.settings.text("region"), context.account_id)
+    """The ARNs of this account in the region that the request asks."""
+    return Arns(request_region(), context.account_id)
 
 
 def registry_of(registry_id: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from aws.context import Context
+from aws.regions import known_regions
 from aws.services.glue._answers import arn
 from catalog.catalogs.names import catalog_of, inside
 from catalog.catalogs.store import CatalogsStore
@@ -107,8 +108,8 @@ def resource(context: Context, connection: sa.Connection, text: str) -> str:
         names = [inside(names[0], names[1]), *names[2:]]
     if finder is None or len(names) != count or not all(names):
         raise InvalidInputException(f"{text} cannot be tagged: only {', '.join(KINDS)} can.")
-    if (region, account) != (context.workspace.settings.text("region"), context.account_id):
-        raise EntityNotFoundException(f"{text} is not of this account and region.")
+    if account != context.account_id or region not in known_regions() | {context.region}:
+        raise EntityNotFoundException(f"{text} is not of this account.")
     try:
         return arn(context, kind, *finder(context, connection, names))
     except EntityNotFoundException as error:

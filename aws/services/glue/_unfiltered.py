@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from aws.context import Context, caller
+from aws.regions import in_region
 from aws.services.glue._answers import arn
 from catalog.grants.effective import Access
 from catalog.grants.lake import Lake
@@ -104,7 +105,7 @@ def _principals(
         raise _denied(root.database, root.name)
     if parent.id not in {one.id for one in _below(context, connection, root)}:
         raise InvalidInputException(f"View {root.database}.{root.name} is not made of {parent.database}.{parent.name}.")
-    if arn(context, "table", table.database, table.name) not in _parts(parent):
+    if arn(context, "table", table.database, table.name) not in _parts(context, parent):
         raise InvalidInputException(
             f"View {parent.database}.{parent.name} is not made of {table.database}.{table.name}."
         )
@@ -118,7 +119,7 @@ def _below(context: Context, connection: sa.Connection, root: Table) -> Iterator
     while waiting:
         view = waiting.pop()
         yield view
-        for part in _parts(view):
+        for part in _parts(context, view):
             try:
                 found = _view(context, connection, part)
             except (EntityNotFoundException, InvalidInputException):
@@ -129,18 +130,20 @@ def _below(context: Context, connection: sa.Connection, root: Table) -> Iterator
 
 
 def _view(context: Context, connection: sa.Connection, text: str) -> Table:
-    text, prefix = text.lower(), arn(context, "table", "")
+    text, prefix = in_region(text.lower(), context.region), arn(context, "table", "")
     database, slash, name = text.removeprefix(prefix).partition("/")
     if not text.startswith(prefix) or not slash:
-        raise InvalidInputException(f"{text} is not the ARN of a table of this account and region.")
+        raise InvalidInputException(f"{text} is not the ARN of a table of this account.")
     view = context.catalog.table(connection, database, name)
     if not view.definition.get("ViewDefinition"):
         raise InvalidInputException(f"{database}.{name} is no view with a ViewDefinition.")
     return view
 
 
-def _parts(view: Table) -> Sequence[str]:
-    return [str(one).lower() for one in view.definition["ViewDefinition"].get("SubObjects") or ()]
+def _parts(context: Context, view: Table) -> Sequence[str]:
+    return [
+        in_region(str(one).lower(), context.region) for one in view.definition["ViewDefinition"].get("SubObjects") or ()
+    ]
 
 
 def _denied(database: str, name: str) -> AccessDeniedException:

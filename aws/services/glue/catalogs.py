@@ -12,7 +12,7 @@ from typing import Any
 from aws import paging
 from aws.catalogs import other_catalog
 from aws.context import Context, current, own_catalog
-from aws.services.glue._answers import arn
+from aws.services.glue._answers import arn, requested_arn
 from aws.services.glue._databases import drop_database
 from catalog.catalogs.store import Catalog, CatalogsStore
 from workspace.errors import InvalidInputException
@@ -130,7 +130,7 @@ def _root(context: Context) -> dict[str, Any]:
     return {
         "CatalogId": context.account_id,
         "Name": context.account_id,
-        "ResourceArn": arn(context, "catalog"),
+        "ResourceArn": requested_arn(context, "catalog"),
     }
 
 
@@ -139,7 +139,7 @@ def _answer(context: Context, one: Catalog) -> dict[str, Any]:
         **one.definition,
         "CatalogId": f"{context.account_id}:{one.name}",
         "Name": one.name,
-        "ResourceArn": arn(context, "catalog", one.name),
+        "ResourceArn": requested_arn(context, "catalog", one.name),
         "CreateTime": one.created_at,
         "UpdateTime": one.updated_at,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
-from aws.services.glue._answers import arn
+from aws.services.glue._answers import arn, requested_arn
 from catalog.connections.kinds import KINDS, Kind, Property
 from catalog.connections.store import ConnectionTypeStore
 from catalog.model import Definition
@@ -79,7 +79,7 @@ def register_connection_type(
     with writing(context.engine) as connection:
         _registered.register(connection, body)
         context.catalog.tags.put(connection, arn(context, _ARN, connection_type), tags)
-    return {"ConnectionTypeArn": arn(context, _ARN, connection_type)}
+    return {"ConnectionTypeArn": requested_arn(context, _ARN, connection_type)}
 
 
 def delete_connection_type(connection_type: str) -> None:

@@ -51,7 +51,7 @@ def create_crawler(
     crawler_security_configuration: str | None = None,
     catalog_id: str | None = None,
 ) -> None:
-    """CreateCrawler: AlreadyExistsException, InvalidInputException. Its DatabaseName is required here."""
+    """CreateCrawler: AlreadyExistsException, InvalidInputException. A crawl needs its DatabaseName, too."""
     own_catalog(catalog_id)
     body = _given(
         Role=role, Targets=targets, DatabaseName=database_name, Description=description, Classifiers=classifiers,

@@ -14,6 +14,7 @@ from aws import paging
 from aws.context import current
 from aws.services.glue._crawlers import PAGE, messages, page_of, running, runs_of
 from catalog.crawlers import RESULT_FILE
+from catalog.crawlers.checks import check_startable
 from workspace.errors import (
     ConcurrentRunsExceededException,
     CrawlerNotRunningException,
@@ -36,8 +37,8 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def start_crawler(name: str) -> None:
-    """StartCrawler: EntityNotFoundException, CrawlerRunningException."""
-    current().crawlers.get(name)
+    """StartCrawler: EntityNotFoundException, CrawlerRunningException; InvalidInputException without a DatabaseName."""
+    check_startable(name, current().crawlers.get(name))
     run = Run(
         id=str(uuid.uuid4()),
         kind="crawl",

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from aws.context import Context, current
+from aws.regions import in_region
 from aws.services.glue._answers import arn
 from catalog.policies.store import Policy
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -65,7 +66,7 @@ def delete_resource_policy(policy_hash_condition: str | None = None, resource_ar
 
 def _resource(context: Context, resource_arn: str | None) -> str:
     own = arn(context, "catalog")
-    if resource_arn not in (None, own):
+    if resource_arn is not None and in_region(resource_arn, context.region) != own:
         raise EntityNotFoundException(f"{resource_arn} takes no resource policy: the catalog, {own}, does.")
     return own
 

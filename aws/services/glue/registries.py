@@ -8,6 +8,7 @@ from aws import paging
 from aws.context import current
 from aws.services.glue._answers import arn
 from aws.services.glue._registry import PAGE, arns, registry_of, store_of, timestamp
+from workspace.errors import InvalidInputException
 from workspace.state import reading, writing
 
 
@@ -21,8 +22,7 @@ def create_registry(
     context = current()
     with writing(context.engine) as connection:
         made = store_of(context).create_registry(connection, registry_name, description)
-        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
-        context.catalog.tags.put(connection, arns(context).registry(made.name), tags)
+        context.catalog.tags.put(connection, arn(context, "registry", made.name), tags)
     answer: dict[str, Any] = {"RegistryArn": arns(context).registry(made.name), "RegistryName": made.name}
     optional = {"Description": made.description, "Tags": tags}
     return answer | {member: value for member, value in optional.items() if value}
@@ -77,12 +77,15 @@ def update_registry(registry_id: dict[str, str], description: str) -> dict[str, 
 
 
 def delete_registry(registry_id: dict[str, str]) -> dict[str, Any]:
-    """Drop a registry with its schemas; EntityNotFoundException. Done when it returns, though AWS says DELETING."""
+    """Drop a registry with its schemas; EntityNotFoundException, InvalidInputException when none is named.
+
+    Done when it returns, though AWS says DELETING.
+    """
+    if not registry_id:
+        raise InvalidInputException("One of registryName or registryArn has to be provided, both cannot be empty.")
     context, name = current(), registry_of(registry_id)
     with writing(context.engine) as connection:
         store_of(context).delete_registry(connection, name)
-        context.catalog.tags.forget(connection, arns(context).registry(name))
-        context.catalog.tags.forget_below(connection, arns(context).schema(name, "")[:-1])
-        context.catalog.tags.forget(connection, arns(context).registry(name))
+        context.catalog.tags.forget(connection, arn(context, "registry", name))
         context.catalog.tags.forget_below(connection, arn(context, "schema", name))
     return {"RegistryName": name, "RegistryArn": arns(context).registry(name), "Status": "DELETING"}

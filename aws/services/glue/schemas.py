@@ -6,6 +6,7 @@ from typing import Any
 
 from aws import paging
 from aws.context import current
+from aws.services.glue._answers import arn
 from aws.services.glue._registry import (
     PAGE,
     arns,
@@ -46,8 +47,7 @@ def create_schema(
         default = name == DEFAULT_REGISTRY
         registry = store.ensure_default(connection) if default else store.registry(connection, name)
         schema = store.create_schema(connection, registry, schema_name, data_format, compatibility, description)
-        context.catalog.tags.put(connection, arns(context).schema(schema.registry, schema.name), tags)
-        context.catalog.tags.put(connection, arns(context).schema(schema.registry, schema.name), tags)
+        context.catalog.tags.put(connection, arn(context, "schema", schema.registry, schema.name), tags)
         version = None
         if schema_definition is not None and digest is not None:
             version = store.add_version(connection, schema, schema_definition, digest, "AVAILABLE")
@@ -146,8 +146,7 @@ def delete_schema(schema_id: dict[str, str]) -> dict[str, Any]:
     with writing(context.engine) as connection:
         schema = schema_of(connection, schema_id)
         store_of(context).delete_schema(connection, schema)
-        context.catalog.tags.forget(connection, arns(context).schema(schema.registry, schema.name))
-        context.catalog.tags.forget(connection, arns(context).schema(schema.registry, schema.name))
+        context.catalog.tags.forget(connection, arn(context, "schema", schema.registry, schema.name))
     return _named(schema.registry, schema.name) | {"Status": "DELETING"}
 
 

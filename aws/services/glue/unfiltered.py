@@ -11,7 +11,7 @@ from typing import Any
 
 from aws.context import Context, own_catalog
 from aws.services.glue._answers import partition_answers, table_answer
-from aws.services.glue._members import audited
+from aws.services.glue._members import audited, check_region
 from aws.services.glue._partitions import PAGE, page_of
 from aws.services.glue._unfiltered import Shown, Views, shown
 from catalog.model import Partition, Table
@@ -34,8 +34,8 @@ def get_unfiltered_table_metadata(
 ) -> dict[str, Any]:
     """A table, and the columns and cells of it that the caller may be shown.
 
-    EntityNotFoundException, AccessDeniedException, PermissionTypeMismatchException; InvalidInputException for another
-    region, views that do not lead to the table, and a dialect that a view has not.
+    EntityNotFoundException, AccessDeniedException, PermissionTypeMismatchException; InvalidInputException for an
+    unknown region, views that do not lead to the table, and a dialect that a view has not.
     """
     context = _own(catalog_id, region)
     with reading(context.engine) as connection:
@@ -114,8 +114,7 @@ def get_unfiltered_partitions_metadata(
 
 def _own(catalog_id: str, region: str | None) -> Context:
     context = own_catalog(catalog_id)
-    if region not in (None, here := context.workspace.settings.text("region")):
-        raise InvalidInputException(f"There is no other region here than {here}: leave Region out.")
+    check_region(context, region)
     return context
 
 

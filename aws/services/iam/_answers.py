@@ -62,7 +62,7 @@ def entity_answer(entity: Entity, *, whole: bool = True) -> dict[str, Any]:
             answer["PermissionsBoundary"] = {"PermissionsBoundaryType": kind, "PermissionsBoundaryArn": boundary}
         answer["Tags"] = tags_answer(entity) or None
         if used := entity.body.get("last_used"):
-            answer["RoleLastUsed"] = {"LastUsedDate": used, "Region": current().workspace.settings.text("region")}
+            answer["RoleLastUsed"] = {"LastUsedDate": used, "Region": current().region}
     return answer
 
 

@@ -85,7 +85,7 @@ def _trusting(
 ) -> store.Entity:
     """The role, when its trust policy and the signer's own policies both let it; AccessDeniedException else."""
     role = find_role(context, connection, role_arn)
-    keys = {**request_keys(), **asked, **context.identity.context(signer)}
+    keys = context.identity.keys(signer, {**request_keys(), **asked})
     own = context.identity.decide(signer, action, role_arn, keys)
     # As on AWS: who may not enter does not learn what is there.
     no_entry = AccessDeniedException(

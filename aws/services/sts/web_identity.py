@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from aws.context import Context, caller, current, request_keys, session_end
+from aws.context import caller, current, request_keys, request_region, session_end
 from aws.services.sts._answers import session_tags
 from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
 from identity.errors import (
@@ -107,7 +107,7 @@ def get_web_identity_token(
         "aud": audience[0] if len(audience) == 1 else audience,
         "iat": now,
         "exp": now + duration_seconds,
-        **outbound.claims_of(signer, _region(context), context.identity.tags_of(signer), request_tags),
+        **outbound.claims_of(signer, request_region(), context.identity.tags_of(signer), request_tags),
     }
     try:
         with reading(context.engine) as connection:
@@ -127,7 +127,3 @@ def get_delegated_access_token(trade_in_token: str) -> dict[str, Any]:  # none i
     raise ExpiredTradeInTokenException(
         "The trade-in token can be exchanged no more: no delegation request of this account has made one."
     )
-
-
-def _region(context: Context) -> str:
-    return context.workspace.settings.text("region")
