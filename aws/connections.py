@@ -42,7 +42,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._since = 0.0  # since when a head, or more of a body, is waited for
         self._watch: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             waiting = self._longest_waiting()
@@ -50,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._refuse(_BUSY)
                 return
             waiting.transport.abort()
-            self.connections.discard(waiting)  # type: ignore[arg-type]
+            self.connections.discard(waiting)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

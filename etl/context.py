@@ -53,8 +53,8 @@ class GlueContext(Reading, Writing):
         self.workspace = Workspace.find()
         self.spark_context = spark_context
         self.spark_session = session_of(spark_context)
-        self.purges = other.purges if other else Purges(self.workspace)
-        self.scans = other.scans if other else Scans()
+        self.purges: Purges = other.purges if other else Purges(self.workspace)
+        self.scans: Scans = other.scans if other else Scans()
         self.create_dynamic_frame = FrameReader(self)
         self.create_sample_dynamic_frame = SampleReader(self)
         self.create_data_frame = DataFrameReader(self)

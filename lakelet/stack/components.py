@@ -52,7 +52,7 @@ def unused_ports(workspace: Workspace, only: Collection[str] = ()) -> set[str]:
     """The ports, by their settings' names, that no component of ``only`` listens on."""
     names = component_names(workspace, only)
     workers = {f"{WORKER_UI}_{n + 1}": f"{WORKER}{n + 1}" for n in range(workspace.settings.number("workers"))}
-    return {port for port, name in (LISTENERS | workers).items() if name not in names}
+    return {port for port, name in {**LISTENERS, **workers}.items() if name not in names}
 
 
 def components(plan: Plan, only: Collection[str] = ()) -> list[Component]:
