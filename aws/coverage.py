@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aws.directory import Directory
+from aws.members import ROWS, Effect, effect
 from aws.operations import Operation, Service
+from jobs import definitions
 
 HEADER = """# AWS coverage
 
-Written by `python -m aws.coverage`, from the signatures of the functions in `aws/services/`; a test holds the two
-together. An operation that is not listed, and a member that is not listed with it, are refused by name (HTTP 501,
-`NotImplementedException`), never ignored. **Bold** members are required.
+Written by `python -m aws.coverage`, from the signatures of the functions in `aws/services/` and the table in
+`aws/members.py`; a test holds them together. Each member of an input acts, is kept (stored and returned, without
+effect, for nothing becomes untrue by it), or is refused by name (HTTP 501, `NotImplementedException`), never ignored;
+so is an operation that is not listed. **Bold** members are required. The reasons follow each table.
 """
 
 
@@ -28,21 +31,37 @@ def page(served: Sequence[Service]) -> str:
 def _section(service: Service) -> Iterator[str]:
     total = len(service.model.operation_names)
     yield f"## {service.model.metadata['serviceFullName']} ({len(service.operations)} of {total} operations)\n"
-    yield "| operation | members | not served |\n|---|---|---|"
+    yield "| operation | acts | kept without effect | refused |\n|---|---|---|---|"
     for name in sorted(service.operations):
-        operation = service.operations[name]
-        yield f"| {name} | {', '.join(_members(operation)) or '–'} | {', '.join(_refused(operation)) or '–'} |"
+        classes = (", ".join(_members(service.operations[name], effect)) or "–" for effect in Effect)
+        yield f"| {name} | {' | '.join(classes)} |"
     yield ""
+    if rows := [row for row in ROWS if row.service == service.name]:
+        yield "| operation | member | | why |\n|---|---|---|---|"
+        for row in rows:
+            operation = "all" if row.operation == "*" else row.operation
+            yield f"| {operation} | {row.path} | {row.effect.value} | {row.reason} |"
+        yield ""
+    if service.name == "glue":
+        yield from _arguments()
 
 
-def _members(operation: Operation) -> Iterator[str]:
-    for member in operation.arguments:
-        yield f"**{member}**" if member in operation.required else member
+def _members(operation: Operation, wanted: Effect) -> Iterator[str]:
+    for member in getattr(operation.model.input_shape, "members", ()):
+        if effect(operation, member) is wanted:
+            yield f"**{member}**" if member in operation.required else member
 
 
-def _refused(operation: Operation) -> list[str]:
-    shape = operation.model.input_shape
-    return [member for member in (shape.members if shape else ()) if member not in operation.arguments]
+def _arguments() -> Iterator[str]:
+    yield "Job parameters of AWS Glue that do not act; the script is given the kept ones, as any other argument.\n"
+    yield "| parameter | | why |\n|---|---|---|"
+    for name, reason in definitions.KEPT_ARGUMENTS.items():
+        yield f"| `{name}` | kept | {reason} |"
+    for name, (value, reason) in definitions.REFUSED_VALUES.items():
+        yield f"| `{name}` `{value}` | refused | {reason} |"
+    for name, reason in definitions.REFUSED_ARGUMENTS.items():
+        yield f"| `{name}` | refused | {reason} |"
+    yield ""
 
 
 if __name__ == "__main__":

@@ -25,24 +25,88 @@ COMMANDS = (SPARK, PYTHON_SHELL)
 LIBRARY = "jobs/library"
 ROLE = "lakelet"  # Glue demands a role; nothing is assumed from it here
 DEFAULT_TIMEOUT_MINUTES = 2880
+DEFAULT_TIMEOUT_MINUTES_FROM_5 = 480
 MAX_TIMEOUT_MINUTES = 10080
 PYTHON_SHELL_MB = 512
 
+# Members that are stored and returned and change nothing here, with the reason why nothing becomes untrue by it.
+KEPT: Mapping[str, str] = {
+    "AllocatedCapacity": "AWS has put MaxCapacity in its place",
+    "CodeGenConfigurationNodes": "the picture of a visual job; what runs is its script",
+    "Connections": "a script reaches any network of this machine, and names the connections that it reads",
+    "ExecutionClass": "it chooses between prices; FLEX promises no time of start",
+    "GlueVersion": "the Spark of this installation runs; only the default Timeout heeds it, 480 from 5.0",
+    "JobMode": "how the job was edited",
+    "JobRunQueuingEnabled": "a run waits for free cores in any case",
+    "LogUri": "AWS reserves it",
+    "MaintenanceWindow": "of streaming jobs that AWS restarts; no run here is restarted",
+    "NotificationProperty": "there is nobody to notify",
+    "SecurityConfiguration": "only one that has every encryption disabled",
+    "SourceControlDetails": "where the script is kept otherwise; what runs lies at ScriptLocation",
+    "WorkerType": "workers have the cores and memory of the settings",
+}  # fmt: skip
 MEMBERS = (
     "Description", "Role", "ExecutionProperty", "Command", "DefaultArguments", "NonOverridableArguments", "MaxRetries",
-    "Timeout", "MaxCapacity", "WorkerType", "NumberOfWorkers", "GlueVersion", "ExecutionClass",
+    "Timeout", "MaxCapacity", "NumberOfWorkers", *KEPT,
 )  # fmt: skip
-RUN_MEMBERS = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "GlueVersion", "ExecutionClass")
+RUN_MEMBERS = (
+    "WorkerType", "NumberOfWorkers", "MaxCapacity", "AllocatedCapacity", "GlueVersion", "ExecutionClass", "JobMode",
+    "JobRunQueuingEnabled", "MaintenanceWindow", "NotificationProperty", "SecurityConfiguration",
+)  # fmt: skip
+GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1")
+WORKER_TYPES = (
+    "Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X",
+)  # fmt: skip
+PYTHON_VERSIONS = ("3", "3.6", "3.9", "3.11")
 
 _BY_WORKERS = ("WorkerType", "NumberOfWorkers")
+_ROLE = re.compile(r"(arn:aws[a-z-]*:iam::\d{12}:role/)?[\w+=,.@/-]{1,576}")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
 # Job parameters that Glue acts upon before the script runs. One that is not served is refused by name, not ignored.
 _CONSUMED = ("--conf", "--extra-py-files", datalake.ARGUMENT, engines.ARGUMENT)
-_REFUSED = (
-    "--extra-jars", "--extra-files", "--additional-python-modules",
-    "--python-modules-installer-option", "--user-jars-first", "--customer-driver-env-vars",
-    "--customer-executor-env-vars",
-)  # fmt: skip
+REFUSED_ARGUMENTS: Mapping[str, str] = {
+    "--additional-python-modules": "Lakelet installs no packages for a run",
+    "--class": "Lakelet runs no Scala",
+    "--customer-driver-env-vars": "Lakelet sets no variables of the environment for a run",
+    "--customer-executor-env-vars": "Lakelet sets no variables of the environment for a run",
+    "--encryption-type": "Lakelet does not encrypt what a run writes",
+    "--extra-files": "Lakelet copies no files to a run",
+    "--extra-jars": "Lakelet adds no jars to a run",
+    "--job-bookmark-from": "Lakelet has no job bookmarks",
+    "--job-bookmark-to": "Lakelet has no job bookmarks",
+    "--pip-install": "Lakelet installs no packages for a run",
+    "--python-modules-installer-option": "Lakelet installs no packages for a run",
+    "--spark-event-logs-path": "Lakelet keeps Spark's event logs in its state folder",
+    "--user-jars-first": "Lakelet adds no jars to a run",
+}
+# By the argument: the value that promises what Lakelet does not do; any other is kept.
+REFUSED_VALUES: Mapping[str, tuple[str, str]] = {
+    "--enable-lakeformation-fine-grained-access": ("true", "a script of Lakelet's holds keys to all data"),
+    "--job-language": ("scala", "Lakelet runs no Scala"),
+    "--library-set": ("analytics", "Lakelet installs no packages for a run"),
+}
+# Special parameters of AWS that change nothing here; the script is given them as any other argument.
+KEPT_ARGUMENTS: Mapping[str, str] = {
+    "--auto-scale-within-microbatch": "the number of executors is fixed",
+    "--continuous-log-conversionPattern": "there is no CloudWatch",
+    "--continuous-log-logGroup": "there is no CloudWatch; `lakelet logs` has the output",
+    "--continuous-log-logStreamPrefix": "there is no CloudWatch",
+    "--enable-auto-scaling": "the number of executors is fixed",
+    "--enable-continuous-cloudwatch-log": "there is no CloudWatch; `lakelet logs` has the output",
+    "--enable-continuous-log-filter": "there is no CloudWatch",
+    "--enable-glue-datacatalog": "Spark's catalog is the Data Catalog in any case",
+    "--enable-job-insights": "a failed run says why in its ErrorMessage",
+    "--enable-metrics": "there is no CloudWatch",
+    "--enable-observability-metrics": "there is no CloudWatch",
+    "--enable-s3-parquet-optimized-committer": "what a run writes is published whole, by Lakelet's own committer",
+    "--enable-spark-ui": "Spark's UI and history are there in any case",
+    "--executor-cores": "executors have the cores of the settings",
+    "--scriptLocation": "Command.ScriptLocation says it",
+    "--use-postgres-driver": "there is one driver",
+    "--write-shuffle-files-to-s3": "shuffle files lie on this machine",
+    "--write-shuffle-spills-to-s3": "shuffle files lie on this machine",
+    "--TempDir": "the script is given it, and what it writes there is kept",
+}
 _OF_SPARK = (engines.ARGUMENT, "--conf", datalake.ARGUMENT)  # nothing that a Python shell job could heed
 _BOOKMARK = "--job-bookmark-option"
 _BOOKMARKS = ("job-bookmark-enable", "job-bookmark-disable", "job-bookmark-pause")
@@ -66,28 +130,33 @@ def check(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidInputException(f"Job {name} has the ScriptLocation {location!r}: give s3://bucket/script.py.")
     if runtime := command.get("Runtime"):
         raise NotImplementedException(f"Job {name} has the Runtime {runtime}, which is not served: leave it out.")
-    if not str(command.get("PythonVersion", "3")).startswith("3"):
-        raise InvalidInputException(f"Job {name} wants Python {command['PythonVersion']}: use 3.")
+    if command.get("PythonVersion", "3") not in PYTHON_VERSIONS:
+        raise InvalidInputException(
+            f"Job {name} wants Python {command['PythonVersion']}: use one of {', '.join(PYTHON_VERSIONS)}."
+        )
+    if not _ROLE.fullmatch(body.get("Role", ROLE)):
+        raise InvalidInputException(f"Job {name} has the Role {body['Role']!r}: give a role's name or its ARN.")
+    version = body.get("GlueVersion")
+    if version is not None and version not in GLUE_VERSIONS:
+        raise InvalidInputException(f"Job {name} has the GlueVersion {version!r}: AWS has {', '.join(GLUE_VERSIONS)}.")
     _check_number(name, "MaxRetries", body.get("MaxRetries", 0), 0, 10)
     _check_number(name, "Timeout", body.get("Timeout", 1), 1, MAX_TIMEOUT_MINUTES)
     concurrent = (body.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1)
     _check_number(name, "MaxConcurrentRuns", concurrent, 1, 1000)
     _check_capacity(name, body)
-    if body.get("ExecutionClass", "STANDARD") != "STANDARD":
-        raise NotImplementedException("ExecutionClass FLEX is not served: leave it out.")
     check_arguments(body.get("DefaultArguments") or {})
     check_arguments(body.get("NonOverridableArguments") or {})
     defaults = {
         "Role": ROLE,
         "MaxRetries": 0,
-        "Timeout": DEFAULT_TIMEOUT_MINUTES,
+        "Timeout": DEFAULT_TIMEOUT_MINUTES_FROM_5 if version in ("5.0", "5.1") else DEFAULT_TIMEOUT_MINUTES,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
     }
     return defaults | {member: value for member, value in body.items() if value is not None}
 
 
 def check_update(name: str, update: Mapping[str, Any]) -> dict[str, Any]:
-    """A JobUpdate as a whole definition. Raises InvalidInputException, NotImplementedException for other members."""
+    """A JobUpdate as a whole definition. Raises InvalidInputException, NotImplementedException."""
     if refused := sorted(update.keys() - set(MEMBERS)):
         raise NotImplementedException(f"UpdateJob does not take {', '.join(refused)} yet: leave it out.")
     return check(name, update)
@@ -100,8 +169,11 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
             raise InvalidInputException(
                 f"The job argument {name!r} has a NUL character, which no process can be given."
             )
-        if name in _REFUSED:
-            raise NotImplementedException(f"The job argument {name} is not served yet: leave it out.")
+        if reason := REFUSED_ARGUMENTS.get(name):
+            raise NotImplementedException(f"The job argument {name} is not served: {reason}. Leave it out.")
+        refused, reason = REFUSED_VALUES.get(name, (None, ""))
+        if value.lower() == refused:
+            raise NotImplementedException(f"The job argument {name} {value} is not served: {reason}. Leave it out.")
         if not name.startswith("--") or name == "--":
             raise InvalidInputException(f"The job argument {name!r} has to begin with --.")
     datalake.formats(arguments)
@@ -125,8 +197,8 @@ def new_run(
     """The first attempt of a run of ``job`` (Glue's Job structure), in WAITING. ``sources`` are what its engine is
     chosen by.
 
-    ``overrides`` are StartJobRun's Timeout, NumberOfWorkers, WorkerType and MaxCapacity; a capacity given one way takes
-    the place of the job's, given the other way. Raises InvalidInputException, NotImplementedException.
+    ``overrides`` are StartJobRun's members that the job has too (Timeout, WorkerType, …); a capacity given one way
+    takes the place of the job's, given the other way. Raises InvalidInputException, NotImplementedException.
     """
     check_arguments(arguments)
     given = {name: value for name, value in overrides.items() if value is not None}
@@ -179,6 +251,11 @@ def _needs(body: Mapping[str, Any], choice: engines.Choice | None, settings: Set
 def _check_capacity(job: str, body: Mapping[str, Any]) -> None:
     if "MaxCapacity" in body and body.keys() & set(_BY_WORKERS):
         raise InvalidInputException(f"Job {job} sets MaxCapacity beside WorkerType or NumberOfWorkers: choose one.")
+    worker = body.get("WorkerType")
+    if worker == "Z.2X":
+        raise NotImplementedException(f"Job {job} has the WorkerType Z.2X, which is Ray's: Lakelet has no Ray.")
+    if worker is not None and worker not in WORKER_TYPES:
+        raise InvalidInputException(f"Job {job} has the WorkerType {worker!r}: AWS has {', '.join(WORKER_TYPES)}.")
 
 
 def _check_number(job: str, member: str, value: int, least: int, most: int) -> None:

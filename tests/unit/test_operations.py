@@ -103,3 +103,10 @@ def test_the_coverage_page_is_what_is_served() -> None:
 
     written = (Path(__file__).resolve().parents[2] / "docs" / "aws-coverage.md").read_text()
     assert written == page(services()), "run: python -m aws.coverage > docs/aws-coverage.md"
+
+
+def test_every_member_has_a_class() -> None:
+    from aws.coverage import services
+    from aws.members import unclassified
+
+    assert unclassified(services()) == []

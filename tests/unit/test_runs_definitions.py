@@ -34,6 +34,10 @@ def job(**members: object) -> dict[str, object]:
         {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/"}},
         {"Command": {"Name": "glueetl", "ScriptLocation": "ftp://b/k"}},
         {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "PythonVersion": "2"}},
+        {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "PythonVersion": "3.x"}},
+        {"GlueVersion": "latest"},
+        {"WorkerType": "G.3X"},
+        {"Role": "arn:aws:iam::1:user/a"},
         {"MaxRetries": 11},
         {"Timeout": 0},
         {"ExecutionProperty": {"MaxConcurrentRuns": 0}},
@@ -51,7 +55,11 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
 @pytest.mark.parametrize(
     "members",
     [
-        {"ExecutionClass": "FLEX"},
+        {"WorkerType": "Z.2X"},
+        {"DefaultArguments": {"--encryption-type": "sse-s3"}},
+        {"DefaultArguments": {"--job-language": "scala"}},
+        {"DefaultArguments": {"--spark-event-logs-path": "s3://b/k/"}},
+        {"DefaultArguments": {"--enable-lakeformation-fine-grained-access": "true"}},
         {"Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k", "Runtime": "Ray2.4"}},
         {"DefaultArguments": {"--extra-files": "s3://b/k"}},
         {"DefaultArguments": {"--python-modules-installer-option": "--upgrade"}},
@@ -65,7 +73,7 @@ def test_definitions_that_make_no_sense_are_refused(members: dict[str, object]) 
 )
 def test_what_is_not_served_is_refused_by_name(members: dict[str, Any]) -> None:
     ((_, value),) = members.items()
-    names = [*value, *value.values()] if isinstance(value, dict) and "Name" not in value else ["FLEX", "Ray2.4"]
+    names = [*value, *value.values()] if isinstance(value, dict) and "Name" not in value else ["Z.2X", "Ray2.4"]
     with pytest.raises(NotImplementedException) as raised:
         job(**members)
     assert any(name in str(raised.value) for name in names)
@@ -185,3 +193,22 @@ def test_a_script_tells_what_kind_of_job_it_is(tmp_path: Path) -> None:
     }.items():
         script.write_text(text)
         assert script_job(script)["Command"]["Name"] == command
+
+
+def test_values_that_promise_nothing_here_are_kept() -> None:
+    arguments = {"--job-language": "python", "--enable-metrics": "true", "--TempDir": "s3://b/t/"}
+    kept = job(
+        ExecutionClass="FLEX", DefaultArguments=arguments, Role="arn:aws:iam::123456789012:role/service-role/etl"
+    )
+    assert (kept["ExecutionClass"], kept["DefaultArguments"]) == ("FLEX", arguments)
+
+
+def test_the_default_timeout_follows_the_version() -> None:
+    assert [job(GlueVersion=version)["Timeout"] for version in ("4.0", "5.0", "5.1")] == [2880, 480, 480]
+
+
+def test_a_run_has_the_members_that_are_kept(settings: Settings) -> None:
+    defined = job(GlueVersion="5.0", NotificationProperty={"NotifyDelayAfter": 5})
+    spec = new_run(defined, {}, settings, NotificationProperty={"NotifyDelayAfter": 9}, ExecutionClass="FLEX").spec
+    kept = ("GlueVersion", "NotificationProperty", "ExecutionClass")
+    assert [spec[member] for member in kept] == ["5.0", {"NotifyDelayAfter": 9}, "FLEX"]

@@ -64,13 +64,29 @@ def audited(operation: str, resource: str, **contexts: Mapping[str, Any] | None)
 
 
 def check_security_configuration(context: Context, connection: sa.Connection, name: str | None) -> None:
-    """Whether a security configuration that is named is there; an empty name is none. Raises InvalidInputException."""
+    """Whether a security configuration that is named is there, and asks for nothing that is not done; "" is none.
+
+    Raises InvalidInputException, NotImplementedException for one that asks for an encryption.
+    """
     if not name:
         return
     try:
-        context.catalog.policies.configuration(connection, name)
+        asked = context.catalog.policies.configuration(connection, name).body
     except EntityNotFoundException as error:
         raise InvalidInputException(str(error)) from None
+    if modes := sorted(_modes(asked) - {"DISABLED"}):
+        raise NotImplementedException(
+            f"The security configuration {name} asks for {', '.join(modes)}, which Lakelet does not do: leave it out, "
+            "or name one that has every mode DISABLED."
+        )
+
+
+def _modes(asked: Any) -> set[str]:
+    """The modes of encryption (``S3EncryptionMode`` and the like) in a security configuration, at any depth."""
+    if isinstance(asked, Mapping):
+        own = {value for member, value in asked.items() if member.endswith("Mode")}
+        return own.union(*(_modes(value) for value in asked.values()))
+    return set().union(*map(_modes, asked)) if isinstance(asked, list) else set()
 
 
 def check_reference(context: Context, definition: dict[str, Any]) -> None:

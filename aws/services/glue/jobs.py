@@ -11,13 +11,16 @@ from botocore.exceptions import ClientError
 
 from aws import paging
 from aws.context import Context, current
+from aws.services.glue._answers import arn
+from aws.services.glue._members import check_security_configuration
 from aws.services.glue._tagged import forget_tags
 from data.objects import list_objects, s3_client
 from data.zones import split_uri
 from jobs import definitions, engines
 from jobs.scripts import read_script
-from workspace.errors import EntityNotFoundException, InvalidInputException, UsageError
+from workspace.errors import EntityNotFoundException, InvalidInputException, LakeletError, UsageError
 from workspace.runs import ENDED, Run, RunState
+from workspace.state import reading, writing
 
 PAGE = 100
 RUNS_PAGE = 200
@@ -38,6 +41,17 @@ def create_job(
     number_of_workers: int | None = None,
     worker_type: str | None = None,
     execution_class: str | None = None,
+    allocated_capacity: int | None = None,
+    code_gen_configuration_nodes: Mapping[str, Any] | None = None,
+    connections: Mapping[str, Any] | None = None,
+    job_mode: str | None = None,
+    job_run_queuing_enabled: bool | None = None,
+    log_uri: str | None = None,
+    maintenance_window: str | None = None,
+    notification_property: Mapping[str, Any] | None = None,
+    security_configuration: str | None = None,
+    source_control_details: Mapping[str, Any] | None = None,
+    tags: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """CreateJob: AlreadyExistsException, InvalidInputException."""
     body = {
@@ -45,15 +59,32 @@ def create_job(
         "DefaultArguments": default_arguments, "NonOverridableArguments": non_overridable_arguments,
         "MaxRetries": max_retries, "Timeout": timeout, "MaxCapacity": max_capacity, "GlueVersion": glue_version,
         "NumberOfWorkers": number_of_workers, "WorkerType": worker_type, "ExecutionClass": execution_class,
+        "AllocatedCapacity": allocated_capacity, "CodeGenConfigurationNodes": code_gen_configuration_nodes,
+        "Connections": connections, "JobMode": job_mode, "JobRunQueuingEnabled": job_run_queuing_enabled,
+        "LogUri": log_uri, "MaintenanceWindow": maintenance_window, "NotificationProperty": notification_property,
+        "SecurityConfiguration": security_configuration, "SourceControlDetails": source_control_details,
     }  # fmt: skip
+    context = current()
+    _check_security(context, security_configuration)
     given = {member: value for member, value in body.items() if value is not None}
-    current().jobs.create_job(name, definitions.check(name, given))
+    context.jobs.create_job(name, definitions.check(name, given))
+    if tags:
+        try:
+            with writing(context.engine) as connection:
+                context.catalog.tags.put(connection, arn(context, "job", name), tags)
+        except LakeletError:  # tags that AWS does not take: then there is no job either
+            context.jobs.delete_job(name)
+            raise
     return {"Name": name}
 
 
 def update_job(job_name: str, job_update: Mapping[str, Any]) -> dict[str, Any]:
-    """UpdateJob: the whole definition is replaced, as AWS does. EntityNotFoundException, InvalidInputException."""
-    current().jobs.replace_job(job_name, definitions.check_update(job_name, job_update))
+    """UpdateJob: the whole definition is replaced, as AWS does; one without a Command keeps the job's, for without it
+    there would be nothing to run. EntityNotFoundException, InvalidInputException."""
+    context = current()
+    _check_security(context, job_update.get("SecurityConfiguration"))
+    update = {"Command": context.jobs.job(job_name)["Command"], **job_update}
+    context.jobs.replace_job(job_name, definitions.check_update(job_name, update))
     return {"JobName": job_name}
 
 
@@ -88,10 +119,16 @@ def start_job_run(
     max_capacity: float | None = None,
     worker_type: str | None = None,
     number_of_workers: int | None = None,
+    allocated_capacity: int | None = None,
+    execution_class: str | None = None,
+    job_run_queuing_enabled: bool | None = None,
+    notification_property: Mapping[str, Any] | None = None,
+    security_configuration: str | None = None,
 ) -> dict[str, Any]:
     """StartJobRun: EntityNotFoundException, ConcurrentRunsExceededException, InvalidInputException."""
     context = current()
     job = context.jobs.job(job_name)
+    _check_security(context, security_configuration or job.get("SecurityConfiguration"))
     run = definitions.new_run(
         job,
         arguments or {},
@@ -101,9 +138,19 @@ def start_job_run(
         MaxCapacity=max_capacity,
         WorkerType=worker_type,
         NumberOfWorkers=number_of_workers,
+        AllocatedCapacity=allocated_capacity,
+        ExecutionClass=execution_class,
+        JobRunQueuingEnabled=job_run_queuing_enabled,
+        NotificationProperty=notification_property,
+        SecurityConfiguration=security_configuration,
     )
     context.runner.submit(run, max_concurrent=job["ExecutionProperty"].get("MaxConcurrentRuns", 1))
     return {"JobRunId": run.id}
+
+
+def _check_security(context: Context, name: str | None) -> None:
+    with reading(context.engine) as connection:
+        check_security_configuration(context, connection, name)
 
 
 def _sources(context: Context, script: str) -> engines.Sources:
