@@ -139,7 +139,7 @@ class CatalogStore(PartitionStore):
         """Add a database; raises AlreadyExistsException."""
         name = _named(database_input, "database")
         if connection.execute(sa.select(databases.c.name).where(databases.c.name == name)).first():
-            raise AlreadyExistsException(f"Database {name} already exists.")
+            raise AlreadyExistsException(f"Database already exists. Name: {name}.")
         values = {"name": name, "definition": storable({**database_input, "Name": name}), "created_at": time.time()}
         connection.execute(sa.insert(databases), values)
         return self.database(connection, name)
@@ -249,7 +249,7 @@ class CatalogStore(PartitionStore):
             raise InvalidInputException(f"Database {fold(database)} is a resource link: link in a database of its own.")
         database = place
         if self.find_table(connection, database, name) is not None:
-            raise AlreadyExistsException(f"Table {name} already exists in database {fold(database)}.")
+            raise AlreadyExistsException(f"Table already exists. Name: {name}, DatabaseName: {fold(database)}.")
         now = time.time()
         values = {
             "database_name": fold(database), "name": name, "definition": storable({**table_input, "Name": name}),

@@ -128,12 +128,18 @@ def new_id(prefix: str) -> str:
 def create(connection: sa.Connection, kind: Kind, name: str, path: str, body: dict[str, Any]) -> Entity:
     """Add an entity; EntityAlreadyExists (names differ by more than case), LimitExceeded."""
     if find(connection, kind, name) is not None:
-        raise EntityAlreadyExists(f"{kind.capitalize()} with name {name} already exists.")
+        raise _already_exists(kind, name)
     if count(connection, kind) >= QUOTAS[kind]:
         raise LimitExceeded(f"Cannot exceed quota for {kind.capitalize()}sPerAccount: {QUOTAS[kind]}.")
     entity = Entity(new_id(PREFIXES[kind]), kind, name, path, body, time.time())
     connection.execute(sa.insert(_entities).values(**asdict(entity), name_key=name.lower()))
     return entity
+
+
+def _already_exists(kind: Kind, name: str) -> EntityAlreadyExists:
+    if kind == "policy":
+        return EntityAlreadyExists(f"A policy called {name} already exists. Duplicate names are not allowed.")
+    return EntityAlreadyExists(f"{kind.capitalize()} with name {name} already exists.")
 
 
 def find(connection: sa.Connection, kind: Kind, name: str) -> Entity | None:
@@ -172,7 +178,7 @@ def save(connection: sa.Connection, entity: Entity) -> None:
     """Write an entity's name, path and body again; EntityAlreadyExists when another has its name."""
     other = find(connection, entity.kind, entity.name)
     if other is not None and other.id != entity.id:
-        raise EntityAlreadyExists(f"{entity.kind.capitalize()} with name {entity.name} already exists.")
+        raise _already_exists(entity.kind, entity.name)
     values = {"name": entity.name, "name_key": entity.name.lower(), "path": entity.path, "body": entity.body}
     connection.execute(sa.update(_entities).where(_entities.c.id == entity.id).values(values))
 

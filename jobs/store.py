@@ -196,4 +196,4 @@ def _run(row: Any) -> Run:
 
 
 def _no_job(name: str) -> EntityNotFoundException:
-    return EntityNotFoundException(f"Job {name} does not exist: list the jobs with `lakelet jobs list`.")
+    return EntityNotFoundException(f"Job {name} not found. List the jobs with `lakelet jobs list`.")

@@ -32,7 +32,9 @@ class CrawlerStore:
         now = time.time()
         with writing(self._engine) as connection:
             if connection.scalar(sa.select(crawlers.c.name).where(crawlers.c.name == name)):
-                raise AlreadyExistsException(f"Crawler {name} exists already: update it, or choose another name.")
+                raise AlreadyExistsException(
+                    f"Crawler already exists. Name: {name}; update it, or choose another name."
+                )
             connection.execute(
                 crawlers.insert().values(name=name, body=body, version=1, created_at=now, updated_at=now)
             )
@@ -81,4 +83,4 @@ def _crawler(row: Any) -> dict[str, Any]:
 
 
 def _no_crawler(name: str) -> EntityNotFoundException:
-    return EntityNotFoundException(f"Crawler {name} does not exist: list the crawlers with ListCrawlers.")
+    return EntityNotFoundException(f"Crawler {name} not found. List the crawlers with ListCrawlers.")

@@ -254,7 +254,7 @@ class GrantStore:
         """A registered location's members and when they changed (Unix seconds); raises EntityNotFoundException."""
         row = connection.execute(sa.select(locations).where(locations.c.arn == _bare(arn))).one_or_none()
         if row is None:
-            raise EntityNotFoundException(f"Resource {arn} is not registered.")
+            raise EntityNotFoundException(f"Entity not found. Resource {arn} is not registered.")
         return dict(row.body), row.modified_at
 
     def locations(self, connection: sa.Connection) -> list[tuple[str, dict[str, Any], float]]:
@@ -278,7 +278,7 @@ class GrantStore:
     def deregister(self, connection: sa.Connection, arn: str) -> None:
         """Drop a location; raises EntityNotFoundException."""
         if not connection.execute(sa.delete(locations).where(locations.c.arn == _bare(arn))).rowcount:
-            raise EntityNotFoundException(f"Resource {arn} is not registered.")
+            raise EntityNotFoundException(f"Entity not found. Resource {arn} is not registered.")
 
     def _check_registered(self, connection: sa.Connection, arn: str) -> None:
         if not Registered.of(connection).covers("s3://" + _bare(arn).removeprefix(ARN)):

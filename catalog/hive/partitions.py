@@ -141,7 +141,9 @@ class Partitions(Tables):
             old = {one.values: one.definition for one in there}
             for one in partitions:
                 if tuple(one.values) not in old:
-                    raise EntityNotFoundException(f"Partition {list(one.values)} of table {table.name} not found.")
+                    raise EntityNotFoundException(
+                        f"Cannot find partition. Values: {list(one.values)}, table: {table.name}."
+                    )
             inputs = [self._input(table, one, old[tuple(one.values)]) for one in partitions]
             self.catalog.put_partitions(connection, table, inputs)
 
@@ -157,7 +159,9 @@ class Partitions(Tables):
         with reading(self.engine) as connection:
             old = self.catalog.partition(connection, table, values)
             if self.catalog.partitions_by_values(connection, table, [partition.values]):
-                raise AlreadyExistsException(f"Partition {list(partition.values)} of {table.name} already exists.")
+                raise AlreadyExistsException(
+                    f"Partition already exists. Values: {list(partition.values)}, table: {table.name}."
+                )
         source, target = self._folder(table, values), self._folder(table, partition.values)
         place = str((old.definition.get("StorageDescriptor") or {}).get("Location") or source)
         moves = table.definition.get("TableType") == MANAGED and place.rstrip("/") == source

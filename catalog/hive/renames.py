@@ -21,7 +21,7 @@ def rename_table(
     """
     database, name = catalog.database(connection, target[0]).name, fold(target[1])
     if catalog.find_table(connection, database, name) is not None:
-        raise AlreadyExistsException(f"Table {name} already exists in database {database}.")
+        raise AlreadyExistsException(f"Table already exists. Name: {name}, DatabaseName: {database}.")
     values = {
         "database_name": database, "name": name, "updated_at": time.time(), "version": table.version + 1,
         "definition": storable({**definition, "Name": name}),

@@ -134,7 +134,7 @@ class Tables(Databases):
         with reading(self.engine) as connection:
             place = self.location_of(self.find_database(connection, database))
             if self._is_stored(database) and self.catalog.find_table(connection, database, name):
-                raise AlreadyExistsException(f"Table {name} already exists in database {database}.")
+                raise AlreadyExistsException(f"Table already exists. Name: {name}, DatabaseName: {database}.")
         definition = _placed(definition, f"{place}/{name}")
         if definition["TableType"] != VIEW:
             self.folders.make(definition["StorageDescriptor"]["Location"])
@@ -208,7 +208,7 @@ class Tables(Databases):
         with reading(self.engine) as connection:
             places = [self.location_of(self.find_database(connection, one)) for one in (old.database, target[0])]
             if self.catalog.find_table(connection, *target):
-                raise AlreadyExistsException(f"Table {target[1]} already exists in database {target[0]}.")
+                raise AlreadyExistsException(f"Table already exists. Name: {target[1]}, DatabaseName: {target[0]}.")
         source, moved = f"{places[0]}/{old.name}", f"{places[1]}/{target[1]}"
         moves = old.definition.get("TableType") == MANAGED and old.location.rstrip("/") == source
         if moves:

@@ -54,7 +54,7 @@ class PartitionStore:
         """One partition by its values; raises EntityNotFoundException, InvalidInputException for a wrong number."""
         found = self.partitions_by_values(connection, table, [values])
         if not found:
-            raise EntityNotFoundException(f"Partition {list(values)} of table {table.name} not found.")
+            raise EntityNotFoundException(f"Cannot find partition. Values: {list(values)}, table: {table.name}.")
         return found[0]
 
     def partitions_by_values(
@@ -122,7 +122,7 @@ class PartitionStore:
         for position, row in rows:
             if row["key"] in taken:
                 failures[position] = AlreadyExistsException(
-                    f"Partition {list(values_of(row['key']))} of table {table.name} already exists."
+                    f"Partition already exists. Values: {list(values_of(row['key']))}, table: {table.name}."
                 )
             else:
                 fresh.append(row)
@@ -148,7 +148,9 @@ class PartitionStore:
             self._redefine(connection, table, row["key"], row)
             return
         if self._existing(connection, table, [row["key"]]):
-            raise AlreadyExistsException(f"Partition {partition_input['Values']} of {table.name} already exists.")
+            raise AlreadyExistsException(
+                f"Partition already exists. Values: {partition_input['Values']}, table: {table.name}."
+            )
         self.delete_partitions(connection, table, [values])
         self._insert(connection, table, [row])
 

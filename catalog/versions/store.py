@@ -74,4 +74,4 @@ def _at(table: Table, row: sa.Row[Any]) -> Table:
 
 
 def _missing(table: Table, version: int) -> EntityNotFoundException:
-    return EntityNotFoundException(f"Version {version} of table {table.name} not found.")
+    return EntityNotFoundException(f"Version not found. VersionId: {version}, table: {table.name}.")

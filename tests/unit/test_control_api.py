@@ -25,7 +25,13 @@ from lakelet.cli.output import Format
 from query.service import SqlService
 from tests.conftest import eventually
 from workspace.control import call
-from workspace.errors import EntityNotFoundException, InvalidInputException, UsageError, ValidationException
+from workspace.errors import (
+    EntityNotFoundException,
+    InvalidInputException,
+    LakeletError,
+    UsageError,
+    ValidationException,
+)
 from workspace.paths import Workspace
 from workspace.secrets import secret
 from workspace.state import open_state
@@ -154,7 +160,7 @@ def test_giving_up_asks_first(
     with pytest.raises(UsageError, match="--yes"):
         commands.give_up(begun["publish_id"], output=Format.json)
     monkeypatch.setattr("typer.confirm", lambda question: "s3://silver/asked/" not in question)
-    with pytest.raises(UsageError, match="Nothing was given up"):
+    with pytest.raises(LakeletError, match="Nothing was given up"):
         commands.give_up(begun["publish_id"])
     with pytest.raises(InvalidInputException, match="is OPEN"):
         commands.give_up(begun["publish_id"], yes=True)

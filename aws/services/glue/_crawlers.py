@@ -32,7 +32,7 @@ def runs_of(name: str, limit: int) -> list[Run]:
 
 def running(name: str) -> CrawlerRunningException:
     """The error for a crawler that runs."""
-    return CrawlerRunningException(f"Crawler {name} is running already: wait for it to end, or stop it.")
+    return CrawlerRunningException(f"Crawler with name {name} has already started. Wait for it to end, or stop it.")
 
 
 def check_not_running(name: str) -> None:

@@ -58,9 +58,9 @@ def stop_crawler(name: str) -> None:
     current().crawlers.get(name)
     latest = runs_of(name, 1)
     if not latest or latest[0].ended:
-        raise CrawlerNotRunningException(f"Crawler {name} is not running.")
+        raise CrawlerNotRunningException(f"Crawler with name {name} isn't running.")
     if latest[0].state is RunState.STOPPING:
-        raise CrawlerStoppingException(f"Crawler {name} is stopping already.")
+        raise CrawlerStoppingException(f"Crawler with name {name} is already stopping.")
     current().runner.stop(latest[0].id)
 
 

@@ -144,7 +144,7 @@ def delete_partition(
     with writing(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
         if context.catalog.delete_partitions(connection, table, [partition_values]):
-            raise EntityNotFoundException(f"Partition {partition_values} of table {table.name} not found.")
+            raise EntityNotFoundException(f"Cannot find partition. Values: {partition_values}, table: {table.name}.")
 
 
 def batch_delete_partition(
@@ -155,5 +155,5 @@ def batch_delete_partition(
     with writing(context.engine) as connection:
         table = context.catalog.resolved(connection, database_name, table_name)
         missing = context.catalog.delete_partitions(connection, table, [one["Values"] for one in partitions_to_delete])
-    error = EntityNotFoundException(f"Partition of table {fold(table_name)} not found.")
+    error = EntityNotFoundException(f"Cannot find partition. Table: {fold(table_name)}.")
     return {"Errors": [partition_error(values, error) for values in missing]}

@@ -241,7 +241,7 @@ def _check_new(context: Context, database: str, name: str) -> None:
     with reading(context.engine) as connection:
         context.catalog.database(connection, database)
         if context.catalog.find_table(connection, database, name) is not None:
-            raise AlreadyExistsException(f"Table {fold(name)} already exists in database {fold(database)}.")
+            raise AlreadyExistsException(f"Table already exists. Name: {fold(name)}, DatabaseName: {fold(database)}.")
 
 
 def _check_name(name: str | None, table_input: dict[str, Any]) -> None:

@@ -39,7 +39,11 @@ def get_policy(policy_arn: str) -> dict[str, Any]:
     with reading(context.engine) as connection:
         if policy_arn in managed.MANAGED:
             return {"Policy": _aws_answer(_usage(connection), policy_arn)}
-        return {"Policy": _answer(context, _usage(connection), context.identity.policy(connection, policy_arn))}
+        try:
+            policy = context.identity.policy(connection, policy_arn)
+        except NoSuchEntity:
+            raise NoSuchEntity(f"Policy {policy_arn} was not found.") from None
+        return {"Policy": _answer(context, _usage(connection), policy)}
 
 
 def list_policies(
