@@ -54,8 +54,8 @@ def test_mistakes_with_schemas(run: Any, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("message {")
     for words, kind, complaint in (
         (("check", "a.txt"), UsageError, "--format"),
-        (("check", "none.json"), UsageError, "cannot be read"),
-        (("check", "a.txt", "-f", "protobuf"), LakeletError, "no valid PROTOBUF schema: line 1"),
+        (("check", "none.json"), LakeletError, "cannot be read"),
+        (("check", "a.txt", "-f", "protobuf"), LakeletError, "not a valid PROTOBUF schema: line 1"),
         (("versions", "a/b/c"), UsageError, "REGISTRY/SCHEMA"),
         (("register", "x", "a.txt", "-c", "SIDEWARD"), UsageError, "BACKWARD_ALL"),
     ):

@@ -61,7 +61,7 @@ def test_mistakes_are_sentences(table: str, database: str) -> None:
     for words, kind, complaint in (
         (("versions", "parcels"), UsageError, "write DATABASE.TABLE"),
         (("versions", f"{database}.none"), EntityNotFoundException, "none not found"),
-        (("diff", table, "7"), UsageError, "has no version 7; it has 2, 1, 0"),
+        (("diff", table, "7"), EntityNotFoundException, "has no version 7; it has 2, 1, 0"),
         (("diff", f"{database}.none"), EntityNotFoundException, "none not found"),
     ):
         with pytest.raises(kind, match=complaint):

@@ -186,7 +186,8 @@ def test_bad_input(glue: Any, database: str) -> None:
     get = glue.get_unfiltered_table_metadata
     refused("EntityNotFoundException", get, **asked(database, "none"))
     refused("EntityNotFoundException", get, **asked(database) | {"CatalogId": "000000000000"})
-    refused("InvalidInputException", get, **asked(database, Region="eu-west-1"))
+    refused("InvalidInputException", get, **asked(database, Region="mars-1"))
+    assert get(**asked(database, Region="eu-west-1"))["QueryAuthorizationId"]
     assert get(**asked(database, Region="us-east-1"))["QueryAuthorizationId"]
     session = {"QueryAuthorizationId": "mine"}
     assert get(**asked(database, QuerySessionContext=session))["QueryAuthorizationId"] == "mine"
