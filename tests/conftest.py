@@ -37,6 +37,27 @@ FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CR
 # What the fixture ``flights`` is for: it takes the longest of all, and is to be made once.
 YEAR = ("tests/browser/", "tests/stack/test_demo.py", "tests/stack/test_notebook.py")
 
+# The modules on the real stack that `make test` runs: a smoke of each part. `make test-all` runs every module.
+SMOKE = {
+    "tests/browser/test_access.py",
+    "tests/stack/test_access.py",
+    "tests/stack/test_backup.py",
+    "tests/stack/test_commands.py",
+    "tests/stack/test_crawlers.py",
+    "tests/stack/test_endpoint.py",
+    "tests/stack/test_ephemeral.py",
+    "tests/stack/test_failures.py",
+    "tests/stack/test_jobs.py",
+    "tests/stack/test_lease.py",
+    "tests/stack/test_month.py",
+    "tests/stack/test_publish.py",
+    "tests/stack/test_sail.py",
+    "tests/stack/test_search_logs.py",
+    "tests/stack/test_sql.py",
+    "tests/stack/test_stack.py",
+}
+ON_THE_STACK = ("tests/stack/", "tests/browser/")
+
 # A shell that starts us in the background has Ctrl-C ignored, by our children too: what they do on it is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -56,6 +77,14 @@ class YearTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no t
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> YearTogether:
     """xdist's hook: who runs what."""
     return YearTogether(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves to `make test-all`."""
+    for item in items:
+        path = item.nodeid.partition("::")[0]
+        if path.startswith(ON_THE_STACK) and path not in SMOKE:
+            item.add_marker("thorough")
 
 
 @dataclass(frozen=True)
