@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -114,6 +115,43 @@ def test_every_command_is_in_the_docs() -> None:
 
     text = (ROOT / "docs" / "commands.md").read_text()
     assert [name for name, _, _ in COMMANDS if f"`lakelet {name}" not in text] == []
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _text(page: Path) -> str:
+    """A page without its code."""
+    return re.sub(
+        r"^```.*?^```|`[^`\n]*`", lambda code: re.sub(r"\S", "x", code[0]), page.read_text(), flags=re.M | re.S
+    )
+
+
+def _anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings: lower case, without punctuation, spaces as hyphens."""
+    plain = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    return {
+        re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", plain, flags=re.M)
+    }
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - linked == set()
+
+
+def test_links_between_pages_resolve() -> None:
+    broken = []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)\s]+)\)", _text(page)):
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
 
 
 def test_no_host_and_no_machine_path_in_the_project() -> None:
