@@ -26,6 +26,7 @@ _NAMES = {
 }  # fmt: skip
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?")
+_FINER = re.compile(r"[.,][0-9]{6}([0-9]*[1-9])")  # what a time has beyond its microseconds, which datetime drops
 _LARGEST = 2**63
 _EXPONENT = 2_000_000  # more than any exponent of a decimal that _DECIMAL reads
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
@@ -73,7 +74,8 @@ def read(kind: Kind, text: str) -> Value | None:
                 moment = datetime.fromisoformat(text)
                 if moment.tzinfo is not None:
                     moment = moment.astimezone(UTC).replace(tzinfo=None)
-                return moment.isoformat(" ", "microseconds")
+                finer = _FINER.search(text)
+                return moment.isoformat(" ", "microseconds") + (finer[1] if finer else "")
     except (ValueError, OverflowError, InvalidOperation):
         return None
 

@@ -65,6 +65,25 @@ def test_dates_and_times(moment: date) -> None:
     assert values.read(kind, str(moment)) is not None
 
 
+FINER = st.tuples(st.datetimes(), st.sampled_from(["", "0", "000", "1", "10", "12", "789", "7890", "000000001"]))
+
+
+@given(FINER, FINER)
+def test_times_finer_than_a_microsecond(left: tuple[datetime, str], right: tuple[datetime, str]) -> None:
+    read = [
+        values.encode(values.read(Kind.TIMESTAMP, moment.isoformat(" ", "microseconds") + digits))
+        for moment, digits in (left, right)
+    ]
+    exact = [(moment, Decimal(f"0.{digits or 0}")) for moment, digits in (left, right)]
+    assert (read[0] < read[1]) == (exact[0] < exact[1])
+    assert (read[0] == read[1]) == (exact[0] == exact[1])
+
+
+def test_a_finer_time_in_another_form() -> None:
+    forms = ("2024-01-01T00:00:00,123456789", "2024-01-01 02:00:00.1234567890+02:00", "20240101T000000.123456789Z")
+    assert {values.read(Kind.TIMESTAMP, form) for form in forms} == {"2024-01-01 00:00:00.123456789"}
+
+
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogStore]:
     engine = open_state(Path(tmp_path_factory.mktemp("values")) / "state.db")

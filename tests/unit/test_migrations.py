@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 from catalog.partitions.builder import IndexBuilder
+from catalog.partitions.values import encoder
 from catalog.statistics.store import StatisticsStore
 from catalog.store import CatalogStore
 from tests.conftest import eventually
@@ -24,25 +26,35 @@ STATISTICS = {"Type": "LONG", "LongColumnStatisticsData": {"NumberOfNulls": 1}}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def at_0010(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path | str:
-    """A database as the version before partition keys were encoded left it: a table with partitions, statistics,
-    indexes."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty database."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql").url("template0"))
+    return tmp_path / "state.db"
+
+
+def open_at(revision: str, database: Path | str, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    """A database as the version of Lakelet with this migration as its last made it."""
 
     def upgrade(engine: sa.Engine) -> None:
         config = Config()
         config.set_main_option("script_location", str(state.MIGRATIONS))
         with writing(engine) as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "0010")
+            command.upgrade(config, revision)
             if engine.dialect.name == state.POSTGRESQL:
                 state._compare_by_bytes(connection)
 
-    database: Path | str = tmp_path / "state.db"
-    if request.param == "postgresql":
-        database = request.getfixturevalue("postgresql").url("template0")  # an empty one
     with monkeypatch.context() as patch:
         patch.setattr(state, "_upgrade", upgrade)
-        engine = open_state(database)
+        return open_state(database)
+
+
+@pytest.fixture
+def at_0010(database: Path | str, monkeypatch: pytest.MonkeyPatch) -> Path | str:
+    """A database as the version before partition keys were encoded left it: a table with partitions, statistics,
+    indexes."""
+    engine = open_at("0010", database, monkeypatch)
     with writing(engine) as connection:
         run = lambda text, **values: connection.execute(sa.text(text), values)  # noqa: E731
         given = "CAST(:d AS JSON)" if engine.dialect.name == state.POSTGRESQL else ":d"
@@ -63,6 +75,21 @@ def at_0010(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     return database
 
 
+def build(engine: sa.Engine, store: CatalogStore) -> None:
+    """Let the control process's thread fill the only index of table t that was asked for."""
+
+    def active() -> bool:
+        with reading(engine) as connection:
+            return store.indexes(connection, store.get_table("d", "t"))[0].status == "ACTIVE"
+
+    builder = IndexBuilder(engine, store)
+    builder.start()
+    try:
+        assert eventually(active)
+    finally:
+        builder.stop()
+
+
 def test_partitions_keep_their_values_statistics_and_indexes(at_0010: Path | str) -> None:
     engine = open_state(at_0010)
     store = CatalogStore(engine)
@@ -78,17 +105,7 @@ def test_partitions_keep_their_values_statistics_and_indexes(at_0010: Path | str
             assert statistics.data == STATISTICS
         (index,) = store.indexes(connection, table)
         assert index.status == "CREATING"
-    builder = IndexBuilder(engine, store)
-    builder.start()
-
-    def active() -> bool:
-        with reading(engine) as connection:
-            return store.indexes(connection, store.get_table("d", "t"))[0].status == "ACTIVE"
-
-    try:
-        assert eventually(active)
-    finally:
-        builder.stop()
+    build(engine, store)
     assert {one.values for one in store.get_partitions("d", "t", "n >= 2")} == {
         ('a"\\', "2"),
         ("a b", "10"),
@@ -101,3 +118,37 @@ def test_partitions_keep_their_values_statistics_and_indexes(at_0010: Path | str
         assert store.delete_partitions(connection, store.get_table("d", "t"), VALUES[:2]) == []
         left = sa.text("SELECT count(*) FROM catalog_partition_statistics")
         assert connection.execute(left).scalar() == len(VALUES) - 2
+
+
+def test_indexes_hold_times_finer_than_a_microsecond(database: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [{"Name": "name", "Type": "string"}, {"Name": "at", "Type": "timestamp"}]
+    moment = "2024-01-01 00:00:00.123456"
+    engine = open_at("0013", database, monkeypatch)
+    store = CatalogStore(engine)
+    with monkeypatch.context() as patch, writing(engine) as connection:
+        patch.setattr(
+            "catalog.partitions.values._FINER", re.compile("(?!)")
+        )  # an index of that version is cut to microseconds
+        encoder.cache_clear()
+        store.create_database(connection, {"Name": "d"})
+        table = store.create_table(connection, "d", {"Name": "t", "PartitionKeys": keys})
+        store.create_index(connection, table, "by_at", ["at"])
+        store.create_index(connection, table, "by_name", ["name"])
+        store.create_partitions(connection, table, [{"Values": [name, f"{moment}{name}"]} for name in ("", "7", "789")])
+    encoder.cache_clear()
+    engine.dispose()
+    engine = open_state(database)
+    store = CatalogStore(engine)
+    with reading(engine) as connection:
+        statuses = {index.name: index.status for index in store.indexes(connection, store.get_table("d", "t"))}
+        assert statuses == {"by_at": "CREATING", "by_name": "ACTIVE"}
+    build(engine, store)
+    for expression, names in (
+        (f"at = '{moment}789'", {"789"}),
+        (f"at < '{moment}71'", {"", "7"}),
+        ("name = '7'", {"7"}),
+    ):
+        assert {one.values[0] for one in store.get_partitions("d", "t", expression)} == names
+    with writing(engine) as connection:
+        store.delete_partitions(connection, store.get_table("d", "t"), [("789", f"{moment}789")])
+    assert store.get_partitions("d", "t", f"at > '{moment}7'") == []

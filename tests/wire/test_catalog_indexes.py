@@ -113,6 +113,39 @@ def test_values_compare_by_type_in_indexes(glue: Any, table: dict[str, str]) -> 
         assert (plan.index is None) == expression.startswith("region"), expression  # the partitions are sorted by it
 
 
+@pytest.mark.parametrize("indexed", ["own", "asked for", "none"])
+def test_times_finer_than_a_microsecond(glue: Any, database: str, indexed: str) -> None:
+    asked_for = {"PartitionIndexes": [index("by_at", "at", "n")]} if indexed == "asked for" else {}
+    keys = [{"Name": "at", "Type": "timestamp"}, {"Name": "n", "Type": "int"}]
+    glue.create_table(DatabaseName=database, TableInput={"Name": "t", "PartitionKeys": keys}, **asked_for)
+    table = {"DatabaseName": database, "TableName": "t"}
+    fractions = ("123456", "1234560001", "123456789", "1234567890", "12345679", "123457")
+    times = {f"2024-01-01 00:00:00.{fraction}": number for number, fraction in enumerate(fractions)}
+    batch = [{"Values": [time, str(number)]} for time, number in times.items()]
+    glue.batch_create_partition(**table, PartitionInputList=batch)
+    if indexed == "none":
+        with writing(current().engine) as connection:
+            there = current().catalog.table(connection, database, "t")
+            connection.execute(sa.delete(indexes.indexes).where(indexes.indexes.c.table_id == there.id))
+    is_walked = chosen(table, "at = '2024-01-01' AND n = 1").index is not None
+    assert is_walked == (indexed != "none")
+
+    def numbers(expression: str) -> list[int]:
+        return sorted(int(values[1]) for values in found(glue, table, expression))
+
+    start = "2024-01-01 00:00:00"
+    assert numbers(f"at = '{start}.123456'") == [0] == numbers(f"at = '{start}.123456000'")
+    assert numbers(f"at = '{start}.123456789'") == [2, 3] == numbers(f"at = '{start}.1234567890'")
+    assert numbers(f"at < '{start}.123456789'") == [0, 1]
+    assert numbers(f"at >= '{start}.123456789'") == [2, 3, 4, 5]
+    assert numbers(f"at > '{start}.123456'") == [1, 2, 3, 4, 5]
+    assert numbers(f"at BETWEEN '{start}.1234560001' AND '{start}.12345679'") == [1, 2, 3, 4]
+    assert numbers(f"at IN ('{start}.12345679', '{start}.1234567')") == [4]
+    assert numbers(f"NOT (at <> '{start}.123456789') AND n = 3") == [3]
+    glue.delete_partition(**table, PartitionValues=[f"{start}.123456789", "2"])
+    assert numbers(f"at = '{start}.123456789'") == [3]
+
+
 def test_every_write_is_in_the_indexes(glue: Any, table: dict[str, str]) -> None:
     glue.create_partition_index(**table, PartitionIndex=index("by_hour", "hour"))
     old = ["eu", "2024-01-01", "9", "true"]
