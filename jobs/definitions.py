@@ -89,10 +89,10 @@ REFUSED_VALUES: Mapping[str, tuple[str, str]] = {
 KEPT_ARGUMENTS: Mapping[str, str] = {
     "--auto-scale-within-microbatch": "the number of executors is fixed",
     "--continuous-log-conversionPattern": "there is no CloudWatch",
-    "--continuous-log-logGroup": "there is no CloudWatch; `lakelet logs` has the output",
+    "--continuous-log-logGroup": "there is no CloudWatch; `lakelet jobs logs` has the output",
     "--continuous-log-logStreamPrefix": "there is no CloudWatch",
     "--enable-auto-scaling": "the number of executors is fixed",
-    "--enable-continuous-cloudwatch-log": "there is no CloudWatch; `lakelet logs` has the output",
+    "--enable-continuous-cloudwatch-log": "there is no CloudWatch; `lakelet jobs logs` has the output",
     "--enable-continuous-log-filter": "there is no CloudWatch",
     "--enable-glue-datacatalog": "Spark's catalog is the Data Catalog in any case",
     "--enable-job-insights": "a failed run says why in its ErrorMessage",
