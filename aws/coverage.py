@@ -12,9 +12,10 @@ from jobs import definitions
 HEADER = """# AWS coverage
 
 Written by `python -m aws.coverage`, from the signatures of the functions in `aws/services/` and the table in
-`aws/members.py`; a test holds them together. Each member of an input acts, is kept (stored and returned, without
-effect, for nothing becomes untrue by it), or is refused by name (HTTP 501, `NotImplementedException`), never ignored;
-so is an operation that is not listed. **Bold** members are required. The reasons follow each table.
+`aws/members.py`; a test holds them together. Each member of an input acts, is kept (taken, and returned where it is
+part of a definition, without effect, for nothing becomes untrue by it), or is refused by name (HTTP 501,
+`NotImplementedException`), never ignored; so is an operation that is not listed. **Bold** members are required. The
+reasons follow each table, with notes on how far some members act; a dot leads into a structure.
 """
 
 
@@ -39,7 +40,7 @@ def _section(service: Service) -> Iterator[str]:
     if rows := [row for row in ROWS if row.service == service.name]:
         yield "| operation | member | | why |\n|---|---|---|---|"
         for row in rows:
-            operation = "all" if row.operation == "*" else row.operation
+            operation = "all that have it" if row.operation == "*" else row.operation
             yield f"| {operation} | {row.path} | {row.effect.value} | {row.reason} |"
         yield ""
     if service.name == "glue":

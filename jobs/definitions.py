@@ -35,7 +35,7 @@ KEPT: Mapping[str, str] = {
     "CodeGenConfigurationNodes": "the picture of a visual job; what runs is its script",
     "Connections": "a script reaches any network of this machine, and names the connections that it reads",
     "ExecutionClass": "it chooses between prices; FLEX promises no time of start",
-    "GlueVersion": "the Spark of this installation runs; only the default Timeout heeds it, 480 from 5.0",
+    "GlueVersion": "the Spark of this installation runs; only the default Timeout heeds it, 480 from 5.0 and of auto",
     "JobMode": "how the job was edited",
     "JobRunQueuingEnabled": "a run waits for free cores in any case",
     "LogUri": "AWS reserves it",
@@ -43,7 +43,16 @@ KEPT: Mapping[str, str] = {
     "NotificationProperty": "there is nobody to notify",
     "SecurityConfiguration": "only one that has every encryption disabled",
     "SourceControlDetails": "where the script is kept otherwise; what runs lies at ScriptLocation",
-    "WorkerType": "workers have the cores and memory of the settings",
+    "WorkerType": "workers have the cores and memory of the settings, whatever their type",
+}  # fmt: skip
+# Of members that act: how far.
+NOTES: Mapping[str, str] = {
+    "Role": "what Lake Formation lets a run read; a run's keys are the workspace's, whatever its Role",
+    "Command.Name": "glueetl and pythonshell; gluestreaming and glueray are refused",
+    "Command.ScriptLocation": "an object, or a file of this machine",
+    "ExecutionProperty.MaxConcurrentRuns": "runs that wait count too",
+    "MaxCapacity": "of a Spark job, the number of workers; refused beside WorkerType and NumberOfWorkers",
+    "NumberOfWorkers": "of a Spark job, one is the driver; no more executors than the settings have",
 }  # fmt: skip
 MEMBERS = (
     "Description", "Role", "ExecutionProperty", "Command", "DefaultArguments", "NonOverridableArguments", "MaxRetries",
@@ -53,12 +62,13 @@ RUN_MEMBERS = (
     "WorkerType", "NumberOfWorkers", "MaxCapacity", "AllocatedCapacity", "GlueVersion", "ExecutionClass", "JobMode",
     "JobRunQueuingEnabled", "MaintenanceWindow", "NotificationProperty", "SecurityConfiguration",
 )  # fmt: skip
-GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1")
+GLUE_VERSIONS = ("0.9", "1.0", "2.0", "3.0", "4.0", "5.0", "5.1", "6.0", "auto")
 WORKER_TYPES = (
     "Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X",
 )  # fmt: skip
 PYTHON_VERSIONS = ("3", "3.6", "3.9", "3.11")
 
+_SHORT_TIMEOUTS = ("5.0", "5.1", "6.0", "auto")
 _BY_WORKERS = ("WorkerType", "NumberOfWorkers")
 _ROLE = re.compile(r"(arn:aws[a-z-]*:iam::\d{12}:role/)?[\w+=,.@/-]{1,576}")
 _NAME = re.compile(r"[^\x00-\x1f]{1,255}")
@@ -149,7 +159,7 @@ def check(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {
         "Role": ROLE,
         "MaxRetries": 0,
-        "Timeout": DEFAULT_TIMEOUT_MINUTES_FROM_5 if version in ("5.0", "5.1") else DEFAULT_TIMEOUT_MINUTES,
+        "Timeout": DEFAULT_TIMEOUT_MINUTES_FROM_5 if version in _SHORT_TIMEOUTS else DEFAULT_TIMEOUT_MINUTES,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
     }
     return defaults | {member: value for member, value in body.items() if value is not None}

@@ -32,11 +32,12 @@ from workspace.errors import AlreadyExistsException, EntityNotFoundException, In
 
 # AWS's own settings of a new account: access is controlled by IAM alone.
 _EVERYBODY = [{"Principal": {"DataLakePrincipalIdentifier": IAM_ALLOWED}, "Permissions": [ALL]}]
+_TABLE_DEFAULTS = "CreateTableDefaultPermissions"
 DEFAULT_SETTINGS: Mapping[str, Any] = {
     "DataLakeAdmins": [],
     "ReadOnlyAdmins": [],
     "CreateDatabaseDefaultPermissions": _EVERYBODY,
-    "CreateTableDefaultPermissions": _EVERYBODY,
+    _TABLE_DEFAULTS: _EVERYBODY,
     "Parameters": {"CROSS_ACCOUNT_VERSION": "1", "SET_CONTEXT": "TRUE"},
     "TrustedResourceOwners": [],
     "AllowExternalDataFiltering": False,
@@ -65,11 +66,12 @@ class GrantStore:
         """Replace the settings; what exists keeps the permissions that the old ones gave it."""
         self.settle(connection)
         connection.execute(sa.delete(settings))
-        kept = {**DEFAULT_SETTINGS, "CreateDatabaseDefaultPermissions": [], "CreateTableDefaultPermissions": []}
+        kept = {**DEFAULT_SETTINGS, "CreateDatabaseDefaultPermissions": [], _TABLE_DEFAULTS: []}
         connection.execute(sa.insert(settings), {"name": _ROW, "settings": {**kept, **wanted}})
 
     def settle(self, connection: sa.Connection) -> None:
-        """Give every database and table that came since the last call the default permissions of the settings.
+        """Give every database and table that came since the last call its default permissions: those of the settings,
+        or of a table, CreateTableDefaultPermissions of its database, if that has any.
 
         Called before anything is read or changed here, so the catalog need not know of permissions when it creates
         something, and the settings in force since then are those that held at its creation.
@@ -82,13 +84,16 @@ class GrantStore:
             connection.execute(sa.insert(seen_databases), {"database_name": name})
             resource = Resource("DATABASE", {"Database": {"Name": name}}, name)
             self._give_defaults(connection, resource, wanted["CreateDatabaseDefaultPermissions"])
-        unseen = sa.select(tables.c.database_name, tables.c.name, tables.c.id).where(
-            tables.c.id.not_in(sa.select(seen_tables.c.table_id)), of_catalog(tables.c.database_name, None)
+        unseen = (
+            sa.select(tables.c.database_name, tables.c.name, tables.c.id, databases.c.definition)
+            .join(databases, databases.c.name == tables.c.database_name)
+            .where(tables.c.id.not_in(sa.select(seen_tables.c.table_id)), of_catalog(tables.c.database_name, None))
         )
         for row in list(connection.execute(unseen)):
             connection.execute(sa.insert(seen_tables), {"table_id": row.id})
             resource = table_resource(row.database_name, row.name)
-            self._give_defaults(connection, resource, wanted["CreateTableDefaultPermissions"])
+            own = row.definition.get(_TABLE_DEFAULTS)
+            self._give_defaults(connection, resource, wanted[_TABLE_DEFAULTS] if own is None else own)
 
     def _give_defaults(
         self, connection: sa.Connection, resource: Resource, defaults: Sequence[Mapping[str, Any]]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from etl import file_formats, mongodb, open_tables, opensearch, selection
 from etl.dqdl import evaluation
+from jobs import definitions
 from workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
@@ -44,6 +45,17 @@ def documented() -> set[str]:
     text = (REPOSITORY / "docs" / "awsglue.md").read_text()
     (section,) = re.findall(r"## Accepted without effect\n(.*?)\n## ", text, re.DOTALL)
     return set(re.findall(r"`([\w.]+)`", " ".join(re.findall(r"^\|([^|]*)\|", section, re.MULTILINE))))
+
+
+def test_job_parameters_are_listed_on_one_page_alone() -> None:
+    text = (REPOSITORY / "docs" / "awsglue.md").read_text()
+    assert "](aws-coverage.md)" in text
+    assert not {name for name in definitions.KEPT_ARGUMENTS if f"`{name}`" in text}
+    page = (REPOSITORY / "docs" / "aws-coverage.md").read_text()
+    for names, word in (
+        (definitions.KEPT_ARGUMENTS, "kept"), (definitions.REFUSED_ARGUMENTS, "refused"),
+    ):  # fmt: skip
+        assert all(f"| `{name}` | {word} | " in page for name in names)
 
 
 def test_what_has_no_effect_is_documented_and_nothing_else_is() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -110,3 +113,46 @@ def test_every_member_has_a_class() -> None:
     from aws.members import unclassified
 
     assert unclassified(services()) == []
+
+
+def test_a_parameter_that_its_function_never_reads_is_in_the_table() -> None:
+    from aws.coverage import services
+    from aws.members import Effect, effect
+
+    ignored = {
+        f"{operation.model.name}.{member}"
+        for service in services()
+        for operation in service.operations.values()
+        for member, argument in operation.arguments.items()
+        if argument not in _read_names(operation.function) and effect(operation, member) is not Effect.KEPT
+    }
+    assert ignored == set()
+
+
+def test_a_parameter_that_is_only_deleted_is_not_read() -> None:
+    def get_table(name: str, database_name: str) -> str:
+        del database_name
+        return name
+
+    assert _read_names(get_table) == {"name"}
+
+
+def _read_names(function: Callable[..., Any]) -> set[str]:
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    assert isinstance(definition, ast.FunctionDef)
+    inner = [node for statement in definition.body for node in ast.walk(statement)]
+    return {node.id for node in inner if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def test_rows_lead_into_lists_and_name_members_that_are_there() -> None:
+    from aws.coverage import services
+    from aws.members import ROWS, Effect, Row, unclassified
+
+    assert any(row.path == "Targets.S3Targets.EventQueueArn" for row in ROWS)
+    (glue,) = (service for service in services() if service.name == "glue")
+    create = glue.operations["CreateCrawler"]
+    for path, there in (("Targets.S3Targets.Path", True), ("Targets.S3Targets.Sugar", False), ("Targets.Path", False)):
+        assert Row("glue", "*", path, Effect.KEPT, "").of(create) is there
+    assert unclassified([glue]) == [
+        f"{row.operation}.{row.path}" for row in ROWS if row.service != "glue"
+    ]  # those of the other services name nothing of Glue's

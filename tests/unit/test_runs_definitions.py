@@ -204,7 +204,10 @@ def test_values_that_promise_nothing_here_are_kept() -> None:
 
 
 def test_the_default_timeout_follows_the_version() -> None:
-    assert [job(GlueVersion=version)["Timeout"] for version in ("4.0", "5.0", "5.1")] == [2880, 480, 480]
+    assert [job(GlueVersion=version)["Timeout"] for version in ("4.0", "5.0", "5.1", "6.0", "auto")] == [
+        2880,
+        *[480] * 4,
+    ]
 
 
 def test_a_run_has_the_members_that_are_kept(settings: Settings) -> None:

@@ -202,7 +202,7 @@ def test_encryption_settings_and_security_configurations(glue: Any) -> None:
         return dict(glue.get_data_catalog_encryption_settings()["DataCatalogEncryptionSettings"])
 
     assert settings()["EncryptionAtRest"] == {"CatalogEncryptionMode": "DISABLED"}
-    at_rest = {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": "alias/x"}
+    at_rest = {"CatalogEncryptionMode": "DISABLED", "SseAwsKmsKeyId": "alias/x"}
     glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings={"EncryptionAtRest": at_rest})
     assert settings() == {
         "EncryptionAtRest": at_rest, "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": False},

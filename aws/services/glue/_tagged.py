@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context
+from aws import paging
+from aws.context import Context, current
 from aws.regions import known_regions
 from aws.services.glue._answers import arn
 from catalog.catalogs.names import catalog_of, inside
@@ -15,8 +17,9 @@ from catalog.connections.store import ConnectionStore, ConnectionTypeStore
 from catalog.model import fold
 from catalog.registry.store import RegistryStore
 from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import writing
+from workspace.state import reading, writing
 
+_BATCH = 100
 Names = Sequence[str]
 _Finder = Callable[[Context, sa.Connection, Names], Names]
 
@@ -122,3 +125,31 @@ def forget_tags(context: Context, kind: str, *names: str) -> None:
     """Drop the tags of a resource that was just deleted by a store with transactions of its own."""
     with writing(context.engine) as connection:
         context.catalog.tags.forget(connection, arn(context, kind, *names))
+
+
+def page_by_tags(
+    operation: str,
+    kind: str,
+    tags: Mapping[str, str],
+    token: str | None,
+    limit: int,
+    after_name: Callable[[str, int], Sequence[Mapping[str, Any]]],
+) -> tuple[list[str], dict[str, str]]:
+    """A page of the names of what has all of the tags, and the NextToken when there are more.
+
+    ``after_name`` lists definitions by name: those after a name, as many as are wanted. Raises InvalidInputException
+    for a foreign token.
+    """
+    context = current()
+    after = paging.position(token, operation, tags) or ""
+    names: list[str] = []
+    while len(names) <= limit and (page := after_name(after, _BATCH)):
+        after = page[-1]["Name"]
+        with reading(context.engine) as connection:
+            names += [
+                one["Name"]
+                for one in page
+                if context.catalog.tags.get(connection, arn(context, kind, one["Name"])).items() >= tags.items()
+            ]
+    shown, more = paging.split_page(names, limit)
+    return list(shown), {"NextToken": paging.next_token(shown[-1], operation, tags)} if more else {}

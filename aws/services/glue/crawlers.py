@@ -9,13 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws import paging
 from aws.context import current, own_catalog
 from aws.services.glue._answers import arn
 from aws.services.glue._crawlers import LAST_STATES, PAGE, check_not_running, messages, page_of, runs_of
 from aws.services.glue._members import check_security_configuration
 from aws.services.glue._schedules import schedule_of
-from aws.services.glue._tagged import forget_tags
+from aws.services.glue._tagged import forget_tags, page_by_tags
 from catalog.classifiers.store import ClassifierStore
 from catalog.crawlers.checks import check
 from workspace.errors import EntityNotFoundException, InvalidInputException
@@ -139,20 +138,8 @@ def list_crawlers(
         found, token = page_of("ListCrawlers", max_results, next_token)
         return {"CrawlerNames": [one["Name"] for one in found], **token}
     limit = min(max_results or PAGE, PAGE)
-    after = paging.position(next_token, "ListCrawlers", tags) or ""
-    names: list[str] = []
-    while len(names) <= limit and (page := current().crawlers.list(after, PAGE)):
-        after = page[-1]["Name"]
-        names += [one["Name"] for one in page if _tags(one["Name"]).items() >= tags.items()]
-    shown, more = paging.split_page(names, limit)
-    token = {"NextToken": paging.next_token(shown[-1], "ListCrawlers", tags)} if more else {}
-    return {"CrawlerNames": list(shown), **token}
-
-
-def _tags(name: str) -> dict[str, str]:
-    context = current()
-    with reading(context.engine) as connection:
-        return context.catalog.tags.get(connection, arn(context, "crawler", name))
+    names, token = page_by_tags("ListCrawlers", "crawler", tags, next_token, limit, current().crawlers.list)
+    return {"CrawlerNames": names, **token}
 
 
 def _given(**members: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,7 @@ from aws import paging
 from aws.context import Context, current
 from aws.services.glue._answers import arn
 from aws.services.glue._members import check_security_configuration
-from aws.services.glue._tagged import forget_tags
+from aws.services.glue._tagged import forget_tags, page_by_tags
 from data.objects import list_objects, s3_client
 from data.zones import split_uri
 from jobs import definitions, engines
@@ -99,8 +100,13 @@ def get_jobs(next_token: str | None = None, max_results: int = PAGE) -> dict[str
     return {"Jobs": list(jobs), **more}
 
 
-def list_jobs(next_token: str | None = None, max_results: int = PAGE) -> dict[str, Any]:
-    """ListJobs: the names. InvalidInputException for a foreign NextToken."""
+def list_jobs(
+    next_token: str | None = None, max_results: int = PAGE, tags: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """ListJobs: the names, of those that have all of the tags. InvalidInputException for a foreign NextToken."""
+    if tags:
+        names, token = page_by_tags("ListJobs", "job", tags, next_token, max_results, current().jobs.jobs)
+        return {"JobNames": names, **token}
     jobs, more = _page_of_jobs("ListJobs", next_token, max_results)
     return {"JobNames": [job["Name"] for job in jobs], **more}
 
@@ -124,10 +130,18 @@ def start_job_run(
     job_run_queuing_enabled: bool | None = None,
     notification_property: Mapping[str, Any] | None = None,
     security_configuration: str | None = None,
+    job_run_id: str | None = None,
 ) -> dict[str, Any]:
-    """StartJobRun: EntityNotFoundException, ConcurrentRunsExceededException, InvalidInputException."""
+    """StartJobRun: EntityNotFoundException, ConcurrentRunsExceededException, InvalidInputException.
+
+    With ``job_run_id``, a new run of that run's arguments, of the job as it is now: its retries count anew, and that
+    run is its PreviousRunId. AWS's pages do not say what Arguments beside it do: here each takes the place of that
+    run's.
+    """
     context = current()
     job = context.jobs.job(job_name)
+    if job_run_id is not None:
+        arguments = {**_run(job_name, job_run_id).arguments, **(arguments or {})}
     _check_security(context, security_configuration or job.get("SecurityConfiguration"))
     run = definitions.new_run(
         job,
@@ -144,6 +158,7 @@ def start_job_run(
         NotificationProperty=notification_property,
         SecurityConfiguration=security_configuration,
     )
+    run = replace(run, previous_id=job_run_id)
     context.runner.submit(run, max_concurrent=job["ExecutionProperty"].get("MaxConcurrentRuns", 1))
     return {"JobRunId": run.id}
 

@@ -10,6 +10,7 @@ from typing import Any
 from aws import paging
 from aws.context import current, own_catalog
 from catalog.policies.store import ENCRYPTION, SecurityConfiguration
+from workspace.errors import NotImplementedException
 from workspace.state import reading, writing
 
 _PAGE = 100
@@ -22,8 +23,14 @@ _DISABLED = {
 def put_data_catalog_encryption_settings(
     data_catalog_encryption_settings: dict[str, Any], catalog_id: str | None = None
 ) -> None:
-    """Keep the catalog's encryption settings; EntityNotFoundException for another catalog."""
+    """Keep the catalog's encryption settings; EntityNotFoundException for another catalog, NotImplementedException
+    for an encryption at rest."""
     context = own_catalog(catalog_id)
+    mode = data_catalog_encryption_settings.get("EncryptionAtRest", {}).get("CatalogEncryptionMode", "DISABLED")
+    if mode != "DISABLED":
+        raise NotImplementedException(
+            f"CatalogEncryptionMode {mode} is not served: the catalog is not encrypted at rest. Use DISABLED."
+        )
     with writing(context.engine) as connection:
         old = context.catalog.policies.setting(connection, ENCRYPTION)
         new = old | data_catalog_encryption_settings

@@ -31,6 +31,7 @@ from workspace.errors import (
     AlreadyExistsException,
     EntityNotFoundException,
     InvalidInputException,
+    NotImplementedException,
     ResourceNotReadyException,
 )
 from workspace.state import reading, writing
@@ -54,8 +55,7 @@ def create_table(
     context = own_catalog(catalog_id)
     no_transactions(transaction_id)
     _check_name(name, table_input)
-    check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
-    check_reference(context, table_input)
+    _check_input(context, table_input)
     if open_table_format_input is not None:
         _check_new(context, database_name, table_input["Name"])
         with _iceberg.created(context, table_input, open_table_format_input) as made:
@@ -169,8 +169,7 @@ def update_table(
     context = own_catalog(catalog_id)
     no_transactions(transaction_id)
     _check_name(name, table_input)
-    check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
-    check_reference(context, table_input)
+    _check_input(context, table_input)
     version = version_number(version_id)
     if update_open_table_format_input is not None:
         if view_update_action is not None:
@@ -242,6 +241,13 @@ def _check_new(context: Context, database: str, name: str) -> None:
         context.catalog.database(connection, database)
         if context.catalog.find_table(connection, database, name) is not None:
             raise AlreadyExistsException(f"Table already exists. Name: {fold(name)}, DatabaseName: {fold(database)}.")
+
+
+def _check_input(context: Context, table_input: dict[str, Any]) -> None:
+    if "FederatedTable" in table_input:
+        raise NotImplementedException("TableInput is served without FederatedTable: leave it out.")
+    check_target(context, table_input.get("TargetTable"), "DatabaseName", "Name")
+    check_reference(context, table_input)
 
 
 def _check_name(name: str | None, table_input: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from aws import paging
 from aws.context import own_catalog
 from aws.services.lakeformation._lake import PAGE, lake_of
-from workspace.errors import InvalidInputException
+from workspace.errors import InvalidInputException, NotImplementedException
 from workspace.state import reading, writing
 
 _COMPARISONS: dict[str, Callable[[Any, list[Any]], Any]] = {
@@ -57,6 +57,10 @@ def register_resource(
 ) -> None:
     """Have a location's permissions kept here; AlreadyExistsException, InvalidInputException without a role."""
     context = own_catalog(None)
+    if with_privileged_access:
+        raise NotImplementedException(
+            "WithPrivilegedAccess is not served: leave it out, and grant DATA_LOCATION_ACCESS."
+        )
     if not resource_arn.startswith("arn:aws:s3:::") or len(resource_arn) > 1100:
         raise InvalidInputException(f"{resource_arn[:100]} is not the ARN of a location on S3.")
     if use_service_linked_role == (role_arn is not None):
