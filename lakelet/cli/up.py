@@ -12,6 +12,7 @@ import typer
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 
 if TYPE_CHECKING:
+    from lakelet.stack.record import StackRecord
     from workspace.paths import Workspace
     from workspace.process import Identity
 
@@ -87,41 +88,51 @@ def _up_ephemeral(only: Collection[str], lease: int | None, output: Format) -> N
 def bring_up(workspace: Workspace, only: Collection[str] = (), lease: Identity | None = None) -> bool:
     """Install what is missing and start the stack, showing both; returns False when it ran already."""
     from lakelet.stack.components import component_names
-    from lakelet.stack.install import install
+    from lakelet.stack.install import installing
+    from lakelet.stack.minio import NAME as MINIO
     from lakelet.stack.operate import start, stop
     from lakelet.stack.platforms import check_platform
 
-    component_names(workspace, only)  # a name that is none is refused before anything is done
+    names = component_names(workspace, only)  # a name that is none is refused before anything is done
     check_platform(workspace)
-    install(workspace)
-    display = Display()
-    try:
-        return start(workspace, only, display.show, lease)
-    except KeyboardInterrupt:
-        print("\nStopping what was started…", file=sys.stderr)
-        stop(workspace)
-        raise SystemExit(130) from None
-    finally:
-        display.end()
+    with installing(workspace) as installation:
+        # MinIO takes minutes to build. The supervisor starts it when it is there, and the others meanwhile.
+        installation.wait(but={MINIO} & set(names))
+        display = Display(redraws=not installation.parts)
+
+        def watch(record: StackRecord) -> None:
+            installation.check()
+            display.show(record)
+
+        fresh = True
+        try:
+            fresh = start(workspace, only, watch, lease)
+            installation.wait()
+        except KeyboardInterrupt:
+            if not fresh:
+                raise  # the stack ran before
+            print("\nStopping what was started…", file=sys.stderr)
+            stop(workspace)
+            raise SystemExit(130) from None
+        finally:
+            display.end()
+    return fresh
 
 
 class Display:
-    """The components' states as they change: redrawn on a terminal, a line per change elsewhere (on stderr)."""
+    """The components' states as they change, on stderr: redrawn on a terminal, a line per change elsewhere.
 
-    def __init__(self) -> None:
-        from lakelet.stack.record import StackRecord
+    Not redrawn either while the bars of an installation are: without ``redraws``.
+    """
 
+    def __init__(self, redraws: bool = True) -> None:
         self._seen: dict[str, str] = {}
         self._notes = 0
         self._drawn = 0
-        self._terminal = sys.stderr.isatty()
-        self._record: StackRecord | None = None
+        self._terminal = redraws and sys.stderr.isatty()
 
-    def show(self, record: object) -> None:
+    def show(self, record: StackRecord) -> None:
         """Draw a record of the stack."""
-        from lakelet.stack.record import StackRecord
-
-        assert isinstance(record, StackRecord)  # noqa: S101
         for note in record.notes[self._notes :]:
             self._clear()
             print(note, file=sys.stderr)

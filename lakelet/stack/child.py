@@ -50,6 +50,12 @@ class Child:
         self._ready_seconds: float | None = None
         self._complaint = ""  # what the probe said last
 
+    def begin(self) -> None:
+        """Start it for the first time; while what it needs is not installed it stays STOPPED, and says so."""
+        self.message = self.component.obstacle()
+        if not self.message:
+            self.start()
+
     def start(self) -> None:
         """Start the process; what goes wrong with that is a death like any other."""
         self._move(State.STARTING)

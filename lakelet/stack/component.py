@@ -28,7 +28,8 @@ class Component:
     """One process of the stack, or (with an empty ``argv``) a service that runs elsewhere and is only probed.
 
     ``probe`` returns when the component works and raises :class:`NotReadyError` or ``OSError`` while it does not.
-    ``after`` names the components that must run first.
+    ``after`` names the components that must run first. It is first started when ``obstacle`` returns "" and no more a
+    sentence about what is not installed yet.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Component:
     env: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     cwd: Path = REPOSITORY
+    obstacle: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from lakelet.stack.download import AGAIN
 from lakelet.stack.parts import GO_WHEEL, GO_WHEEL_SHA256, MINIO_GO, MINIO_PACKAGE, MINIO_SOURCE
 from lakelet.stack.steps import run_step
 
+STALE = "stale"  # the mark of a package that is still to be compiled
+
 
 def build_minio(
     work: Path,
@@ -25,7 +27,8 @@ def build_minio(
 ) -> None:
     """Compile MinIO into the file ``target``; Go's caches lie in ``work``, so a killed build goes on where it was.
 
-    ``advance(1)`` is called for each compiled package. Raises :class:`~workspace.errors.InstallError`.
+    ``advance(1)`` is called for each compiled package, and ``phase`` says how many there are. Raises
+    :class:`~workspace.errors.InstallError`.
     """
     source = work / "source"
     source.mkdir(exist_ok=True)
@@ -41,10 +44,52 @@ def build_minio(
         "CGO_ENABLED": "0",
     }
     phase("downloading its source")
-    run_step([go, "mod", "download", "-x"], source, environment, cancelled, _explain)
-    phase("building (some minutes, once)")
+    packages = Packages(advance, phase)
+    # Go fetches what it lists, and nothing that the program does not need.
+    argv = [go, "list", "-deps", "-f", f"{{{{.ImportPath}}}}{{{{if .Stale}}}} {STALE}{{{{end}}}}", MINIO_PACKAGE]
+    run_step(argv, source, environment, cancelled, _explain, packages.count_listed)
+    phase(f"building (some minutes, once): {packages.text}")
     argv = [go, "build", "-v", "-ldflags=-s -w", "-o", str(target), MINIO_PACKAGE]
-    run_step(argv, source, environment, cancelled, _explain, lambda line: advance(1))
+    run_step(argv, source, environment, cancelled, _explain, packages.count_compiled)
+
+
+class Packages:
+    """The Go packages of a program: how many there are, and how many are compiled.
+
+    ``advance(1)`` is called for each that is, and ``phase`` for each tenth of all.
+    """
+
+    def __init__(self, advance: Callable[[int], None], phase: Callable[[str], None]) -> None:
+        self.total = 0
+        self.compiled = 0
+        self._advance, self._phase = advance, phase
+
+    def count_listed(self, line: str) -> None:
+        """Count a line of ``go list``: a package, and whether it is still to be compiled."""
+        _, _, state = line.strip().partition(" ")
+        if state not in ("", STALE):  # "go: downloading …"
+            return
+        self.total += 1
+        if state != STALE:  # an earlier build, which was ended, compiled it
+            self.compiled += 1
+            self._advance(1)
+
+    def count_compiled(self, line: str) -> None:
+        """Count a line of ``go build -v``: the package that it compiles now."""
+        if " " in line.strip():  # what the compiler complains of
+            return
+        before = self.compiled * 10 // self.total
+        self.compiled += 1
+        self._advance(1)
+        if self.compiled == self.total:
+            self._phase(f"{self.text}; linking")
+        elif self.compiled * 10 // self.total > before:
+            self._phase(self.text)
+
+    @property
+    def text(self) -> str:
+        """Such as ``130 of 1300 packages compiled``."""
+        return f"{self.compiled} of {self.total} packages compiled"
 
 
 def toolchain(folder: Path, phase: Callable[[str], None], cancelled: threading.Event) -> str:

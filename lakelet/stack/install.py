@@ -7,13 +7,12 @@ may be killed at any point and run twice at once (a file lock per part), and a c
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,11 +21,11 @@ from lakelet.stack.class_archive import make_archive
 from lakelet.stack.download import Cancelled, disk_errors, fetch, sha256
 from lakelet.stack.go_build import build_minio
 from lakelet.stack.java import copy_jdk
+from lakelet.stack.markers import installed, marker_path, read_marker, write_marker
 from lakelet.stack.parts import Part, parts
 from lakelet.stack.progress import Progress, shown
 from lakelet.stack.scala_build import build_plugin, compile_scala
 from workspace.errors import InstallError
-from workspace.files import write_atomic
 from workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
@@ -58,15 +57,42 @@ class Job:
             yield fetch(artifact, self.work / "downloads", self.advance, self.cancelled, self.remotes)
 
 
-def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[Part]:
-    """Install what is missing, and return it; when nothing is, no network is used.
+class Installation:
+    """The ``parts`` that are being installed, each in a thread of its own."""
 
-    ``remotes`` replaces the Maven repositories, for tests. Raises :class:`~workspace.errors.InstallError`.
+    def __init__(self, installing: Mapping[Part, Future[None]]) -> None:
+        self.parts = list(installing)
+        self._installing = installing
+
+    def wait(self, but: Collection[str] = ()) -> None:
+        """Wait until every part is there, but for those of these names.
+
+        Raises what went wrong with any part, an :class:`~workspace.errors.InstallError`.
+        """
+        pending = {future for part, future in self._installing.items() if part.name not in but}
+        while pending:
+            self.check()
+            pending = wait(pending, POLL_SECONDS).not_done
+        self.check()
+
+    def check(self) -> None:
+        """Raise what went wrong with a part, if anything did."""
+        for future in self._installing.values():
+            if future.done():
+                future.result()
+
+
+@contextmanager
+def installing(workspace: Workspace, remotes: Sequence[str] | None = None) -> Iterator[Installation]:
+    """Install what is missing while the block runs; what is not complete at its end is given up.
+
+    ``remotes`` replaces the Maven repositories, for tests. When nothing is missing, no network is used.
     """
     root = workspace.cache.root
     missing = [part for part in parts(workspace) if not installed(root, part)]
     if not missing:
-        return []
+        yield Installation({})
+        return
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
     _check_space(root, missing)
@@ -75,24 +101,20 @@ def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[
         jobs = [Job(part, workspace, progress, cancelled) for part in missing]
         for job in jobs:
             job.remotes = remotes
-        futures = [pool.submit(_install, job, root) for job in jobs]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            yield Installation({job.part: pool.submit(_install, job, root) for job in jobs})
         finally:
             cancelled.set()  # after an error, or Ctrl-C, the others stop; when all are done it says nothing
-        problems = [error for future in futures if (error := future.exception())]
-    for problem in sorted(problems, key=lambda error: isinstance(error, Cancelled)):
-        raise problem
-    return missing
 
 
-def installed(root: Path, part: Part) -> bool:
-    """Whether the cache holds this part, complete and of this version."""
-    marker = _marker(root, part)
-    if not marker or marker["digest"] != part.digest:
-        return False
-    # A file (MinIO's binary) is known again by its size, here; `check` compares the checksum.
-    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker["size"])
+def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[Part]:
+    """Install what is missing, and return it; when nothing is, no network is used.
+
+    ``remotes`` replaces the Maven repositories, for tests. Raises :class:`~workspace.errors.InstallError`.
+    """
+    with installing(workspace, remotes) as installation:
+        installation.wait()
+    return installation.parts
 
 
 def check(workspace: Workspace) -> Mapping[str, str]:
@@ -100,7 +122,7 @@ def check(workspace: Workspace) -> Mapping[str, str]:
     root, found = workspace.cache.root, {}
     for part in parts(workspace):
         found[part.name] = "installed" if installed(root, part) else "missing"
-        marker = _marker(root, part)
+        marker = read_marker(root, part.name)
         if part.target.is_file() and marker and marker["sha256"] != sha256(part.target):
             found[part.name] = "damaged"
     return found
@@ -112,7 +134,7 @@ def repair(workspace: Workspace) -> list[str]:
     # What a damaged part was used to make is made again, too.
     again = [part.name for part in parts(workspace) if set(part.after) & set(damaged)]
     for name in (*damaged, *again):
-        _marker_path(workspace.cache.root, name).unlink(missing_ok=True)
+        marker_path(workspace.cache.root, name).unlink(missing_ok=True)
     return damaged
 
 
@@ -123,7 +145,7 @@ def _install(job: Job, root: Path) -> None:
         if installed(root, part):  # another install was faster
             job.progress.done(part)
             return
-        _marker_path(root, part.name).unlink(missing_ok=True)
+        marker_path(root, part.name).unlink(missing_ok=True)
         _remove(job.draft)
         job.work.mkdir(parents=True, exist_ok=True)
         _await(job, root)
@@ -131,10 +153,7 @@ def _install(job: Job, root: Path) -> None:
         _remove(part.target)
         part.target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(job.draft, part.target)
-        facts: dict[str, object] = {"version": part.version, "digest": part.digest}
-        if part.target.is_file():
-            facts |= {"size": part.target.stat().st_size, "sha256": sha256(part.target)}
-        write_atomic(_marker_path(root, part.name), json.dumps(facts).encode())
+        write_marker(root, part)
         job.progress.done(part)
         _remove(job.work)
 
@@ -227,18 +246,6 @@ def _check_space(root: Path, missing: Sequence[Part]) -> None:
             f"Installing needs about {needed // 1_000_000} MB in {root}, and {free // 1_000_000} MB are free: "
             "free some space, or set LAKELET_CACHE to a folder on another disk."
         )
-
-
-def _marker_path(root: Path, name: str) -> Path:
-    return root / "markers" / f"{name}.json"
-
-
-def _marker(root: Path, part: Part) -> dict[str, object] | None:
-    try:
-        marker: dict[str, object] = json.loads(_marker_path(root, part.name).read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return marker
 
 
 def _remove(path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from data.zones import PRIVATE_PREFIX, ZONES
+from lakelet.stack import markers
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, request
+from lakelet.stack.parts import MINIO, parts
 from workspace.paths import Workspace
 from workspace.secrets import secret
 
-NAME = "minio"
+NAME = MINIO
 MEMORY_LIMIT = "512MiB"  # soft: Go's collector works harder near it
 
 
@@ -35,7 +38,15 @@ def component(plan: Plan) -> Component:
         [] if external else [*argv, str(workspace.state / "minio")],
         lambda: probe(workspace, endpoint),
         environment,
+        obstacle=partial(obstacle, workspace),
     )
+
+
+def obstacle(workspace: Workspace) -> str:
+    """What keeps MinIO from being started: its binary is still to be built, as long as the cache lacks it."""
+    if all(markers.installed(workspace.cache.root, part) for part in parts(workspace) if part.name == NAME):
+        return ""
+    return "minio is not installed yet: it starts as soon as it is. `lakelet up` installs it and waits."
 
 
 def probe(workspace: Workspace, endpoint: str) -> None:

@@ -16,7 +16,7 @@ from lakelet.stack.child import tail
 from lakelet.stack.leftovers import SUPERVISOR, component_processes, end_leftovers
 from lakelet.stack.record import StackRecord, read_record, record_path
 from lakelet.stack.states import State
-from workspace.errors import StackError
+from workspace.errors import InstallError, StackError
 from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
 from workspace.process import Identity, end_session, spawn
 
@@ -41,9 +41,10 @@ def start(
 ) -> bool:
     """Start the stack and wait until every component runs; returns False when it ran already.
 
-    ``watch`` sees the record whenever it is read. A stack that is started with a ``lease`` ends with that process, and
-    its state too if it is ephemeral. Raises :class:`~workspace.errors.StackError` when the stack cannot
-    be started, or when a component died for good.
+    ``watch`` sees the record whenever it is read; what it raises ends the wait, and an
+    :class:`~workspace.errors.InstallError` also ends the stack, if it was started here. A stack that is started with a
+    ``lease`` ends with that process, and its state too if it is ephemeral. Raises
+    :class:`~workspace.errors.StackError` when the stack cannot be started, or when a component died for good.
     """
     with open(workspace.state / "up.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two `up`s at once, the second finds the stack starting and joins in
@@ -52,7 +53,12 @@ def start(
             _launch(workspace, only, lease)
         elif _fatal(before):
             _retry(workspace, before)
-    _wait(workspace, watch)
+    try:
+        _wait(workspace, watch)
+    except InstallError:  # what a component waits for will not come
+        if before is None:
+            stop(workspace)
+        raise
     return before is None
 
 

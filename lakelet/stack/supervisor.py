@@ -110,7 +110,7 @@ class Supervisor:
             if retrying and child.state is State.FATAL:
                 self._surely(child.retry)
             elif child.state is State.STOPPED and not waiting:
-                self._surely(child.start)
+                self._surely(child.begin)
             else:
                 self._surely(child.tick)
         if self._ready_seconds is None and running == present:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
+import importlib.metadata
 import io
 import os
 import re
@@ -24,7 +25,7 @@ import pytest
 
 from lakelet.stack import install, parts, pins
 from lakelet.stack.download import Cancelled, disk_errors, fetch
-from lakelet.stack.go_build import _explain
+from lakelet.stack.go_build import Packages, _explain
 from lakelet.stack.java import check_java_home
 from lakelet.stack.pins import Artifact
 from lakelet.stack.steps import run_step
@@ -339,3 +340,34 @@ def test_a_cancelled_step_ends_what_it_started(tmp_path: Path) -> None:
         run_step(step, tmp_path, os.environ, cancelled, _explain, started)
     stat = Path(f"/proc/{pids[0]}/stat")
     eventually(lambda: not stat.exists() or stat.read_text().split()[2] == "Z")
+
+
+def test_the_packages_of_a_build_are_counted_and_shown_by_tenths() -> None:
+    steps: list[int] = []
+    phases: list[str] = []
+    packages = Packages(steps.append, phases.append)
+    packages.count_listed("go: downloading github.com/a/b v1.0.0\n")
+    packages.count_listed("unsafe\n")  # compiled already
+    for number in range(19):
+        packages.count_listed(f"a/p{number} stale\n")
+    assert (packages.text, sum(steps)) == ("1 of 20 packages compiled", 1)
+    packages.count_compiled("./a.go:1:2: undefined: main\n")
+    for number in range(19):
+        packages.count_compiled(f"a/p{number}\n")
+    assert sum(steps) == 20
+    assert len(phases) == 10
+    assert phases[0] == "2 of 20 packages compiled"
+    assert phases[-1] == "20 of 20 packages compiled; linking"
+
+
+def test_no_part_is_made_again_for_another_version_of_lakelet(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LAKELET_JAVA_HOME", "LAKELET_MINIO_BINARY"):
+        monkeypatch.delenv(name)
+    before = {part.name: (part.target, part.digest) for part in parts.parts(workspace)}
+    assert "minio" in before
+    version = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.0" if name == "lakelet" else version(name))
+    monkeypatch.setattr("lakelet.__version__", "99.0", raising=False)
+    assert {part.name: (part.target, part.digest) for part in parts.parts(workspace)} == before
