@@ -91,8 +91,10 @@ def test_typed_exceptions(session: boto3.Session, bucket: Any) -> None:
         s3.get_object(Bucket=bucket.name, Key="none")
     with pytest.raises(s3.exceptions.NoSuchBucket):
         s3.list_objects_v2(Bucket=f"none-{uuid4().hex}")
-    with pytest.raises(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=bucket.name)
+    s3.create_bucket(Bucket=bucket.name)  # one's own again: no error in us-east-1, as on AWS
+    elsewhere = session.client("s3", region_name="eu-central-1")
+    with pytest.raises(elsewhere.exceptions.BucketAlreadyOwnedByYou):
+        elsewhere.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     with pytest.raises(ClientError, match="404"):
         s3.head_object(Bucket=bucket.name, Key="none")
 

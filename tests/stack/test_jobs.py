@@ -203,7 +203,8 @@ def test_a_run_is_stopped_with_all_that_it_started(jobs: Jobs) -> None:
         (lambda glue, job: glue.get_job_run(JobName=job, RunId="jr_none"), "EntityNotFound"),
         (lambda glue, job: glue.get_job_runs(JobName="none"), "EntityNotFound"),
         (lambda glue, job: glue.get_job_runs(JobName=job, NextToken="x"), "InvalidInput"),
-        (lambda glue, job: glue.update_job(JobName="none", JobUpdate={"Command": {"Name": "x"}}), "InvalidInput"),
+        (lambda glue, job: glue.update_job(JobName="none", JobUpdate={"Command": {"Name": "x"}}), "EntityNotFound"),
+        (lambda glue, job: glue.update_job(JobName=job, JobUpdate={"Command": {"Name": "x"}}), "InvalidInput"),
         (lambda glue, job: glue.start_job_run(JobName=job, Arguments={"x": "1"}), "InvalidInput"),
         (lambda glue, job: glue.start_job_run(JobName=job, Timeout=10**6), "InvalidInput"),
         (

@@ -80,7 +80,7 @@ def test_a_default_port_in_use_is_left_to_its_holder(own_workspace: Workspace) -
         start(own_workspace, "minio")
     assert not own_workspace.endpoint("s3").endswith(":9000")
     record = read_record(own_workspace)
-    assert record and any(note.startswith("Port 9000 is held by ") for note in record.notes)
+    assert record and any(note.startswith("Ports in use: 9000") for note in record.notes)
 
 
 def test_a_chosen_port_in_use_is_refused_and_its_holder_named(
