@@ -89,10 +89,10 @@ def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[
 def installed(root: Path, part: Part) -> bool:
     """Whether the cache holds this part, complete and of this version."""
     marker = _marker(root, part)
-    if not marker or marker["digest"] != part.digest:
+    if not marker or marker.get("digest") != part.digest:
         return False
     # A file (MinIO's binary) is known again by its size, here; `check` compares the checksum.
-    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker["size"])
+    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker.get("size"))
 
 
 def check(workspace: Workspace) -> Mapping[str, str]:
@@ -101,7 +101,7 @@ def check(workspace: Workspace) -> Mapping[str, str]:
     for part in parts(workspace):
         found[part.name] = "installed" if installed(root, part) else "missing"
         marker = _marker(root, part)
-        if part.target.is_file() and marker and marker["sha256"] != sha256(part.target):
+        if part.target.is_file() and marker and marker.get("sha256") != sha256(part.target):
             found[part.name] = "damaged"
     return found
 
@@ -235,10 +235,10 @@ def _marker_path(root: Path, name: str) -> Path:
 
 def _marker(root: Path, part: Part) -> dict[str, object] | None:
     try:
-        marker: dict[str, object] = json.loads(_marker_path(root, part.name).read_text())
-    except (FileNotFoundError, ValueError):
+        marker = json.loads(_marker_path(root, part.name).read_text())
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
-    return marker
+    return marker if isinstance(marker, dict) else None
 
 
 def _remove(path: Path) -> None:
