@@ -29,4 +29,4 @@ def write_to_log(folder: Path) -> None:
 if __name__ == "__main__":
     if EXECUTOR_VARIABLE in os.environ:
         write_to_log(Path.cwd())
-    manager()
+    manager()  # type: ignore[no-untyped-call]
