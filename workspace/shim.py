@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -39,7 +38,6 @@ PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 Driver = subprocess.Popen[bytes] | Child
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
 _damaged: set[Path] = set()  # records that the log has a warning of
 
 
@@ -93,8 +91,12 @@ def _read(path: Path, make: Callable[[dict[str, Any]], T]) -> T | None:
         return None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         if path not in _damaged:
+            import logging  # not at the start of every run's shim
+
             _damaged.add(path)
-            log.warning("%s is damaged and is ignored (%s: %s)", path, type(error).__name__, error)
+            logging.getLogger(__name__).warning(
+                "%s is damaged and is ignored (%s: %s)", path, type(error).__name__, error
+            )
         return None
 
 
