@@ -158,9 +158,8 @@ class Wire:
             log.exception("request %s failed", request_id)
             state = context.current().workspace.state
             fault = InternalServiceException(
-                disk.message(state)
-                if disk.is_full(error, state)
-                else f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
+                disk.message_of(error, state)
+                or f"The request failed inside Lakelet; `lakelet logs control` tells why (request id {request_id})."
             )
         response = exchange.errors.serialize_error(fault, request, request_id, exchange.model)
         if isinstance(fault, AccessDeniedException) and fault.details is not None:

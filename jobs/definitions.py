@@ -130,7 +130,7 @@ def special(name: str) -> bool:
 def check(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """A definition with Glue's defaults filled in. Raises InvalidInputException, NotImplementedException."""
     if not _NAME.fullmatch(name):
-        raise InvalidInputException(f"{name!r} is no job name: use 1 to 255 characters without control characters.")
+        raise InvalidInputException(f"{name!r} is not a valid job name: use 1 to 255 printable characters.")
     command = body.get("Command") or {}
     kind = command.get("Name")
     if kind not in COMMANDS:
@@ -177,7 +177,7 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
     for name, value in arguments.items():
         if "\0" in name + value:
             raise InvalidInputException(
-                f"The job argument {name!r} has a NUL character, which no process can be given."
+                f"The job argument {name!r} has a NUL character, which cannot be passed to a process."
             )
         if reason := REFUSED_ARGUMENTS.get(name):
             raise NotImplementedException(f"The job argument {name} is not served: {reason}. Leave it out.")
@@ -185,14 +185,14 @@ def check_arguments(arguments: Mapping[str, str]) -> None:
         if value.lower() == refused:
             raise NotImplementedException(f"The job argument {name} {value} is not served: {reason}. Leave it out.")
         if not name.startswith("--") or name == "--":
-            raise InvalidInputException(f"The job argument {name!r} has to begin with --.")
+            raise InvalidInputException(f"The job argument {name!r} must begin with --.")
     datalake.formats(arguments)
     bookmark = arguments.get(_BOOKMARK, _BOOKMARKS[1])
     if bookmark not in _BOOKMARKS:
-        raise InvalidInputException(f"{_BOOKMARK} {bookmark!r} is none of {', '.join(_BOOKMARKS)}.")
+        raise InvalidInputException(f"{_BOOKMARK} {bookmark!r} is not valid: use one of {', '.join(_BOOKMARKS)}.")
     if bookmark != _BOOKMARKS[1]:
         raise NotImplementedException(
-            f"{_BOOKMARK} {bookmark}: job bookmarks are not served yet. Leave it out, or say {_BOOKMARKS[1]}."
+            f"{_BOOKMARK} {bookmark}: job bookmarks are not served yet. Leave it out, or use {_BOOKMARKS[1]}."
         )
 
 

@@ -90,7 +90,7 @@ def _automatic(arguments: Mapping[str, str], most_mb: int, sources: Sources) -> 
         stored = [table.get("StorageDescriptor") or {} for table in tables]
         folders = [*named.paths, *(str(one["Location"]) for one in stored if one.get("Location"))]
     except LakeletError as error:  # which the run itself will meet and tell
-        return Choice(SPARK, f"what it reads cannot be told: {error}")
+        return Choice(SPARK, f"its input could not be determined: {error}")
     total, objects = 0, 0
     for size in islice(_sizes(folders, sources), MOST_OBJECTS):
         total, objects = total + size, objects + 1

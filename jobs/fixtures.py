@@ -82,9 +82,9 @@ def _row(file: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise UsageError(f"{file}, line {number}, is no JSON: {error}.") from error
+        raise UsageError(f"{file}, line {number}, is not valid JSON: {error}.") from error
     if not isinstance(row, dict):
-        raise UsageError(f"{file}, line {number}, is no row: write a JSON object.")
+        raise UsageError(f"{file}, line {number}, is not a row: write a JSON object.")
     return row
 
 

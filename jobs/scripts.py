@@ -50,7 +50,7 @@ def copy_extra_files(workspace: Workspace, run: Run, folder: Path) -> list[Path]
     for number, location in enumerate(locations):
         suffixes = SUFFIXES[run.spec["command"]]
         if not location.endswith(suffixes):
-            raise RunError(f"{EXTRA} names {location}, which is no {', '.join(suffixes)} file: give one that is.")
+            raise RunError(f"{EXTRA} names {location}, which is not a {', '.join(suffixes)} file: name one.")
         # Each in a folder of its own: a module is found by its folder.
         target = folder / "python" / str(number) / PurePosixPath(unquote(location)).name
         _copy(workspace, location, target, f"correct {EXTRA}")

@@ -200,6 +200,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
         "spark.executor.defaultJavaOptions": " ".join((*EXECUTOR_FLAGS, *archive_flags(workspace))),
         "spark.executor.memory": f"{settings.number('executor_memory_mb')}m",
         "spark.executor.cores": str(cores),
+        "spark.python.daemon.module": "lakelet.jobs.python_daemon",
         "spark.cores.max": str(cores * settings.number("workers")),
         # A second executor comes when tasks have waited: its start would take a small job's time from the first one,
         # whose own start, and first task, on a busy machine take five seconds.

@@ -24,6 +24,7 @@ from lakelet import bodies
 from lakelet.lineage_api import FindRuns, lineage_handler
 from lakelet.sql_api import sql_handler
 from query.service import SqlService
+from workspace import disk
 from workspace.control import error_body
 from workspace.errors import InternalServiceException, LakeletError, ServiceError, UsageError, ValidationException
 
@@ -61,11 +62,15 @@ def api_routes(
     sql: SqlService,
     token: str,
     guard: Guard,
+    folder: Path,
     reset: Callable[[], dict[str, Any]] | None = None,
     sail_ready: Callable[[float], bool] = lambda seconds: False,
     state_routes: StateRoutes | None = None,
 ) -> list[BaseRoute]:
-    """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``."""
+    """The routes of the control process's own API; every one but ``health`` asks for ``Bearer <token>``.
+
+    ``folder`` is the state folder, whose disk may be full.
+    """
 
     def wipe(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         bodies.only(body)
@@ -137,7 +142,7 @@ def api_routes(
         return guard.client((peer.host, peer.port), (here[0], here[1])) if peer and here else OWNER
 
     def route(path: str, method: str, handler: Handler) -> Route:
-        return Route(path, _guarded(handler, token), methods=[method])
+        return Route(path, _guarded(handler, token, folder), methods=[method])
 
     return [
         Mount(
@@ -173,7 +178,7 @@ async def _health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(handler: Handler, token: str, folder: Path) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that asks for the token, reads JSON, calls ``handler`` and answers errors by name.
 
     A plain function is called in a thread, a coroutine function in the event loop.
@@ -191,9 +196,11 @@ def _guarded(handler: Handler, token: str) -> Callable[[Request], Awaitable[Resp
                 answer = await run_in_threadpool(handler, request, body)
         except LakeletError as error:
             return JSONResponse(error_body(error), error.status if isinstance(error, ServiceError) else 400)
-        except Exception:
+        except Exception as error:
             log.exception("%s %s failed", request.method, request.url.path)
-            failed = InternalServiceException("The control process failed: see `lakelet logs control`.")
+            failed = InternalServiceException(
+                disk.message_of(error, folder) or "The control process failed: see `lakelet logs control`."
+            )
             return JSONResponse(error_body(failed), failed.status)
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 

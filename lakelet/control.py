@@ -186,7 +186,9 @@ def _routes(
     token, reset = secret(workspace, "control_token"), Reset(workspace, engine, context.iam_changed)
     runs = context.jobs.runs_by_id
     state = StateRoutes(checkpoints.ages, partial(backup.cut, workspace, engine))
-    return api_routes(context.publishes, lineage, runs, sql, token, guard, reset, sail.await_ready, state)
+    return api_routes(
+        context.publishes, lineage, runs, sql, token, guard, workspace.state, reset, sail.await_ready, state
+    )
 
 
 def _spark_is_up(workspace: Workspace) -> bool:

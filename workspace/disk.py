@@ -45,3 +45,8 @@ def message(folder: Path) -> str:
         f"The disk is full: {folder} has {free:,} MiB left. Free some space (`lakelet gc` removes old logs and the "
         "folders of ended runs), then try again."
     )
+
+
+def message_of(error: BaseException, folder: Path) -> str | None:
+    """What is said of an error that is a full disk's; None for another."""
+    return message(folder) if is_full(error, folder) else None

@@ -19,11 +19,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any, TypeVar
 
 from workspace.files import write_atomic
 from workspace.output import Output
@@ -35,6 +36,9 @@ STRAYS_SECONDS = 0.01  # between two looks at whether what was killed is gone
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 Driver = subprocess.Popen[bytes] | Child
+T = TypeVar("T")
+
+_damaged: set[Path] = set()  # records that the log has a warning of
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,33 @@ def launch(folder: Path, argv: Sequence[str], *, env: Mapping[str, str], cwd: Pa
 
 def read_running(folder: Path) -> Running | None:
     """Who runs in ``folder``, or None before its shim has come up."""
-    try:
-        value = json.loads((folder / "process.json").read_text())
-    except FileNotFoundError:
-        return None
-    return Running(Identity.from_json(value), value.get("driver"))
+    return _read(folder / "process.json", lambda value: Running(Identity.from_json(value), value.get("driver")))
 
 
 def read_exit(folder: Path) -> Exit | None:
     """How the driver of ``folder`` ended, or None while it runs (or when its shim was killed)."""
+    return _read(folder / "exit.json", _exit_of)
+
+
+def _exit_of(value: dict[str, Any]) -> Exit:
+    record = Exit(**value)
+    return replace(record, exit_code=int(record.exit_code), ended_at=float(record.ended_at))
+
+
+def _read(path: Path, make: Callable[[dict[str, Any]], T]) -> T | None:
+    """What a record says; one that is damaged counts as absent, which the log says once."""
     try:
-        return Exit(**json.loads((folder / "exit.json").read_text()))
+        return make(json.loads(path.read_text()))
     except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        if path not in _damaged:
+            import logging  # not at the start of every run's shim
+
+            _damaged.add(path)
+            logging.getLogger(__name__).warning(
+                "%s is damaged and is ignored (%s: %s)", path, type(error).__name__, error
+            )
         return None
 
 

@@ -157,7 +157,10 @@ def crawl(
     except EntityNotFoundException:
         known = glue.call("ListCrawlers")["CrawlerNames"]
         raise _unknown("crawler", name, known, "give a folder like s3://bronze/ to make one") from None
+    nothing = _why_nothing(workspace, glue.call("GetCrawler", Name=name)["Crawler"])
     if not wait:
+        if nothing is not None:
+            raise LakeletError(f"Crawler {name} is running, but will find nothing. {nothing}")
         text = f"Crawler {name} is running; `lakelet catalog tables DATABASE` shows the tables that it makes."
         show_message(text, output, crawler=name, state="RUNNING")
         return
@@ -167,7 +170,10 @@ def crawl(
             print(line, file=sys.stderr if output is Format.json else sys.stdout, flush=True)
     except KeyboardInterrupt:
         _interrupted(glue, name, run_id)
-    _ended(name, _crawl(glue, name, run_id), output)
+    ended = _crawl(glue, name, run_id)
+    _ended(name, ended, output)
+    if nothing is not None and not _has_changes(ended):
+        raise LakeletError(f"Crawler {name} found nothing. {nothing}")
 
 
 def _row(record: Mapping[str, Any], **members: str) -> dict[str, Any]:
@@ -251,6 +257,27 @@ def _check_holds_objects(workspace: Workspace, bucket: str, path: str) -> None:
         raise LakeletError(f"There is no bucket {bucket}: write the data there first, or name another one.") from None
     if not page.get("Contents"):
         raise LakeletError(f"There are no objects under {folder}: write the data there first, or name another folder.")
+
+
+def _why_nothing(workspace: Workspace, crawler: Mapping[str, Any]) -> str | None:
+    """Why a crawler finds nothing, when all its targets are folders without objects; it may still remove tables."""
+    targets = {kind: found for kind, found in crawler.get("Targets", {}).items() if found}
+    if list(targets) != ["S3Targets"]:
+        return None
+    reasons = []
+    for target in targets["S3Targets"]:
+        bucket, _, path = target["Path"].partition("://")[2].partition("/")
+        try:
+            _check_holds_objects(workspace, bucket, path.strip("/"))
+        except LakeletError as error:
+            reasons.append(str(error))
+        else:
+            return None
+    return reasons[0]
+
+
+def _has_changes(run: Mapping[str, Any]) -> bool:
+    return any(count for kinds in json.loads(run.get("Summary", "{}")).values() for count in kinds.values())
 
 
 def _newest(glue: Glue, name: str) -> dict[str, Any]:

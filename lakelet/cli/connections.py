@@ -10,7 +10,7 @@ from catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 from workspace.paths import Workspace
 
-app = typer.Typer(no_args_is_help=True, help="List and try the connections to databases.")
+app = typer.Typer(no_args_is_help=True, help="List and test the connections to databases.")
 
 
 @app.command("list")

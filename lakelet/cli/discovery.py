@@ -22,9 +22,9 @@ _SIGNS = {ADDED: "+", REMOVED: "-"}
 
 
 def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help='Words that a table has to have, or "a whole value".')],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='Words that a table must have, or "a whole value".')],
     database: Annotated[str | None, typer.Option("--database", "-d", help="Only in this database.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The most tables to list.")] = 50,
     output: OutputOption = Format.text,
 ) -> None:
     """Find tables by their names, descriptions, columns, comments, parameters and locations.

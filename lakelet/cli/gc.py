@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: lakelet gc --all")
 def gc(
-    everything: Annotated[bool, typer.Option("--all", help="Also what is not old yet.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Remove recent logs and folders, too.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Free old logs, Spark event logs and work folders, the folders of ended runs, and Spark's class archives of

@@ -19,7 +19,7 @@ POLL_SECONDS = 0.3
 @app.command(epilog="Example: lakelet logs opensearch -f")
 def logs(
     component: Annotated[str | None, typer.Argument(help="A component's name, or supervisor; without it, all.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new lines until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many last lines to show of each.")] = 20,
     output: OutputOption = Format.text,
 ) -> None:

@@ -23,7 +23,7 @@ def notebook(
     ] = None,
     install_kernel: Annotated[
         bool,
-        typer.Option("--install-kernel", help="Install the kernel for VS Code, nbconvert and papermill, and end."),
+        typer.Option("--install-kernel", help="Install the kernel for VS Code, nbconvert and papermill, and exit."),
     ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
     output: OutputOption = Format.text,
@@ -64,5 +64,5 @@ def notebook(
     show_message(f"JupyterLab: {url}", output, url=url)
     sys.stdout.flush()  # what reads it from a pipe waits for it, and serve() does not return
     if no_browser:
-        print("Ctrl-C ends it.", file=sys.stderr)
+        print("Press Ctrl-C to stop JupyterLab.", file=sys.stderr)
     serve(workspace, chosen, browser=not no_browser)

@@ -27,7 +27,7 @@ def publishes(output: OutputOption = Format.text) -> None:
 
 def give_up(
     publish: Annotated[str, typer.Argument(metavar="PUBLISH", help="Its id, as `lakelet catalog publishes` lists it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Give a COMMITTED write up that the object store refuses for good, its bucket being deleted for example.

@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog="Example: lakelet restore /backups/monday --replace")
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Give up the state and objects that are here.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Delete the state and objects that are here.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Restore a backup into this workspace, whose stack must be stopped; every hash and count is checked.

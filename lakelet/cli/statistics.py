@@ -27,9 +27,9 @@ def analyze(
         list[str] | None, typer.Option("--column", "-c", help="Only this column; may be repeated.")
     ] = None,
     sample: Annotated[
-        float | None, typer.Option(min=0, max=100, metavar="PERCENT", help="Read only so many of a hundred rows.")
+        float | None, typer.Option(min=0, max=100, metavar="PERCENT", help="The percentage of rows to read.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="End as the run ends.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end.")] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Compute the statistics of a table's columns from its data.
@@ -48,7 +48,7 @@ def analyze(
         state = run["Status"]
         if state in _ENDED and state != "SUCCEEDED":
             raise RunError(f"The statistics of {reference} ended {state}: {run.get('ErrorMessage', 'stopped')}")
-    text = f"Statistics of {reference}: {state}; `lakelet catalog statistics {reference}` shows what is known."
+    text = f"Statistics of {reference}: {state}; `lakelet catalog statistics {reference}` shows them."
     show_message(text, output, run_id=run_id, state=state)
 
 

@@ -123,7 +123,7 @@ def check(workspace: Workspace) -> Mapping[str, str]:
     for part in parts(workspace):
         found[part.name] = "installed" if installed(root, part) else "missing"
         marker = read_marker(root, part.name)
-        if part.target.is_file() and marker and marker["sha256"] != sha256(part.target):
+        if part.target.is_file() and marker and marker.get("sha256") != sha256(part.target):
             found[part.name] = "damaged"
     return found
 

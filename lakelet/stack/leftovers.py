@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ import psutil
 
 from workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
 from workspace.process import Identity, end_session
+from workspace.shim import read_running
 
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
@@ -68,13 +68,10 @@ def end_runs(workspace: Workspace) -> list[str]:
     """End the sessions of all live runs, asking first: their shims write down that they were stopped."""
     ended = []
     for path in sorted(workspace.runs.glob("*/process.json")):
-        try:
-            identity = Identity.from_json(json.loads(path.read_text()))
-        except (ValueError, KeyError, FileNotFoundError):
-            continue
-        if identity.alive():
+        running = read_running(path.parent)
+        if running is not None and running.shim.alive():
             # The shim gives its driver 10 s before it kills it; it must be left to write exit.json.
-            end_session(identity, GRACE_SECONDS + 5)
+            end_session(running.shim, GRACE_SECONDS + 5)
             ended.append(path.parent.name)
     return ended
 

@@ -13,19 +13,19 @@ from workspace.files import write_atomic
 def installed(root: Path, part: Part) -> bool:
     """Whether the cache holds this part, complete and of this version."""
     marker = read_marker(root, part.name)
-    if not marker or marker["digest"] != part.digest:
+    if not marker or marker.get("digest") != part.digest:
         return False
     # A file (MinIO's binary) is known again by its size, here; `check` compares the checksum.
-    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker["size"])
+    return part.target.is_dir() or (part.target.is_file() and part.target.stat().st_size == marker.get("size"))
 
 
 def read_marker(root: Path, name: str) -> dict[str, object] | None:
     """The marker of the part of this name: its version and digest, and of a file its size and sha256."""
     try:
-        marker: dict[str, object] = json.loads(marker_path(root, name).read_text())
-    except (FileNotFoundError, ValueError):
+        marker = json.loads(marker_path(root, name).read_text())
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
-    return marker
+    return marker if isinstance(marker, dict) else None
 
 
 def write_marker(root: Path, part: Part) -> None:

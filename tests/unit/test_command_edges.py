@@ -190,6 +190,47 @@ def test_a_crawl_of_nothing_fails(workspace: Workspace, monkeypatch: pytest.Monk
         assert caught.value.exit_code == 1 and "There " in str(caught.value)
 
 
+class OneCrawler:
+    """The wire, with a crawler whose one crawl has ended."""
+
+    def __init__(self, paths: list[str], summary: dict[str, dict[str, int]]) -> None:
+        self.targets = {"S3Targets": [{"Path": path} for path in paths], "JdbcTargets": []}
+        self.run = {"CrawlId": "c1", "State": "COMPLETED", "Summary": json.dumps(summary)}
+
+    def call(self, operation: str, **members: object) -> dict[str, object]:
+        answers: dict[str, dict[str, object]] = {
+            "StartCrawler": {},
+            "GetCrawler": {"Crawler": {"Name": "c", "Targets": self.targets}},
+            "ListCrawls": {"Crawls": [self.run]},
+        }
+        return answers[operation]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize(
+    ("paths", "deleted", "fails"),
+    [
+        (["s3://lake/none/", "s3a://other/"], 0, True),
+        (["s3://lake/none/", "s3://lake/flights/"], 0, False),
+        (["s3://lake/none/"], 1, False),
+    ],
+)
+def test_a_crawler_by_name_that_finds_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, wait: bool, paths: list[str], deleted: int, fails: bool
+) -> None:
+    glue = OneCrawler(paths, {"TABLE": {"created": 0, "deleted": deleted}})
+    monkeypatch.setattr(catalog, "Glue", lambda _: glue)
+    monkeypatch.setattr(catalog, "s3_client", lambda _: Bucket())
+    monkeypatch.setattr(catalog, "_follow", lambda *_: iter(()))
+    monkeypatch.setenv(STATE_VARIABLE, str(workspace.state))
+    if fails or (deleted and not wait):
+        with pytest.raises(LakeletError, match=r"There are no objects under s3://lake/none") as caught:
+            catalog.crawl("c", wait=wait)
+        assert caught.value.exit_code == 1
+    else:
+        catalog.crawl("c", wait=wait)
+
+
 def test_a_new_project_gets_a_folder_for_notebooks(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, tmp_path / ".lakelet")
     assert notebook.notebooks(workspace).is_dir() and not list((tmp_path / "notebooks").iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     token = secret(workspace, "control_token")
     guard = Guard(Lake(catalog, "123456789012"), lambda peer, here: None)
     find_runs = JobStore(engine).runs_by_id
-    app = Starlette(routes=api_routes(publishes, Lineage(engine, catalog), find_runs, sql, token, guard))
+    app = Starlette(
+        routes=api_routes(publishes, Lineage(engine, catalog), find_runs, sql, token, guard, workspace.state)
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -78,6 +81,15 @@ BEGIN = {"run_id": "jr_1", "database": None, "table": None, "location": "s3://si
 def test_a_publish_is_begun_with_its_members_only(workspace: Workspace, change: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationException, match=named):
         call(workspace, "POST", "publishes", {**BEGIN, **change})
+
+
+def test_a_full_disk_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Publishes, "begin", full)
+    with pytest.raises(LakeletError, match=r"The disk is full: .*lakelet gc"):
+        call(workspace, "POST", "publishes", BEGIN)
 
 
 def test_every_publish_has_a_time_of_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

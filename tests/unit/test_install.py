@@ -279,6 +279,17 @@ def test_another_version_is_installed_anew(
     assert [path.name for path in workspace.cache.s3a_jars.iterdir()] == ["jar-b-1.jar"]
 
 
+@pytest.mark.parametrize("content", ["[]", "[1]", "5", "null", '"x"', "{}", '{"version": "1"}', "{", "[" * 100_000])
+def test_a_part_with_a_damaged_marker_is_not_installed(workspace: Workspace, content: str) -> None:
+    part = parts.parts(workspace)[0]
+    part.target.mkdir(parents=True)
+    marker = workspace.cache.root / "markers" / f"{part.name}.json"
+    marker.parent.mkdir(parents=True)
+    marker.write_text(content)
+    assert not install.installed(workspace.cache.root, part)
+    assert install.check(workspace)[part.name] == "missing"
+
+
 def test_what_exists_already_is_not_installed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKELET_OPENSEARCH_ENDPOINT", "http://127.0.0.1:9")
     assert [part.name for part in parts.parts(workspace)] == [

@@ -45,8 +45,8 @@ def test_a_fixture_is_its_arguments_its_tables_and_what_is_expected(case: Path) 
         ("input/numbers/in.json", "{}", "the table 'numbers'"),
         ("expected/numbers.jsonl", "{}", "the table 'numbers'"),
         ("expected/silver.numbers.json", "{}", r"expected has .*silver\.numbers\.json.*: give a file"),
-        ("expected/silver.numbers.jsonl", '{"n": 1}\n{"n": ', "line 2, is no JSON"),
-        ("expected/silver.numbers.jsonl", "[1]", "line 1, is no row"),
+        ("expected/silver.numbers.jsonl", '{"n": 1}\n{"n": ', "line 2, is not valid JSON"),
+        ("expected/silver.numbers.jsonl", "[1]", "line 1, is not a row"),
     ],
 )
 def test_a_mistake_is_named(case: Path, name: str, text: str, said: str) -> None:
