@@ -25,11 +25,11 @@ _MADE = frozenset(("col", "key", "value", "pos", "id", "window", "start", "end")
 # The first words of Spark's statements (SqlBaseParser.g4, 4.1).
 _STATEMENTS = frozenset(
     (
-        "add", "alter", "analyze", "begin", "cache", "call", "clear", "comment", "commit", "create", "declare",
-        "delete", "desc", "describe", "dfs", "drop", "execute", "explain", "export", "from", "grant", "import",
-        "insert", "list", "load", "lock", "map", "merge", "msck", "reduce", "refresh", "repair", "replace", "reset",
-        "revoke", "rollback", "select", "set", "show", "start", "table", "truncate", "uncache", "unlock", "update",
-        "use", "values", "with",
+        "add", "alter", "analyze", "begin", "cache", "call", "clear", "close", "comment", "commit", "create", "declare",
+        "delete", "desc", "describe", "dfs", "drop", "execute", "explain", "export", "fetch", "from", "grant", "import",
+        "insert", "list", "load", "lock", "map", "merge", "msck", "open", "reduce", "refresh", "repair", "replace",
+        "reset", "revoke", "rollback", "select", "set", "show", "start", "table", "truncate", "uncache", "unlock",
+        "update", "use", "values", "with",
     )
 )  # fmt: skip
 
