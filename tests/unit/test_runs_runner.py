@@ -78,11 +78,7 @@ def test_one_run_s_odd_file_does_not_stop_the_others(room: Room) -> None:
     (folder / "process.json").write_text("no JSON")
     room.runner.start()
     assert room.ended(room.runner.submit(a_run())).state is RunState.SUCCEEDED
-    assert room.store.run(odd.id).state is RunState.STARTING
-    (folder / "process.json").write_text(
-        '{"pid": 4194305, "started": 1.0}'
-    )  # it is looked at again; no process has that pid
-    assert room.ended(odd).state is RunState.FAILED
+    assert room.ended(odd).state is RunState.FAILED  # nobody can say who runs it: it is not said to run
 
 
 def test_a_driver_works_in_a_folder_without_our_files(room: Room) -> None:

@@ -115,6 +115,15 @@ def test_a_build_that_fails_ends_what_was_started(workspace: Workspace, built: C
     assert not record_path(workspace).exists()
 
 
+@pytest.fixture
+def plain_interrupts() -> Iterator[None]:
+    """Ctrl-C as in a command: a SparkContext that a test before made in this process has a handler of its own."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("plain_interrupts")
 def test_an_interrupted_build_leaves_nothing_behind(workspace: Workspace, built: Callable[[Build], None]) -> None:
     def build(draft: Path, cancelled: threading.Event) -> None:
         await_others(workspace)
