@@ -16,22 +16,22 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aws import context, discovery
-from aws.auth import Verifier, is_signed, read_signature, without_signature
-from aws.authorisation import UNSIGNED, authorise, keys_of
-from aws.bodies import MAX_BODY, SMALL_BODY, UNSIGNED_BODY, Body, Buffers, declared_size
-from aws.directory import Directory
-from aws.errors import SerializationException, UnknownOperationException
-from aws.operations import Operation, Service
-from aws.protocol import ec2, query
-from aws.protocol.http import Request, Response
-from aws.routing import Call, ErrorWriter, WireProtocol, protocol_of, route
-from aws.s3 import S3Proxy, is_s3
-from aws.unserved import find_unserved
-from identity import messages
-from identity.principals import anonymous
-from workspace import disk
-from workspace.errors import (
+from lakelet.aws import context, discovery
+from lakelet.aws.auth import Verifier, is_signed, read_signature, without_signature
+from lakelet.aws.authorisation import UNSIGNED, authorise, keys_of
+from lakelet.aws.bodies import MAX_BODY, SMALL_BODY, UNSIGNED_BODY, Body, Buffers, declared_size
+from lakelet.aws.directory import Directory
+from lakelet.aws.errors import SerializationException, UnknownOperationException
+from lakelet.aws.operations import Operation, Service
+from lakelet.aws.protocol import ec2, query
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.aws.routing import Call, ErrorWriter, WireProtocol, protocol_of, route
+from lakelet.aws.s3 import S3Proxy, is_s3
+from lakelet.aws.unserved import find_unserved
+from lakelet.identity import messages
+from lakelet.identity.principals import anonymous
+from lakelet.workspace import disk
+from lakelet.workspace.errors import (
     AccessDeniedException,
     InternalServiceException,
     InvalidInputException,
@@ -42,7 +42,7 @@ from workspace.errors import (
     StackError,
     ValidationException,
 )
-from workspace.state import WouldWaitError, without_waiting
+from lakelet.workspace.state import WouldWaitError, without_waiting
 
 QUICK_BODY = 4096  # bytes that are read in no time
 THREADS = 40  # requests that are served at once; the others wait
@@ -61,7 +61,7 @@ def create_app(services: Sequence[Service] | Directory, routes: Sequence[BaseRou
     """The application that serves ``routes`` (all under ``/_lakelet``), the account's keys as an identity provider
     (``/.well-known``), S3, and ``services`` on every other path.
 
-    ``aws.context.use`` must have been called before the first request.
+    ``lakelet.aws.context.use`` must have been called before the first request.
     """
     own = Starlette(routes=[*routes, *discovery.routes()])
     s3, wire = S3Proxy(_s3_endpoint, _s3_refusal), Wire(services)
@@ -122,7 +122,8 @@ class Wire:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
     def _looked_up(self, request: Request, request_id: str) -> Response | None:
-        """The answer to a request that is :func:`~aws.operations.at_once`, made here and now, unless it has to wait.
+        """The answer to a request that is :func:`~lakelet.aws.operations.at_once`, made here and now, unless it has to
+        wait.
 
         To hand it to a thread and back takes longer than to serve it.
         """

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
-from aws.errors import (
+from lakelet.aws.errors import (
     ExpiredTokenException,
     IncompleteSignatureException,
     InvalidSignatureException,
     MissingAuthenticationTokenException,
     UnrecognizedClientException,
 )
-from aws.protocol.http import Request
-from aws.regions import known_regions
-from identity.principals import Credential
-from identity.signing import ALGORITHM, canonical_request, signature
+from lakelet.aws.protocol.http import Request
+from lakelet.aws.regions import known_regions
+from lakelet.identity.principals import Credential
+from lakelet.identity.signing import ALGORITHM, canonical_request, signature
 
 SKEW = timedelta(minutes=15)
 _PART = re.compile(r"\s*([A-Za-z]+)=([^,\s]+)\s*")
@@ -75,8 +75,8 @@ class Verifier:
     def verify(self, request: Request, claim: Signature, service: str | None) -> Credential:
         """The credential that signed the request.
 
-        ``service`` is the signing name of the service that was called; None when there is no such service, so that
-        any will do. Raises the subclass of :class:`~aws.errors.AuthenticationError` that says what does not hold.
+        ``service`` is the signing name of the service that was called; None when there is no such service, so that any
+        will do. Raises the subclass of :class:`~lakelet.aws.errors.AuthenticationError` that says what does not hold.
         """
         credential = self.check_head(claim)
         if service is not None and claim.service != service:

@@ -6,16 +6,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aws.catalogs import other_catalog
-from aws.context import current, request_keys, request_region
-from aws.errors import UnrecognizedClientException
-from aws.links import with_targets
-from aws.protocol.http import Request
-from aws.resources import resources
-from identity.managed import is_root_task
-from identity.principals import Principal
-from identity.service import REQUESTED_REGION, stamp
-from workspace.errors import AccessDeniedException
+from lakelet.aws.catalogs import other_catalog
+from lakelet.aws.context import current, request_keys, request_region
+from lakelet.aws.errors import UnrecognizedClientException
+from lakelet.aws.links import with_targets
+from lakelet.aws.protocol.http import Request
+from lakelet.aws.resources import resources
+from lakelet.identity.managed import is_root_task
+from lakelet.identity.principals import Principal
+from lakelet.identity.service import REQUESTED_REGION, stamp
+from lakelet.workspace.errors import AccessDeniedException
 
 # Anybody who signs may ask who signs, and for a session of its own; AssumeRole asks the role too (aws.services.sts).
 UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from aws.errors import RequestEntityTooLargeException, SlowDown
-from aws.protocol.http import Request
+from lakelet.aws.errors import RequestEntityTooLargeException, SlowDown
+from lakelet.aws.protocol.http import Request
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; a BatchCreatePartition of 100 wide partitions takes well under one MiB
 SMALL_BODY = 64 * 1024  # bytes that are read before anything is known of their sender

@@ -1,7 +1,7 @@
 """Requests on a catalog beside the account's own, whose CatalogId is ``<account>:<name>``.
 
 Operations know databases by one name. A request on another catalog is given the names under which its databases are
-kept (:mod:`catalog.catalogs.names`), and its answer, or its error, gets those that the client knows.
+kept (:mod:`lakelet.catalog.catalogs.names`), and its answer, or its error, gets those that the client knows.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from aws.context import current
-from catalog.catalogs.names import inside, prefix_of
-from catalog.catalogs.store import CatalogsStore
-from workspace.errors import InvalidInputException, ServiceError
-from workspace.state import reading
+from lakelet.aws.context import current
+from lakelet.catalog.catalogs.names import inside, prefix_of
+from lakelet.catalog.catalogs.store import CatalogsStore
+from lakelet.workspace.errors import InvalidInputException, ServiceError
+from lakelet.workspace.state import reading
 
 _BY_NAME = ("GetDatabase", "UpdateDatabase", "DeleteDatabase")  # whose Name is a database's
 _THEMSELVES = ("GetCatalog", "UpdateCatalog", "DeleteCatalog")  # take a CatalogId as it is

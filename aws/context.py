@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from catalog.store import CatalogStore
-from identity.conditions import Context as ConditionKeys
-from identity.principals import Credential, Principal, root
-from identity.service import Identity
-from workspace.errors import EntityNotFoundException, ServiceUnavailableException
-from workspace.paths import Workspace
+from lakelet.catalog.store import CatalogStore
+from lakelet.identity.conditions import Context as ConditionKeys
+from lakelet.identity.principals import Credential, Principal, root
+from lakelet.identity.service import Identity
+from lakelet.workspace.errors import EntityNotFoundException, ServiceUnavailableException
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
-    from catalog.crawlers.store import CrawlerStore
-    from catalog.publishes import Publishes
-    from identity.object_keys import ObjectKeys
-    from jobs.runner import Runner
-    from jobs.store import JobStore
+    from lakelet.catalog.crawlers.store import CrawlerStore
+    from lakelet.catalog.publishes import Publishes
+    from lakelet.identity.object_keys import ObjectKeys
+    from lakelet.jobs.runner import Runner
+    from lakelet.jobs.store import JobStore
 
 _NOT_OF_KEYS = ("Role", "Provider", "Federation", "MFADevice")  # in the names of what changes nothing for users' keys
 _ABSENT: Any = None  # a control process gives every room; a test only those it needs

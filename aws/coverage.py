@@ -1,17 +1,20 @@
-"""What of AWS is served, as a page written from the signatures: ``python -m aws.coverage > docs/aws-coverage.md``."""
+"""What of AWS is served, as a page written from the signatures.
+
+python -m lakelet.aws.coverage > docs/aws-coverage.md
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aws.directory import Directory
-from aws.members import ROWS, Effect, effect
-from aws.operations import Operation, Service
-from jobs import definitions
+from lakelet.aws.directory import Directory
+from lakelet.aws.members import ROWS, Effect, effect
+from lakelet.aws.operations import Operation, Service
+from lakelet.jobs import definitions
 
 HEADER = """# AWS coverage
 
-Written by `python -m aws.coverage`, from the signatures of the functions in `aws/services/` and the table in
+Written by `python -m lakelet.aws.coverage`, from the signatures of the functions in `aws/services/` and the table in
 `aws/members.py`; a test holds them together. Each member of an input acts, is kept (taken, and returned where it is
 part of a definition, without effect, for nothing becomes untrue by it), or is refused by name (HTTP 501,
 `NotImplementedException`), never ignored; so is an operation that is not listed. **Bold** members are required. The

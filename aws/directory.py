@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
 
-from aws import services
-from aws.operations import Service, load_service
+from lakelet.aws import services
+from lakelet.aws.operations import Service, load_service
 
 # The signing names that are not botocore's names of the services.
 _SIGNED_AS = {"es": ("es", "opensearch"), "elasticmapreduce": ("emr",)}

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from aws.context import current
-from identity.errors import FeatureDisabled
-from identity.federation import outbound
-from workspace.state import reading
+from lakelet.aws.context import current
+from lakelet.identity.errors import FeatureDisabled
+from lakelet.identity.federation import outbound
+from lakelet.workspace.state import reading
 
 
 def routes() -> list[BaseRoute]:

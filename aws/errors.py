@@ -1,12 +1,12 @@
 """Errors that only the wire raises: requests that cannot be read, routed or believed.
 
 Names and statuses are AWS's common errors (AWS Glue Web API, Common Errors); the Query protocol has its own names
-for some of them (``aws.protocol.query``).
+for some of them (``lakelet.aws.protocol.query``).
 """
 
 from __future__ import annotations
 
-from workspace.errors import ServiceError
+from lakelet.workspace.errors import ServiceError
 
 
 class SerializationException(ServiceError):

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
-from aws.context import Context, caller, request_keys, request_region
-from catalog.model import Table
-from workspace.errors import EntityNotFoundException
-from workspace.state import reading
+from lakelet.aws.context import Context, caller, request_keys, request_region
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import EntityNotFoundException
+from lakelet.workspace.state import reading
 
 # What is about the link itself, and not about where it leads.
 _OF_LINKS = {"DeleteDatabase", "DeleteTable", "BatchDeleteTable", "TagResource", "UntagResource", "GetTags"}

@@ -1,4 +1,4 @@
-"""The Data Catalog as local SQL reads it: the store's answers behind :class:`query.lookup.Lookup`."""
+"""The Data Catalog as local SQL reads it: the store's answers behind :class:`lakelet.query.lookup.Lookup`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from catalog.model import Partition, Table, fold
-from catalog.publishes import Publishes
-from catalog.registry.columns import with_columns
-from catalog.registry.store import RegistryStore
-from catalog.store import CatalogStore
-from workspace.state import reading
+from lakelet.catalog.model import Partition, Table, fold
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.registry.columns import with_columns
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.state import reading
 
 
 class CatalogLookup:

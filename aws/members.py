@@ -13,8 +13,8 @@ from enum import Enum
 
 from botocore.model import Shape
 
-from aws.operations import Operation, Service
-from jobs import definitions
+from lakelet.aws.operations import Operation, Service
+from lakelet.jobs import definitions
 
 
 class Effect(Enum):

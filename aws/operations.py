@@ -19,10 +19,10 @@ from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel
 from botocore.session import Session
 
-from aws.catalogs import served
-from aws.protocol.values import decode
-from aws.validation import validate
-from workspace.errors import NotImplementedException, ValidationException
+from lakelet.aws.catalogs import served
+from lakelet.aws.protocol.values import decode
+from lakelet.aws.validation import validate
+from lakelet.workspace.errors import NotImplementedException, ValidationException
 
 Function = Callable[..., "dict[str, Any] | None"]
 

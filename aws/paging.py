@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 Item = TypeVar("Item")
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws.catalogs import other_catalog
-from aws.context import current
-from catalog.registry.model import registry_name, schema_names
-from identity.principals import Principal
-from identity.store import Kind
-from workspace.errors import InvalidInputException
+from lakelet.aws.catalogs import other_catalog
+from lakelet.aws.context import current
+from lakelet.catalog.registry.model import registry_name, schema_names
+from lakelet.identity.principals import Principal
+from lakelet.identity.store import Kind
+from lakelet.workspace.errors import InvalidInputException
 
 Parameters = Mapping[str, Any]
 

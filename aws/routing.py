@@ -7,11 +7,11 @@ from typing import Protocol
 
 from botocore.model import OperationModel, ServiceModel
 
-from aws.directory import Directory, protocols
-from aws.operations import Service
-from aws.protocol import awsjson, query, restjson, rpcv2cbor
-from aws.protocol.http import Request, Response
-from workspace.errors import ServiceError
+from lakelet.aws.directory import Directory, protocols
+from lakelet.aws.operations import Service
+from lakelet.aws.protocol import awsjson, query, restjson, rpcv2cbor
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.workspace.errors import ServiceError
 
 
 class ErrorWriter(Protocol):
@@ -23,7 +23,7 @@ class ErrorWriter(Protocol):
 
 
 class WireProtocol(ErrorWriter, Protocol):
-    """What each module of ``aws.protocol`` that is a protocol offers."""
+    """What each module of ``lakelet.aws.protocol`` that is a protocol offers."""
 
     def parse(self, operation: OperationModel, request: Request) -> dict[str, object]: ...
     def serialize(self, operation: OperationModel, result: dict[str, object], request_id: str) -> Response: ...

@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape
 
 from starlette.types import Receive, Scope, Send
 
-from aws.s3_connection import Connection, Head
-from workspace.errors import StackError
+from lakelet.aws.s3_connection import Connection, Head
+from lakelet.workspace.errors import StackError
 
 log = logging.getLogger("lakelet.aws")
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from botocore.loaders import Loader
 
-from workspace.errors import NotImplementedException, StackError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import NotImplementedException, StackError
+from lakelet.workspace.paths import Workspace
 
 # botocore's names of the services whose requests are signed under another name.
 _NAMES = {

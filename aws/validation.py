@@ -1,6 +1,6 @@
 """The constraints of AWS's service models: required members, lengths, ranges, patterns, enumerations.
 
-Types are checked while a request is read (``aws.protocol.values``). Messages have AWS's own form.
+Types are checked while a request is read (``lakelet.aws.protocol.values``). Messages have AWS's own form.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from workspace.errors import ValidationException
+from lakelet.workspace.errors import ValidationException
 
 Path = tuple[Any, str | int] | None  # a member's name or an item's position, after those of what holds it
 Check = Callable[[Any, Path, list[str]], None]  # appends what is wrong with a value to the problems

@@ -1,5 +1,5 @@
-"""The import names that Glue scripts use; names only, everything is in :mod:`etl` (docs/awsglue.md)."""
+"""The import names that Glue scripts use; names only, everything is in :mod:`lakelet.etl` (docs/awsglue.md)."""
 
-from etl.dynamicframe import DynamicFrame
+from lakelet.etl.dynamicframe import DynamicFrame
 
 __all__ = ["DynamicFrame"]

@@ -1,5 +1,5 @@
 """``from awsglue.context import GlueContext``."""
 
-from etl.context import GlueContext
+from lakelet.etl.context import GlueContext
 
 __all__ = ["GlueContext"]

@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 from pyspark.sql.types import NullType as UnknownType
 from pyspark.sql.types import StructField as Field
 
-from etl.choice_type import ChoiceType
+from lakelet.etl.choice_type import ChoiceType
 
 __all__ = [
     "ArrayType",

@@ -1,5 +1,5 @@
 """``from awsglue.job import Job``."""
 
-from etl.job import Job
+from lakelet.etl.job import Job
 
 __all__ = ["Job"]

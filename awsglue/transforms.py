@@ -1,7 +1,7 @@
 """``from awsglue.transforms import *``: the transform classes of Glue scripts."""
 
-from etl.glue_transform import GlueTransform
-from etl.glue_transforms import (
+from lakelet.etl.glue_transform import GlueTransform
+from lakelet.etl.glue_transforms import (
     ApplyMapping,
     DropFields,
     DropNullFields,

@@ -1,6 +1,6 @@
 """``from awsglue.utils import getResolvedOptions``."""
 
-from etl.arguments import resolved_options as getResolvedOptions
-from etl.errors import GlueArgumentError
+from lakelet.etl.arguments import resolved_options as getResolvedOptions
+from lakelet.etl.errors import GlueArgumentError
 
 __all__ = ["GlueArgumentError", "getResolvedOptions"]

@@ -1,1 +1,1 @@
-"""The import names that Glue scripts use for data quality; names only, everything is in :mod:`etl.dqdl`."""
+"""The import names that Glue scripts use for data quality; names only, everything is in :mod:`lakelet.etl.dqdl`."""

@@ -1,5 +1,5 @@
 """``from awsgluedq.transforms import EvaluateDataQuality``."""
 
-from etl.dqdl.transform import EvaluateDataQuality
+from lakelet.etl.dqdl.transform import EvaluateDataQuality
 
 __all__ = ["EvaluateDataQuality"]

@@ -33,8 +33,8 @@ from botocore.credentials import Credentials
 
 from bench.wire import Replay, glue, moto
 from lakelet.stack import operate
-from workspace.paths import STATE_VARIABLE, Workspace
-from workspace.secrets import secret
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.secrets import secret
 
 FEW = 10_000
 TENTHS = 10

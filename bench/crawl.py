@@ -23,11 +23,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catalog.crawlers.sampling import READERS
-from catalog.glue import Glue
-from data.objects import s3_client
+from lakelet.catalog.crawlers.sampling import READERS
+from lakelet.catalog.glue import Glue
+from lakelet.data.objects import s3_client
 from lakelet.stack import operate
-from workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
 
 AIM = 1.5
 NAME = "bench-crawl"

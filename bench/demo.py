@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from workspace.paths import REPOSITORY, STATE_VARIABLE
+from lakelet.workspace.paths import REPOSITORY, STATE_VARIABLE
 
 AIMS = {"cold": 480, "warm": 120}
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from bench.engines import environments, measured, run, store
 from bench.submit import spark_submit
-from jobs import engines
-from jobs.sail import sail_argv
-from workspace.paths import Workspace
+from lakelet.jobs import engines
+from lakelet.jobs.sail import sail_argv
+from lakelet.workspace.paths import Workspace
 
 BUCKET = "bench-dynamicframe"
 AIMS = {"parquet": 1.3, "csv": 2.2, "json": 2.2, "json, a choice": 3.0}

@@ -32,18 +32,18 @@ from typing import Any, NamedTuple
 import psutil
 
 from bench.submit import eventually, eventually_ready, launcher, spark_submit, submit_and_wait
-from catalog.glue import Glue
-from data.formats import PARQUET, storage_descriptor
-from data.objects import s3_client
-from jobs import engines
-from jobs.client import JobClient
-from jobs.logs import Stream, read
-from jobs.sail import sail_argv, sail_environment
-from jobs.spark import python_path, spark_environment
-from jobs.warm_driver import READY
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import PARQUET, storage_descriptor
+from lakelet.data.objects import s3_client
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobClient
+from lakelet.jobs.logs import Stream, read
+from lakelet.jobs.sail import sail_argv, sail_environment
+from lakelet.jobs.spark import python_path, spark_environment
+from lakelet.jobs.warm_driver import READY
 from lakelet.stack.record import read_record
-from workspace.environment import client_environment
-from workspace.paths import Workspace
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import Workspace
 
 BUCKET, DATABASE, TABLE = "bench-engines", "bench_engines", "trips"
 SMALL_ROWS = 100_000

@@ -32,17 +32,17 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.glue import Glue
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX
-from jobs.client import JobClient, Submitted
-from jobs.launchers import folder_of
-from jobs.runner import PUBLISHED
+from lakelet.catalog.glue import Glue
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX
+from lakelet.jobs.client import JobClient, Submitted
+from lakelet.jobs.launchers import folder_of
+from lakelet.jobs.runner import PUBLISHED
+from lakelet.query.client import query_rows
 from lakelet.stack import operate
-from query.client import query_rows
-from workspace import shim
-from workspace.errors import AlreadyExistsException, LakeletError
-from workspace.paths import Workspace
+from lakelet.workspace import shim
+from lakelet.workspace.errors import AlreadyExistsException, LakeletError
+from lakelet.workspace.paths import Workspace
 
 VICTIMS = {
     "spark": ("script", "driver", "spark-worker-1", "minio", "control"),

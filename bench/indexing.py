@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 from opensearchpy import OpenSearch, helpers
 
-from search.client import open_client
-from search.ingest import SENDERS, index_table
-from search.templates import FLIGHTS, install_templates
-from workspace.paths import Workspace
+from lakelet.search.client import open_client
+from lakelet.search.ingest import SENDERS, index_table
+from lakelet.search.templates import FLIGHTS, install_templates
+from lakelet.workspace.paths import Workspace
 
 INDEX = "flights-bench"
 CHUNK = 4000

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from bench.engines import environments, measured, run, store
 from bench.submit import spark_submit
-from data.publish import delete_keys, keys_below
-from jobs import engines
-from workspace.paths import Workspace
+from lakelet.data.publish import delete_keys, keys_below
+from lakelet.jobs import engines
+from lakelet.workspace.paths import Workspace
 
 BUCKET, AIM = "bench-publishing", 1.3
 WRITES = f"""

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import duckdb
 
-from catalog.client import get_table
-from data.objects import list_objects, s3_client
-from data.zones import split_uri
-from query.client import query
-from query.sandbox import extension
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.catalog.client import get_table
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import split_uri
+from lakelet.query.client import query
+from lakelet.query.sandbox import extension
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 AIM = 1.3
 OURS, DUCKDB = "SQL at the control process", "DuckDB in this process"

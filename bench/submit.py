@@ -21,11 +21,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs import engines
-from jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, spark_environment, spark_home, submit_argv
-from jobs.warm_driver import READY
-from workspace.environment import client_environment
-from workspace.paths import Workspace
+from lakelet.jobs import engines
+from lakelet.jobs.spark import LIGHT_FLAGS, MODULE_FLAGS, archive_flags, spark_environment, spark_home, submit_argv
+from lakelet.jobs.warm_driver import READY
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import Workspace
 
 AIM = 1.1
 WARM, COLD = "jobs submit --wait, warm", "jobs submit --wait, cold"

@@ -27,7 +27,7 @@ from lakelet.stack.install import install
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.ports import default_ports
 from lakelet.stack.record import read_record
-from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
+from lakelet.workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
 
 AIM = 1.3
 

@@ -40,12 +40,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from data.objects import s3_client
+from lakelet.data.objects import s3_client
 from lakelet.stack import operate
 from lakelet.stack.ephemeral import COMPONENTS, new_workspace
-from workspace.control import call
-from workspace.paths import STATE_VARIABLE, Workspace
-from workspace.secrets import secret
+from lakelet.workspace.control import call
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.secrets import secret
 
 MOTO = "moto[server]==5.*"
 CONNECTIONS = 4

@@ -1,6 +1,7 @@
 """The Data Catalog over the AWS wire: what jobs, crawlers, queries and dashboards read tables with.
 
-Glue's errors come back as the :class:`~workspace.errors.ServiceError` subclass of the same name (catalog/glue.py).
+Glue's errors come back as the :class:`~lakelet.workspace.errors.ServiceError` subclass of the same name
+(catalog/glue.py).
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.glue import Glue
-from workspace import errors
-from workspace.paths import Workspace
+from lakelet.catalog.glue import Glue
+from lakelet.workspace import errors
+from lakelet.workspace.paths import Workspace
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class TableReference:
 
     @classmethod
     def parse(cls, text: str) -> TableReference:
-        """Read ``database.table``; raises :class:`~workspace.errors.UsageError` for anything else."""
+        """Read ``database.table``; raises :class:`~lakelet.workspace.errors.UsageError` for anything else."""
         database, dot, name = text.partition(".")
         if not (database and dot and name) or "." in name:
             raise errors.UsageError(f"{text!r} is not a table: write DATABASE.TABLE.")

@@ -2,8 +2,8 @@
 
 The grammar (AWS Glue Web API, GetPartitions, Expression): ``=``, ``<>``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
 ``AND``, ``OR``, ``NOT``, ``IN``, ``BETWEEN``, ``LIKE``, ``IS NULL`` over partition keys of the types that
-:mod:`catalog.partitions.values` knows. sqlglot parses it; only the nodes listed here are let through. Null is neither
-true nor false, as in SQL.
+:mod:`lakelet.catalog.partitions.values` knows. sqlglot parses it; only the nodes listed here are let through. Null is
+neither true nor false, as in SQL.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 import sqlglot
 from sqlglot import exp, tokens
 
-from catalog.partitions import values
-from catalog.partitions.values import Interval, Kind, Value
-from workspace.errors import InvalidInputException
+from lakelet.catalog.partitions import values
+from lakelet.catalog.partitions.values import Interval, Kind, Value
+from lakelet.workspace.errors import InvalidInputException
 
 MAX_NESTING = 200  # parentheses and NOTs; deeper ones exhaust the parser's stack
 _REMEMBERED = 10_000  # answers that a condition keeps, by the text of the value
@@ -143,7 +143,7 @@ def parse_expression(expression: str, keys: Sequence[tuple[str, str]]) -> Condit
     """The condition that an expression means.
 
     ``keys`` are the ``(name, Hive type)`` of the partition keys in order. Raises
-    :class:`~workspace.errors.InvalidInputException` for anything outside the grammar.
+    :class:`~lakelet.workspace.errors.InvalidInputException` for anything outside the grammar.
     """
     return _Reader({name: (position, kind) for position, (name, kind) in enumerate(keys)}).condition(_parse(expression))
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from catalog.publish_records import COMMITTED, PLACE, Publish
-from catalog.store import CatalogStore
-from data.publish import Outcome, location_prefix
-from data.zones import uri
-from workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.catalog.publish_records import COMMITTED, PLACE, Publish
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.publish import Outcome, location_prefix
+from lakelet.data.zones import uri
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
 
 
 def first_of(pending: Sequence[Publish], wanted: Publish) -> Publish:

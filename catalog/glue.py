@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from identity.keys import root_key
-from identity.signing import signed_headers
-from workspace import errors
-from workspace.control import send
-from workspace.paths import Workspace
+from lakelet.identity.keys import root_key
+from lakelet.identity.signing import signed_headers
+from lakelet.workspace import errors
+from lakelet.workspace.control import send
+from lakelet.workspace.paths import Workspace
 
 TIMEOUT_SECONDS = 120.0
 POLL_SECONDS = 0.2
@@ -46,7 +46,7 @@ TIMESTAMPS = frozenset({
 class Glue:
     """Calls Glue's operations by their names in AWS's API reference. Threads may share one.
 
-    Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started.
     """
 
     service = "glue"  # the name that requests are signed for
@@ -60,9 +60,9 @@ class Glue:
     def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
         """The answer to one request, its timestamps as aware datetimes in local time, as boto3 gives them.
 
-        Raises the :class:`~workspace.errors.ServiceError` subclass of the name that Glue answers with,
-        :class:`~workspace.errors.LakeletError` for one that has no class, and
-        :class:`~workspace.errors.NotRunningError` when nobody answers.
+        Raises the :class:`~lakelet.workspace.errors.ServiceError` subclass of the name that Glue answers with,
+        :class:`~lakelet.workspace.errors.LakeletError` for one that has no class, and
+        :class:`~lakelet.workspace.errors.NotRunningError` when nobody answers.
         """
         body = json.dumps(members, default=_on_the_wire).encode()
         patience = RUN_PATIENCE_SECONDS if os.environ.get("LAKELET_RUN_ID") else PATIENCE_SECONDS

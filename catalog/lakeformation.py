@@ -1,8 +1,8 @@
-"""The Lake Formation that this workspace's own programs call: as ``catalog.glue``, over REST-JSON."""
+"""The Lake Formation that this workspace's own programs call: as ``lakelet.catalog.glue``, over REST-JSON."""
 
 from __future__ import annotations
 
-from catalog.glue import Glue
+from lakelet.catalog.glue import Glue
 
 
 class LakeFormation(Glue):

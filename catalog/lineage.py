@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import fold
-from catalog.publish_records import APPLIED, COMMITTED, PLACE, publishes
-from catalog.store import CatalogStore
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import metadata, reading, writing
+from lakelet.catalog.model import fold
+from lakelet.catalog.publish_records import APPLIED, COMMITTED, PLACE, publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import metadata, reading, writing
 
 RUNS = 100  # the latest writers and readers of a table that are told
 TABLES = 100  # the tables before and behind one

@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from workspace.errors import InvalidInputException
-from workspace.quick_json import text
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.quick_json import text
 
 Definition = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def fold(name: str) -> str:
 def storable(definition: Definition) -> dict[str, Any]:
     """A definition as it is kept in JSON: times become Unix seconds.
 
-    Raises :class:`~workspace.errors.InvalidInputException` for a value that JSON cannot hold.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` for a value that JSON cannot hold.
     """
     kept = _kept(definition)
     _written(kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _STAR = re.compile(r"(?<![.\])}*+?\\])\*")
 
@@ -15,7 +15,7 @@ def matching(pattern: str, names: Sequence[str]) -> list[str]:
 
     As in Hive's patterns, and as AWS's clients send them, a ``*`` that does not repeat a ``.``, a class or a group
     stands for any characters (``flights*``). RE2 matches, in time linear in the name, whatever the pattern. Raises
-    :class:`~workspace.errors.InvalidInputException` for a pattern that it cannot read.
+    :class:`~lakelet.workspace.errors.InvalidInputException` for a pattern that it cannot read.
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.publish import Manifest
-from workspace.state import metadata, reading
+from lakelet.data.publish import Manifest
+from lakelet.workspace.state import metadata, reading
 
 OPEN, COMMITTED, APPLIED, ABORTED, GIVEN_UP = "OPEN", "COMMITTED", "APPLIED", "ABORTED", "GIVEN_UP"
 PLACE = ""  # the "database" under which sequences of bare locations are kept; no database has this name

@@ -20,9 +20,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.giving_up import drop_empty_partitions, first_of, in_words
-from catalog.model import fold
-from catalog.publish_records import (
+from lakelet.catalog.giving_up import drop_empty_partitions, first_of, in_words
+from lakelet.catalog.model import fold
+from lakelet.catalog.publish_records import (
     ABORTED,
     APPLIED,
     COMMITTED,
@@ -34,21 +34,21 @@ from catalog.publish_records import (
     publishes,
     recorded,
 )
-from catalog.staging import Staging
-from catalog.store import CatalogStore
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX, Manifest, apply, check_staged, location_prefix, outcome
-from data.table_formats import refuse_as_files
-from data.zones import uri
-from workspace.errors import (
+from lakelet.catalog.staging import Staging
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX, Manifest, apply, check_staged, location_prefix, outcome
+from lakelet.data.table_formats import refuse_as_files
+from lakelet.data.zones import uri
+from lakelet.workspace.errors import (
     ConcurrentModificationException,
     EntityNotFoundException,
     InvalidInputException,
     LakeletError,
     PublishError,
 )
-from workspace.paths import Workspace
-from workspace.state import may_wait, reading, writing
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import may_wait, reading, writing
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.publish_records import ABORTED, APPLIED, GIVEN_UP, Publish, publishes, recorded
-from data.publish import drop_staging
-from workspace.errors import LakeletError, ServiceUnavailableException
-from workspace.state import writing
+from lakelet.catalog.publish_records import ABORTED, APPLIED, GIVEN_UP, Publish, publishes, recorded
+from lakelet.data.publish import drop_staging
+from lakelet.workspace.errors import LakeletError, ServiceUnavailableException
+from lakelet.workspace.state import writing
 
 log = logging.getLogger(__name__)
 

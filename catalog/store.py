@@ -1,6 +1,6 @@
 """Databases and tables in the state database, and everything that reads or writes them.
 
-Every method that takes a ``connection`` works inside the caller's transaction (``workspace.state.reading`` or
+Every method that takes a ``connection`` works inside the caller's transaction (``lakelet.workspace.state.reading`` or
 ``writing``), so that several of them commit as one; ``get_*`` methods without one open their own.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.catalogs.names import of_catalog
-from catalog.functions.store import FunctionStore
-from catalog.model import Database, Definition, Partition, Table, fold, partition_keys, storable
-from catalog.partitions.indexes import (
+from lakelet.catalog.catalogs.names import of_catalog
+from lakelet.catalog.functions.store import FunctionStore
+from lakelet.catalog.model import Database, Definition, Partition, Table, fold, partition_keys, storable
+from lakelet.catalog.partitions.indexes import (
     CREATING,
     PartitionIndex,
     create_index,
@@ -25,20 +25,20 @@ from catalog.partitions.indexes import (
     indexes_of,
     keys_changed,
 )
-from catalog.partitions.store import PartitionStore
-from catalog.policies.store import PolicyStore
-from catalog.statistics.store import StatisticsSettings, StatisticsStore
-from catalog.tags.store import TagStore
-from catalog.versions.store import TableVersions
-from workspace.errors import (
+from lakelet.catalog.partitions.store import PartitionStore
+from lakelet.catalog.policies.store import PolicyStore
+from lakelet.catalog.statistics.store import StatisticsSettings, StatisticsStore
+from lakelet.catalog.tags.store import TagStore
+from lakelet.catalog.versions.store import TableVersions
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,
     InvalidInputException,
     ResourceNotReadyException,
 )
-from workspace.quick_json import loads
-from workspace.state import Prepared, metadata, reading
+from lakelet.workspace.quick_json import loads
+from lakelet.workspace.state import Prepared, metadata, reading
 
 databases = sa.Table(
     "catalog_databases",
@@ -89,7 +89,10 @@ _ONE_TABLE = Prepared(
 
 
 class CatalogStore(PartitionStore):
-    """The one Data Catalog. Raises the :class:`~workspace.errors.ServiceError` family, named as Glue names them."""
+    """The one Data Catalog.
+
+    Raises the :class:`~lakelet.workspace.errors.ServiceError` family, named as Glue names them.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.model import Definition, Table
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.catalog.model import Definition, Table
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 
 ADD, DROP = "ADD", "DROP"
 

@@ -8,10 +8,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from dashboards.access import Access
-from dashboards.data_docs import data_docs
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.dashboards.access import Access
+from lakelet.dashboards.data_docs import data_docs
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 log = logging.getLogger("lakelet.dashboards")
 

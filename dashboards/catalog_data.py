@@ -16,14 +16,14 @@ import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
-from catalog import client as catalog
-from catalog.glue import Glue
-from dashboards.spec import DIALECT
-from data import table_formats
-from query.client import query
-from workspace.control import call
-from workspace.errors import EntityNotFoundException
-from workspace.paths import Workspace
+from lakelet.catalog import client as catalog
+from lakelet.catalog.glue import Glue
+from lakelet.dashboards.spec import DIALECT
+from lakelet.data import table_formats
+from lakelet.query.client import query
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import EntityNotFoundException
+from lakelet.workspace.paths import Workspace
 
 MAX_FOUND = 1_000
 MAX_VERSIONS = 200

@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from dashboards.formats import FORMATS, write
-from dashboards.spec import Axis, Chart, Measure
+from lakelet.dashboards.formats import FORMATS, write
+from lakelet.dashboards.spec import Axis, Chart, Measure
 
 HEIGHT = 340
 PADDING = {"left": 0, "right": 4, "top": 4, "bottom": 8}

@@ -14,18 +14,18 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from catalog import client as catalog
-from catalog.glue import Glue
-from dashboards.spec import DIALECT, Board
-from etl.transformation_contexts import recorded
-from jobs.engines import Choice, noted
-from query.client import query
-from search.client import open_client
-from search.queries import LogPage, search_logs
-from workspace.errors import EntityNotFoundException, NotRunningError, QueryError, ServiceError
-from workspace.paths import Workspace
-from workspace.process import Identity
-from workspace.runs import ENDED, RunState, read_application
+from lakelet.catalog import client as catalog
+from lakelet.catalog.glue import Glue
+from lakelet.dashboards.spec import DIALECT, Board
+from lakelet.etl.transformation_contexts import recorded
+from lakelet.jobs.engines import Choice, noted
+from lakelet.query.client import query
+from lakelet.search.client import open_client
+from lakelet.search.queries import LogPage, search_logs
+from lakelet.workspace.errors import EntityNotFoundException, NotRunningError, QueryError, ServiceError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
+from lakelet.workspace.runs import ENDED, RunState, read_application
 
 LAYERS = ("bronze", "silver", "gold")
 RUNS_PER_JOB = 200
@@ -106,7 +106,7 @@ def select_all(workspace: Workspace, statements: Sequence[str]) -> list[pd.DataF
 def versions(workspace: Workspace, board: Board) -> tuple[str, ...]:
     """What the catalog says about the tables a board reads: changes whenever one of them does.
 
-    Raises :class:`~workspace.errors.EntityNotFoundException` when a table does not exist (yet).
+    Raises :class:`~lakelet.workspace.errors.EntityNotFoundException` when a table does not exist (yet).
     """
     parsed = sqlglot.parse_one(board.dataset if " " in board.dataset else f"FROM {board.dataset}", dialect=DIALECT)
     named = sorted({(table.db, table.name) for table in parsed.find_all(exp.Table) if table.db})
@@ -164,7 +164,7 @@ def components(workspace: Workspace) -> list[Component]:
 
 
 def logs(workspace: Workspace, wanted: LogQuery, after: Sequence[Any] | None = None, size: int = 100) -> LogPage:
-    """One page of log lines and the picture of all that match; see :func:`search.queries.search_logs`."""
+    """One page of log lines and the picture of all that match; see :func:`lakelet.search.queries.search_logs`."""
     since = datetime.now(UTC) - wanted.window if wanted.window else None
     return search_logs(
         open_client(workspace, timeout=15), wanted.text, run_id=wanted.run_id, job=wanted.job, source=wanted.source,
@@ -189,7 +189,7 @@ def address(workspace: Workspace, name: str) -> str | None:
 
 
 def transformation_contexts(workspace: Workspace, run: JobRun) -> dict[str, list[str]]:
-    """What a run's script read and wrote by each ``transformation_ctx`` (:mod:`etl.transformation_contexts`)."""
+    """What a script read and wrote by each ``transformation_ctx`` (:mod:`lakelet.etl.transformation_contexts`)."""
     return recorded(workspace.runs / run.id)
 
 

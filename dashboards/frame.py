@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from workspace.errors import EntityNotFoundException, LakeletError, NotRunningError, UsageError
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError, NotRunningError, UsageError
 
 log = logging.getLogger("lakelet.dashboards")
 

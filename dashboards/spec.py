@@ -1,6 +1,7 @@
 """A board as data: what a file in ``dashboards/boards/`` may say (docs/boards.md), read and checked here.
 
-Every mistake is one :class:`~workspace.errors.UsageError` that names the file, the place in it and what to write.
+Every mistake is one :class:`~lakelet.workspace.errors.UsageError` that names the file, the place in it and what to
+write.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import sqlglot
 import sqlglot.errors
 from sqlglot import exp
 
-from dashboards.formats import FORMATS
-from dashboards.reader import Reader
-from workspace.errors import UsageError
+from lakelet.dashboards.formats import FORMATS
+from lakelet.dashboards.reader import Reader
+from lakelet.workspace.errors import UsageError
 
 DIALECT = "duckdb"
 
@@ -134,7 +135,7 @@ def board_files(folders: Sequence[Path]) -> list[Path]:
 
 
 def load(path: Path) -> Board:
-    """Read one board file; raises :class:`~workspace.errors.UsageError` for anything it cannot mean."""
+    """Read one board file; raises :class:`~lakelet.workspace.errors.UsageError` for anything it cannot mean."""
     if path.exists() and not path.is_file():  # to read a pipe would wait for ever
         raise UsageError(f"{path.name} is not a file: remove it or give it another ending than .toml.")
     try:

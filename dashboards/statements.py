@@ -13,8 +13,8 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from dashboards.spec import DIALECT, Axis, Board, Chart, Filter, Level, Measure
-from workspace.errors import UsageError
+from lakelet.dashboards.spec import DIALECT, Axis, Board, Chart, Filter, Level, Measure
+from lakelet.workspace.errors import UsageError
 
 ROWS = "board"  # the name, inside a statement, of the dataset with the computed columns
 MAX_ROWS = 5_000  # more marks than anyone can see in one chart
@@ -92,7 +92,7 @@ def level(board: Board, number: int, path: Sequence[Any], choices: Choices) -> s
 
 
 def literal(value: Any) -> exp.Expr:
-    """A value as a typed SQL literal; raises :class:`~workspace.errors.UsageError` for a kind that has none."""
+    """A value as a typed SQL literal; raises :class:`~lakelet.workspace.errors.UsageError` for a kind that has none."""
     if value is None:
         return exp.null()
     if isinstance(value, bool):

@@ -29,10 +29,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from data.objects import list_objects, s3_client
-from data.zones import BRONZE
-from workspace.errors import InstallError, UsageError
-from workspace.paths import Workspace
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import BRONZE
+from lakelet.workspace.errors import InstallError, UsageError
+from lakelet.workspace.paths import Workspace
 
 EXACT_DUPLICATES = 500
 CONFLICTING_DUPLICATES = 50
@@ -109,7 +109,7 @@ def write_bronze(
 
     Objects that are there with the same bytes are left alone; deliveries of other months that an earlier call wrote
     are removed. ``progress`` is told each object's name as it is done. Raises
-    :class:`~workspace.errors.UsageError` for months that make no sense.
+    :class:`~lakelet.workspace.errors.UsageError` for months that make no sense.
     """
     client = s3_client(workspace)
     _ensure_bucket(client, BRONZE)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from data.publish import THREADS, delete_keys, keys_below, translated
-from data.zones import split_uri
-from workspace.errors import InvalidInputException, UsageError
+from lakelet.data.publish import THREADS, delete_keys, keys_below, translated
+from lakelet.data.zones import split_uri
+from lakelet.workspace.errors import InvalidInputException, UsageError
 
 
 class Folders:
@@ -62,7 +62,7 @@ class Folders:
 def folder(location: str) -> tuple[str, str]:
     """The bucket, and the prefix of the folder's objects: empty, or ending in ``/``.
 
-    Raises :class:`~workspace.errors.InvalidInputException` for what is no S3 location.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` for what is no S3 location.
     """
     try:
         bucket, key = split_uri(location)

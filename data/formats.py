@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.table_formats import refuse_as_files
-from workspace.errors import InvalidInputException
+from lakelet.data.table_formats import refuse_as_files
+from lakelet.workspace.errors import InvalidInputException
 
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
@@ -120,7 +120,10 @@ class Dialect:
 
 
 def data_format(name: str) -> DataFormat:
-    """The format of that classification. Raises :class:`~workspace.errors.InvalidInputException` when not served."""
+    """The format of that classification.
+
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` when not served.
+    """
     try:
         return BY_NAME[name.lower()]
     except KeyError:
@@ -131,8 +134,8 @@ def data_format(name: str) -> DataFormat:
 def format_of(table: Mapping[str, Any]) -> DataFormat:
     """The format of a Glue Table (or TableInput, or Partition): by its classification, else by its SerDe.
 
-    Raises :class:`~workspace.errors.InvalidInputException` when neither names a format that is served, and for a table
-    of an open table format, whose SerDe means nothing.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` when neither names a format that is served, and for
+    a table of an open table format, whose SerDe means nothing.
     """
     refuse_as_files(table)
     serde = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")

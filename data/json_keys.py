@@ -2,7 +2,7 @@
 
 Columns that Athena's DDL makes are lower case; its SerDes for JSON find keys whatever their case, and take properties
 that say otherwise ("OpenX JSON SerDe" and "Hive JSON SerDe", Amazon Athena User Guide). Spark reads tables by them in
-the JVM (JsonTables.scala), ``from_catalog`` by :mod:`etl.json_names`.
+the JVM (JsonTables.scala), ``from_catalog`` by :mod:`lakelet.etl.json_names`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _MAPPING = "mapping."
 _ANY_CASE, _DOTS, _FORGIVING = "case.insensitive", "dots.in.keys", "ignore.malformed.json"

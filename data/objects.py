@@ -15,10 +15,10 @@ import botocore.exceptions
 import botocore.session
 import botocore.utils
 
-from data.zones import uri
-from workspace.errors import UsageError
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.data.zones import uri
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StoredObject:
 def s3_client(workspace: Workspace) -> Any:
     """A boto3 S3 client for the workspace's object store, path-style, with its root credentials.
 
-    A dead endpoint fails within seconds, not boto3's minutes. Raises :class:`~workspace.errors.UsageError` when
+    A dead endpoint fails within seconds, not boto3's minutes. Raises :class:`~lakelet.workspace.errors.UsageError` when
     AWS_PROFILE names a profile that does not exist, which boto3 looks up though it needs nothing of it.
     """
     try:

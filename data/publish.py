@@ -15,8 +15,8 @@ from typing import Any
 
 import botocore.exceptions
 
-from data.zones import PRIVATE_PREFIX, split_uri
-from workspace.errors import InvalidInputException, PublishError, ServiceUnavailableException, UsageError
+from lakelet.data.zones import PRIVATE_PREFIX, split_uri
+from lakelet.workspace.errors import InvalidInputException, PublishError, ServiceUnavailableException, UsageError
 
 STAGING_PREFIX = PRIVATE_PREFIX + "staging/"
 THREADS = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 ICEBERG, DELTA, HUDI = "iceberg", "delta", "hudi"
 TITLES: Mapping[str, str] = {ICEBERG: "an Iceberg table", DELTA: "a Delta table", HUDI: "a Hudi table"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 BRONZE = "bronze"  # as delivered
 SILVER = "silver"  # typed, deduplicated
@@ -26,7 +26,7 @@ def uri(bucket: str, key: str) -> str:
 def split_uri(location: str) -> tuple[str, str]:
     """``("bucket", "key/or/prefix")`` of an ``s3://``, ``s3a://`` or ``s3n://`` location.
 
-    Raises :class:`~workspace.errors.UsageError` for anything else.
+    Raises :class:`~lakelet.workspace.errors.UsageError` for anything else.
     """
     parts = urlsplit(location)
     if parts.scheme not in ("s3", "s3a", "s3n") or not parts.netloc:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etl.errors import GlueArgumentError
+from lakelet.etl.errors import GlueArgumentError
 
 # Of the run: AWS gives them back whether a script asks for them or not.
 _OF_THE_RUN = ("JOB_ID", "JOB_RUN_ID", "TempDir")
@@ -16,8 +16,9 @@ def resolved_options(argv: Sequence[str], options: Sequence[str]) -> dict[str, s
     """The values of the wanted ``options`` (names without their dashes) among ``argv`` (``sys.argv``).
 
     Both ``--name value`` and ``--name=value`` are read; the last one wins; other arguments are left alone. A name
-    written with hyphens comes back under underscores. Raises :class:`~etl.errors.GlueArgumentError` for a wanted
-    option that is absent or has no value. The run's own ``JOB_ID``, ``JOB_RUN_ID`` and ``TempDir`` come along unasked.
+    written with hyphens comes back under underscores. Raises :class:`~lakelet.etl.errors.GlueArgumentError` for a
+    wanted option that is absent or has no value. The run's own ``JOB_ID``, ``JOB_RUN_ID`` and ``TempDir`` come along
+    unasked.
 
     >>> resolved_options(["script.py", "--JOB_NAME", "silver", "--day=2013-01-01"], ["JOB_NAME", "day"])
     {'JOB_NAME': 'silver', 'day': '2013-01-01'}

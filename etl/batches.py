@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from etl.errors import refuse_unknown
-from etl.options import whole
-from workspace.errors import UsageError
+from lakelet.etl.errors import refuse_unknown
+from lakelet.etl.options import whole
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

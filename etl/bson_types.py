@@ -24,9 +24,9 @@ from bson.objectid import ObjectId
 from bson.timestamp import Timestamp
 from pyspark.sql import types as T
 
-from etl.choices import choice_of, is_choice, member_name
-from etl.errors import MongoDBError
-from etl.merging import merge
+from lakelet.etl.choices import choice_of, is_choice, member_name
+from lakelet.etl.errors import MongoDBError
+from lakelet.etl.merging import merge
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 _DIGITS = 38  # of Spark's decimals

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice, plain_field, struct_of
-from etl.sail import engine
-from etl.sail.json_written import JsonForm
+from lakelet.etl.choices import is_choice, plain_field, struct_of
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.json_written import JsonForm
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -1,7 +1,7 @@
 """ChoiceType of ``awsglue.gluetypes``: a field of several types, as a schema that a script gives says it.
 
 AWS Glue Developer Guide, "PySpark extension types". What it makes is Spark's struct with one marked field per type
-(:mod:`etl.choices`), so that it goes through JSON, and :func:`isinstance` knows the choices of any schema.
+(:mod:`lakelet.etl.choices`), so that it goes through JSON, and :func:`isinstance` knows the choices of any schema.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.choices import choice_of, is_choice
-from workspace.errors import UsageError
+from lakelet.etl.choices import choice_of, is_choice
+from lakelet.workspace.errors import UsageError
 
 # JSON has one kind of whole numbers and one of others; they are read as these (docs/awsglue.md, "Numbers of JSON").
 _READ_AS: Mapping[type[T.DataType], T.DataType] = {

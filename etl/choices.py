@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.glue_types import glue_name, spark_name, spark_type
-from etl.sail import engine
-from workspace.errors import UsageError
+from lakelet.etl.glue_types import glue_name, spark_name, spark_type
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -44,7 +44,7 @@ def member_name(kind: T.DataType) -> str:
 
 
 def choices_in(schema: T.DataType, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths (:mod:`etl.paths`) of the choices in a schema, the outer ones only."""
+    """The paths (:mod:`lakelet.etl.paths`) of the choices in a schema, the outer ones only."""
     if isinstance(schema, T.StructType):
         if path and is_choice(schema):
             yield path

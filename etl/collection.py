@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from etl.dynamicframe import DynamicFrame
-from workspace.errors import UsageError
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 
 class DynamicFrameCollection:

@@ -9,21 +9,21 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from etl import jdbc, mongodb, opensearch
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.open_tables import OpenTableSink, is_open
-from etl.s3_source import read_s3
-from etl.selection import SampleOptions
-from etl.sinks import S3Sink
-from etl.tables import CatalogTable
-from etl.transformation_contexts import READS, WRITES, place, record
-from workspace.errors import UsageError
+from lakelet.etl import jdbc, mongodb, opensearch
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.open_tables import OpenTableSink, is_open
+from lakelet.etl.s3_source import read_s3
+from lakelet.etl.selection import SampleOptions
+from lakelet.etl.sinks import S3Sink
+from lakelet.etl.tables import CatalogTable
+from lakelet.etl.transformation_contexts import READS, WRITES, place, record
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 Options = Mapping[str, Any]
 

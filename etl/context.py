@@ -1,6 +1,7 @@
 """GlueContext: what a Glue script reads and writes through (AWS Glue Developer Guide, "GlueContext class").
 
-What it reads and writes is :mod:`etl.reading` and :mod:`etl.writing`; the connections are :mod:`etl.connection_types`.
+What it reads and writes is :mod:`lakelet.etl.reading` and :mod:`lakelet.etl.writing`; the connections are
+:mod:`lakelet.etl.connection_types`.
 """
 
 from __future__ import annotations
@@ -10,23 +11,23 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from data.zones import plain_slashes
-from etl import spark_writes
-from etl.batches import for_each_batch, with_ingestion_time
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.jdbc import extract_jdbc_conf
-from etl.options import number
-from etl.purges import DEFAULT_RETENTION_HOURS, Purges
-from etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
-from etl.sail import engine
-from etl.scans import Scans
-from etl.selection import listed
-from etl.session import record_application, session_of
-from etl.sources import matching_partitions
-from etl.tables import CatalogTable, require_own_catalog
-from etl.transformation_contexts import PURGES, record
-from etl.writing import DataFrameWriter, FrameWriter, Writing
-from workspace.paths import Workspace
+from lakelet.data.zones import plain_slashes
+from lakelet.etl import spark_writes
+from lakelet.etl.batches import for_each_batch, with_ingestion_time
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.jdbc import extract_jdbc_conf
+from lakelet.etl.options import number
+from lakelet.etl.purges import DEFAULT_RETENTION_HOURS, Purges
+from lakelet.etl.reading import DataFrameReader, FrameReader, Reading, SampleReader
+from lakelet.etl.sail import engine
+from lakelet.etl.scans import Scans
+from lakelet.etl.selection import listed
+from lakelet.etl.session import record_application, session_of
+from lakelet.etl.sources import matching_partitions
+from lakelet.etl.tables import CatalogTable, require_own_catalog
+from lakelet.etl.transformation_contexts import PURGES, record
+from lakelet.etl.writing import DataFrameWriter, FrameWriter, Writing
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -93,7 +94,7 @@ class GlueContext(Reading, Writing):
         return logger
 
     def extract_jdbc_conf(self, connection_name: str, catalog_id: str | None = None) -> dict[str, Any]:
-        """How a connection of the catalog is reached: see :func:`etl.jdbc.extract_jdbc_conf`."""
+        """How a connection of the catalog is reached: see :func:`lakelet.etl.jdbc.extract_jdbc_conf`."""
         require_own_catalog(self.workspace, catalog_id)
         return extract_jdbc_conf(self.workspace, connection_name)
 
@@ -102,11 +103,11 @@ class GlueContext(Reading, Writing):
     def forEachBatch(
         self, frame: DataFrame, batch_function: Callable[[DataFrame, int], object], options: Mapping[str, Any]
     ) -> None:
-        """Call a function with every micro-batch of a streaming DataFrame: see :func:`etl.batches.for_each_batch`."""
+        """Call a function with every micro-batch of a stream: see :func:`lakelet.etl.batches.for_each_batch`."""
         for_each_batch(frame, batch_function, options)
 
     def add_ingestion_time_columns(self, dataFrame: DataFrame, timeGranularity: str = "") -> DataFrame:
-        """The rows with ``ingest_year`` to ``ingest_hour`` or the like: see :func:`etl.batches.with_ingestion_time`."""
+        """The rows with ``ingest_year`` to ``ingest_hour``: see :func:`lakelet.etl.batches.with_ingestion_time`."""
         return with_ingestion_time(dataFrame, timeGranularity)
 
     # -- purges -------------------------------------------------------------------------------------------------

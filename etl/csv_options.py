@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from data.formats import Dialect
-from workspace.errors import UsageError
+from lakelet.data.formats import Dialect
+from lakelet.workspace.errors import UsageError
 
 
 def csv_dialect(options: Mapping[str, Any], *, header_lines: int) -> Dialect:

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from data.formats import Dialect
-from etl.compression import decompress
+from lakelet.data.formats import Dialect
+from lakelet.etl.compression import decompress
 
 WRONG_COLUMN_COUNT = "wrong column count"
 BAD_ENCODING = "bad encoding"

@@ -1,8 +1,8 @@
 """Delimited text (CSV) as a Spark DataFrame of strings, and the rows that could not be read as another.
 
 Spark's own CSV reader gives up on a gzip stream that ends early and knows no line numbers, so objects come in whole
-(``binaryFile``) and are taken apart by :mod:`etl.delimited` in Python workers, a batch of Arrow columns at a time. One
-object is read by one task, which for gzip is so anyway; objects over :data:`MAX_OBJECT_BYTES` are refused.
+(``binaryFile``) and are taken apart by :mod:`lakelet.etl.delimited` in Python workers, a batch of Arrow columns at a
+time. One object is read by one task, which for gzip is so anyway; objects over :data:`MAX_OBJECT_BYTES` are refused.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.formats import Dialect
-from etl.sail import engine
-from etl.sail.objects import whole_objects
-from workspace.paths import Workspace
+from lakelet.data.formats import Dialect
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.objects import whole_objects
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -86,7 +86,7 @@ class _Reader:
     errors: bool
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
-        from etl.delimited import read_rows
+        from lakelet.etl.delimited import read_rows
 
         for batch in batches:
             for path, content in zip(batch.column("path"), batch.column("content"), strict=True):

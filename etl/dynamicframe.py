@@ -1,7 +1,7 @@
-"""DynamicFrame: a Spark DataFrame whose columns may still be undecided between types (:mod:`etl.frame`).
+"""DynamicFrame: a Spark DataFrame whose columns may still be undecided between types (:mod:`lakelet.etl.frame`).
 
-Its transforms are one file each of :mod:`etl.transforms`; names, order and defaults of their parameters are those of
-the AWS Glue Developer Guide, "DynamicFrame class".
+Its transforms are one file each of :mod:`lakelet.etl.transforms`; names, order and defaults of their parameters are
+those of the AWS Glue Developer Guide, "DynamicFrame class".
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.frame import Frame, ResolveOption, field_of, require_fields
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.frame import Frame, ResolveOption, field_of, require_fields
 
 if TYPE_CHECKING:
-    from etl.collection import DynamicFrameCollection
+    from lakelet.etl.collection import DynamicFrameCollection
 
 __all__ = ["DynamicFrame", "ResolveOption", "field_of", "require_fields"]
 
@@ -36,8 +36,8 @@ class DynamicFrame(Frame):
         totalThreshold: int = 0,
         case_sensitive: bool = False,
     ) -> DynamicFrame:
-        """Rename, cast and select: see :mod:`etl.transforms.apply_mapping`."""
-        from etl.transforms.apply_mapping import apply_mapping
+        """Rename, cast and select: see :mod:`lakelet.etl.transforms.apply_mapping`."""
+        from lakelet.etl.transforms.apply_mapping import apply_mapping
 
         frame = apply_mapping(self, mappings, case_sensitive=case_sensitive, name=transformation_ctx)
         return frame.checked(stageThreshold, totalThreshold)
@@ -54,9 +54,9 @@ class DynamicFrame(Frame):
         totalThreshold: int = 0,
         catalog_id: str | None = None,
     ) -> DynamicFrame:
-        """Decide choices: see :mod:`etl.transforms.resolve_choice`."""
-        from etl.tables import require_own_catalog
-        from etl.transforms.resolve_choice import resolve_choice
+        """Decide choices: see :mod:`lakelet.etl.transforms.resolve_choice`."""
+        from lakelet.etl.tables import require_own_catalog
+        from lakelet.etl.transforms.resolve_choice import resolve_choice
 
         require_own_catalog(self.glue_ctx.workspace, catalog_id)
         table = (database, table_name) if database and table_name else None
@@ -71,8 +71,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Keep these fields: see :mod:`etl.transforms.fields`."""
-        from etl.transforms.fields import select_fields
+        """Keep these fields: see :mod:`lakelet.etl.transforms.fields`."""
+        from lakelet.etl.transforms.fields import select_fields
 
         return select_fields(self, paths, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -84,8 +84,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Remove these fields: see :mod:`etl.transforms.fields`."""
-        from etl.transforms.fields import drop_fields
+        """Remove these fields: see :mod:`lakelet.etl.transforms.fields`."""
+        from lakelet.etl.transforms.fields import drop_fields
 
         return drop_fields(self, paths, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -99,8 +99,8 @@ class DynamicFrame(Frame):
         totalThreshold: int = 0,
         **options: Any,
     ) -> DynamicFrame:
-        """Rename one field: see :mod:`etl.transforms.fields`."""
-        from etl.transforms.fields import rename_field
+        """Rename one field: see :mod:`lakelet.etl.transforms.fields`."""
+        from lakelet.etl.transforms.fields import rename_field
 
         if options:
             raise UnsupportedError(f"rename_field does not support {', '.join(sorted(options))}: remove it.")
@@ -114,8 +114,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Keep the records for which ``f`` is true: see :mod:`etl.transforms.records`."""
-        from etl.transforms.records import filter_records
+        """Keep the records for which ``f`` is true: see :mod:`lakelet.etl.transforms.records`."""
+        from lakelet.etl.transforms.records import filter_records
 
         return filter_records(self, f, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -128,8 +128,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Apply ``f`` to every record: see :mod:`etl.transforms.records`."""
-        from etl.transforms.records import map_records
+        """Apply ``f`` to every record: see :mod:`lakelet.etl.transforms.records`."""
+        from lakelet.etl.transforms.records import map_records
 
         return map_records(self, f, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -143,8 +143,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Equality join: see :mod:`etl.transforms.join`."""
-        from etl.transforms.join import join
+        """Equality join: see :mod:`lakelet.etl.transforms.join`."""
+        from lakelet.etl.transforms.join import join
 
         return join(self, frame2, paths1, paths2, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -156,8 +156,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """The rows of both frames, fields matched by name; duplicates stay: see :mod:`etl.transforms.union`."""
-        from etl.transforms.union import union
+        """The rows of both frames, fields matched by name; duplicates stay: see :mod:`lakelet.etl.transforms.union`."""
+        from lakelet.etl.transforms.union import union
 
         return union(self, frame2, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -171,8 +171,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """These rows, replaced by those of a staging frame that have their keys: see :mod:`etl.transforms.union`."""
-        from etl.transforms.union import merge_frames
+        """These rows, those with the keys of a staging frame replaced: see :mod:`lakelet.etl.transforms.union`."""
+        from lakelet.etl.transforms.union import merge_frames
 
         refuse_unknown(dict(options or {}), frozenset(), "mergeDynamicFrame")
         merged = merge_frames(self, stage_dynamic_frame, primary_keys, name=transformation_ctx)
@@ -185,8 +185,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Structs as fields ``a.b``: see :mod:`etl.transforms.unnest`."""
-        from etl.transforms.unnest import unnest
+        """Structs as fields ``a.b``: see :mod:`lakelet.etl.transforms.unnest`."""
+        from lakelet.etl.transforms.unnest import unnest
 
         return unnest(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -197,8 +197,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """DynamoDB JSON as flat fields: see :mod:`etl.transforms.dynamodb_json`."""
-        from etl.transforms.dynamodb_json import unnest_ddb_json
+        """DynamoDB JSON as flat fields: see :mod:`lakelet.etl.transforms.dynamodb_json`."""
+        from lakelet.etl.transforms.dynamodb_json import unnest_ddb_json
 
         return unnest_ddb_json(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -209,8 +209,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """DynamoDB JSON as ordinary fields: see :mod:`etl.transforms.dynamodb_json`."""
-        from etl.transforms.dynamodb_json import simplify_ddb_json
+        """DynamoDB JSON as ordinary fields: see :mod:`lakelet.etl.transforms.dynamodb_json`."""
+        from lakelet.etl.transforms.dynamodb_json import simplify_ddb_json
 
         return simplify_ddb_json(self, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -224,8 +224,8 @@ class DynamicFrame(Frame):
         totalThreshold: int = 0,
         **options: Any,
     ) -> DynamicFrame:
-        """A field of text parsed into its structure: see :mod:`etl.transforms.unbox`."""
-        from etl.transforms.unbox import unbox
+        """A field of text parsed into its structure: see :mod:`lakelet.etl.transforms.unbox`."""
+        from lakelet.etl.transforms.unbox import unbox
 
         return unbox(self, path, format, options, name=transformation_ctx).checked(stageThreshold, totalThreshold)
 
@@ -239,8 +239,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrameCollection:
-        """Flat tables of nested records: see :mod:`etl.transforms.relationalize`."""
-        from etl.transforms.relationalize import relationalize
+        """Flat tables of nested records: see :mod:`lakelet.etl.transforms.relationalize`."""
+        from lakelet.etl.transforms.relationalize import relationalize
 
         refuse_unknown(dict(options or {}), frozenset(), "relationalize")
         self.checked(stageThreshold, totalThreshold)
@@ -256,9 +256,9 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrameCollection:
-        """Two frames: of some fields and of the others: see :mod:`etl.transforms.fields`."""
-        from etl.collection import DynamicFrameCollection
-        from etl.transforms.fields import split_fields
+        """Two frames: of some fields and of the others: see :mod:`lakelet.etl.transforms.fields`."""
+        from lakelet.etl.collection import DynamicFrameCollection
+        from lakelet.etl.transforms.fields import split_fields
 
         first, second = split_fields(self, paths, name=transformation_ctx)
         self.checked(stageThreshold, totalThreshold)
@@ -274,9 +274,9 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrameCollection:
-        """Two frames: records that satisfy comparisons and the others: see :mod:`etl.transforms.split_rows`."""
-        from etl.collection import DynamicFrameCollection
-        from etl.transforms.split_rows import split_rows
+        """Two frames: records that satisfy comparisons and the others: see :mod:`lakelet.etl.transforms.split_rows`."""
+        from lakelet.etl.collection import DynamicFrameCollection
+        from lakelet.etl.transforms.split_rows import split_rows
 
         first, second = split_rows(self, comparison_dict, name=transformation_ctx)
         self.checked(stageThreshold, totalThreshold)
@@ -291,8 +291,8 @@ class DynamicFrame(Frame):
         stageThreshold: int = 0,
         totalThreshold: int = 0,
     ) -> DynamicFrame:
-        """Write a sample of the records and go on with all: see :mod:`etl.transforms.spigot`."""
-        from etl.transforms.spigot import spigot
+        """Write a sample of the records and go on with all: see :mod:`lakelet.etl.transforms.spigot`."""
+        from lakelet.etl.transforms.spigot import spigot
 
         spigot(self, path, options or {}, transformation_ctx)
         return self.checked(stageThreshold, totalThreshold)

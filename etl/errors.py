@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from etl import refusals
-from workspace.errors import LakeletError, UsageError
+from lakelet.etl import refusals
+from lakelet.workspace.errors import LakeletError, UsageError
 
 
 class GlueArgumentError(UsageError):

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
-from etl.csv_options import csv_dialect
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.options import flag, whole
-from workspace.errors import UsageError
+from lakelet.data.formats import AVRO, CSV, GROK, ION, JSON, ORC, PARQUET, XML, DataFormat, Dialect, data_format
+from lakelet.etl.csv_options import csv_dialect
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.options import flag, whole
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

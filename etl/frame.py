@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Self
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice, plain, settle
-from etl.errors import ErrorThresholdError
-from etl.glue_types import glue_name
-from etl.sail import engine
-from etl.sail.json_written import JsonForm
-from workspace.errors import UsageError
+from lakelet.etl.choices import is_choice, plain, settle
+from lakelet.etl.errors import ErrorThresholdError
+from lakelet.etl.glue_types import glue_name
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.json_written import JsonForm
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Frame:
         """The rows as a DataFrame; a choice is a struct with one field per type, unless ``options`` decide it."""
         if not options:
             return self.settled().raw
-        from etl.transforms.resolve_choice import resolve_choice
+        from lakelet.etl.transforms.resolve_choice import resolve_choice
 
         return resolve_choice(self, specs=[option.spec for option in options]).settled().raw
 
@@ -128,7 +128,7 @@ class Frame:
         return self.glue_ctx.scans.run(self._frame, lambda rows: rows.count(), f"the count of {self.name or 'a frame'}")
 
     def schema(self) -> T.StructType:
-        """The schema as Spark's StructType; choices are structs marked by :func:`etl.choices.is_choice`."""
+        """The schema as Spark's StructType; choices are structs marked by :func:`lakelet.etl.choices.is_choice`."""
         return self.settled().raw.schema
 
     def printSchema(self) -> None:
@@ -157,7 +157,7 @@ class Frame:
         """The records that could not be read: a struct ``error`` with msg, input, source and (ours) line."""
         errors = self._errors
         if errors is None:
-            from etl.delimited_source import ERROR
+            from lakelet.etl.delimited_source import ERROR
 
             session = self.glue_ctx.spark_session
             errors = session.createDataFrame([], T.StructType([T.StructField("error", ERROR)]))
@@ -190,7 +190,7 @@ class Frame:
 
     def getNumPartitions(self) -> int:
         """The number of partitions; the rows are not read for it."""
-        from etl.jvm import partitions_of
+        from lakelet.etl.jvm import partitions_of
 
         return partitions_of(self._frame)
 

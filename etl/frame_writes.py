@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
-from data.objects import list_objects, s3_client
-from data.publish import keys_below
-from data.zones import PRIVATE_PREFIX, plain_slashes, split_uri
-from etl.publishing import Publication
-from workspace.paths import Workspace
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.publish import keys_below
+from lakelet.data.zones import PRIVATE_PREFIX, plain_slashes, split_uri
+from lakelet.etl.publishing import Publication
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

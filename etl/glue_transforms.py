@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from etl.collection import DynamicFrameCollection
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.glue_transform import GlueTransform
-from etl.transforms.fields import drop_null_fields
+from lakelet.etl.collection import DynamicFrameCollection
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.glue_transform import GlueTransform
+from lakelet.etl.transforms.fields import drop_null_fields
 
 
 class _MachineLearning(GlueTransform):

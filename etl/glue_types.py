@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import types as T
 from pyspark.sql.types import DataType
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 # AWS Glue Developer Guide, "Data format conversion" and ApplyMapping: both Spark's and Hive's spellings are in use.
 _SPARK_NAMES: Mapping[str, str] = {
@@ -32,7 +32,7 @@ _NESTED = ("decimal(", "array<", "map<", "struct<")
 def spark_name(name: str) -> str:
     """Spark's DDL name of a Glue type: ``long`` → ``bigint``.
 
-    Raises :class:`~workspace.errors.UsageError` for a name that Glue does not know.
+    Raises :class:`~lakelet.workspace.errors.UsageError` for a name that Glue does not know.
     """
     lower = name.strip().lower()
     if lower in _SPARK_NAMES:

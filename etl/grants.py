@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from etl.choices import is_choice
-from etl.delimited_source import ERROR
-from etl.frame import field_of
-from etl.glue_types import spark_name
-from workspace.errors import UsageError
+from lakelet.etl.choices import is_choice
+from lakelet.etl.delimited_source import ERROR
+from lakelet.etl.frame import field_of
+from lakelet.etl.glue_types import spark_name
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.dynamicframe import DynamicFrame
+    from lakelet.etl.dynamicframe import DynamicFrame
 
 Visible = Mapping[str, Any]  # {"of": [every name], "columns": {name: condition or None}, "where": condition or None}
 _RAW = "_lakelet_raw_"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.values import java_double
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.values import java_double
 
 _SMALLEST = 1e-300  # of doubles near the smallest there is, Java tells more digits than are needed
 _ESCAPED = re.compile('["\\\\\x00-\x1f\ud800-\udfff\U00010000-\U0010ffff]')

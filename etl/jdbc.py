@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalog.connections.jdbc import MYSQL, POSTGRESQL, Address
-from catalog.glue import Glue
-from etl.choices import refuse_undecided
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.options import flag, whole
-from etl.sail.engine import spark_only
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.catalog.connections.jdbc import MYSQL, POSTGRESQL, Address
+from lakelet.catalog.glue import Glue
+from lakelet.etl.choices import refuse_undecided
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.options import flag, whole
+from lakelet.etl.sail.engine import spark_only
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
-    from etl.tables import CatalogTable
+    from lakelet.etl.context import GlueContext
+    from lakelet.etl.tables import CatalogTable
 
 Options = Mapping[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 
 class Job:

@@ -3,7 +3,7 @@
 Arrow's reader is a hundred times as fast as a Python function, but it takes an integer among numbers with a point for
 one of those, and fails as a whole where a record is broken or a field has two types. So its doubles are looked at
 again, and a batch that it cannot read is halved until what remains is little enough to read record by record
-(:mod:`etl.json_text`).
+(:mod:`lakelet.etl.json_text`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from pyspark.sql import types as T
 
-from etl import json_text
-from etl.choices import choice_of, is_choice, member_name
-from etl.merging import merged
-from etl.paths import ELEMENT, Path
+from lakelet.etl import json_text
+from lakelet.etl.choices import choice_of, is_choice, member_name
+from lakelet.etl.merging import merged
+from lakelet.etl.paths import ELEMENT, Path
 
 if TYPE_CHECKING:
     import pyarrow as pa

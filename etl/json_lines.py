@@ -1,7 +1,8 @@
 """Lines of JSON by Spark's own reader, where what is read is known before.
 
-It takes half the time of ``from_json`` over lines of text (:mod:`etl.json_records`), but does not tell which record is
-broken, so it reads only what was found to be objects, one in a line. On Sail it is :mod:`etl.sail.json_lines`.
+It takes half the time of ``from_json`` over lines of text (:mod:`lakelet.etl.json_records`), but does not tell which
+record is broken, so it reads only what was found to be objects, one in a line. On Sail it is
+:mod:`lakelet.etl.sail.json_lines`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.json_batches import Found, all_differ
-from etl.json_records import readable_record, typed
-from etl.paths import quoted
+from lakelet.etl.choices import is_choice
+from lakelet.etl.json_batches import Found, all_differ
+from lakelet.etl.json_records import readable_record, typed
+from lakelet.etl.paths import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,8 +12,8 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from data.json_keys import JsonKeys
-from workspace.errors import InvalidInputException
+from lakelet.data.json_keys import JsonKeys
+from lakelet.workspace.errors import InvalidInputException
 
 
 def spelled(declared: T.StructType, beginnings: Iterable[bytes], keys: JsonKeys) -> T.StructType:

@@ -1,4 +1,4 @@
-"""JSON text as records of a type that was discovered (:mod:`etl.json_batches`) or declared.
+"""JSON text as records of a type that was discovered (:mod:`lakelet.etl.json_batches`) or declared.
 
 Spark's JVM reads by ``from_json``; a field that is a choice is read as a VARIANT, which knows the type of each of its
 values. On Sail, whose VARIANT and ``from_json`` are not complete, Python reads by the same rules.
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl import json_batches, json_text
-from etl.choices import MARK, is_choice
-from etl.sail import engine
+from lakelet.etl import json_batches, json_text
+from lakelet.etl.choices import MARK, is_choice
+from lakelet.etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -22,7 +22,7 @@ CORRUPT, _READ = "_lakelet_corrupt_record", "_read_record"  # not Spark's own na
 
 
 def parsed(text: Column, kind: T.DataType) -> Column:
-    """The JSON in a column of text as a value of a type that :func:`etl.json_batches.discovered` gave."""
+    """The JSON in a column of text as a value of a type that :func:`lakelet.etl.json_batches.discovered` gave."""
     if engine.active():
         return json_text.parsed(text, kind)
     if isinstance(kind, T.StructType | T.ArrayType) and not is_choice(kind):

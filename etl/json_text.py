@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice, member_name
-from etl.jackson import written
-from etl.records import type_of
-from etl.sail import engine
+from lakelet.etl.choices import is_choice, member_name
+from lakelet.etl.jackson import written
+from lakelet.etl.records import type_of
+from lakelet.etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

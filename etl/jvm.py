@@ -1,13 +1,13 @@
 """What only Spark's JVM can be asked, through py4j: a Spark Connect server has none of it (docs/awsglue.md).
 
-:mod:`etl.scans`, which rebuilds Spark's plans, is the other module that does so.
+:mod:`lakelet.etl.scans`, which rebuilds Spark's plans, is the other module that does so.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import engine
+from lakelet.etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -1,4 +1,4 @@
-"""The schema of many records from the schemas of each: where they disagree, a choice (:mod:`etl.choices`)."""
+"""The schema of many records from the schemas of each: where they disagree, a choice (:mod:`lakelet.etl.choices`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import reduce
 
 from pyspark.sql import types as T
 
-from etl.choices import choice_of, is_choice, member_name
+from lakelet.etl.choices import choice_of, is_choice, member_name
 
 
 def merged(kinds: Iterable[T.DataType]) -> T.DataType:

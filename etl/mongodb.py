@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from catalog.connections.mongodb import Address, connected
-from etl import json_text
-from etl.choices import refuse_undecided
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.jdbc import connection_properties
-from etl.merging import merged
-from etl.mongodb_source import NAME, MongoDBDataSource
-from etl.options import flag, whole
-from etl.sail.engine import spark_only
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.catalog.connections.mongodb import Address, connected
+from lakelet.etl import json_text
+from lakelet.etl.choices import refuse_undecided
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.jdbc import connection_properties
+from lakelet.etl.merging import merged
+from lakelet.etl.mongodb_source import NAME, MongoDBDataSource
+from lakelet.etl.options import flag, whole
+from lakelet.etl.sail.engine import spark_only
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
-    from etl.tables import CatalogTable
+    from lakelet.etl.context import GlueContext
+    from lakelet.etl.tables import CatalogTable
 
 Options = Mapping[str, Any]
 
@@ -161,7 +161,7 @@ def read_mongodb(context: GlueContext, kind: str, options: Options, ctx: str = "
     reader = context.spark_session.read.format(NAME).options(**collection.given, **batch, parts=parts)
     found = reader.option("types", "true").load().collect()
 
-    from etl.bson_types import settled
+    from lakelet.etl.bson_types import settled
 
     schema = settled(merged(T.StructType.fromJson(json.loads(row["shape"]))["v"].dataType for row in found))
     if not isinstance(schema, T.StructType) or not schema.fields:
@@ -232,7 +232,7 @@ class MongoDBSink:
     def write_rows(self, rows: DataFrame) -> None:
         """Write a DataFrame's rows as documents. Raises UsageError for a choice that nobody resolved and for columns
         that no document can hold, InvalidInputException for a server that cannot be used."""
-        from etl.bson_types import unwritable
+        from lakelet.etl.bson_types import unwritable
 
         writable = self.context.scans.current(refuse_undecided(rows))
         if bad := unwritable(writable.schema):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import types as T
 from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceReader, InputPartition
 
-from catalog.connections.mongodb import Address, connected
-from etl.errors import MongoDBError
+from lakelet.catalog.connections.mongodb import Address, connected
+from lakelet.etl.errors import MongoDBError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +67,7 @@ class _Reader(DataSourceReader):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from bson import json_util
 
-        from etl.bson_types import CODEC, kind_of_all
+        from lakelet.etl.bson_types import CODEC, kind_of_all
 
         [*parts] = json_util.loads(self._options["parts"])
         batch = {"batch_size": int(self._options["batch"])} if self._options.get("batch") else {}
@@ -99,7 +99,7 @@ class _Writer(DataSourceArrowWriter):
     def _request(self, row: Mapping[str, Any]) -> Any:
         from pymongo import InsertOne, ReplaceOne, UpdateOne
 
-        from etl.bson_types import document_of
+        from lakelet.etl.bson_types import document_of
 
         document = document_of(row, self._schema, self._options["extended"] == "true")
         if "_id" not in document:
@@ -129,7 +129,7 @@ def _batches(documents: Iterable[Mapping[str, Any]], schema: T.StructType) -> It
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    from etl.bson_types import fitted
+    from lakelet.etl.bson_types import fitted
 
     arrow, every = to_arrow_schema(schema), iter(documents)
     while some := [fitted(document, schema) for document in islice(every, ROWS)]:

@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from data.table_formats import DELTA, ICEBERG, TITLES, refuse_as_files, table_format
-from etl.choices import refuse_undecided
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.sail.engine import spark_only
-from workspace.errors import UsageError
+from lakelet.data.table_formats import DELTA, ICEBERG, TITLES, refuse_as_files, table_format
+from lakelet.etl.choices import refuse_undecided
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.sail.engine import spark_only
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
-    from etl.tables import CatalogTable
+    from lakelet.etl.context import GlueContext
+    from lakelet.etl.tables import CatalogTable
 
 # The catalogs by which Spark knows a format's tables; the first one that is there. Beside Delta, Iceberg has the other.
 _CATALOGS = {

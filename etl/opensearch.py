@@ -15,23 +15,23 @@ from urllib.parse import parse_qsl, urlsplit
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import refuse_undecided
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
-from etl.opensearch_values import kinds_of
-from etl.options import whole
-from etl.record_scan import VALUE
-from etl.record_source import read_records
-from etl.sail.engine import spark_only
-from workspace.addresses import opensearch_credentials
-from workspace.errors import StackError, UsageError
-from workspace.paths import Workspace
+from lakelet.etl.choices import refuse_undecided
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.opensearch_source import NAME, OPERATIONS, OpenSearchDataSource, client_of
+from lakelet.etl.opensearch_values import kinds_of
+from lakelet.etl.options import whole
+from lakelet.etl.record_scan import VALUE
+from lakelet.etl.record_source import read_records
+from lakelet.etl.sail.engine import spark_only
+from lakelet.workspace.addresses import opensearch_credentials
+from lakelet.workspace.errors import StackError, UsageError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 Options = Mapping[str, Any]
 
@@ -166,7 +166,7 @@ def _asked(given: Mapping[str, str]) -> Iterator[None]:
     """Turn what OpenSearch's client raises into sentences that name the nodes, which need not be the stack's own."""
     from opensearchpy import exceptions  # which few jobs need
 
-    from search.client import reason
+    from lakelet.search.client import reason
 
     try:
         yield

@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.sql import types as T
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter, InputPartition, WriterCommitMessage
 
-from etl.opensearch_values import fitted
-from workspace.errors import IndexingError
+from lakelet.etl.opensearch_values import fitted
+from lakelet.workspace.errors import IndexingError
 
 NAME = "lakelet_opensearch"
 PAGE = 1000  # documents of one answer

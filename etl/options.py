@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 
 def flag(options: Mapping[str, Any], name: str, default: bool = False) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, is_choice, plain_field
-from workspace.errors import UsageError
+from lakelet.etl.choices import MARK, is_choice, plain_field
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

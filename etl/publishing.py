@@ -11,15 +11,15 @@ from functools import cache
 from secrets import token_hex
 from typing import Any
 
-from data.objects import list_objects, s3_client
-from data.partitions import parse_partition_path, partition_path
-from data.zones import split_uri
-from etl.sail import engine, listings
-from workspace import effects
-from workspace.control import call
-from workspace.errors import ConcurrentModificationException, PublishError
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.partitions import parse_partition_path, partition_path
+from lakelet.data.zones import split_uri
+from lakelet.etl.sail import engine, listings
+from lakelet.workspace import effects
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import ConcurrentModificationException, PublishError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
 
 RUN_PATIENCE_SECONDS = 60.0
 _COMMITTER = "lakelet.publish.StagingCommitterFactory"  # of lakelet/stack/spark_build

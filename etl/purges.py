@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from data.objects import list_objects, s3_client
-from data.table_formats import delta_tables, iceberg_tables
-from data.zones import split_uri, uri
-from etl.publishing import Publication
-from workspace.errors import LakeletError, PublishError, UsageError
-from workspace.paths import Workspace
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.table_formats import delta_tables, iceberg_tables
+from lakelet.data.zones import split_uri, uri
+from lakelet.etl.publishing import Publication
+from lakelet.workspace.errors import LakeletError, PublishError, UsageError
+from lakelet.workspace.paths import Workspace
 
 DEFAULT_RETENTION_HOURS = 168.0  # AWS: "the default is 168 hours, 7 days"
 

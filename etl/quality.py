@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etl.data_docs import make_local
-from etl.publishing import run_id
-from etl.tables import CatalogTable
-from query.client import query
-from workspace.errors import QualityError, UsageError
-from workspace.paths import Workspace
+from lakelet.etl.data_docs import make_local
+from lakelet.etl.publishing import run_id
+from lakelet.etl.tables import CatalogTable
+from lakelet.query.client import query
+from lakelet.workspace.errors import QualityError, UsageError
+from lakelet.workspace.paths import Workspace
 
 DEFINITIONS = "catalog/definitions"
 EXAMPLES = 5
@@ -66,7 +66,7 @@ class Report:
     docs: Path
 
     def raise_for_failures(self) -> None:
-        """Raise :class:`~workspace.errors.QualityError`, naming columns and rows, unless everything holds."""
+        """Raise :class:`~lakelet.workspace.errors.QualityError`, naming columns and rows, unless everything holds."""
         if self.failures:
             listed = "; ".join(str(failure) for failure in self.failures)
             raise QualityError(

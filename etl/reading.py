@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from etl.connection_types import Source, parse_options, read_from
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.selection import SampleOptions
-from etl.sources import read_table
-from etl.tables import require_own_catalog
-from workspace.errors import UsageError
+from lakelet.etl.connection_types import Source, parse_options, read_from
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.selection import SampleOptions
+from lakelet.etl.sources import read_table
+from lakelet.etl.tables import require_own_catalog
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
 Options = Mapping[str, Any]
 
 
 class Reading:
-    """What :class:`~etl.context.GlueContext` makes frames with."""
+    """What :class:`~lakelet.etl.context.GlueContext` makes frames with."""
 
     workspace: Workspace
     spark_session: SparkSession
 
     def getSource(self, connection_type: str, transformation_ctx: str = "", **options: Any) -> Source:
-        """A source to give a format to and to read: see :class:`etl.connection_types.Source`."""
+        """A source to give a format to and to read: see :class:`lakelet.etl.connection_types.Source`."""
         return Source(self._context, connection_type, options, transformation_ctx)
 
     def create_dynamic_frame_from_rdd(
@@ -56,7 +56,7 @@ class Reading:
         name_space: str = "",
         tableName: str = "",
     ) -> DynamicFrame:
-        """A catalog table as a DynamicFrame: see :func:`etl.sources.read_table`.
+        """A catalog table as a DynamicFrame: see :func:`lakelet.etl.sources.read_table`.
 
         ``name_space`` (of the page "DynamicFrameReader class") and ``tableName`` (of AWS's examples of bounded
         execution) are other names of ``database`` and ``table_name``. Raises UsageError without a database or a table.
@@ -79,7 +79,7 @@ class Reading:
         transformation_ctx: str = "",
         push_down_predicate: str = "",
     ) -> DynamicFrame:
-        """What lies behind a connection as a DynamicFrame: see :mod:`etl.connection_types`."""
+        """What lies behind a connection as a DynamicFrame: see :mod:`lakelet.etl.connection_types`."""
         if push_down_predicate:
             raise UnsupportedError("push_down_predicate is supported for catalog tables only.")
         options, formatted = connection_options or {}, parse_options(format_options)

@@ -1,6 +1,7 @@
 """Objects whose records are no lines of JSON, taken apart in Python workers: JSON documents, Ion, logs.
 
-Every record comes out as JSON text, so that what follows (:mod:`etl.record_source`) is the same for all of them.
+Every record comes out as JSON text, so that what follows (:mod:`lakelet.etl.record_source`) is the same for all of
+them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pyspark.sql import types as T
 
-from catalog.classifiers.grok import Grok
-from catalog.classifiers.jsonpath import JsonPath
-from etl.compression import decompress
-from etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, plain_uri
+from lakelet.catalog.classifiers.grok import Grok
+from lakelet.catalog.classifiers.jsonpath import JsonPath
+from lakelet.etl.compression import decompress
+from lakelet.etl.delimited_source import BATCH_ROWS, binary_rows, partition_values, plain_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -1,6 +1,7 @@
 """Records of text as DynamicFrames: JSON, Ion and logs, from folders or from tables of the catalog.
 
-Without a schema the data is read once to find the type of every field, choices included (:mod:`etl.json_batches`).
+Without a schema the data is read once to find the type of every field, choices included
+(:mod:`lakelet.etl.json_batches`).
 """
 
 from __future__ import annotations
@@ -12,24 +13,34 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from catalog.classifiers.grok import Grok
-from catalog.classifiers.jsonpath import JsonPath
-from etl.choices import is_choice
-from etl.delimited_source import ERROR
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.glue_types import spark_name
-from etl.json_batches import discovered
-from etl.json_lines import Lines
-from etl.json_records import members_of, records
-from etl.options import flag
-from etl.record_scan import INPUT, MESSAGE, SOURCE, VALUE, GrokLines, IonDocuments, JsonDocuments, Reader, RecordScan
-from workspace.errors import UsageError
+from lakelet.catalog.classifiers.grok import Grok
+from lakelet.catalog.classifiers.jsonpath import JsonPath
+from lakelet.etl.choices import is_choice
+from lakelet.etl.delimited_source import ERROR
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.glue_types import spark_name
+from lakelet.etl.json_batches import discovered
+from lakelet.etl.json_lines import Lines
+from lakelet.etl.json_records import members_of, records
+from lakelet.etl.options import flag
+from lakelet.etl.record_scan import (
+    INPUT,
+    MESSAGE,
+    SOURCE,
+    VALUE,
+    GrokLines,
+    IonDocuments,
+    JsonDocuments,
+    Reader,
+    RecordScan,
+)
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 NO_FIT = "the record does not fit the schema"
 

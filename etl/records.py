@@ -12,8 +12,8 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.choices import is_choice, member_name
-from etl.merging import merged
+from lakelet.etl.choices import is_choice, member_name
+from lakelet.etl.merging import merged
 
 Record = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """What was refused in a run, recorded in its folder: a script that catches the error goes on, and has not done all.
 
-On AWS the same script would have come to something else, so such a run is not SUCCEEDED (:mod:`jobs.runner`).
+On AWS the same script would have come to something else, so such a run is not SUCCEEDED (:mod:`lakelet.jobs.runner`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
 
 _FILE = "refused.txt"
 

@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
-from data.objects import StoredObject, list_objects, s3_client
-from data.zones import plain_slashes, split_uri
-from etl.choices import choices_in
-from etl.csv_options import csv_dialect
-from etl.delimited import first_row
-from etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
-from etl.dynamicframe import DynamicFrame
-from etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
-from etl.file_formats import readable, reader_options
-from etl.json_lines import Lines, SparkLines
-from etl.json_records import CORRUPT
-from etl.options import flag
-from etl.record_scan import VALUE
-from etl.record_source import read_objects, read_records, reader_of, schema_of
-from etl.sail import engine
-from etl.sail.json_lines import SailLines
-from etl.sail.objects import in_partitions
-from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
-from workspace.errors import InvalidInputException, UsageError
+from lakelet.data.formats import CSV, GROK, ION, JSON, DataFormat, Dialect
+from lakelet.data.objects import StoredObject, list_objects, s3_client
+from lakelet.data.zones import plain_slashes, split_uri
+from lakelet.etl.choices import choices_in
+from lakelet.etl.csv_options import csv_dialect
+from lakelet.etl.delimited import first_row
+from lakelet.etl.delimited_source import MAX_OBJECT_BYTES, Attached, DelimitedScan
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import ErrorThresholdError, UnsupportedError, refuse_unknown
+from lakelet.etl.file_formats import readable, reader_options
+from lakelet.etl.json_lines import Lines, SparkLines
+from lakelet.etl.json_records import CORRUPT
+from lakelet.etl.options import flag
+from lakelet.etl.record_scan import VALUE
+from lakelet.etl.record_source import read_objects, read_records, reader_of, schema_of
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.json_lines import SailLines
+from lakelet.etl.sail.objects import in_partitions
+from lakelet.etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
+from lakelet.workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameReader
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 # attachFilename is AWS's; the other two are ours, and AWS ignores them.
 ATTACH = {"attachFilename": "filename", "attachLineNumber": "line", "attachText": "text"}

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from data.formats import CSV
-from data.objects import StoredObject, list_objects, s3_client
-from data.zones import split_uri
-from etl.dynamicframe import DynamicFrame
-from etl.grants import Visible, visible
-from etl.publishing import patience, run_id
-from etl.sail import engine
-from etl.tables import CatalogTable
-from workspace.control import call
-from workspace.errors import PublishError
-from workspace.paths import Workspace
+from lakelet.data.formats import CSV
+from lakelet.data.objects import StoredObject, list_objects, s3_client
+from lakelet.data.zones import split_uri
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.grants import Visible, visible
+from lakelet.etl.publishing import patience, run_id
+from lakelet.etl.sail import engine
+from lakelet.etl.tables import CatalogTable
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import PublishError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,7 +53,8 @@ class Snapshot:
 
 def read_settled(workspace: Workspace, database: str, name: str, read: Callable[[], Snapshot]) -> tuple[int, Snapshot]:
     """Read a table in one of its states: ``read`` lists its files, and is repeated when the table was published to
-    meanwhile. Returns the table's sequence, too. The frame has what the run may read of the table (:mod:`etl.grants`).
+    meanwhile. Returns the table's sequence, too. The frame has what the run may read of the table
+    (:mod:`lakelet.etl.grants`).
 
     Raises PublishError for a table that never rests, ServiceUnavailableException while a publish cannot be finished,
     AccessDeniedException for a table that the run may read nothing of.

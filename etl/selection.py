@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Any
 
-from data.objects import StoredObject
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.options import whole
-from workspace.errors import UsageError
+from lakelet.data.objects import StoredObject
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.options import whole
+from lakelet.workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({

@@ -6,10 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from etl.sail import engine
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE
+from lakelet.etl.sail import engine
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

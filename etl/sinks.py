@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
-from data.formats import CSV, PARQUET, DataFormat, storage_descriptor
-from data.partitions import parse_partition_path
-from data.zones import plain_slashes, split_uri, uri
-from etl.choices import refuse_empty_structs, refuse_undecided
-from etl.dynamicframe import DynamicFrame, require_fields
-from etl.errors import refuse_unknown
-from etl.file_formats import dialect_options, writable, write, written_dialect
-from etl.glue_types import hive_name
-from etl.options import flag
-from etl.publishing import Publication, committer
-from etl.sail.writing import require_codec, require_types
-from etl.tables import CatalogTable, require_own_catalog
-from workspace.errors import PublishError, UsageError
+from lakelet.data.formats import CSV, PARQUET, DataFormat, storage_descriptor
+from lakelet.data.partitions import parse_partition_path
+from lakelet.data.zones import plain_slashes, split_uri, uri
+from lakelet.etl.choices import refuse_empty_structs, refuse_undecided
+from lakelet.etl.dynamicframe import DynamicFrame, require_fields
+from lakelet.etl.errors import refuse_unknown
+from lakelet.etl.file_formats import dialect_options, writable, write, written_dialect
+from lakelet.etl.glue_types import hive_name
+from lakelet.etl.options import flag
+from lakelet.etl.publishing import Publication, committer
+from lakelet.etl.sail.writing import require_codec, require_types
+from lakelet.etl.tables import CatalogTable, require_own_catalog
+from lakelet.workspace.errors import PublishError, UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 UPDATE, LOG = "UPDATE_IN_DATABASE", "LOG"
 SINK_OPTIONS = frozenset({"path", "partitionKeys", "enableUpdateCatalog", "updateBehavior", "compression"})

@@ -1,4 +1,4 @@
-"""Sources: catalog tables as DynamicFrames. Folders on S3 are :mod:`etl.s3_source`."""
+"""Sources: catalog tables as DynamicFrames. Folders on S3 are :mod:`lakelet.etl.s3_source`."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.formats import CSV, GROK, JSON
-from data.json_keys import JsonKeys
-from data.objects import StoredObject
-from data.partitions import DEFAULT_PARTITION, partition_path
-from etl.casts import cast_as
-from etl.compression import decompress
-from etl.delimited_source import Attached, DelimitedScan
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.file_formats import reader_options
-from etl.glue_types import spark_name, spark_type
-from etl.jdbc import is_jdbc, read_jdbc_table
-from etl.json_names import spelled
-from etl.mongodb import is_mongodb, read_mongodb_table
-from etl.open_tables import is_open, kind_of, read_open_table
-from etl.options import flag
-from etl.paths import quoted
-from etl.record_scan import VALUE, GrokLines, Reader, RecordScan
-from etl.record_source import read_records, reader_of
-from etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
-from etl.sail import engine, reading, unions
-from etl.scans import Snapshot, note_reading, read_elsewhere, read_settled
-from etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
-from etl.tables import CatalogTable, TablePartition
-from etl.transformation_contexts import READS, record
-from workspace.errors import UsageError
+from lakelet.data.formats import CSV, GROK, JSON
+from lakelet.data.json_keys import JsonKeys
+from lakelet.data.objects import StoredObject
+from lakelet.data.partitions import DEFAULT_PARTITION, partition_path
+from lakelet.etl.casts import cast_as
+from lakelet.etl.compression import decompress
+from lakelet.etl.delimited_source import Attached, DelimitedScan
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.file_formats import reader_options
+from lakelet.etl.glue_types import spark_name, spark_type
+from lakelet.etl.jdbc import is_jdbc, read_jdbc_table
+from lakelet.etl.json_names import spelled
+from lakelet.etl.mongodb import is_mongodb, read_mongodb_table
+from lakelet.etl.open_tables import is_open, kind_of, read_open_table
+from lakelet.etl.options import flag
+from lakelet.etl.paths import quoted
+from lakelet.etl.record_scan import VALUE, GrokLines, Reader, RecordScan
+from lakelet.etl.record_source import read_records, reader_of
+from lakelet.etl.s3_source import ATTACH, attached_of, beginning, check_sizes, hadoop, objects_in
+from lakelet.etl.sail import engine, reading, unions
+from lakelet.etl.scans import Snapshot, note_reading, read_elsewhere, read_settled
+from lakelet.etl.selection import SELECTION_OPTIONS, SampleOptions, Selection, check_compression
+from lakelet.etl.tables import CatalogTable, TablePartition
+from lakelet.etl.transformation_contexts import READS, record
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, DataFrameReader
 
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 SPELLING_OBJECTS = 4  # whose beginnings tell how JSON spells its keys
 CATALOG_OPTIONS = frozenset({*ATTACH, *SELECTION_OPTIONS, "catalogPartitionPredicate", "recurse"})

@@ -1,4 +1,5 @@
-"""``DataFrame.write`` in a Glue script on Spark: what goes to files on S3 is published (:mod:`etl.frame_writes`).
+"""``DataFrame.write`` in a Glue script on Spark: what goes to files on S3 is published
+(:mod:`lakelet.etl.frame_writes`).
 
 Python's DataFrameWriter hands all that it is told to a writer of the JVM; ours stands between the two.
 """
@@ -7,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from data.zones import S3
-from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
-from etl.publishing import committer
-from workspace.paths import Workspace
+from lakelet.data.zones import S3
+from lakelet.etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
+from lakelet.etl.publishing import committer
+from lakelet.workspace.paths import Workspace
 
 FORMATS = frozenset({"parquet", "csv", "json", "text", "orc", "avro", "xml"})
 

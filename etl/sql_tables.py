@@ -1,6 +1,6 @@
 """``spark.sql``, ``spark.table`` and ``spark.read.table`` over the catalog's tables of Parquet and CSV on Sail, whose
 own catalog is empty. A statement reads a table in one of its states, with what Lake Formation lets the run see of it,
-as ``from_catalog`` does (:mod:`etl.sources`); what it makes of it is Sail's work.
+as ``from_catalog`` does (:mod:`lakelet.etl.sources`); what it makes of it is Sail's work.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from etl.context import GlueContext
-from etl.sail import engine, statements
-from etl.sail.catalog_tables import Name, csv_options, names_of, of_name, why_not, with_views
-from etl.sources import read_table
-from etl.tables import CatalogTable
-from workspace.errors import EntityNotFoundException
+from lakelet.etl.context import GlueContext
+from lakelet.etl.sail import engine, statements
+from lakelet.etl.sail.catalog_tables import Name, csv_options, names_of, of_name, why_not, with_views
+from lakelet.etl.sources import read_table
+from lakelet.etl.tables import CatalogTable
+from lakelet.workspace.errors import EntityNotFoundException
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.client import get_partitions, get_table
-from data.formats import DataFormat, Dialect, dialect_of, format_of
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.paths import Workspace
+from lakelet.catalog.client import get_partitions, get_table
+from lakelet.data.formats import DataFormat, Dialect, dialect_of, format_of
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.paths import Workspace
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
 
 READS, WRITES, PURGES = "reads", "writes", "purges"
 _FILE = "transformation_ctx.jsonl"

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from etl.collection import DynamicFrameCollection
-from etl.connection_types import Sink, parse_options, sink_to, sink_to_table
-from etl.dynamicframe import DynamicFrame
-from etl.tables import require_own_catalog
+from lakelet.etl.collection import DynamicFrameCollection
+from lakelet.etl.connection_types import Sink, parse_options, sink_to, sink_to_table
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.tables import require_own_catalog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
 Options = Mapping[str, Any]
 FrameOrCollection = TypeVar("FrameOrCollection", DynamicFrame, DynamicFrameCollection)
 
 
 class Writing:
-    """What :class:`~etl.context.GlueContext` writes frames with."""
+    """What :class:`~lakelet.etl.context.GlueContext` writes frames with."""
 
     workspace: Workspace
 
@@ -31,7 +31,7 @@ class Writing:
         transformation_ctx: str = "",
         **options: Any,
     ) -> Sink:
-        """A sink to configure and write to: see :class:`etl.connection_types.Sink`."""
+        """A sink to configure and write to: see :class:`lakelet.etl.connection_types.Sink`."""
         sink = sink_to(self._context, connection_type, options, transformation_ctx)
         if format:
             sink.setFormat(format)
@@ -47,7 +47,7 @@ class Writing:
         additional_options: Options | None = None,
         catalog_id: str | None = None,
     ) -> DynamicFrame:
-        """Append a frame to a table that is in the catalog: see :func:`etl.connection_types.sink_to_table`."""
+        """Append a frame to a table that is in the catalog: see :func:`lakelet.etl.connection_types.sink_to_table`."""
         require_own_catalog(self.workspace, catalog_id)
         options = additional_options or {}
         return sink_to_table(self._context, database, table_name, options, transformation_ctx).writeFrame(frame)

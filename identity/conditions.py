@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from identity.patterns import ANY, Pattern, Token, matches, pattern
+from lakelet.identity.patterns import ANY, Pattern, Token, matches, pattern
 
 Context = Mapping[str, tuple[str, ...]]
 

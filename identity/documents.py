@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from identity.conditions import OPERATORS, Condition
-from identity.errors import MalformedPolicyDocument
+from lakelet.identity.conditions import OPERATORS, Condition
+from lakelet.identity.errors import MalformedPolicyDocument
 
 Kind = Literal["identity", "trust", "resource"]
 VERSIONS = ("2012-10-17", "2008-10-17")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workspace.errors import ServiceError
+from lakelet.workspace.errors import ServiceError
 
 
 class NoSuchEntity(ServiceError):

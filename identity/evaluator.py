@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from identity.conditions import Context, substitute
-from identity.documents import Policy, Statement
-from identity.patterns import matches, pattern
-from identity.principals import Principal
+from lakelet.identity.conditions import Context, substitute
+from lakelet.identity.documents import Policy, Statement
+from lakelet.identity.patterns import matches, pattern
+from lakelet.identity.principals import Principal
 
 Verdict = Literal["allowed", "explicitDeny", "implicitDeny"]
 

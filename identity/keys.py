@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from identity.conditions import Context
-from identity.errors import InvalidAuthorizationMessageException
-from identity.evaluator import Decision
-from identity.principals import Principal
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.identity.conditions import Context
+from lakelet.identity.errors import InvalidAuthorizationMessageException
+from lakelet.identity.evaluator import Decision
+from lakelet.identity.principals import Principal
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 LIFETIME_SECONDS = 86_400
 MAX_VALUES = 100  # characters of a condition key's value that a message tells

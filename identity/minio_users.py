@@ -12,9 +12,9 @@ from minio import MinioAdmin
 from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException
 
-from workspace.errors import StackError
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 FAILURES = (OSError, urllib3.exceptions.HTTPError, StackError, MinioAdminException)
 """What the methods of :class:`MinioUsers` raise while MinIO is down, or when it refuses."""

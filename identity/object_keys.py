@@ -16,14 +16,14 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from identity import store
-from identity.errors import PackedPolicyTooLarge
-from identity.evaluator import Layer
-from identity.s3_policy import compile_policy
-from identity.service import Identity
-from workspace.errors import NotImplementedException
-from workspace.paths import Workspace
-from workspace.state import reading
+from lakelet.identity import store
+from lakelet.identity.errors import PackedPolicyTooLarge
+from lakelet.identity.evaluator import Layer
+from lakelet.identity.s3_policy import compile_policy
+from lakelet.identity.service import Identity
+from lakelet.workspace.errors import NotImplementedException
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import reading
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class ObjectKeys:
         """
         if self._workspace.settings.text("s3_endpoint"):
             return
-        from identity.minio_users import FAILURES  # what it imports would hold up the start
+        from lakelet.identity.minio_users import FAILURES  # what it imports would hold up the start
 
         try:
             self._apply(user_name)
@@ -98,7 +98,7 @@ class ObjectKeys:
                 self._stopped.wait(RETRY_SECONDS)
 
     def _apply(self, user_name: str | None) -> None:
-        from identity.minio_users import MinioUsers
+        from lakelet.identity.minio_users import MinioUsers
 
         with self._lock:
             known = self._there

@@ -12,13 +12,18 @@ from typing import Any
 
 import botocore.exceptions
 
-from identity.documents import parse
-from identity.errors import PackedPolicyTooLarge
-from identity.evaluator import Layer, Source
-from identity.s3_policy import MAX_LENGTH
-from workspace.errors import LakeletError, NotImplementedException, ServiceUnavailableException, ValidationException
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import PackedPolicyTooLarge
+from lakelet.identity.evaluator import Layer, Source
+from lakelet.identity.s3_policy import MAX_LENGTH
+from lakelet.workspace.errors import (
+    LakeletError,
+    NotImplementedException,
+    ServiceUnavailableException,
+    ValidationException,
+)
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 LEAST_SECONDS = 900  # MinIO makes no keys for less
 MAX_TOKEN = 4096  # bytes of a session token; MinIO's, of the longest policy, are about as long
@@ -33,7 +38,7 @@ def sts_client(workspace: Workspace) -> Any:
     import boto3
     import botocore.config
 
-    from data.objects import own_proxies
+    from lakelet.data.objects import own_proxies
 
     return boto3.client(
         "sts",

@@ -1,10 +1,10 @@
 """Who signs a request, and the credential behind an access key id.
 
-The interface between the wire and this room. ``aws.auth.Verifier`` asks :meth:`identity.service.Identity.credential`
-for the :class:`Credential` of the access key id that a request names, checks the signature with its ``secret``, the
-``X-Amz-Security-Token`` with :meth:`Credential.accepts`, and the time with ``expires_at``. ``aws.app`` then makes the
-credential's :class:`Principal` known to the operation (``aws.context.caller()``) and has
-``aws.authorisation.authorise`` decide whether it may.
+The interface between the wire and this room. ``lakelet.aws.auth.Verifier`` asks
+:meth:`lakelet.identity.service.Identity.credential` for the :class:`Credential` of the access key id that a request
+names, checks the signature with its ``secret``, the ``X-Amz-Security-Token`` with :meth:`Credential.accepts`, and the
+time with ``expires_at``. ``lakelet.aws.app`` then makes the credential's :class:`Principal` known to the operation
+(``lakelet.aws.context.caller()``) and has ``lakelet.aws.authorisation.authorise`` decide whether it may.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from identity.conditions import Condition, Context, substitute, text_of, variables_in
-from identity.documents import Statement
-from identity.errors import PackedPolicyTooLarge
-from identity.evaluator import Layer, Source
-from identity.patterns import ANY, ONE, Pattern, covers, intersection, matches, pattern, spelled
-from workspace.errors import NotImplementedException
+from lakelet.identity.conditions import Condition, Context, substitute, text_of, variables_in
+from lakelet.identity.documents import Statement
+from lakelet.identity.errors import PackedPolicyTooLarge
+from lakelet.identity.evaluator import Layer, Source
+from lakelet.identity.patterns import ANY, ONE, Pattern, covers, intersection, matches, pattern, spelled
+from lakelet.workspace.errors import NotImplementedException
 
 MAX_LENGTH = 2048  # characters; MinIO's limit of a session policy, and AWS's
 OBJECT_ACTIONS = frozenset(

@@ -10,18 +10,18 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from identity import managed, messages, object_store, store
-from identity.conditions import Context
-from identity.documents import parse
-from identity.errors import MalformedPolicyDocument, NoSuchEntity
-from identity.evaluator import Decision, Layer, Source, decide
-from identity.federation.oidc import Keys
-from identity.keys import root_key
-from identity.principals import Credential, Principal, digest, root
-from identity.s3_policy import compile_policy
-from workspace.errors import AccessDeniedException
-from workspace.paths import Workspace
-from workspace.state import reading, writing
+from lakelet.identity import managed, messages, object_store, store
+from lakelet.identity.conditions import Context
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import MalformedPolicyDocument, NoSuchEntity
+from lakelet.identity.evaluator import Decision, Layer, Source, decide
+from lakelet.identity.federation.oidc import Keys
+from lakelet.identity.keys import root_key
+from lakelet.identity.principals import Credential, Principal, digest, root
+from lakelet.identity.s3_policy import compile_policy
+from lakelet.workspace.errors import AccessDeniedException
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ class Identity:
 
         The object store makes them, for what all policies that bind the principal allow there, and for as long as it
         should be at least; of an external one that has no AssumeRole they are unknown. Raises what
-        :func:`identity.s3_policy.compile_policy` and :func:`identity.object_store.mint` raise.
+        :func:`lakelet.identity.s3_policy.compile_policy` and :func:`lakelet.identity.object_store.mint` raise.
         """
         now = self.clock()
         holder = replace(principal, session=True, issued_at=now)

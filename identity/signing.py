@@ -13,7 +13,7 @@ from functools import lru_cache
 from posixpath import normpath
 from urllib.parse import quote, unquote
 
-from identity.keys import AccessKey
+from lakelet.identity.keys import AccessKey
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from identity.principals import Credential, Principal
-from workspace.state import metadata
+from lakelet.identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
+from lakelet.identity.principals import Credential, Principal
+from lakelet.workspace.state import metadata
 
 Kind = Literal["user", "group", "role", "policy"]
 PREFIXES: dict[Kind, str] = {"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA"}

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.glue import Glue
-from jobs import definitions
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, NotRunningError, RunError, UsageError
-from workspace.paths import Workspace
-from workspace.runs import ENDED, RunState, retry_id
+from lakelet.catalog.glue import Glue
+from lakelet.jobs import definitions
+from lakelet.workspace.errors import (
+    AlreadyExistsException,
+    EntityNotFoundException,
+    NotRunningError,
+    RunError,
+    UsageError,
+)
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import ENDED, RunState, retry_id
 
 ASK_SECONDS = 1.0  # between two questions about a run whose folder tells no news
 LOOK_SECONDS = 0.02  # between two looks at that folder

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workspace.errors import InstallError, InvalidInputException, NotImplementedException
-from workspace.paths import Cache, Workspace
+from lakelet.workspace.errors import InstallError, InvalidInputException, NotImplementedException
+from lakelet.workspace.paths import Cache, Workspace
 
 ARGUMENT = "--datalake-formats"
 _EXTENSIONS = "spark.sql.extensions"

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs import datalake, engines, needs
-from workspace.errors import InvalidInputException, NotImplementedException, UsageError
-from workspace.paths import Workspace
-from workspace.runs import Run, new_run_id
-from workspace.settings import Settings
+from lakelet.jobs import datalake, engines, needs
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException, UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import Run, new_run_id
+from lakelet.workspace.settings import Settings
 
 SPARK = "glueetl"
 PYTHON_SHELL = "pythonshell"

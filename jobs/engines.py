@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from etl.sail import catalog_tables
-from jobs import datalake, needs
-from workspace.errors import InvalidInputException, LakeletError
-from workspace.files import write_atomic
-from workspace.settings import Settings
+from lakelet.etl.sail import catalog_tables
+from lakelet.jobs import datalake, needs
+from lakelet.workspace.errors import InvalidInputException, LakeletError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.settings import Settings
 
 ARGUMENT = "--engine"
 SPARK, SAIL, AUTO = "spark", "sail", "auto"

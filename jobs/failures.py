@@ -8,8 +8,8 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workspace.secrets import redact
-from workspace.shim import Exit
+from lakelet.workspace.secrets import redact
+from lakelet.workspace.shim import Exit
 
 TAIL_BYTES = 262_144  # a Spark exception with its Java stacks comes to some 30 KB, and Spark logs after it
 MAX_MESSAGE = 2_000

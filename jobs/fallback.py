@@ -1,8 +1,8 @@
 """From Sail to Spark in the middle of a run: what Sail cannot do, Spark does, if the script has done nothing yet.
 
 A run that ``auto`` sent to Sail finds in its folder how it would be started on Spark. When its script ends with an
-error of Sail's, and nothing was written, sent or printed before (:mod:`workspace.effects`), the driver becomes that
-program: same process, same logs, same run. It waits for cores as every application of the cluster does.
+error of Sail's, and nothing was written, sent or printed before (:mod:`lakelet.workspace.effects`), the driver becomes
+that program: same process, same logs, same run. It waits for cores as every application of the cluster does.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from etl import refusals
-from etl.dqdl import history
-from jobs import engines
-from workspace import effects
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE
-from workspace.secrets import known_secrets, redact
+from lakelet.etl import refusals
+from lakelet.etl.dqdl import history
+from lakelet.jobs import engines
+from lakelet.workspace import effects
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
+from lakelet.workspace.secrets import known_secrets, redact
 
 _FILE = "on-spark.json"
 _OF_SAIL = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "AWS_ENDPOINT", "AWS_ALLOW_HTTP", "RUST_LOG")

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.glue import Glue
-from data.formats import data_format, storage_descriptor
-from data.objects import s3_client
-from data.partitions import parse_partition_path
-from jobs import definitions, engines
-from jobs import logs as run_logs
-from jobs.client import JobClient
-from query.client import query_rows
-from workspace.errors import LakeletError, UsageError
-from workspace.paths import Workspace
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import data_format, storage_descriptor
+from lakelet.data.objects import s3_client
+from lakelet.data.partitions import parse_partition_path
+from lakelet.jobs import definitions, engines
+from lakelet.jobs import logs as run_logs
+from lakelet.jobs.client import JobClient
+from lakelet.query.client import query_rows
+from lakelet.workspace.errors import LakeletError, UsageError
+from lakelet.workspace.paths import Workspace
 
 MOST_SHOWN = 3  # differing rows of a table
 _PARTS = frozenset({"fixture.toml", "input", "expected"})

@@ -17,19 +17,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import datalake, engines, fallback
-from jobs.definitions import SPARK, special
-from jobs.sail import sail_argv, sail_environment
-from jobs.scripts import copy_extra_files, copy_script, on_path
-from jobs.spark import RUN_PROPERTY, python_path, spark_environment, submit_argv
-from jobs.warm import Start, WarmDrivers
-from workspace import output, shim
-from workspace.environment import client_environment
-from workspace.errors import RunError
-from workspace.paths import Workspace
-from workspace.process import Identity
-from workspace.runs import RUN_VARIABLE, Run
-from workspace.settings import SETTINGS
+from lakelet.jobs import datalake, engines, fallback
+from lakelet.jobs.definitions import SPARK, special
+from lakelet.jobs.sail import sail_argv, sail_environment
+from lakelet.jobs.scripts import copy_extra_files, copy_script, on_path
+from lakelet.jobs.spark import RUN_PROPERTY, python_path, spark_environment, submit_argv
+from lakelet.jobs.warm import Start, WarmDrivers
+from lakelet.workspace import output, shim
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.errors import RunError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
+from lakelet.workspace.runs import RUN_VARIABLE, Run
+from lakelet.workspace.settings import SETTINGS
 
 PYTHON = "{python}"
 MASTER, WORKER = "spark-master", "spark-worker-1"  # components of the stack, without which Spark runs nothing
@@ -59,8 +59,8 @@ def start(
     """Launch a run under its shim, which leads a session of its own; a Glue job by a warm driver if there is one.
 
     The driver works in a folder below the run's: no file that it writes where it stands is taken for one of ours.
-    ``components`` are those of the stack, None when it is not known. Raises :class:`~workspace.errors.RunError` when
-    the script cannot be had, and when the run needs Spark, which the stack was started without.
+    ``components`` are those of the stack, None when it is not known. Raises :class:`~lakelet.workspace.errors.RunError`
+    when the script cannot be had, and when the run needs Spark, which the stack was started without.
     """
     folder = folder_of(workspace, run.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

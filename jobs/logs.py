@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from jobs.failures import has_traceback
-from workspace.paths import Workspace
-from workspace.runs import claim_application, read_application
+from lakelet.jobs.failures import has_traceback
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import claim_application, read_application
 
 POLL_SECONDS = 0.2
 LAST_LINES = 20

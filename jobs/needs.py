@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from etl.errors import UnsupportedError
-from etl.sail import catalog_tables, decimals, properties
-from etl.sail.file_options import FORMATS, is_refused
-from etl.sail.rules import REFUSED
-from etl.sail.sql_text import as_spark
-from etl.sail.statements import bare, is_query
-from jobs.script_texts import UNKNOWN, ScriptTexts
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import catalog_tables, decimals, properties
+from lakelet.etl.sail.file_options import FORMATS, is_refused
+from lakelet.etl.sail.rules import REFUSED
+from lakelet.etl.sail.sql_text import as_spark
+from lakelet.etl.sail.statements import bare, is_query
+from lakelet.jobs.script_texts import UNKNOWN, ScriptTexts
 
 # Members of sessions, contexts, frames and functions that Sail does not have (docs/adr/0013-sail.md).
 _MEMBERS = frozenset(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from jobs.definitions import ROLE
-from jobs.store import JobStore
-from workspace import shim
-from workspace.paths import Workspace
-from workspace.peers import holders
-from workspace.process import Stat
-from workspace.runs import Run
+from lakelet.jobs.definitions import ROLE
+from lakelet.jobs.store import JobStore
+from lakelet.workspace import shim
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.peers import holders
+from lakelet.workspace.process import Stat
+from lakelet.workspace.runs import Run
 
 Address = tuple[str, int]
 FindRole = Callable[[str], str | None]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workspace.runs import Run
-from workspace.settings import Settings
+from lakelet.workspace.runs import Run
+from lakelet.workspace.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -19,21 +19,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from catalog.publishes import Publishes
-from etl import refusals
-from jobs import launchers, queue
-from jobs.definitions import SPARK
-from jobs.failures import ended_badly, last_words
-from jobs.logs import application_id
-from jobs.store import JobStore
-from jobs.warm import COMPONENT as WARM_COMPONENT
-from jobs.warm import WarmDrivers
-from workspace import disk, shim
-from workspace.errors import LakeletError
-from workspace.paths import COMPONENT_VARIABLE, Workspace
-from workspace.process import Identity, Watch, end_session, kill_marked
-from workspace.runs import RUN_VARIABLE, SCRATCH, Run, RunState, retry_id
-from workspace.secrets import known_secrets, redact
+from lakelet.catalog.publishes import Publishes
+from lakelet.etl import refusals
+from lakelet.jobs import launchers, queue
+from lakelet.jobs.definitions import SPARK
+from lakelet.jobs.failures import ended_badly, last_words
+from lakelet.jobs.logs import application_id
+from lakelet.jobs.store import JobStore
+from lakelet.jobs.warm import COMPONENT as WARM_COMPONENT
+from lakelet.jobs.warm import WarmDrivers
+from lakelet.workspace import disk, shim
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import COMPONENT_VARIABLE, Workspace
+from lakelet.workspace.process import Identity, Watch, end_session, kill_marked
+from lakelet.workspace.runs import RUN_VARIABLE, SCRATCH, Run, RunState, retry_id
+from lakelet.workspace.secrets import known_secrets, redact
 
 log = logging.getLogger(__name__)
 

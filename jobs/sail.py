@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
-# By our own name: `jobs` may be the script's (workspace/startup/sitecustomize.py).
 _DRIVER = "import sys; from lakelet.jobs.sail import main; main(sys.argv[1:])"
 _WAITING = "from lakelet.jobs.sail import wait; wait()"
 
@@ -52,10 +51,10 @@ def wait() -> None:
     """Import what most scripts need, and run each script in a fork of this process (jobs/warm_sail.py)."""
     import numpy as np
 
-    from data.objects import s3_client
-    from etl.sail import engine
-    from jobs import warm_driver
-    from workspace import template
+    from lakelet.data.objects import s3_client
+    from lakelet.etl.sail import engine
+    from lakelet.jobs import warm_driver
+    from lakelet.workspace import template
 
     def prepare() -> None:
         engine.prepare()
@@ -71,10 +70,10 @@ def wait() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Start Sail and run the script; what it raises is its exit, as Python has it, or sends the run to Spark."""
-    from etl import sql_tables
-    from etl.sail import engine
-    from jobs import fallback
-    from jobs.warm_driver import run_script
+    from lakelet.etl import sql_tables
+    from lakelet.etl.sail import engine
+    from lakelet.jobs import fallback
+    from lakelet.jobs.warm_driver import run_script
 
     engine.start()
     sql_tables.install()
@@ -96,9 +95,9 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     mistake of the script's is printed as Spark tells it."""
     from pyspark.errors import PySparkException, PythonException
 
-    from etl.errors import UnsupportedError
-    from etl.sail import engine, user_errors
-    from jobs import fallback
+    from lakelet.etl.errors import UnsupportedError
+    from lakelet.etl.sail import engine, user_errors
+    from lakelet.jobs import fallback
 
     if (mistake := user_errors.user_error(error)) and not engine.caught():
         traceback.print_exception(mistake)

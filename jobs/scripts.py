@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 import botocore.exceptions
 
-from data.objects import s3_client
-from data.zones import S3, split_uri
-from jobs.definitions import PYTHON_SHELL, SPARK
-from workspace.errors import RunError
-from workspace.paths import Workspace
-from workspace.runs import Run
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import S3, split_uri
+from lakelet.jobs.definitions import PYTHON_SHELL, SPARK
+from lakelet.workspace.errors import RunError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import Run
 
 EXTRA = "--extra-py-files"
 SUFFIXES = {SPARK: (".py", ".zip", ".egg"), PYTHON_SHELL: (".py", ".zip", ".egg", ".whl")}
@@ -24,7 +24,7 @@ def copy_script(workspace: Workspace, location: str, folder: Path) -> Path:
     """A copy of the script, as it is now, in a folder of its own below the run's.
 
     Python puts the script's folder first on its path: what else lies beside the original must not stand in for a
-    module that others import, nor may the script itself. Raises :class:`~workspace.errors.RunError`.
+    module that others import, nor may the script itself. Raises :class:`~lakelet.workspace.errors.RunError`.
     """
     name = PurePosixPath(unquote(location)).name
     stem = name.removesuffix(".py")
@@ -36,7 +36,7 @@ def copy_script(workspace: Workspace, location: str, folder: Path) -> Path:
 
 
 def read_script(workspace: Workspace, location: str) -> str:
-    """The text of a script, as it is now. Raises :class:`~workspace.errors.RunError`."""
+    """The text of a script, as it is now. Raises :class:`~lakelet.workspace.errors.RunError`."""
     with TemporaryDirectory() as folder:
         target = Path(folder) / "script.py"
         _copy(workspace, location, target, "correct the job's ScriptLocation")
@@ -44,7 +44,7 @@ def read_script(workspace: Workspace, location: str) -> str:
 
 
 def copy_extra_files(workspace: Workspace, run: Run, folder: Path) -> list[Path]:
-    """Copies of what ``--extra-py-files`` names, in its order. Raises :class:`~workspace.errors.RunError`."""
+    """Copies of what ``--extra-py-files`` names, in its order. Raises :class:`~lakelet.workspace.errors.RunError`."""
     locations = [word.strip() for word in run.arguments.get(EXTRA, "").split(",") if word.strip()]
     copies = []
     for number, location in enumerate(locations):

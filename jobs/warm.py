@@ -1,7 +1,8 @@
 """Warm drivers: Spark drivers that are started before there is a run for them, one used per run and then gone.
 
 A run that finds one ready skips the start of a JVM and of a Python with its imports. Nothing is shared between runs: a
-driver has had no other run, and what it did to get ready it did in a session of its own (:mod:`jobs.warm_driver`).
+driver has had no other run, and what it did to get ready it did in a session of its own
+(:mod:`lakelet.jobs.warm_driver`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jobs import warm_driver
-from jobs.spark import spark_environment, submit_argv
-from workspace.files import write_atomic
-from workspace.paths import COMPONENT_VARIABLE, Workspace
-from workspace.process import Identity
-from workspace.standby import Standby, is_lived_in
+from lakelet.jobs import warm_driver
+from lakelet.jobs.spark import spark_environment, submit_argv
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import COMPONENT_VARIABLE, Workspace
+from lakelet.workspace.process import Identity
+from lakelet.workspace.standby import Standby, is_lived_in
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """What a warm driver runs: it gets ready for a script it does not know yet, waits for it, and becomes it.
 
-spark-submit starts this file as it starts any script (:mod:`jobs.warm`). Ready means: Spark's JVM is up and connected,
-pyspark and awsglue are imported, and a small session has been through what most jobs go through, so that the JVM has
-loaded its classes. That session is local and ends before the wait: nothing of it reaches the script, which makes its
-own.
+spark-submit starts this file as it starts any script (:mod:`lakelet.jobs.warm`). Ready means: Spark's JVM is up and
+connected, pyspark and awsglue are imported, and a small session has been through what most jobs go through, so that the
+JVM has loaded its classes. That session is local and ends before the wait: nothing of it reaches the script, which
+makes its own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def tell_ready() -> None:
 
 
 def start_of(folder: Path) -> dict[str, Any]:
-    """What the run in a folder is (:class:`jobs.warm.Start`); its environment is set when this returns."""
+    """What the run in a folder is (:class:`lakelet.jobs.warm.Start`); its environment is set when this returns."""
     start: dict[str, Any] = json.loads((folder / START).read_text())
     for name in OF_WAITING:
         del os.environ[name]

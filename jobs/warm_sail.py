@@ -1,4 +1,5 @@
-"""The warm driver for Sail: a Python that has imported what scripts need, forked for each run (:mod:`jobs.warm`).
+"""The warm driver for Sail: a Python that has imported what scripts need, forked for each run
+(:mod:`lakelet.jobs.warm`).
 
 There is none before the first run on Sail, and none when no such run has come for a while. Sail itself, which has
 threads and listens on a port, starts with the run.
@@ -8,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jobs.sail import sail_environment, waiting_argv
-from jobs.spark import python_path
-from jobs.warm import WarmDrivers
-from workspace.template import Template
+from lakelet.jobs.sail import sail_environment, waiting_argv
+from lakelet.jobs.spark import python_path
+from lakelet.jobs.warm import WarmDrivers
+from lakelet.workspace.template import Template
 
 
 class WarmSail(WarmDrivers):

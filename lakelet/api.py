@@ -15,18 +15,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from aws.operations import read_structure
-from catalog.grants.guard import OWNER, Client, Guard
-from catalog.lineage import Lineage
-from catalog.publish_records import PLACE
-from catalog.publishes import Publishes
 from lakelet import bodies
+from lakelet.aws.operations import read_structure
+from lakelet.catalog.grants.guard import OWNER, Client, Guard
+from lakelet.catalog.lineage import Lineage
+from lakelet.catalog.publish_records import PLACE
+from lakelet.catalog.publishes import Publishes
 from lakelet.lineage_api import FindRuns, lineage_handler
+from lakelet.query.service import SqlService
 from lakelet.sql_api import sql_handler
-from query.service import SqlService
-from workspace import disk
-from workspace.control import error_body
-from workspace.errors import InternalServiceException, LakeletError, ServiceError, UsageError, ValidationException
+from lakelet.workspace import disk
+from lakelet.workspace.control import error_body
+from lakelet.workspace.errors import (
+    InternalServiceException,
+    LakeletError,
+    ServiceError,
+    UsageError,
+    ValidationException,
+)
 
 log = logging.getLogger(__name__)
 

@@ -29,13 +29,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from catalog.publish_records import COMMITTED, publishes
-from data.objects import s3_client
-from search.client import open_client, translated
-from workspace.errors import ConflictException, LakeletError, UsageError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.state import copy_state, generation, writing
+from lakelet.catalog.publish_records import COMMITTED, publishes
+from lakelet.data.objects import s3_client
+from lakelet.search.client import open_client, translated
+from lakelet.workspace.errors import ConflictException, LakeletError, UsageError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import copy_state, generation, writing
 
 FORMAT = 1
 MANIFEST, OBJECTS, CONTENTS, STATE, SEARCH, SECRETS = (

@@ -1,6 +1,6 @@
 """The body of a ``/_lakelet`` request, read strictly: a member that is unknown or of another type is refused by name.
 
-Every function raises :class:`~workspace.errors.ValidationException`.
+Every function raises :class:`~lakelet.workspace.errors.ValidationException`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from workspace.errors import ValidationException
+from lakelet.workspace.errors import ValidationException
 
 MAX_BYTES = 64 * 1024 * 1024
 

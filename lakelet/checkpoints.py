@@ -15,10 +15,10 @@ from typing import Any
 import botocore.exceptions
 from sqlalchemy import Engine
 
-from data.objects import s3_client
-from data.zones import PRIVATE_PREFIX, ZONES
-from workspace.paths import Workspace
-from workspace.state import POSTGRESQL, advance_generation, checkpoint, generation
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import PRIVATE_PREFIX, ZONES
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import POSTGRESQL, advance_generation, checkpoint, generation
 
 log = logging.getLogger(__name__)
 

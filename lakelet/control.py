@@ -23,44 +23,44 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-import aws.context
-from aws.app import create_app
-from aws.connections import LimitedProtocol
-from aws.directory import Directory
-from aws.lookup import CatalogLookup
-from aws.services.glue import _optimizers
-from aws.services.glue._statistics import start_scheduled_run
-from aws.services.glue.crawls import start_crawler
-from catalog.crawlers.scheduler import Due, Scheduled, Scheduler, scheduled_crawlers
-from catalog.crawlers.store import CrawlerStore
-from catalog.grants.guard import Guard
-from catalog.grants.lake import Lake
-from catalog.hive.server import MetastoreServer
-from catalog.lineage import Lineage
-from catalog.partitions.builder import IndexBuilder
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from identity.object_keys import ObjectKeys
-from identity.service import Identity
-from jobs import engines
-from jobs.launchers import environment, without_spark
-from jobs.principals import RunPrincipals
-from jobs.runner import Runner
-from jobs.store import JobStore
-from jobs.warm import WarmDrivers
-from jobs.warm_sail import WarmSail
 from lakelet import backup
 from lakelet.api import StateRoutes, api_routes
+from lakelet.aws import context as aws_context
+from lakelet.aws.app import create_app
+from lakelet.aws.connections import LimitedProtocol
+from lakelet.aws.directory import Directory
+from lakelet.aws.lookup import CatalogLookup
+from lakelet.aws.services.glue import _optimizers
+from lakelet.aws.services.glue._statistics import start_scheduled_run
+from lakelet.aws.services.glue.crawls import start_crawler
+from lakelet.catalog.crawlers.scheduler import Due, Scheduled, Scheduler, scheduled_crawlers
+from lakelet.catalog.crawlers.store import CrawlerStore
+from lakelet.catalog.grants.guard import Guard
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.hive.server import MetastoreServer
+from lakelet.catalog.lineage import Lineage
+from lakelet.catalog.partitions.builder import IndexBuilder
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
 from lakelet.checkpoints import Checkpoints
+from lakelet.identity.object_keys import ObjectKeys
+from lakelet.identity.service import Identity
+from lakelet.jobs import engines
+from lakelet.jobs.launchers import environment, without_spark
+from lakelet.jobs.principals import RunPrincipals
+from lakelet.jobs.runner import Runner
+from lakelet.jobs.store import JobStore
+from lakelet.jobs.warm import WarmDrivers
+from lakelet.jobs.warm_sail import WarmSail
+from lakelet.query.service import SqlService
 from lakelet.reset import Reset
 from lakelet.restore import refuse_interrupted
+from lakelet.search.shipper import LogShipper
 from lakelet.stack.record import read_record
-from query.service import SqlService
-from search.shipper import LogShipper
-from workspace.errors import LakeletError, StackError
-from workspace.paths import Workspace
-from workspace.secrets import secret
-from workspace.state import checkpoint, open_state, owning, reading
+from lakelet.workspace.errors import LakeletError, StackError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
+from lakelet.workspace.state import checkpoint, open_state, owning, reading
 
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
@@ -99,7 +99,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
     runner = Runner(workspace, jobs, publishes, warm, lambda: _components(workspace))
     object_keys = ObjectKeys(workspace, engine, Identity(workspace, engine))
     sql = SqlService(workspace, CatalogLookup(engine, catalog, publishes))
-    context = aws.context.Context(
+    context = aws_context.Context(
         workspace=workspace,
         engine=engine,
         catalog=catalog,
@@ -109,7 +109,7 @@ def _serve(workspace: Workspace, engine: Engine, host: str, port: int) -> None:
         runner=runner,
         object_keys=object_keys,
     )
-    aws.context.use(context)
+    aws_context.use(context)
     checkpoints = Checkpoints(workspace, engine)
     lake = Lake(catalog, context.account_id)
     guard = Guard(lake, RunPrincipals(workspace, jobs, lambda name: context.identity.find_arn("role", name)))
@@ -179,7 +179,7 @@ def _scheduled_statistics(engine: Engine, catalog: CatalogStore) -> list[Schedul
 
 
 def _routes(
-    context: aws.context.Context, sql: SqlService, guard: Guard, sail: WarmDrivers, checkpoints: Checkpoints
+    context: aws_context.Context, sql: SqlService, guard: Guard, sail: WarmDrivers, checkpoints: Checkpoints
 ) -> list[BaseRoute]:
     workspace, engine = context.workspace, context.engine
     lineage = Lineage(engine, context.catalog)

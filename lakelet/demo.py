@@ -16,16 +16,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.client import ensure_database, get_partitions, get_tables
-from catalog.glue import Glue
-from data import flights
-from data.zones import BRONZE, GOLD, SILVER
-from jobs.client import JobClient, JobRun, Submitted, has_ended
-from query.client import query
-from search.client import open_client
-from search.client import translated as search_translated
-from workspace.addresses import bearer
-from workspace.errors import (
+from lakelet.catalog.client import ensure_database, get_partitions, get_tables
+from lakelet.catalog.glue import Glue
+from lakelet.data import flights
+from lakelet.data.zones import BRONZE, GOLD, SILVER
+from lakelet.jobs.client import JobClient, JobRun, Submitted, has_ended
+from lakelet.query.client import query
+from lakelet.search.client import open_client
+from lakelet.search.client import translated as search_translated
+from lakelet.workspace.addresses import bearer
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConcurrentRunsExceededException,
     CrawlerNotRunningException,
@@ -34,8 +34,8 @@ from workspace.errors import (
     RunError,
     StackError,
 )
-from workspace.paths import Workspace
-from workspace.runs import RunState
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RunState
 
 MONTHS = tuple(range(1, 13))
 CRAWLER = "bronze"
@@ -161,9 +161,9 @@ STEPS = (
 def run(demo: Demo, started: Callable[[Step], None] = lambda step: None) -> Iterator[Outcome]:
     """Run the steps in order, yielding each one's outcome as it ends.
 
-    Stops at the first that fails, with the error of that step: :class:`~workspace.errors.RunError` names the run,
-    :class:`~workspace.errors.StackError` a step that a part of the stack did not answer. Ctrl-C stops the run or
-    crawl that is under way.
+    Stops at the first that fails, with the error of that step: :class:`~lakelet.workspace.errors.RunError` names the
+    run, :class:`~lakelet.workspace.errors.StackError` a step that a part of the stack did not answer. Ctrl-C stops the
+    run or crawl that is under way.
     """
     for step in STEPS:
         started(step)

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workspace.environment import client_environment
-from workspace.errors import LakeletError
-from workspace.paths import Workspace
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ SPARK_CONF = {
 
 def load_ipython_extension(shell: Any) -> None:
     """Point the process at the workspace's stack, and register the magic and the names."""
-    from jobs.spark import spark_environment
+    from lakelet.jobs.spark import spark_environment
 
     workspace = Workspace.find()
     os.environ.update(spark_environment(workspace))
@@ -92,8 +92,8 @@ class _Sql:
     def __call__(self, line: str, cell: str | None = None) -> pd.DataFrame | None:
         from IPython.core.error import UsageError
 
-        from query.client import query
-        from query.parameters import bind
+        from lakelet.query.client import query
+        from lakelet.query.parameters import bind
 
         try:
             options, statement = ({}, line) if cell is None else (_options(line), cell)
@@ -108,7 +108,7 @@ class _Sql:
 
 
 def _options(line: str) -> dict[str, str]:
-    from workspace.errors import UsageError
+    from lakelet.workspace.errors import UsageError
 
     words = line.split()
     options = dict(zip(words[::2], words[1::2], strict=False))
@@ -131,7 +131,7 @@ def _spark() -> Any:
     """The session on the cluster, as ``spark-defaults.conf`` describes it, started once."""
     from pyspark.sql import SparkSession
 
-    from etl.session import session_of
+    from lakelet.etl.session import session_of
 
     builder = SparkSession.builder.appName(APPLICATION)
     for name, value in SPARK_CONF.items():
@@ -140,12 +140,12 @@ def _spark() -> Any:
 
 
 def _glue_context() -> Any:
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
     return GlueContext(_spark().sparkContext)
 
 
 def _opensearch(workspace: Workspace) -> Any:
-    from search.client import open_client
+    from lakelet.search.client import open_client
 
     return open_client(workspace)

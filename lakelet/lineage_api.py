@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.requests import Request
 
-from catalog.lineage import Lineage
 from lakelet import bodies
-from workspace.runs import Run
+from lakelet.catalog.lineage import Lineage
+from lakelet.workspace.runs import Run
 
 FindRuns = Callable[[Collection[str]], Mapping[str, Run]]  # those of some run ids that exist
 

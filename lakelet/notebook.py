@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from jobs.spark import python_path
-from workspace.errors import InstallError, LakeletError, StackError
-from workspace.files import write_atomic
-from workspace.paths import REPOSITORY, Workspace
-from workspace.secrets import secret
+from lakelet.jobs.spark import python_path
+from lakelet.workspace.errors import InstallError, LakeletError, StackError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.secrets import secret
 
 KERNEL = "lakelet"
 EXAMPLES = Path(__file__).resolve().parent / "examples"
@@ -119,7 +119,7 @@ def address(workspace: Workspace, port: int, notebook: str = "") -> str:
 def free_port(wanted: int, chosen: bool) -> int:
     """The port ``wanted``, or unless it was ``chosen`` by the user, the next free one.
 
-    Raises :class:`~workspace.errors.StackError` when there is none.
+    Raises :class:`~lakelet.workspace.errors.StackError` when there is none.
     """
     for port in range(wanted, min(wanted + (1 if chosen else PORTS_TRIED), MAX_PORT + 1)):
         with socket.socket() as probe:
@@ -133,7 +133,7 @@ def free_port(wanted: int, chosen: bool) -> int:
 
 
 def check_installed() -> None:
-    """Raises :class:`~workspace.errors.InstallError` when JupyterLab is not installed."""
+    """Raises :class:`~lakelet.workspace.errors.InstallError` when JupyterLab is not installed."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise InstallError("JupyterLab is not installed beside Lakelet: install the project again with `make demo`.")
 
@@ -158,7 +158,7 @@ def notebooks(workspace: Workspace) -> Path:
     """The folder of the project's notebooks, made when there is none. In Lakelet's own checkout git ignores it, and it
     gets copies of the notebooks that we ship, so that to run them changes nothing there.
 
-    Raises :class:`~workspace.errors.LakeletError` when it cannot be made.
+    Raises :class:`~lakelet.workspace.errors.LakeletError` when it cannot be made.
     """
     folder = workspace.root / "notebooks"
     try:

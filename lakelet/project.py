@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 TEMPLATE = Path(__file__).resolve().parent / "template"
 KEPT = {".git"}  # of a repository that was just made

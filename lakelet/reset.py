@@ -16,13 +16,13 @@ from typing import Any
 import botocore.exceptions
 import sqlalchemy as sa
 
-from data.objects import s3_client
-from data.zones import ZONES
-from etl.dqdl.history import FOLDER
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import ZONES
+from lakelet.etl.dqdl.history import FOLDER
 from lakelet.stack.leftovers import end_runs
-from workspace.errors import ServiceUnavailableException, UsageError
-from workspace.paths import Workspace
-from workspace.state import metadata, writing
+from lakelet.workspace.errors import ServiceUnavailableException, UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import metadata, writing
 
 BUCKETS_AT_ONCE = 8
 

@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from data.objects import s3_client
 from lakelet import backup
 from lakelet.backup import BackupError, ObjectRecord
+from lakelet.data.objects import s3_client
+from lakelet.search.client import open_client, translated
 from lakelet.stack import operate
-from search.client import open_client, translated
-from workspace.errors import StackError, UsageError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.workspace.errors import StackError, UsageError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 MARKER = "restore.json"
 REPLACED = "replaced"

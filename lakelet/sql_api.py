@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from lakelet import bodies
-from query.pool import Cancellation
-from query.results import Form
-from query.service import Answer, SqlService
-from workspace.errors import LakeletError, QueryError
+from lakelet.query.pool import Cancellation
+from lakelet.query.results import Form
+from lakelet.query.service import Answer, SqlService
+from lakelet.workspace.errors import LakeletError, QueryError
 
 WAITING = 32  # statements that may hold a thread; those beyond wait without one
 

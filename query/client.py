@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from query import hugeints
-from workspace.control import fetch
-from workspace.paths import Workspace
+from lakelet.query import hugeints
+from lakelet.workspace.control import fetch
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,8 +29,8 @@ def query(workspace: Workspace, sql: str, database: str | None = None) -> pyarro
     """Run one SELECT over the catalogued lake. ``database`` is where unqualified table names are looked up. DuckDB's
     128-bit integers, as ``sum()`` of integers gives them, are int64 where all of a column's fit, else decimals.
 
-    Raises :class:`~workspace.errors.QueryError` when it is refused or fails,
-    :class:`~workspace.errors.NotRunningError` when the stack is down.
+    Raises :class:`~lakelet.workspace.errors.QueryError` when it is refused or fails,
+    :class:`~lakelet.workspace.errors.NotRunningError` when the stack is down.
     """
     import pyarrow.ipc
 
@@ -39,7 +39,7 @@ def query(workspace: Workspace, sql: str, database: str | None = None) -> pyarro
 
 
 def query_rows(workspace: Workspace, sql: str, database: str | None = None) -> Rows:
-    """As :func:`query`, in plain values and without importing anything heavy."""
+    """As :func:`lakelet.query`, in plain values and without importing anything heavy."""
     answer = json.loads(_ask(workspace, sql, database, "application/json"))
     return Rows([(column["name"], column["type"]) for column in answer["columns"]], answer["rows"])
 

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import botocore.exceptions
 
-from data.zones import split_uri
-from identity.object_store import is_refusal, sts_client
-from workspace.errors import QueryError
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.data.zones import split_uri
+from lakelet.identity.object_store import is_refusal, sts_client
+from lakelet.workspace.errors import QueryError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Credentials:
     def storage(self, locations: Collection[str]) -> dict[str, Any]:
         """The options of ``CREATE SECRET (TYPE s3, …)`` that can read the objects under the locations, no others.
 
-        Raises :class:`~workspace.errors.QueryError` when the object store does not answer.
+        Raises :class:`~lakelet.workspace.errors.QueryError` when the object store does not answer.
         """
         wanted = frozenset(locations)
         with self._lock:

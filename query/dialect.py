@@ -2,7 +2,7 @@
 
 DuckDB's dialect comes first, as it is; what only Athena's (Trino's) understands is translated by sqlglot. This runs
 in the worker, never in the control process: a statement that explodes a parser explodes alone. It is the first of
-two fences: :mod:`query.sandbox` asks DuckDB's own parser again.
+two fences: :mod:`lakelet.query.sandbox` asks DuckDB's own parser again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from query.pruning import filters
-from query.scans import Analysis, Reference
-from workspace.errors import QueryError
+from lakelet.query.pruning import filters
+from lakelet.query.scans import Analysis, Reference
+from lakelet.workspace.errors import QueryError
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
@@ -63,7 +63,10 @@ class Statement:
 
 
 def parse(sql: str) -> Statement:
-    """Read one statement. Raises :class:`~workspace.errors.QueryError`, which names what is refused or wrong."""
+    """Read one statement.
+
+    Raises :class:`~lakelet.workspace.errors.QueryError`, which names what is refused or wrong.
+    """
     if len(sql.encode()) > MAX_BYTES:
         raise QueryError(f"The statement is longer than {MAX_BYTES} bytes: shorten it.")
     if "\0" in sql:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from query.scans import Plan, Scan
+from lakelet.query.scans import Plan, Scan
 
 STEP = 1 << 20
 GZIP = 31  # zlib's number for it

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from catalog.model import Partition, Table
+from lakelet.catalog.model import Partition, Table
 
 
 class Lookup(Protocol):
-    """The catalog as a reader needs it. Each method raises the :class:`~workspace.errors.ServiceError` family."""
+    """The catalog as a reader needs it.
+
+    Each method raises the :class:`~lakelet.workspace.errors.ServiceError` family.
+    """
 
     def databases(self) -> Sequence[str]:
         """The names of all databases."""

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 _TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -18,8 +18,8 @@ _TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 def bind(sql: str, values: Mapping[str, Any]) -> str:
     """The statement with a literal of its value for each ``:name``; a list becomes a list, as in ``IN :names``.
 
-    A statement without names stays as it is written. Raises :class:`~workspace.errors.UsageError` for a name that has
-    no value, a value that SQL has no literal for, and for ``{{name}}``, which elsewhere pastes text.
+    A statement without names stays as it is written. Raises :class:`~lakelet.workspace.errors.UsageError` for a name
+    that has no value, a value that SQL has no literal for, and for ``{{name}}``, which elsewhere pastes text.
     """
     if template := _TEMPLATE.search(sql):
         raise UsageError(

@@ -11,15 +11,15 @@ from typing import Any
 
 import botocore.exceptions
 
-from catalog.model import Partition, Table
-from data.formats import dialect_of, format_of
-from data.objects import StoredObject, list_objects
-from data.partitions import parse_partition_path
-from data.table_formats import refuse_as_files
-from data.zones import split_uri
-from query.lookup import Lookup
-from query.scans import Analysis, Filter, Part, Plan, Reference, Scan
-from workspace.errors import EntityNotFoundException, LakeletError, QueryError
+from lakelet.catalog.model import Partition, Table
+from lakelet.data.formats import dialect_of, format_of
+from lakelet.data.objects import StoredObject, list_objects
+from lakelet.data.partitions import parse_partition_path
+from lakelet.data.table_formats import refuse_as_files
+from lakelet.data.zones import split_uri
+from lakelet.query.lookup import Lookup
+from lakelet.query.scans import Analysis, Filter, Part, Plan, Reference, Scan
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError, QueryError
 
 TRIES = 5
 ONE_BY_ONE = 4  # up to so many partitions are listed each; more come out of one listing of the table
@@ -43,8 +43,8 @@ class Planner:
     def plan(self, analysis: Analysis, database: str | None, tolerant: bool) -> Plan:
         """The plan of a statement, without keys to the storage. ``database`` is what unqualified names belong to.
 
-        Raises :class:`~workspace.errors.QueryError` for a database or table that does not exist, and for an object
-        store that does not answer.
+        Raises :class:`~lakelet.workspace.errors.QueryError` for a database or table that does not exist, and for an
+        object store that does not answer.
         """
         database = database.lower() if database else None
         try:
@@ -99,7 +99,7 @@ class Planner:
     def scan(self, database: str, name: str, filters: Sequence[Sequence[Filter]] = ()) -> Scan:
         """The files of one table, those partitions left out that no filter lets through.
 
-        Raises EntityNotFoundException, and :class:`~workspace.errors.QueryError` for a table that never rests.
+        Raises EntityNotFoundException, and :class:`~lakelet.workspace.errors.QueryError` for a table that never rests.
         """
         for _ in range(TRIES):
             # Settled after it was read: a commit in between would count the sequence up and be seen below.
@@ -241,7 +241,7 @@ def _root(table: Table) -> str:
 def _location(partition: Partition, table: Table) -> str:
     place = str((partition.definition.get("StorageDescriptor") or {}).get("Location") or "")
     if not place:
-        from data.partitions import partition_path
+        from lakelet.data.partitions import partition_path
 
         names = [name for name, _ in table.partition_keys]
         place = f"{table.location.rstrip('/')}/{partition_path(names, partition.values)}"

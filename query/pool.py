@@ -16,10 +16,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from query import frames
-from query.frames import Closed
-from workspace.errors import QueryError
-from workspace.paths import Workspace
+from lakelet.query import frames
+from lakelet.query.frames import Closed
+from lakelet.workspace.errors import QueryError
+from lakelet.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Pool:
     def take(self, deadline: float, cancellation: Cancellation) -> Worker:
         """A warm worker, for one statement; give it back with :meth:`done`. ``deadline`` is a monotonic time.
 
-        Raises :class:`~workspace.errors.QueryError` when none comes free in time.
+        Raises :class:`~lakelet.workspace.errors.QueryError` when none comes free in time.
         """
         if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise QueryError("Other SQL statements kept all workers busy: try again, or raise sql_workers.")
@@ -221,7 +221,7 @@ class Pool:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with open(log_file, "ab") as output:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "query.worker"],
+                    [sys.executable, "-m", "lakelet.query.worker"],
                     stdin=theirs.fileno(), stdout=output, stderr=output, cwd=self._folder, env=self._environment(),
                     start_new_session=True,
                 )  # fmt: skip
@@ -263,7 +263,7 @@ class Pool:
 def ask(worker: Worker, kind: bytes, payload: dict[str, Any] | None, deadline: float) -> tuple[bytes, bytes]:
     """Send a message (unless ``payload`` is None) and wait for the next one until ``deadline`` (monotonic).
 
-    Raises :class:`~query.frames.Closed` when the worker died, ``TimeoutError`` when time is up.
+    Raises :class:`~lakelet.query.frames.Closed` when the worker died, ``TimeoutError`` when time is up.
     """
     left = deadline - time.monotonic()
     if left <= 0:

@@ -17,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from query.dialect import parse
-from query.results import Form, write_answer
-from query.sandbox import execute, lock, open_database
-from query.scans import Part, Plan, Scan
+from lakelet.query.dialect import parse
+from lakelet.query.results import Form, write_answer
+from lakelet.query.sandbox import execute, lock, open_database
+from lakelet.query.scans import Part, Plan, Scan
 
 ROWS = 12_000
 FILES = 2

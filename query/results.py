@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from query import hugeints
+from lakelet.query import hugeints
 
 
 class Form(StrEnum):

@@ -1,9 +1,9 @@
 """The sandbox of one statement: a DuckDB that can read the statement's own files and nothing else.
 
-The fences, outermost first: a process of its own with limits (:mod:`query.worker`); credentials that read only the
-tables' prefixes and soon expire (:mod:`query.credentials`); DuckDB's ``enable_external_access = false`` with the exact
-list of files as ``allowed_paths``, locked; and DuckDB's own parse of the statement, in which only SELECT over the
-planned tables passes.
+The fences, outermost first: a process of its own with limits (:mod:`lakelet.query.worker`); credentials that read only
+the tables' prefixes and soon expire (:mod:`lakelet.query.credentials`); DuckDB's ``enable_external_access = false``
+with the exact list of files as ``allowed_paths``, locked; and DuckDB's own parse of the statement, in which only SELECT
+over the planned tables passes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 
 import duckdb
 
-from query import hugeints
-from query.dialect import CATALOG, FORBIDDEN_FUNCTIONS, TABLE_FUNCTIONS, Statement
-from query.encoding import as_utf8
-from query.scans import Plan
-from query.views import array, create_view, literal, quoted
-from workspace.errors import QueryError
+from lakelet.query import hugeints
+from lakelet.query.dialect import CATALOG, FORBIDDEN_FUNCTIONS, TABLE_FUNCTIONS, Statement
+from lakelet.query.encoding import as_utf8
+from lakelet.query.scans import Plan
+from lakelet.query.views import array, create_view, literal, quoted
+from lakelet.workspace.errors import QueryError
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def lock(connection: duckdb.DuckDBPyConnection, plan: Plan, temporary: Path) -> 
 def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: Plan) -> Any:
     """Run the statement in the locked connection and return a pyarrow RecordBatchReader.
 
-    Raises :class:`~workspace.errors.QueryError`, or :class:`Restart` when another plan may do better.
+    Raises :class:`~lakelet.workspace.errors.QueryError`, or :class:`Restart` when another plan may do better.
     """
     if plan.rows is not None:
         return _answer(connection, plan)
@@ -135,8 +135,8 @@ def execute(connection: duckdb.DuckDBPyConnection, statement: Statement, plan: P
 
 
 def check(connection: duckdb.DuckDBPyConnection, text: str, plan: Plan) -> None:
-    """Ask DuckDB's own parser what the text is. Raises :class:`~workspace.errors.QueryError` unless it is one SELECT
-    over the planned tables, its own CTEs and harmless table functions."""
+    """Ask DuckDB's own parser what the text is. Raises :class:`~lakelet.workspace.errors.QueryError` unless it is one
+    SELECT over the planned tables, its own CTEs and harmless table functions."""
     statements = connection.extract_statements(text)
     if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
         kinds = ", ".join(one.type.name for one in statements)

@@ -12,17 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO
 
-from data.objects import s3_client
-from query import frames
-from query.credentials import Credentials
-from query.frames import Closed
-from query.lookup import Lookup
-from query.planner import Planner, locations
-from query.pool import Cancellation, Pool, Worker, ask
-from query.results import Form
-from query.scans import Analysis
-from workspace.errors import QueryError
-from workspace.paths import Workspace
+from lakelet.data.objects import s3_client
+from lakelet.query import frames
+from lakelet.query.credentials import Credentials
+from lakelet.query.frames import Closed
+from lakelet.query.lookup import Lookup
+from lakelet.query.planner import Planner, locations
+from lakelet.query.pool import Cancellation, Pool, Worker, ask
+from lakelet.query.results import Form
+from lakelet.query.scans import Analysis
+from lakelet.workspace.errors import QueryError
+from lakelet.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class SqlService:
     ) -> Answer:
         """Run one statement to its end. ``database`` is where unqualified table names are looked up.
 
-        Raises :class:`~workspace.errors.QueryError` when it is refused, fails, takes longer than
+        Raises :class:`~lakelet.workspace.errors.QueryError` when it is refused, fails, takes longer than
         ``sql_timeout_seconds``, or is cancelled.
         """
         cancellation = cancellation or Cancellation()

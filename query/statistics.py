@@ -1,6 +1,8 @@
 """One run that computes column statistics: the process that StartColumnStatisticsTaskRun starts.
 
-    python -m query.statistics TASK    (JSON: {"database", "table", "columns": names or null, "sample": % or null})
+    python -m lakelet.query.statistics TASK
+
+TASK is JSON: {"database", "table", "columns": names or null, "sample": % or null}.
 
 It is a client of the wire and of the SQL service, whose sandbox does the reading; the figures go back to the catalog
 by UpdateColumnStatisticsForTable. Exit 0, or 1 with one sentence on stderr.
@@ -20,12 +22,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from catalog.glue import Glue
-from catalog.statistics.kinds import kind_of
-from query.client import query_rows
-from query.views import quoted
-from workspace.errors import LakeletError, UsageError
-from workspace.paths import Workspace
+from lakelet.catalog.glue import Glue
+from lakelet.catalog.statistics.kinds import kind_of
+from lakelet.query.client import query_rows
+from lakelet.query.views import quoted
+from lakelet.workspace.errors import LakeletError, UsageError
+from lakelet.workspace.paths import Workspace
 
 COLUMNS_AT_ONCE = 16  # of one statement: a wide table takes several, none of which holds all of its columns at once
 
@@ -42,7 +44,7 @@ class Column:
 def compute(workspace: Workspace, task: dict[str, Any], say: Callable[[str], None] = print) -> int:
     """Compute and store the statistics of a table; returns of how many columns.
 
-    Raises :class:`~workspace.errors.LakeletError`.
+    Raises :class:`~lakelet.workspace.errors.LakeletError`.
     """
     glue = Glue(workspace)
     database, name, sample = task["database"], task["table"], task["sample"]
@@ -168,7 +170,7 @@ def _bound(kind: str, value: Any) -> Any:
 def main(arguments: Sequence[str]) -> int:
     """Run one task; returns the exit code."""
     if len(arguments) != 1:
-        print("usage: python -m query.statistics TASK", file=sys.stderr)
+        print("usage: python -m lakelet.query.statistics TASK", file=sys.stderr)
         return 2
     # Between two requests nothing is half done: ending at once is safe.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))

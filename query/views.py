@@ -9,10 +9,10 @@ from functools import lru_cache
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from data.partitions import DEFAULT_PARTITION
-from query.dialect import CATALOG
-from query.scans import Part, Scan
-from workspace.errors import QueryError
+from lakelet.data.partitions import DEFAULT_PARTITION
+from lakelet.query.dialect import CATALOG
+from lakelet.query.scans import Part, Scan
+from lakelet.workspace.errors import QueryError
 
 
 def quoted(name: str) -> str:
@@ -44,7 +44,7 @@ def duckdb_type(hive_type: str) -> str:
 def create_view(scan: Scan, tolerant: bool) -> str:
     """The CREATE VIEW of a scan. ``tolerant``: Parquet files may lack columns, which are then NULL.
 
-    Raises :class:`~workspace.errors.QueryError` for an object name that DuckDB would take for a pattern.
+    Raises :class:`~lakelet.workspace.errors.QueryError` for an object name that DuckDB would take for a pattern.
     """
     for file in scan.files:
         if set(file) & set("*?["):

@@ -1,12 +1,11 @@
 """SQL workers: a template process that has everything imported, and its forks, each of which serves one statement.
 
-    python -m query.worker          (standard input is the socket to the control process)
+    python -m lakelet.query.worker          (standard input is the socket to the control process)
 
 The template never opens DuckDB, so it has no threads to lose in a fork. The control process sends it one end of a new
-socket pair per worker wanted. A worker rehearses (:mod:`query.rehearsal`; not when a statement waits for it already),
-says READY, takes one statement, answers and ends. Whoever closes
-the other end of a worker's socket kills the worker, whatever it computes: so a client that leaves, a timeout and
-the death of the control process all end it.
+socket pair per worker wanted. A worker rehearses (:mod:`lakelet.query.rehearsal`; not when a statement waits for it
+already), says READY, takes one statement, answers and ends. Whoever closes the other end of a worker's socket kills the
+worker, whatever it computes: so a client that leaves, a timeout and the death of the control process all end it.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from query import frames
-from query.frames import Closed
+from lakelet.query import frames
+from lakelet.query.frames import Closed
 
 BUFFER_BYTES = 1 << 18
 HEADROOM_BYTES = 3 << 30  # address space for thread stacks, allocator arenas and Arrow, beyond DuckDB's own limit
@@ -36,9 +35,9 @@ def main() -> int:
     """Fork a worker for each socket received, until the control process closes the line."""
     import pyarrow.ipc  # noqa: F401
 
-    import query.sandbox  # noqa: F401  imported before the forks, which then share it
-    from query import rehearsal
-    from query.dialect import parse
+    import lakelet.query.sandbox  # noqa: F401  imported before the forks, which then share it
+    from lakelet.query import rehearsal
+    from lakelet.query.dialect import parse
 
     parse("SELECT a.b, count(*) FROM c.a JOIN d.e USING (f) WHERE a.b = 1 GROUP BY 1")  # fills sqlglot's tables
     rehearsal.content()
@@ -97,8 +96,8 @@ def _limit(options: Mapping[str, Any]) -> None:
 
 
 def _database(options: Mapping[str, Any], temporary: Path, verify: bool, rehearsed: bool) -> Any:
-    from query.rehearsal import rehearse
-    from query.sandbox import open_database, warm
+    from lakelet.query.rehearsal import rehearse
+    from lakelet.query.sandbox import open_database, warm
 
     memory = int(options["memory_mb"])
     if rehearsed:
@@ -111,11 +110,11 @@ def _database(options: Mapping[str, Any], temporary: Path, verify: bool, rehears
 
 
 def _serve(connection: socket.socket, options: Mapping[str, Any], database: Any, temporary: Path) -> int:
-    from query import sandbox
-    from query.dialect import parse
-    from query.results import Form, write_answer
-    from query.scans import Plan
-    from workspace.errors import QueryError
+    from lakelet.query import sandbox
+    from lakelet.query.dialect import parse
+    from lakelet.query.results import Form, write_answer
+    from lakelet.query.scans import Plan
+    from lakelet.workspace.errors import QueryError
 
     frames.send(connection, frames.READY, {"pid": os.getpid()})
     request = _expect(connection, frames.STATEMENT)
@@ -173,7 +172,7 @@ class _Output:
         self._waiting = self._total = 0
 
     def write(self, data: bytes) -> None:
-        from workspace.errors import QueryError
+        from lakelet.workspace.errors import QueryError
 
         self._total += len(data)
         if self._total > self._limit:

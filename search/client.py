@@ -8,9 +8,9 @@ from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
-from workspace.addresses import opensearch_address
-from workspace.errors import NotRunningError, QueryError, StackError, UsageError
-from workspace.paths import Workspace
+from lakelet.workspace.addresses import opensearch_address
+from lakelet.workspace.errors import NotRunningError, QueryError, StackError, UsageError
+from lakelet.workspace.paths import Workspace
 
 TIMEOUT_SECONDS = 30.0
 _BUSY = frozenset({429, 502, 503, 504})  # a node that starts, recovers a shard or has its queues full
@@ -19,8 +19,8 @@ _BUSY = frozenset({429, 502, 503, 504})  # a node that starts, recovers a shard 
 def open_client(workspace: Workspace, timeout: float = TIMEOUT_SECONDS) -> OpenSearch:
     """A client of the workspace's OpenSearch; nothing is sent yet. ``timeout`` is in seconds, for each request.
 
-    It never retries by itself: callers know whether they can wait (:func:`search.ingest.patiently`).
-    Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+    It never retries by itself: callers know whether they can wait (:func:`lakelet.search.ingest.patiently`).
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started.
     """
     return OpenSearch(
         [opensearch_address(workspace)], timeout=timeout, max_retries=0, retry_on_timeout=False, maxsize=4

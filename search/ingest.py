@@ -21,8 +21,8 @@ import duckdb
 import pyarrow as pa
 from opensearchpy import OpenSearch, exceptions
 
-from search.client import is_passing, reason
-from workspace.errors import IndexingError, NotRunningError, UsageError
+from lakelet.search.client import is_passing, reason
+from lakelet.workspace.errors import IndexingError, NotRunningError, UsageError
 
 BATCH_ROWS = 4000
 SENDERS = 2
@@ -43,8 +43,8 @@ class Bulk:
 def patiently(send: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
     """Call ``send`` until OpenSearch answers it, for at most ``patience`` seconds of it being away or busy.
 
-    Only for requests that may be repeated. Raises :class:`~workspace.errors.NotRunningError` when patience ends and
-    :class:`~workspace.errors.IndexingError` for any other refusal.
+    Only for requests that may be repeated. Raises :class:`~lakelet.workspace.errors.NotRunningError` when patience ends
+    and :class:`~lakelet.workspace.errors.IndexingError` for any other refusal.
     """
     deadline = time.monotonic() + patience
     pause = 0.2
@@ -67,8 +67,8 @@ def bulk_bodies(batches: pa.RecordBatchReader, id_columns: Sequence[str], rows: 
     """The batches as bulk bodies of ``rows`` documents; a document's id is its ``id_columns``, joined by ``|``.
 
     Times become ISO 8601 (UTC, milliseconds); what JSON has no word for (NaN, infinity) becomes null. Raises
-    :class:`~workspace.errors.UsageError` when an id column does not exist and
-    :class:`~workspace.errors.IndexingError` when the batches cannot be read.
+    :class:`~lakelet.workspace.errors.UsageError` when an id column does not exist and
+    :class:`~lakelet.workspace.errors.IndexingError` when the batches cannot be read.
     """
     if missing := sorted(set(id_columns) - set(batches.schema.names)):
         raise UsageError(f"The rows have no column {', '.join(missing)} to make ids of.")
@@ -93,7 +93,7 @@ def index_table(
 
     An OpenSearch that dies in the middle is waited for, ``patience`` seconds for each request: what it had
     acknowledged is in its log on disk, and what it had not is sent again under the same ids. Raises
-    :class:`~workspace.errors.IndexingError` when it refuses a document, naming it.
+    :class:`~lakelet.workspace.errors.IndexingError` when it refuses a document, naming it.
     """
     sent = 0
     waiting: set[Future[int]] = set()
@@ -117,9 +117,9 @@ def replace_index(
 ) -> int:
     """Build a new index beside the one that ``alias`` names, swap the alias in one step, drop the old one.
 
-    Searches see the old documents or the new ones, and a rerun leaves no stale ones. Returns the documents
-    counted in the new index. Raises :class:`~workspace.errors.IndexingError`, the alias unchanged, when the count
-    is not the number of rows.
+    Searches see the old documents or the new ones, and a rerun leaves no stale ones. Returns the documents counted in
+    the new index. Raises :class:`~lakelet.workspace.errors.IndexingError`, the alias unchanged, when the count is not
+    the number of rows.
     """
     # To the microsecond: which build is the older one is read off the name.
     index = f"{alias}-{datetime.now(UTC):%Y%m%d%H%M%S%f}-{secrets.token_hex(4)}"

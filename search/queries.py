@@ -10,8 +10,8 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from search.client import translated
-from workspace.errors import QueryError, UsageError
+from lakelet.search.client import translated
+from lakelet.workspace.errors import QueryError, UsageError
 
 LOGS = "lakelet-logs"
 FACETS = ("level", "source", "job", "run_id")
@@ -103,8 +103,9 @@ def search_logs(
     ``text`` is OpenSearch's simple query string (words are all required; ``"a phrase"``, ``-not``, ``a | b``,
     ``pre*``), which has no syntax errors; empty matches everything. ``run_id`` may be the beginning of one. ``since``
     (inclusive) and ``until`` (exclusive) are aware datetimes. No log index yet is an empty page. Raises
-    :class:`~workspace.errors.NotRunningError` when OpenSearch is down, :class:`~workspace.errors.UsageError` for a
-    text or size out of range, :class:`~workspace.errors.QueryError` when not everything could be searched in time.
+    :class:`~lakelet.workspace.errors.NotRunningError` when OpenSearch is down,
+    :class:`~lakelet.workspace.errors.UsageError` for a text or size out of range,
+    :class:`~lakelet.workspace.errors.QueryError` when not everything could be searched in time.
     """
     exact = {"job": job, "source": source, "level": level.upper() if level else None}
     filters: list[dict[str, Any]] = [{"term": {name: value}} for name, value in exact.items() if value]
@@ -145,8 +146,8 @@ def search_index(client: OpenSearch, index: str, text: str = "", size: int = 20)
     """Rows of a data index (``flights``, ``delay-by-carrier``, …) whose fields match ``text``, best first.
 
     The case of letters does not matter: codes are in capitals, as they are in our data, and words are analysed. Raises
-    :class:`~workspace.errors.UsageError` when there is no such index, :class:`~workspace.errors.QueryError` when not
-    everything could be searched in time.
+    :class:`~lakelet.workspace.errors.UsageError` when there is no such index,
+    :class:`~lakelet.workspace.errors.QueryError` when not everything could be searched in time.
     """
     body: dict[str, Any] = {"query": _match(text.upper(), ["*"]), "size": _checked(size), "track_total_hits": True}
     body["timeout"] = QUERY_LIMIT

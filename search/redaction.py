@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workspace.secrets import redact
+from lakelet.workspace.secrets import redact
 
 REDACTED = "[redacted]"
 

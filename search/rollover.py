@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from opensearchpy import OpenSearch
 
-from search.templates import LOG_INDEX, install_templates
+from lakelet.search.templates import LOG_INDEX, install_templates
 
 # Whichever comes first ends an index; the days are what retention is counted in.
 CONDITIONS: Mapping[str, object] = {"max_age": "1d", "max_size": "512mb", "max_docs": 2_000_000}

@@ -19,18 +19,18 @@ from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
-from search.client import is_passing, open_client, reason
-from search.records import MAX_RECORD_BYTES, Line, after_key, opens_key, records
-from search.redaction import clean
-from search.rollover import drop_expired, prepare_logs, roll_over
-from search.sources import LogFile, Sources
-from search.tail import READ_BYTES, Cursor, read_lines
-from search.templates import LOG_INDEX
-from workspace.errors import LakeletError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.runs import claim_application
-from workspace.secrets import known_secrets
+from lakelet.search.client import is_passing, open_client, reason
+from lakelet.search.records import MAX_RECORD_BYTES, Line, after_key, opens_key, records
+from lakelet.search.redaction import clean
+from lakelet.search.rollover import drop_expired, prepare_logs, roll_over
+from lakelet.search.sources import LogFile, Sources
+from lakelet.search.tail import READ_BYTES, Cursor, read_lines
+from lakelet.search.templates import LOG_INDEX
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import claim_application
+from lakelet.workspace.secrets import known_secrets
 
 POLL_SECONDS = 1.0
 MAINTENANCE_SECONDS = 60.0

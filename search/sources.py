@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace.paths import Workspace
-from workspace.runs import read_application
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import read_application
 
 EVENTS = "event"
 UNCLAIMED_SECONDS = 60.0  # an executor's log waits so long for a run to say that the application is its own

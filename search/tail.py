@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.records import Line, printable
+from lakelet.search.records import Line, printable
 
 READ_BYTES = 1 << 20
 QUIET_SECONDS = 1.0  # a file not written for so long has said what it had to say, for now

@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 
 def aws_client(workspace: Workspace, service: str) -> Any:

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 
 from awsglue.dynamicframe import DynamicFrame
-from data.objects import list_objects
-from etl.errors import UnsupportedError
+from lakelet.data.objects import list_objects
+from lakelet.etl.errors import UnsupportedError
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 

@@ -13,9 +13,9 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from etl.errors import UnsupportedError
-from etl.sail import engine
-from etl.sail.names import require_known
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.names import require_known
 from tests.compared_expressions import Make
 
 FOLDER = Path(__file__).parent / "functions"

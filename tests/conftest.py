@@ -14,19 +14,19 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from catalog.client import get_partitions
 from lakelet import demo
+from lakelet.catalog.client import get_partitions
+from lakelet.search.client import open_client
 from lakelet.stack import operate
 from lakelet.stack.child import tail
 from lakelet.stack.install import install
-from search.client import open_client
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.errors import EntityNotFoundException, StackError
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.process import Identity
 from tests.databases import database, mariadb, postgresql  # noqa: F401  fixtures of the whole suite
 from tests.mongodb import mongodb  # noqa: F401
 from tests.spark import glue, lake  # noqa: F401
-from workspace.environment import client_environment
-from workspace.errors import EntityNotFoundException, StackError
-from workspace.paths import STATE_VARIABLE, Workspace
-from workspace.process import Identity
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ import psycopg
 import pymysql
 import pytest
 
-from workspace.state import open_state
+from lakelet.workspace.state import open_state
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.paths import REPOSITORY, Workspace
 
 LOCKS = REPOSITORY / "requirements" / "clients"
 PIP = (

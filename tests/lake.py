@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from catalog.glue import Glue
-from data.formats import BY_NAME, storage_descriptor
-from data.objects import s3_client
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import BY_NAME, storage_descriptor
+from lakelet.data.objects import s3_client
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

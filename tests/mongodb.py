@@ -26,9 +26,9 @@ import pymongo
 import pytest
 
 from lakelet.stack.go_build import toolchain
+from lakelet.workspace.paths import Workspace
 from tests.certificates import certificate
 from tests.databases import served
-from workspace.paths import Workspace
 
 MODULE, VERSION = "github.com/FerretDB/FerretDB", "v1.24.2"
 CHECKSUM = "h1:trrUU0LbmusMbyubhPS1IELncvrIwKrsRT2LW1UUWCw="  # of its source, whose go.sum has those of all others

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.sail import sail_environment
-from jobs.spark import LIGHT_FLAGS, archive_flags, class_path, python_path, spark_properties
+from lakelet.jobs.sail import sail_environment
+from lakelet.jobs.spark import LIGHT_FLAGS, archive_flags, class_path, python_path, spark_properties
 from lakelet.stack.install import install
-from workspace.environment import client_environment
-from workspace.paths import STATE_VARIABLE, Workspace
-from workspace.secrets import secret
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.secrets import secret
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -73,8 +73,8 @@ def lake_on(engine: str, workspace: Workspace) -> Iterator[GlueContext]:
 @contextmanager
 def _on_sail() -> Iterator[GlueContext]:
     from awsglue.context import GlueContext
-    from etl import sql_tables
-    from etl.sail import engine
+    from lakelet.etl import sql_tables
+    from lakelet.etl.sail import engine
 
     engine.start()
     sql_tables.install()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = (
-    "workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws", "lakelet",
-)  # fmt: skip
+ROOMS = ("workspace", "data", "identity", "catalog", "search", "query", "etl", "jobs", "dashboards", "aws")
+ORDER = (*ROOMS, "lakelet")  # the front door, above all rooms
 FACES = ("awsglue", "awsgluedq")  # names of AWS's packages, over etl
 USER_CONTENT = ("jobs/library", "catalog/definitions", "dashboards/boards", "data/samples", "lakelet/template")
 
@@ -25,8 +23,19 @@ def modules() -> Iterator[Path]:
 
 
 def name_of(path: Path) -> str:
+    """The name that a module is imported by: ``lakelet.etl.frame``."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(("lakelet", *parts) if parts[0] in ROOMS else parts)
+
+
+def room_of(name: str) -> str:
+    """The room of a module, by its name; ``lakelet`` for those of the front door, empty for what is not ours."""
+    top, _, rest = name.partition(".")
+    room = rest.partition(".")[0]
+    if top in FACES:
+        return top
+    return "" if top != "lakelet" else room if room in ROOMS else top
 
 
 @cache
@@ -49,11 +58,27 @@ MODULES = list(modules())
 def test_imports_only_go_downwards() -> None:
     upward = []
     for path in MODULES:
-        room = name_of(path).split(".", maxsplit=1)[0]
+        room = room_of(name_of(path))
         allowed = {"etl", room} if room in FACES else set(ORDER[: ORDER.index(room) + 1])
-        rooms = {name.split(".")[0] for name in imports(path)} & {*ORDER, *FACES}
+        # `from lakelet import etl` names the package above the rooms first
+        rooms = {room_of(name) for name in imports(path) if name != "lakelet"} - {""}
         upward += [f"{name_of(path)} imports {higher}" for higher in sorted(rooms - allowed)]
     assert upward == []
+
+
+def test_rooms_are_imported_as_parts_of_lakelet() -> None:
+    """A plain ``import data`` means the user's package, or loads one of ours a second time."""
+    folders = (*ORDER, *FACES, "tests", "bench")
+    bare = []
+    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        tops = {name.partition(".")[0] for name in imports(path)}
+        bare += [f"{path.relative_to(ROOT)} imports {room}" for room in sorted(tops & set(ROOMS))]
+    assert bare == []
+
+
+def test_lakelet_has_a_link_to_each_room() -> None:
+    links = {path.name: path.readlink() for path in (ROOT / "lakelet").iterdir() if path.is_symlink()}
+    assert links == {room: Path("..", room) for room in ROOMS}
 
 
 def test_only_the_control_process_opens_the_store() -> None:
@@ -61,25 +86,11 @@ def test_only_the_control_process_opens_the_store() -> None:
     foreign = []
     for path in MODULES:
         name = name_of(path)
-        room = name.split(".", maxsplit=1)[0]
         for imported in imports(path):
-            parts = imported.split(".")
-            is_foreign = "store" in parts and parts[0] in ORDER and room not in (parts[0], "aws")
-            if is_foreign and name != "lakelet.control":
+            is_foreign = "store" in imported.split(".") and room_of(name) not in (room_of(imported), "aws")
+            if is_foreign and room_of(imported) and name != "lakelet.control":
                 foreign.append(f"{name} imports {imported}")
     assert foreign == []
-
-
-def test_no_module_of_ours_is_imported_by_its_name_as_text() -> None:
-    """Only the ``import`` statement finds ours where a script has a package of that name (workspace/startup)."""
-    imported = []
-    for path in MODULES:
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-                named = ast.unparse(node.args[0]).removeprefix("f").strip("'\"")
-                if named.split(".")[0] in ORDER:
-                    imported.append(f"{name_of(path)} imports {named}")
-    assert imported == []
 
 
 def _undocumented(path: Path) -> Iterator[str]:
@@ -97,14 +108,8 @@ def test_public_names_are_documented() -> None:
     assert undocumented == {}
 
 
-def test_every_package_is_installed() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    found = {name_of(path) for path in MODULES if path.name == "__init__.py"}
-    assert found == {name for name in listed if not name.replace(".", "/").startswith(USER_CONTENT)}
-
-
 def test_every_setting_is_in_the_docs() -> None:
-    from workspace.settings import SETTINGS
+    from lakelet.workspace.settings import SETTINGS
 
     text = (ROOT / "docs" / "settings.md").read_text()
     assert [s.name for s in SETTINGS if f"`{s.name}`" not in text or s.help not in text] == []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote, urlsplit
 
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 OPENSEARCH_USER = "lakelet"
 
@@ -21,7 +21,7 @@ def opensearch_credentials(workspace: Workspace) -> tuple[str, str] | None:
 def opensearch_address(workspace: Workspace) -> str:
     """``http://user:password@127.0.0.1:9200``, as opensearch-py and curl read it.
 
-    Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started.
     """
     address = urlsplit(workspace.endpoint("opensearch"))
     if (credentials := opensearch_credentials(workspace)) is None:
@@ -39,7 +39,7 @@ def without_credentials(address: str) -> str:
 def dashboards_address(workspace: Workspace, path: str = "") -> str:
     """The address at which a browser opens the dashboards, or the page ``path`` of them; its token becomes a cookie.
 
-    Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started.
     """
     return f"{workspace.endpoint('dashboards')}/{path}?token={secret(workspace, 'dashboards')}"
 

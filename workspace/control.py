@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from workspace import errors
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace import errors
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 POLL_SECONDS = 0.2
 
@@ -28,8 +28,8 @@ def call(
 ) -> Any:
     """Send one JSON request to ``/_lakelet/<path>`` and return the JSON answer.
 
-    Raises the :class:`~workspace.errors.LakeletError` subclass that the answer names, and
-    :class:`~workspace.errors.NotRunningError` when nothing listens. ``timeout`` is in seconds. For ``patience``
+    Raises the :class:`~lakelet.workspace.errors.LakeletError` subclass that the answer names, and
+    :class:`~lakelet.workspace.errors.NotRunningError` when nothing listens. ``timeout`` is in seconds. For ``patience``
     seconds a control process that is being restarted is waited for: a request that was refused is sent again, one
     whose answer was lost only if it is ``repeatable``.
     """
@@ -71,7 +71,7 @@ def send(
 ) -> tuple[int, bytes]:
     """Send one request to the control process, past every proxy; returns the status and the body of the answer.
 
-    Raises :class:`~workspace.errors.NotRunningError`, its cause being what went wrong.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError`, its cause being what went wrong.
     """
     address = urlsplit(workspace.endpoint("control"))
     connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=timeout)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from workspace.addresses import dashboards_address, opensearch_address
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.addresses import dashboards_address, opensearch_address
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 
 def client_environment(workspace: Workspace) -> dict[str, str]:
     """The variables that boto3, the AWS CLI and the other AWS SDKs read, and the addresses of what AWS has no name for.
 
-    Raises :class:`~workspace.errors.NotRunningError` when the stack was never started.
+    Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started.
     """
     region = workspace.settings.text("region")
     return {

@@ -7,7 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -29,8 +29,8 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
 def make_private(folder: Path, marks: tuple[str, ...] = ()) -> bool:
     """Give a folder of ours the mode 0700; returns whether others had access to it.
 
-    Raises :class:`~workspace.errors.UsageError` when it belongs to another user, and when others have access to it and
-    it holds files but none named in ``marks``: then it was made for something else (``/tmp``, a home folder).
+    Raises :class:`~lakelet.workspace.errors.UsageError` when it belongs to another user, and when others have access to
+    it and it holds files but none named in ``marks``: then it was made for something else (``/tmp``, a home folder).
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workspace.errors import NotRunningError, UsageError
-from workspace.files import make_private, write_atomic
-from workspace.settings import Settings
+from lakelet.workspace.errors import NotRunningError, UsageError
+from lakelet.workspace.files import make_private, write_atomic
+from lakelet.workspace.settings import Settings
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).absolute().parent.parent  # `lakelet`; in a checkout its rooms are links
+REPOSITORY = Path(__file__).resolve().parent.parent  # the folder where the rooms lie: the checkout, else PACKAGE
 STATE_VARIABLE = "LAKELET_STATE"
 COMPONENT_VARIABLE = "LAKELET_COMPONENT"  # in the environment of every process of the stack, which is found by it
 PROJECT_VARIABLE = "LAKELET_PROJECT"
@@ -41,7 +42,7 @@ class Workspace:
     def prepare(self) -> Workspace:
         """Make the state folder, readable by its owner only; one that was open to others is closed to them.
 
-        Raises :class:`~workspace.errors.UsageError` when it belongs to another user, or is no folder.
+        Raises :class:`~lakelet.workspace.errors.UsageError` when it belongs to another user, or is no folder.
         """
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -119,7 +120,7 @@ class Workspace:
         """The address of one part of the stack: ``control``, ``metastore``, ``s3``, ``opensearch``,
         ``dashboards``, ``spark_master``, ``spark_master_ui``, ``spark_history``.
 
-        Raises :class:`~workspace.errors.NotRunningError` when the stack was never started, and when the file is
+        Raises :class:`~lakelet.workspace.errors.NotRunningError` when the stack was never started, and when the file is
         damaged: the supervisor of a running stack writes it anew.
         """
         try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from workspace.process import processes
+from lakelet.workspace.process import processes
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 

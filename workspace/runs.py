@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from workspace.files import write_atomic
+from lakelet.workspace.files import write_atomic
 
 RUN_VARIABLE = "LAKELET_RUN_ID"  # of the environment: the run that a process belongs to
 SCRATCH = "scratch"  # in a run's folder: what its process needs until it ends, however that comes

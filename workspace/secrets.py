@@ -7,9 +7,9 @@ import re
 import secrets
 from pathlib import Path
 
-from workspace.errors import SettingError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.workspace.errors import SettingError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 EXTERNAL_VARIABLE = "LAKELET_S3_SECRET_KEY"  # of an external S3 endpoint; else the file
 EXTERNAL_FILE = "s3_secret_key"
@@ -23,7 +23,7 @@ def secret(workspace: Workspace, name: str) -> str:
     ``spark.authenticate.secret``; ``control_token`` is the bearer token of ``/_lakelet``; ``messages`` seals what
     DecodeAuthorizationMessage opens; ``opensearch`` is the password of our node, ``dashboards`` the token of the
     dashboards. With an external S3 endpoint, its keys are the pair: raises
-    :class:`~workspace.errors.SettingError` when one of them is not given.
+    :class:`~lakelet.workspace.errors.SettingError` when one of them is not given.
     """
     if name not in NAMES:
         raise KeyError(name)

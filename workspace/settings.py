@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace.errors import SettingError
+from lakelet.workspace.errors import SettingError
 
 Value = str | int | bool
 
@@ -101,7 +101,7 @@ BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 class Settings:
     """The settings in force for one project folder.
 
-    Raises :class:`~workspace.errors.SettingError` for an unknown name in ``lakelet.toml`` and for a value
+    Raises :class:`~lakelet.workspace.errors.SettingError` for an unknown name in ``lakelet.toml`` and for a value
     that does not fit the setting's type.
     """
 

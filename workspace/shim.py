@@ -1,6 +1,6 @@
 """The process between a run and the control process: it waits for the driver and writes down how it ended.
 
-    python -m workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…
+    python -m lakelet.workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…
 
 It leads a session of its own, so it outlives a control process that dies. FOLDER gets ``process.json`` (who runs),
 ``stdout.log`` and ``stderr.log`` (what the driver says) and, last and atomically, ``exit.json`` (how it ended).
@@ -26,9 +26,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from workspace.files import write_atomic
-from workspace.output import Output
-from workspace.process import Child, Identity, processes, spawn
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.output import Output
+from lakelet.workspace.process import Child, Identity, processes, spawn
 
 GRACE_SECONDS = 10.0
 LOOK_SECONDS = 1.0  # between two looks at how much the driver has written
@@ -63,7 +63,7 @@ def launch(folder: Path, argv: Sequence[str], *, env: Mapping[str, str], cwd: Pa
     """Start ``argv`` under a shim in ``folder``; returns the shim's identity, which leads the run's session."""
     folder.mkdir(parents=True, exist_ok=True)
     # -I: no module in the run's folder, nor on the script's PYTHONPATH, stands in for one of ours.
-    shim = [sys.executable, "-I", "-m", "workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
+    shim = [sys.executable, "-I", "-m", "lakelet.workspace.shim", str(folder), str(timeout_seconds), "--", *argv]
     process = spawn(shim, env=env, cwd=cwd, stdout=folder / "shim.log")
     return Identity.of(process.pid)
 
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str]) -> int:
     """Supervise one driver, then write ``exit.json``; a failed driver is no failure of the shim."""
     name, timeout, separator, *argv = arguments
     if separator != "--" or not argv:
-        raise SystemExit("usage: python -m workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…")
+        raise SystemExit("usage: python -m lakelet.workspace.shim FOLDER TIMEOUT_SECONDS -- ARGV…")
     folder = Path(name)
     stop = Stop()
     signal.signal(signal.SIGTERM, stop)

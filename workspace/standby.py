@@ -1,11 +1,11 @@
 """A shim whose driver starts before there is a run for it.
 
-    python -m workspace.standby FOLDER -- ARGV…
+    python -m lakelet.workspace.standby FOLDER -- ARGV…
 
 The driver starts in ``FOLDER/work`` and waits at ``FOLDER/line``, a named pipe. Standard input brings the one order: a
 line of JSON, ``{"folder": …, "timeout": seconds}``. On it this process claims the run of that folder, moves the
 driver's output and working folder there (open files go along), says "1" on standard output, tells the driver the
-folder through the pipe, and is from then on the shim of that run as any other (:mod:`workspace.shim`).
+folder through the pipe, and is from then on the shim of that run as any other (:mod:`lakelet.workspace.shim`).
 
 Until then it belongs to whoever started it: when standard input ends, on SIGTERM, or when the driver dies, it ends with
 all that it started. Its folder goes then, but for the logs of a driver that died by itself. A driver that has a run
@@ -28,8 +28,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from workspace import shim
-from workspace.process import Identity
+from lakelet.workspace import shim
+from lakelet.workspace.process import Identity
 
 LINE = "line"
 LOGS = ("stdout.log", "stderr.log")
@@ -55,7 +55,7 @@ class Standby:
     @staticmethod
     def words(folder: Path, argv: Sequence[str]) -> list[str]:
         """The whole argv, for a driver's own one."""
-        return [sys.executable, "-I", "-m", "workspace.standby", str(folder), "--", *argv]
+        return [sys.executable, "-I", "-m", "lakelet.workspace.standby", str(folder), "--", *argv]
 
     @property
     def waits(self) -> bool:
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
     """Start the driver, wait for the order, attend to the run."""
     name, separator, *argv = arguments
     if separator != "--" or not argv:
-        raise SystemExit("usage: python -m workspace.standby FOLDER -- ARGV…")
+        raise SystemExit("usage: python -m lakelet.workspace.standby FOLDER -- ARGV…")
     home = Path(name)
     fcntl.flock(sys.stderr.fileno(), fcntl.LOCK_EX)  # its shim.log
     stop = shim.Stop()

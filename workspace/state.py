@@ -17,8 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace import quick_json
-from workspace.errors import SettingError, StackError
+from lakelet.workspace import quick_json
+from lakelet.workspace.errors import SettingError, StackError
 
 # Every constraint has a name, so that a later migration can drop it.
 metadata = sa.MetaData(
@@ -46,11 +46,11 @@ _hurried = threading.local()
 def open_state(database: Path | str, durable: bool = True) -> sa.Engine:
     """Open the database, brought to this version's tables by the migrations that it has not seen yet.
 
-    A path is an SQLite file: WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. A
-    text is PostgreSQL's URL (``postgresql://user@host:5432/name``), without a password. An SQLite file that need not
-    be ``durable`` is not synced. Raises
-    :class:`~workspace.errors.StackError` when a newer Lakelet has written the database, or it cannot be used, and
-    :class:`~workspace.errors.SettingError` for a URL that is none of PostgreSQL's.
+    A path is an SQLite file: WAL, ``synchronous=FULL`` (a commit survives a power cut) and foreign keys are on. A text
+    is PostgreSQL's URL (``postgresql://user@host:5432/name``), without a password. An SQLite file that need not be
+    ``durable`` is not synced. Raises :class:`~lakelet.workspace.errors.StackError` when a newer Lakelet has written the
+    database, or it cannot be used, and :class:`~lakelet.workspace.errors.SettingError` for a URL that is none of
+    PostgreSQL's.
     """
     engine = _sqlite(database, durable) if isinstance(database, Path) else _postgresql(database)
     name = database.name if isinstance(database, Path) else str(engine.url.database)

@@ -1,9 +1,9 @@
 """A Python that gets ready once, and is forked for each of its runs.
 
-It is to Python what :mod:`workspace.standby` is to a program that cannot be forked, such as a JVM. Its program calls
-:func:`await_run`, which returns in a new process for each run: in the run's driver. Between the two stands a shim
-(:mod:`workspace.shim`), which is forked as well and leads a session of its own, so a run outlives its template. The
-template itself runs no script: a run finds what got ready, and nothing of another run.
+It is to Python what :mod:`lakelet.workspace.standby` is to a program that cannot be forked, such as a JVM. Its program
+calls :func:`await_run`, which returns in a new process for each run: in the run's driver. Between the two stands a shim
+(:mod:`lakelet.workspace.shim`), which is forked as well and leads a session of its own, so a run outlives its template.
+The template itself runs no script: a run finds what got ready, and nothing of another run.
 
 Standard input brings the orders, a line of JSON each, ``{"folder": …, "timeout": seconds}``; the answer on standard
 output is a line as well, the identity of the shim that has claimed the run, or ``null``. When standard input ends, the
@@ -25,9 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workspace import shim
-from workspace.process import Child, Identity
-from workspace.standby import LOGS, Standby
+from lakelet.workspace import shim
+from lakelet.workspace.process import Child, Identity
+from lakelet.workspace.standby import LOGS, Standby
 
 
 class Template(Standby):

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from botocore.model import OperationModel, ServiceModel
 
-from aws.errors import SerializationException
-from aws.protocol.faults import described
-from aws.protocol.http import Request, Response
-from aws.protocol.values import decode, encode
-from workspace.errors import ServiceError
-from workspace.quick_json import dumps
+from lakelet.aws.errors import SerializationException
+from lakelet.aws.protocol.faults import described
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.aws.protocol.values import decode, encode
+from lakelet.workspace.errors import ServiceError
+from lakelet.workspace.quick_json import dumps
 
 
 def operation_name(request: Request) -> tuple[str, str]:

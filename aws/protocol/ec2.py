@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape
 
 from botocore.model import ServiceModel
 
-from aws.protocol.faults import described
-from aws.protocol.http import Request, Response
-from workspace.errors import ServiceError
+from lakelet.aws.protocol.faults import described
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.workspace.errors import ServiceError
 
 
 def serialize_error(

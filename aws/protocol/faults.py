@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.model import ServiceModel
 
-from workspace.errors import ServiceError
+from lakelet.workspace.errors import ServiceError
 
 
 def described(error: ServiceError, model: ServiceModel | None) -> tuple[str, int]:

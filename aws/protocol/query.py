@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape
 
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from aws.errors import AuthenticationError, SerializationException
-from aws.protocol.faults import described
-from aws.protocol.http import Request, Response
-from aws.protocol.values import scalar_from_text, scalar_to_text, wire_name
-from workspace.errors import NotImplementedException, ServiceError
+from lakelet.aws.errors import AuthenticationError, SerializationException
+from lakelet.aws.protocol.faults import described
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.aws.protocol.values import scalar_from_text, scalar_to_text, wire_name
+from lakelet.workspace.errors import NotImplementedException, ServiceError
 
 MAX_FIELDS = 10_000
 # What the protocol's services call the common errors (AWS STS API Reference, Common Errors).

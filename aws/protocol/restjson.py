@@ -14,12 +14,12 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from aws.errors import SerializationException
-from aws.protocol.faults import described
-from aws.protocol.http import Request, Response
-from aws.protocol.values import decode, encode, scalar_from_text, scalar_to_text, text, wire_name
-from workspace.errors import NotImplementedException, ServiceError
-from workspace.quick_json import dumps
+from lakelet.aws.errors import SerializationException
+from lakelet.aws.protocol.faults import described
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.aws.protocol.values import decode, encode, scalar_from_text, scalar_to_text, text, wire_name
+from lakelet.workspace.errors import NotImplementedException, ServiceError
+from lakelet.workspace.quick_json import dumps
 
 MAX_FIELDS = 10_000
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")

@@ -11,11 +11,11 @@ from typing import Any
 import cbor2
 from botocore.model import OperationModel, ServiceModel
 
-from aws.errors import SerializationException
-from aws.protocol.faults import described
-from aws.protocol.http import Request, Response
-from aws.protocol.values import decode, encode
-from workspace.errors import ServiceError
+from lakelet.aws.errors import SerializationException
+from lakelet.aws.protocol.faults import described
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.aws.protocol.values import decode, encode
+from lakelet.workspace.errors import ServiceError
 
 _PATH = re.compile(r"(?:/[^/]+)*/service/(?:[\w.]*\.)?(\w+)/operation/(\w+)")
 _HEADERS = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}

@@ -19,8 +19,8 @@ from typing import Any
 
 from botocore.model import Shape
 
-from aws.errors import SerializationException
-from workspace.errors import NotImplementedException
+from lakelet.aws.errors import SerializationException
+from lakelet.workspace.errors import NotImplementedException
 
 Read = Callable[[Any], Any]
 _BITS = {"integer": 31, "long": 63}

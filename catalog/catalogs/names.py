@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import fold
-from workspace.errors import InvalidInputException
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import InvalidInputException
 
 _BETWEEN = "\x1f"  # which no request's name may have: less than a space
 _MOST = 255  # characters that are kept of a database's name

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Definition, fold, storable
-from workspace.errors import AlreadyExistsException, EntityNotFoundException
-from workspace.state import metadata
+from lakelet.catalog.model import Definition, fold, storable
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException
+from lakelet.workspace.state import metadata
 
 catalogs = sa.Table(
     "catalog_catalogs",

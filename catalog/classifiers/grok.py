@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.classifiers.grok_patterns import PATTERNS
-from workspace.errors import InvalidInputException
+from lakelet.catalog.classifiers.grok_patterns import PATTERNS
+from lakelet.workspace.errors import InvalidInputException
 
 # What a field may be cast to, as Glue's column types.
 CASTS: Mapping[str, str] = {

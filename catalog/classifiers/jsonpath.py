@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _STEP = re.compile(r"\.\*|\[\*\]|\.([^.\[\]*'\s]+)|\['([^']+)'\]|\[([0-9]{1,9})\]")
 _MOST_STEPS = 50

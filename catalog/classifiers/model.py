@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.classifiers.grok import Grok
-from catalog.classifiers.jsonpath import JsonPath
-from workspace.errors import InvalidInputException
+from lakelet.catalog.classifiers.grok import Grok
+from lakelet.catalog.classifiers.jsonpath import JsonPath
+from lakelet.workspace.errors import InvalidInputException
 
 KINDS = ("GrokClassifier", "XMLClassifier", "JsonClassifier", "CsvClassifier")
 

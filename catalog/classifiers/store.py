@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.classifiers.model import Classifier
-from workspace.errors import AlreadyExistsException, EntityNotFoundException
-from workspace.state import metadata
+from lakelet.catalog.classifiers.model import Classifier
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException
+from lakelet.workspace.state import metadata
 
 classifiers = sa.Table(
     "classifiers",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from catalog.connections import mongodb
-from catalog.connections.jdbc import Address
-from catalog.connections.kinds import KINDS
-from catalog.model import Definition
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.connections import mongodb
+from lakelet.catalog.connections.jdbc import Address
+from lakelet.catalog.connections.kinds import KINDS
+from lakelet.catalog.model import Definition
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 SCHEMA_VERSION = 1  # 2 is that of the SaaS connectors, which are not served
 PASSWORDS = frozenset(one.name for kind in KINDS.values() for one in kind.properties if one.secret)

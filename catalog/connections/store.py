@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.connections.model import Connection
-from catalog.model import Definition
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.state import metadata
+from lakelet.catalog.connections.model import Connection
+from lakelet.catalog.model import Definition
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import metadata
 
 connections = sa.Table(
     "connections",

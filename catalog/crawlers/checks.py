@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.crawlers.iceberg import IcebergTarget
-from catalog.crawlers.jdbc import JdbcTarget
-from catalog.crawlers.listing import Target
-from catalog.crawlers.policy import LOG, Policy
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.crawlers.iceberg import IcebergTarget
+from lakelet.catalog.crawlers.jdbc import JdbcTarget
+from lakelet.catalog.crawlers.listing import Target
+from lakelet.catalog.crawlers.policy import LOG, Policy
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 _TARGETS = ("S3Targets", "JdbcTargets", "IcebergTargets", "CatalogTargets")
 _TARGET_MEMBERS = frozenset({"Path", "Exclusions", "SampleSize"})

@@ -1,6 +1,6 @@
 """One crawl, from listing to registration: the process that StartCrawler starts.
 
-    python -m catalog.crawlers.crawl CRAWLER
+    python -m lakelet.catalog.crawlers.crawl CRAWLER
 
 It is a client of the wire and of the object store; it prints what it does, and leaves ``crawl.json`` (what it changed)
 in its run's folder. Exit 0, or 1 with one sentence on stderr.
@@ -19,27 +19,30 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from catalog.crawlers import RESULT_FILE
-from catalog.crawlers.custom import CustomClassifier
-from catalog.crawlers.grouping import FoundTable, find_tables
-from catalog.crawlers.iceberg import FoundIceberg, IcebergTarget, find_iceberg
-from catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
-from catalog.crawlers.listing import Target, list_target, only_new, to_read
-from catalog.crawlers.policy import Policy
-from catalog.crawlers.register import Changes, Register, counted
-from catalog.crawlers.sampling import read_samples
-from catalog.glue import Glue
-from catalog.iceberg.metadata import is_iceberg
-from data.objects import StoredObject, s3_client
-from workspace.errors import LakeletError, ServiceUnavailableException, UsageError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.catalog.crawlers import RESULT_FILE
+from lakelet.catalog.crawlers.custom import CustomClassifier
+from lakelet.catalog.crawlers.grouping import FoundTable, find_tables
+from lakelet.catalog.crawlers.iceberg import FoundIceberg, IcebergTarget, find_iceberg
+from lakelet.catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
+from lakelet.catalog.crawlers.listing import Target, list_target, only_new, to_read
+from lakelet.catalog.crawlers.policy import Policy
+from lakelet.catalog.crawlers.register import Changes, Register, counted
+from lakelet.catalog.crawlers.sampling import read_samples
+from lakelet.catalog.glue import Glue
+from lakelet.catalog.iceberg.metadata import is_iceberg
+from lakelet.data.objects import StoredObject, s3_client
+from lakelet.workspace.errors import LakeletError, ServiceUnavailableException, UsageError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 _NOTES_SHOWN = 20  # of each target; the rest is counted
 
 
 def crawl(workspace: Workspace, name: str, say: Callable[[str], None] = print) -> Changes:
-    """Crawl every target of a crawler and register what is there. Raises :class:`~workspace.errors.LakeletError`."""
+    """Crawl every target of a crawler and register what is there.
+
+    Raises :class:`~lakelet.workspace.errors.LakeletError`.
+    """
     glue, s3 = Glue(workspace), s3_client(workspace)
     crawler = glue.call("GetCrawler", Name=name)["Crawler"]
     custom = [
@@ -214,7 +217,7 @@ def _megabytes(objects: Sequence[StoredObject]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Run one crawl; returns the exit code."""
     if len(arguments) != 1:
-        print("usage: python -m catalog.crawlers.crawl CRAWLER", file=sys.stderr)
+        print("usage: python -m lakelet.catalog.crawlers.crawl CRAWLER", file=sys.stderr)
         return 2
     # Between two requests nothing is half done: ending at once is safe.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))

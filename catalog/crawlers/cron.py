@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _EXPRESSION = re.compile(r"cron\((.{1,200})\)", re.ASCII)
 

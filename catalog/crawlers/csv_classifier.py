@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from catalog.crawlers.schema import UNKNOWN, Column, Votes, widest
+from lakelet.catalog.crawlers.schema import UNKNOWN, Column, Votes, widest
 
 DELIMITERS = (",", "|", "\t", ";", "\x01")
 MAX_HEADING_CHARACTERS = 150

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from catalog.classifiers.grok import Grok
-from catalog.classifiers.jsonpath import JsonPath
-from catalog.classifiers.model import CSV_TYPES
-from catalog.classifiers.xml_records import records
-from catalog.crawlers.csv_classifier import CsvRules, classify_csv_as
-from catalog.crawlers.json_classifier import columns_of, stream
-from catalog.crawlers.schema import Column, Sample, Storage
-from data.formats import CSV, GROK_SERDE, JSON, DataFormat
-from data.objects import StoredObject
+from lakelet.catalog.classifiers.grok import Grok
+from lakelet.catalog.classifiers.jsonpath import JsonPath
+from lakelet.catalog.classifiers.model import CSV_TYPES
+from lakelet.catalog.classifiers.xml_records import records
+from lakelet.catalog.crawlers.csv_classifier import CsvRules, classify_csv_as
+from lakelet.catalog.crawlers.json_classifier import columns_of, stream
+from lakelet.catalog.crawlers.schema import Column, Sample, Storage
+from lakelet.data.formats import CSV, GROK_SERDE, JSON, DataFormat
+from lakelet.data.objects import StoredObject
 
 OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 

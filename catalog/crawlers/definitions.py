@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.crawlers.grouping import FoundPartition, FoundTable
-from catalog.crawlers.schema import Storage, glue_type
-from data.formats import CSV, JSON, storage_descriptor
+from lakelet.catalog.crawlers.grouping import FoundPartition, FoundTable
+from lakelet.catalog.crawlers.schema import Storage, glue_type
+from lakelet.data.formats import CSV, JSON, storage_descriptor
 
 UPDATED_BY = "UPDATED_BY_CRAWLER"
 DEPRECATED_BY = "DEPRECATED_BY_CRAWLER"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 
-from catalog.crawlers.listing import Target
-from catalog.crawlers.schema import Column, Sample, Storage, Unreadable, settle, widest
-from data.formats import CSV, DataFormat
-from data.objects import StoredObject
-from data.partitions import parse_partition_path
+from lakelet.catalog.crawlers.listing import Target
+from lakelet.catalog.crawlers.schema import Column, Sample, Storage, Unreadable, settle, widest
+from lakelet.data.formats import CSV, DataFormat
+from lakelet.data.objects import StoredObject
+from lakelet.data.partitions import parse_partition_path
 
 SIMILAR = 0.7  # the share of columns that two schemas have in common, or of folders that are alike
 _TOLERATED_ROWS = 0.1  # the share of a table's rows that files may hold whose types the others contradict
@@ -92,7 +92,7 @@ def find_tables(
     """The tables below a target, and a sentence about every object that does not fit in.
 
     ``objects`` are all that were listed, ``samples`` what reading (some of) them showed. ``combine`` and ``level`` are
-    those of a :class:`~catalog.crawlers.policy.Policy`.
+    those of a :class:`~lakelet.catalog.crawlers.policy.Policy`.
     """
     notes: list[str] = []
     read: dict[str, Sample] = {}

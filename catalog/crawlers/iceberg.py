@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalog.crawlers.listing import glob_pattern
-from catalog.iceberg.metadata import read, version_of
-from data.zones import split_uri, uri
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.crawlers.listing import glob_pattern
+from lakelet.catalog.iceberg.metadata import read, version_of
+from lakelet.data.zones import split_uri, uri
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.connections.jdbc import POSTGRESQL, Address, connected
-from catalog.crawlers.listing import glob_pattern
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.connections.jdbc import POSTGRESQL, Address, connected
+from lakelet.catalog.crawlers.listing import glob_pattern
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 _MEMBERS = frozenset({"ConnectionName", "Path", "Exclusions", "EnableAdditionalMetadata"})
 _MOST_DECIMAL = 38

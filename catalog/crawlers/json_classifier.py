@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.crawlers.schema import UNKNOWN, Array, Column, Struct, Type, settle, widen, widest
+from lakelet.catalog.crawlers.schema import UNKNOWN, Array, Column, Struct, Type, settle, widen, widest
 
 _INT_END, _BIGINT_END = 2**31, 2**63
 _BETWEEN = re.compile(r"[\s,\[]*")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.objects import StoredObject, list_objects
-from data.table_formats import delta_tables
-from data.zones import split_uri, uri
-from workspace.errors import InvalidInputException
+from lakelet.data.objects import StoredObject, list_objects
+from lakelet.data.table_formats import delta_tables
+from lakelet.data.zones import split_uri, uri
+from lakelet.workspace.errors import InvalidInputException
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,10 @@ class Target:
 
     @classmethod
     def of(cls, target: dict[str, Any]) -> Target:
-        """The target of a Glue S3Target. Raises :class:`~workspace.errors.LakeletError` for a bad path or glob."""
+        """The target of a Glue S3Target.
+
+        Raises :class:`~lakelet.workspace.errors.LakeletError` for a bad path or glob.
+        """
         bucket, key = split_uri(target["Path"])
         prefix = key if not key or key.endswith("/") else f"{key}/"
         return cls(bucket, prefix, tuple(target.get("Exclusions", ())), target.get("SampleSize"))
@@ -99,7 +102,7 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
 
     ``*`` and ``?`` stay within a folder, ``**`` crosses folders, ``[a-z]`` and ``[!a]`` are sets, ``{a,b}`` is a
     choice, and a backslash takes the next character as it is. Raises
-    :class:`~workspace.errors.InvalidInputException` for an open set or choice.
+    :class:`~lakelet.workspace.errors.InvalidInputException` for an open set or choice.
     """
     parts: list[str] = []
     position = 0

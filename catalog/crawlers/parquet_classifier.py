@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.crawlers.schema import Array, Column, Struct, Type, glue_type
+from lakelet.catalog.crawlers.schema import Array, Column, Struct, Type, glue_type
 
 MAGIC = b"PAR1"
 _TAIL_BYTES = 65_536

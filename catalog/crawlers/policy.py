@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 UPDATE_IN_DATABASE = "UPDATE_IN_DATABASE"
 DELETE_FROM_DATABASE = "DELETE_FROM_DATABASE"

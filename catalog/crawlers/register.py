@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from catalog.crawlers.definitions import (
+from lakelet.catalog.crawlers.definitions import (
     DEPRECATED_BY,
     UPDATED_BY,
     as_input,
@@ -19,13 +19,13 @@ from catalog.crawlers.definitions import (
     table_name,
     updated,
 )
-from catalog.crawlers.grouping import FoundTable
-from catalog.crawlers.iceberg import FoundIceberg
-from catalog.crawlers.jdbc import JdbcTable
-from catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
-from catalog.glue import Glue
-from catalog.iceberg.metadata import METADATA_LOCATION, definition, version_of
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
+from lakelet.catalog.crawlers.grouping import FoundTable
+from lakelet.catalog.crawlers.iceberg import FoundIceberg
+from lakelet.catalog.crawlers.jdbc import JdbcTable
+from lakelet.catalog.crawlers.policy import DELETE_FROM_DATABASE, DEPRECATE_IN_DATABASE, LOG, Policy
+from lakelet.catalog.glue import Glue
+from lakelet.catalog.iceberg.metadata import METADATA_LOCATION, definition, version_of
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, LakeletError
 
 BATCH = 100  # BatchCreatePartition and BatchUpdatePartition take this many; BatchDeletePartition 25
 DELETE_BATCH = 25

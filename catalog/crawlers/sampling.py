@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from catalog.crawlers.csv_classifier import classify_csv
-from catalog.crawlers.custom import CustomClassifier, Text
-from catalog.crawlers.json_classifier import classify_json
-from catalog.crawlers.parquet_classifier import MAGIC, classify_parquet
-from catalog.crawlers.schema import Sample, Unreadable
-from data.formats import CSV, JSON, PARQUET
-from data.objects import StoredObject
+from lakelet.catalog.crawlers.csv_classifier import classify_csv
+from lakelet.catalog.crawlers.custom import CustomClassifier, Text
+from lakelet.catalog.crawlers.json_classifier import classify_json
+from lakelet.catalog.crawlers.parquet_classifier import MAGIC, classify_parquet
+from lakelet.catalog.crawlers.schema import Sample, Unreadable
+from lakelet.data.formats import CSV, JSON, PARQUET
+from lakelet.data.objects import StoredObject
 
 # Of text (once unpacked) that are looked at, from the beginning of each object: many objects show their table's types
 # with less of each. Glue's classifiers look at the first megabyte.

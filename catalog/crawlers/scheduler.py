@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from catalog.crawlers.cron import next_time
-from catalog.crawlers.store import CrawlerStore
-from workspace.errors import LakeletError
+from lakelet.catalog.crawlers.cron import next_time
+from lakelet.catalog.crawlers.store import CrawlerStore
+from lakelet.workspace.errors import LakeletError
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from data.formats import DataFormat
-from data.objects import StoredObject
+from lakelet.data.formats import DataFormat
+from lakelet.data.objects import StoredObject
 
 # A value that does not fit its column is an accident while fewer than one in a hundred do not.
 TOLERATED_SHARE = 0.01

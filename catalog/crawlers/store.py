@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace.errors import AlreadyExistsException, EntityNotFoundException
-from workspace.state import metadata, reading, writing
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException
+from lakelet.workspace.state import metadata, reading, writing
 
 crawlers = sa.Table(
     "crawlers",

@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Definition, fold, storable
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.state import metadata
+from lakelet.catalog.model import Definition, fold, storable
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import metadata
 
 functions = sa.Table(
     "catalog_functions",

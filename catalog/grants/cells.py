@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.grants.effective import Filter
-from catalog.grants.filters import check_filter
-from catalog.grants.store import check_columns, columns_of
-from catalog.grants.tables import filters
-from catalog.model import Table
-from workspace.errors import (
+from lakelet.catalog.grants.effective import Filter
+from lakelet.catalog.grants.filters import check_filter
+from lakelet.catalog.grants.store import check_columns, columns_of
+from lakelet.catalog.grants.tables import filters
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,

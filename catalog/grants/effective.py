@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.grants.filters import either
-from catalog.grants.model import ALL, IAM_ALLOWED, PERMISSIONS, Grant
+from lakelet.catalog.grants.filters import either
+from lakelet.catalog.grants.model import ALL, IAM_ALLOWED, PERMISSIONS, Grant
 
 Tags = Mapping[str, str]
 _EVERYBODY = ":IAMPrincipals"

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import sqlglot
 from sqlglot import exp
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _ALLOWED = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In,

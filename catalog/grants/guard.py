@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
 
-from catalog.grants.lake import Lake
-from catalog.grants.model import PERMISSIONS, table_resource
-from catalog.grants.visible import Visible
-from catalog.model import Table, fold
-from workspace.errors import AccessDeniedException, EntityNotFoundException
-from workspace.state import reading, writing
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.grants.model import PERMISSIONS, table_resource
+from lakelet.catalog.grants.visible import Visible
+from lakelet.catalog.model import Table, fold
+from lakelet.workspace.errors import AccessDeniedException, EntityNotFoundException
+from lakelet.workspace.state import reading, writing
 
 Address = tuple[str, int]
 _MAKES = {"CREATE_TABLE", "INSERT"}  # what makes a table that is not there

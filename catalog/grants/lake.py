@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from catalog.grants.cells import CellsStore, facts_of
-from catalog.grants.effective import Access, TableFacts, effective, on_database
-from catalog.grants.store import GrantStore
-from catalog.grants.tags import TagStore
-from catalog.model import Table
-from catalog.registry.columns import with_columns
-from catalog.registry.store import RegistryStore
-from catalog.store import CatalogStore
-from workspace.errors import InvalidInputException
+from lakelet.catalog.grants.cells import CellsStore, facts_of
+from lakelet.catalog.grants.effective import Access, TableFacts, effective, on_database
+from lakelet.catalog.grants.store import GrantStore
+from lakelet.catalog.grants.tags import TagStore
+from lakelet.catalog.model import Table
+from lakelet.catalog.registry.columns import with_columns
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import InvalidInputException
 
 
 class Lake:

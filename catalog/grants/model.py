@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.model import fold
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 IAM_ALLOWED = "IAM_ALLOWED_PRINCIPALS"  # everybody, as far as IAM allows it
 ALL = "ALL"  # "Super" in the console

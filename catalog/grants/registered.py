@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from catalog.grants.tables import locations
-from workspace.state import Prepared
+from lakelet.catalog.grants.tables import locations
+from lakelet.workspace.state import Prepared
 
 _ARNS = Prepared(sa.select(locations.c.arn))  # every answer that has a table in it asks for them
 ARN = "arn:aws:s3:::"

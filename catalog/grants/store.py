@@ -1,4 +1,4 @@
-"""Reads and writes of settings, grants and registered locations; the rows are in ``catalog.grants.tables``.
+"""Reads and writes of settings, grants and registered locations; the rows are in ``lakelet.catalog.grants.tables``.
 
 Methods work inside the caller's transaction. A grant on named columns is one row a column, so that two people who
 grant or revoke different columns never undo each other.
@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.catalogs.names import of_catalog
-from catalog.grants.model import (
+from lakelet.catalog.catalogs.names import of_catalog
+from lakelet.catalog.grants.model import (
     ALL,
     IAM_ALLOWED,
     PERMISSIONS,
@@ -24,11 +24,11 @@ from catalog.grants.model import (
     read_resource,
     table_resource,
 )
-from catalog.grants.registered import ARN, Registered
-from catalog.grants.tables import filters, grants, locations, seen_databases, seen_tables, settings
-from catalog.model import Table
-from catalog.store import CatalogStore, databases, tables
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.catalog.grants.registered import ARN, Registered
+from lakelet.catalog.grants.tables import filters, grants, locations, seen_databases, seen_tables, settings
+from lakelet.catalog.model import Table
+from lakelet.catalog.store import CatalogStore, databases, tables
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
 
 # AWS's own settings of a new account: access is controlled by IAM alone.
 _EVERYBODY = [{"Principal": {"DataLakePrincipalIdentifier": IAM_ALLOWED}, "Permissions": [ALL]}]

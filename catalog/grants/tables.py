@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from workspace.state import metadata
+from lakelet.workspace.state import metadata
 
 
 def _database() -> sa.Column[str]:

@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.grants.effective import TableFacts
-from catalog.grants.model import Resource
-from catalog.grants.store import check_columns, columns_of
-from catalog.grants.tables import assignments, tags
-from catalog.model import Table
-from catalog.store import CatalogStore
-from workspace.errors import (
+from lakelet.catalog.grants.effective import TableFacts
+from lakelet.catalog.grants.model import Resource
+from lakelet.catalog.grants.store import check_columns, columns_of
+from lakelet.catalog.grants.tables import assignments, tags
+from lakelet.catalog.model import Table
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import (
     EntityNotFoundException,
     InvalidInputException,
     ResourceNumberLimitExceededException,

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlglot
 
-from catalog.grants.effective import Access
+from lakelet.catalog.grants.effective import Access
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Visible:
 
 
 def _spark(condition: str | None) -> str | None:
-    """A row filter in its canonical form (:func:`catalog.grants.filters.check_filter`) as Spark writes it."""
+    """A row filter in its canonical form (:func:`lakelet.catalog.grants.filters.check_filter`) as Spark writes it."""
     return None if condition is None else sqlglot.transpile(condition, read="trino", write="spark")[0]
 
 

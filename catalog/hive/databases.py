@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.hive.face import DEFAULT, Face, client, like, plain
-from catalog.hive.shapes import MANAGED, database_input, hive_database
-from catalog.model import Database
-from data.zones import S3
-from workspace.errors import AlreadyExistsException, InvalidInputException, ServiceUnavailableException
-from workspace.state import reading, writing
+from lakelet.catalog.hive.face import DEFAULT, Face, client, like, plain
+from lakelet.catalog.hive.shapes import MANAGED, database_input, hive_database
+from lakelet.catalog.model import Database
+from lakelet.data.zones import S3
+from lakelet.workspace.errors import AlreadyExistsException, InvalidInputException, ServiceUnavailableException
+from lakelet.workspace.state import reading, writing
 
 
 class Databases(Face):

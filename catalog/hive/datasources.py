@@ -17,13 +17,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.crawlers.definitions import UPDATED_BY
-from catalog.hive.shapes import VIEW
-from catalog.hive.types import PROVIDER, SCHEMA, SOURCES, hive_column, made_schema, spark_field
-from catalog.model import Definition
-from data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
-from data.table_formats import DELTA, ICEBERG, table_format
-from workspace.errors import InvalidInputException
+from lakelet.catalog.crawlers.definitions import UPDATED_BY
+from lakelet.catalog.hive.shapes import VIEW
+from lakelet.catalog.hive.types import PROVIDER, SCHEMA, SOURCES, hive_column, made_schema, spark_field
+from lakelet.catalog.model import Definition
+from lakelet.data.formats import BY_NAME, CSV, JSON, dialect_of, storage_descriptor
+from lakelet.data.table_formats import DELTA, ICEBERG, table_format
+from lakelet.workspace.errors import InvalidInputException
 
 JSON_TABLES = "lakelet.json.JsonTables"  # lakelet/stack/spark_build/JsonTables.scala
 SHOWN = f"{SOURCES}lakelet"  # on what is shown to Spark and not stored; Spark hands its properties back unchanged

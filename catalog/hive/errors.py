@@ -7,7 +7,7 @@ from functools import lru_cache
 from hive_metastore import ThriftHiveMetastore, ttypes
 from thrift.Thrift import TApplicationException, TException, TType
 
-from workspace.errors import (
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,

@@ -11,16 +11,16 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from catalog.grants.guard import OWNER, Client, Guard
-from catalog.model import Database, Table, fold
-from catalog.names import matching
-from catalog.store import CatalogStore
-from data.folders import Folders, folder
-from data.objects import s3_client
-from workspace.errors import AccessDeniedException, EntityNotFoundException
-from workspace.paths import Workspace
-from workspace.secrets import secret
-from workspace.state import reading
+from lakelet.catalog.grants.guard import OWNER, Client, Guard
+from lakelet.catalog.model import Database, Table, fold
+from lakelet.catalog.names import matching
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.folders import Folders, folder
+from lakelet.data.objects import s3_client
+from lakelet.workspace.errors import AccessDeniedException, EntityNotFoundException
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
+from lakelet.workspace.state import reading
 
 Settle = Callable[[str, str], None]
 CLIENT: ContextVar[Client] = ContextVar("client", default=OWNER)  # of the thread's connection
@@ -75,7 +75,7 @@ class Face:
         """A table, with what was committed to it there; a resource link's target. Raises EntityNotFoundException.
 
         Of what the client may not read and write all of, only by the name that the view of it reads from
-        (:mod:`catalog.hive.views`): AccessDeniedException else.
+        (:mod:`lakelet.catalog.hive.views`): AccessDeniedException else.
         """
         table, hidden = self.look_up(database, name)
         if not hidden and not self.guard.writable(client(), table.database, table.name):

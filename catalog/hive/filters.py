@@ -2,7 +2,7 @@
 
 Hive's grammar (Apache Hive, Filter.g) has ``=``, ``!=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``, ``LIKE``, ``IN``,
 ``BETWEEN``, ``AND``, ``OR``, ``NOT`` and parentheses over partition keys; its words are read here one by one, and what
-they mean together is decided by :mod:`catalog.expressions`, which refuses everything else. Three things differ:
+they mean together is decided by :mod:`lakelet.catalog.expressions`, which refuses everything else. Three things differ:
 
 - a text stands between either kind of quotes, with nothing escaped (Spark's HiveShim writes no escapes);
 - ``LIKE`` takes ``.*`` for any text, where SQL has ``%``;
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 _WORDS = frozenset({"and", "or", "not", "in", "like", "between", "is", "null"})
 _TOKEN = re.compile(
@@ -32,7 +32,7 @@ _TYPED = ("date", "timestamp")  # DATE '2024-01-01'
 def expression(text: str) -> str:
     """A filter of the metastore's as an Expression of GetPartitions.
 
-    Raises :class:`~workspace.errors.InvalidInputException` for what is no filter.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` for what is no filter.
     """
     words: list[str] = []
     at, text = 0, text.strip()

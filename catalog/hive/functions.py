@@ -6,12 +6,12 @@ from typing import Any
 
 from hive_metastore import ttypes as hive
 
-from catalog.functions.store import Function
-from catalog.hive.face import Face, like, plain
-from catalog.hive.shapes import CATALOG
-from catalog.model import fold
-from workspace.errors import EntityNotFoundException
-from workspace.state import reading, writing
+from lakelet.catalog.functions.store import Function
+from lakelet.catalog.hive.face import Face, like, plain
+from lakelet.catalog.hive.shapes import CATALOG
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import EntityNotFoundException
+from lakelet.workspace.state import reading, writing
 
 _OWNERS = {"USER": hive.PrincipalType.USER, "ROLE": hive.PrincipalType.ROLE, "GROUP": hive.PrincipalType.GROUP}
 _RESOURCES = {"JAR": hive.ResourceType.JAR, "FILE": hive.ResourceType.FILE, "ARCHIVE": hive.ResourceType.ARCHIVE}

@@ -15,7 +15,7 @@ from typing import Any
 
 from hive_metastore import ttypes as hive
 
-from catalog.hive.face import plain
+from lakelet.catalog.hive.face import plain
 
 TIMEOUT_SECONDS = 300.0  # without a sign of life; hive.txn.timeout's default
 

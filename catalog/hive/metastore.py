@@ -14,15 +14,15 @@ import sqlalchemy as sa
 from hive_metastore.ThriftHiveMetastore import Processor
 from thrift.Thrift import TException
 
-from catalog.grants.guard import Guard
-from catalog.hive.errors import translated
-from catalog.hive.face import Settle
-from catalog.hive.functions import Functions
-from catalog.hive.locks import Locks
-from catalog.hive.partitions import Partitions
-from catalog.store import CatalogStore
-from workspace.errors import InternalServiceException, LakeletError
-from workspace.paths import Workspace
+from lakelet.catalog.grants.guard import Guard
+from lakelet.catalog.hive.errors import translated
+from lakelet.catalog.hive.face import Settle
+from lakelet.catalog.hive.functions import Functions
+from lakelet.catalog.hive.locks import Locks
+from lakelet.catalog.hive.partitions import Partitions
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import InternalServiceException, LakeletError
+from lakelet.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
 

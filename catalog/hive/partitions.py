@@ -7,17 +7,17 @@ from typing import Any
 
 from hive_metastore import ttypes as hive
 
-from catalog.expressions import parse_expression
-from catalog.hive.datasources import as_datasource
-from catalog.hive.filters import expression
-from catalog.hive.shapes import MANAGED, hive_partition, partition_input
-from catalog.hive.tables import Tables
-from catalog.model import Partition, Table
-from catalog.partitions.values import Kind, kind_of
-from data.partitions import parse_partition_path, partition_path
-from data.zones import S3
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.catalog.expressions import parse_expression
+from lakelet.catalog.hive.datasources import as_datasource
+from lakelet.catalog.hive.filters import expression
+from lakelet.catalog.hive.shapes import MANAGED, hive_partition, partition_input
+from lakelet.catalog.hive.tables import Tables
+from lakelet.catalog.model import Partition, Table
+from lakelet.catalog.partitions.values import Kind, kind_of
+from lakelet.data.partitions import parse_partition_path, partition_path
+from lakelet.data.zones import S3
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 
 class Partitions(Tables):
@@ -59,7 +59,10 @@ class Partitions(Tables):
             return _shown(table, self.catalog.partitions_by_values(connection, table, wanted))
 
     def get_partitions_by_filter(self, database: str, name: str, text: str, most: int) -> list[Any]:
-        """The partitions that satisfy a filter (:mod:`catalog.hive.filters`); MetaException for one that is none."""
+        """The partitions that satisfy a filter (:mod:`lakelet.catalog.hive.filters`).
+
+        Raises MetaException for a text that is no filter.
+        """
         return self._found(database, name, expression(text), most)
 
     def get_num_partitions_by_filter(self, database: str, name: str, text: str) -> int:

@@ -6,9 +6,9 @@ import time
 
 import sqlalchemy as sa
 
-from catalog.model import Definition, Table, fold, storable
-from catalog.store import CatalogStore, tables
-from workspace.errors import AlreadyExistsException
+from lakelet.catalog.model import Definition, Table, fold, storable
+from lakelet.catalog.store import CatalogStore, tables
+from lakelet.workspace.errors import AlreadyExistsException
 
 
 def rename_table(

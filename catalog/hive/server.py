@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from catalog.grants.guard import Client
-from catalog.hive.face import CLIENT
-from workspace.paths import Workspace
-from workspace.peers import owner
+from lakelet.catalog.grants.guard import Client
+from lakelet.catalog.hive.face import CLIENT
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.peers import owner
 
 if TYPE_CHECKING:
-    from catalog.grants.guard import Guard
-    from catalog.hive.face import Settle
-    from catalog.store import CatalogStore
+    from lakelet.catalog.grants.guard import Guard
+    from lakelet.catalog.hive.face import Settle
+    from lakelet.catalog.store import CatalogStore
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class MetastoreServer:
     @cached_property
     def _processor(self) -> Any:
         """Made when the first client comes: Hive's generated code is large."""
-        from catalog.hive.metastore import Metastore, processor
+        from lakelet.catalog.hive.metastore import Metastore, processor
 
         return processor(Metastore(*self._parts))
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from hive_metastore import ttypes as hive
 
-from catalog.model import Database, Definition, Partition, Table
-from data.formats import CSV, JSON
+from lakelet.catalog.model import Database, Definition, Partition, Table
+from lakelet.data.formats import CSV, JSON
 
 VIEW = "VIRTUAL_VIEW"
 MANAGED = "MANAGED_TABLE"

@@ -10,22 +10,22 @@ from typing import Any
 
 from hive_metastore import ttypes as hive
 
-from catalog.hive.databases import Databases
-from catalog.hive.datasources import as_datasource, legible, without_datasource
-from catalog.hive.face import DEFAULT, client, hidden, like, plain
-from catalog.hive.renames import rename_table
-from catalog.hive.shapes import MANAGED, VIEW, hive_table, table_input
-from catalog.hive.views import filtered
-from catalog.model import Definition, Table, fold
-from data.zones import S3
-from workspace.errors import (
+from lakelet.catalog.hive.databases import Databases
+from lakelet.catalog.hive.datasources import as_datasource, legible, without_datasource
+from lakelet.catalog.hive.face import DEFAULT, client, hidden, like, plain
+from lakelet.catalog.hive.renames import rename_table
+from lakelet.catalog.hive.shapes import MANAGED, VIEW, hive_table, table_input
+from lakelet.catalog.hive.views import filtered
+from lakelet.catalog.model import Definition, Table, fold
+from lakelet.data.zones import S3
+from lakelet.workspace.errors import (
     AccessDeniedException,
     AlreadyExistsException,
     ConcurrentModificationException,
     EntityNotFoundException,
     InvalidInputException,
 )
-from workspace.state import reading, writing
+from lakelet.workspace.state import reading, writing
 
 # A filter of tables (HIVE_FILTER_FIELD_PARAMS of Hive's interface), as far as it is served.
 _BY_PARAMETER = re.compile(r'hive_filter_field_params__(?P<name>\S+)\s*(?:=|\blike\b)\s*"(?P<value>[^"]*)"', re.I)

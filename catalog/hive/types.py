@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 SparkType = str | dict[str, Any]
 SOURCES = "spark.sql.sources."  # what the properties begin with of tables that Spark keeps as its own data sources
@@ -39,7 +39,7 @@ def spark_field(name: str, hive: str) -> dict[str, Any]:
 def spark_type(hive: str) -> SparkType:
     """A Hive type (``array<struct<a:int>>``) as Spark's JSON has it.
 
-    Raises :class:`~workspace.errors.InvalidInputException` for one that cannot be read.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` for one that cannot be read.
     """
     words = _TOKEN.findall(hive)
     found, rest = _parse(hive, words)
@@ -124,7 +124,7 @@ def made_schema(parameters: Mapping[str, str]) -> dict[str, Any] | None:
     """The schema in a table's properties (Spark's JSON), which Spark cuts into parts when it is long; None of a table
     that Spark does not keep as its own.
 
-    Raises :class:`~workspace.errors.InvalidInputException` for what is no JSON.
+    Raises :class:`~lakelet.workspace.errors.InvalidInputException` for what is no JSON.
     """
     text = parameters.get(SCHEMA)
     if text is None and (parts := parameters.get(f"{SCHEMA}.numParts", "")).isdigit():

@@ -1,17 +1,18 @@
 """What a client may read of a table when that is not all of it: a view, which any client of Hive's follows.
 
-The view reads from the table by a name of its own (:meth:`catalog.hive.face.Face.mark`), under which the metastore
-shows all of it, its partitions and their filters. So the engine plans the read as ever, and prunes through the view.
+The view reads from the table by a name of its own (:meth:`lakelet.catalog.hive.face.Face.mark`), under which the
+metastore shows all of it, its partitions and their filters. So the engine plans the read as ever, and prunes through
+the view.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from catalog.grants.store import columns_of
-from catalog.grants.visible import Visible
-from catalog.hive.shapes import VIEW, hive_table
-from catalog.model import Table
+from lakelet.catalog.grants.store import columns_of
+from lakelet.catalog.grants.visible import Visible
+from lakelet.catalog.hive.shapes import VIEW, hive_table
+from lakelet.catalog.model import Table
 
 
 def filtered(table: Table, visible: Visible | None, source: str) -> Any:

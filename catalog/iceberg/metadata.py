@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from catalog.iceberg.types import glue_type, iceberg_schema
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.iceberg.types import glue_type, iceberg_schema
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata

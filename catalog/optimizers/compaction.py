@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from workspace.errors import LakeletError
+from lakelet.workspace.errors import LakeletError
 
 if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table

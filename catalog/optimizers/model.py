@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.model import Definition
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.model import Definition
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 COMPACTION, RETENTION, ORPHANS = "compaction", "retention", "orphan_file_deletion"
 BINPACK = "binpack"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.optimizers.files import files_of
-from workspace.errors import LakeletError
+from lakelet.catalog.optimizers.files import files_of
+from lakelet.workspace.errors import LakeletError
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from catalog.optimizers.files import Files, files_of
-from catalog.optimizers.model import DAY_MS
+from lakelet.catalog.optimizers.files import Files, files_of
+from lakelet.catalog.optimizers.model import DAY_MS
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table

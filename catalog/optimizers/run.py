@@ -1,6 +1,6 @@
 """The program of an optimizer's run:
 
-    python -m catalog.optimizers.run TASK
+    python -m lakelet.catalog.optimizers.run TASK
 
 TASK is JSON: database, table, kind and options. It reads and commits by PyIceberg's Glue catalog, as anybody would, and
 leaves ``optimizer.json`` in its run's folder. Exit 0, or 1 with one sentence on stderr.
@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from catalog.glue import Glue
-from catalog.iceberg.metadata import METADATA_LOCATION
-from catalog.optimizers import RESULT_FILE
-from catalog.optimizers.compaction import compact
-from catalog.optimizers.model import COMPACTION, DAY_MS, RETENTION
-from catalog.optimizers.orphans import DAYS, Listed, check_alone, orphans
-from catalog.optimizers.retention import expire
-from data.objects import s3_client
-from data.zones import split_uri, uri
-from workspace.errors import LakeletError
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.catalog.glue import Glue
+from lakelet.catalog.iceberg.metadata import METADATA_LOCATION
+from lakelet.catalog.optimizers import RESULT_FILE
+from lakelet.catalog.optimizers.compaction import compact
+from lakelet.catalog.optimizers.model import COMPACTION, DAY_MS, RETENTION
+from lakelet.catalog.optimizers.orphans import DAYS, Listed, check_alone, orphans
+from lakelet.catalog.optimizers.retention import expire
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import split_uri, uri
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -116,7 +116,7 @@ def _listed(workspace: Workspace, location: str) -> Iterator[Listed]:
 def main(arguments: Sequence[str]) -> int:
     """Run one task; returns the exit code."""
     if len(arguments) != 1:
-        print("usage: python -m catalog.optimizers.run TASK", file=sys.stderr)
+        print("usage: python -m lakelet.catalog.optimizers.run TASK", file=sys.stderr)
         return 2
     # What is written and not committed is an orphan, and what is half deleted is deleted by the next run.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))

@@ -6,10 +6,10 @@ import time
 
 import sqlalchemy as sa
 
-from catalog.model import Definition, Table
-from catalog.optimizers.model import Optimizer
-from workspace.errors import AlreadyExistsException, EntityNotFoundException
-from workspace.state import metadata
+from lakelet.catalog.model import Definition, Table
+from lakelet.catalog.optimizers.model import Optimizer
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException
+from lakelet.workspace.state import metadata
 
 optimizers = sa.Table(
     "catalog_table_optimizers",

@@ -7,9 +7,9 @@ import threading
 
 import sqlalchemy as sa
 
-from catalog.partitions import indexes
-from catalog.store import CatalogStore
-from workspace.state import reading, writing
+from lakelet.catalog.partitions import indexes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.state import reading, writing
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0  # for what another process left

@@ -17,20 +17,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Table, partition_keys
-from catalog.partitions import values
-from catalog.partitions.keys import values_of
-from catalog.partitions.rows import entries, indexes, partitions
-from data.partitions import DEFAULT_PARTITION
-from workspace.errors import (
+from lakelet.catalog.model import Table, partition_keys
+from lakelet.catalog.partitions import values
+from lakelet.catalog.partitions.keys import values_of
+from lakelet.catalog.partitions.rows import entries, indexes, partitions
+from lakelet.data.partitions import DEFAULT_PARTITION
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConflictException,
     EntityNotFoundException,
     InvalidInputException,
     ResourceNumberLimitExceededException,
 )
-from workspace.quick_json import loads
-from workspace.state import Prepared
+from lakelet.workspace.quick_json import loads
+from lakelet.workspace.state import Prepared
 
 CREATING, ACTIVE, DELETING = "CREATING", "ACTIVE", "DELETING"
 MAX_INDEXES = 3  # AWS's quota of indexes a table

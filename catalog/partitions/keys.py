@@ -1,15 +1,15 @@
 """The text under which a partition is stored: its values one behind the other, so that texts sort as they do.
 
-Each is encoded as an index on a string key has it (:mod:`catalog.partitions.values`), whatever the type of its key:
-what is sorted by keys is sorted by the values of those that are strings. No value can imitate a separator.
+Each is encoded as an index on a string key has it (:mod:`lakelet.catalog.partitions.values`), whatever the type of its
+key: what is sorted by keys is sorted by the values of those that are strings. No value can imitate a separator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from catalog.partitions.values import END, NONE, SOME, Kind, encoder, unescaped
-from data.partitions import DEFAULT_PARTITION
+from lakelet.catalog.partitions.values import END, NONE, SOME, Kind, encoder, unescaped
+from lakelet.data.partitions import DEFAULT_PARTITION
 
 _NO_VALUES = SOME  # of a table without partition keys
 _encoded = encoder(Kind.TEXT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from workspace.state import metadata
+from lakelet.workspace.state import metadata
 
 # The rows stand as they came, and what is sorted by the values is an index a tenth of their size: a batch whose values
 # lie far apart changes many pages of that, and few of the rows'. docs/adr/0015-partition-keys-sort-as-values.md

@@ -11,13 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.expressions import Condition
-from catalog.model import Table
-from catalog.partitions import values
-from catalog.partitions.indexes import CREATING, PartitionIndex, indexes_of, sorted_by
-from catalog.partitions.keys import values_of
-from catalog.partitions.rows import entries, partitions
-from workspace.errors import InvalidInputException
+from lakelet.catalog.expressions import Condition
+from lakelet.catalog.model import Table
+from lakelet.catalog.partitions import values
+from lakelet.catalog.partitions.indexes import CREATING, PartitionIndex, indexes_of, sorted_by
+from lakelet.catalog.partitions.keys import values_of
+from lakelet.catalog.partitions.rows import entries, partitions
+from lakelet.workspace.errors import InvalidInputException
 
 Position = tuple[int, str, str]  # the index, the entry and the partition's key after which a page begins
 PRIMARY = 0  # stands for an index in a position: the partitions' own order, by their keys

@@ -11,15 +11,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.expressions import parse_expression
-from catalog.model import Definition, Partition, Table, stored
-from catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
-from catalog.partitions.keys import key_of, values_of
-from catalog.partitions.rows import partitions
-from catalog.partitions.search import PRIMARY, ROW, Position, plan, rows_of, walk
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.quick_json import loads
-from workspace.state import Prepared
+from lakelet.catalog.expressions import parse_expression
+from lakelet.catalog.model import Definition, Partition, Table, stored
+from lakelet.catalog.partitions.indexes import delete_entries, indexes_of, insert_entries
+from lakelet.catalog.partitions.keys import key_of, values_of
+from lakelet.catalog.partitions.rows import partitions
+from lakelet.catalog.partitions.search import PRIMARY, ROW, Position, plan, rows_of, walk
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.workspace.quick_json import loads
+from lakelet.workspace.state import Prepared
 
 _CHUNK = 1000  # keys in one statement
 _COLUMNS = ("table_id", "key", "segment", "definition", "created_at")
@@ -234,7 +234,7 @@ def _row(table: Table, partition_input: Definition) -> Row:
 
 
 def _read(rows: Sequence[sa.Row[Any]]) -> list[Partition]:
-    """What :data:`~catalog.partitions.search.ROW` holds of each."""
+    """What :data:`~lakelet.catalog.partitions.search.ROW` holds of each."""
     definitions = loads(f"[{','.join([row.definition for row in rows])}]")
     return [
         Partition(values_of(row.key), definition, row.created_at)

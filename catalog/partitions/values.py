@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache, lru_cache
 
-from data.partitions import DEFAULT_PARTITION
+from lakelet.data.partitions import DEFAULT_PARTITION
 
 Value = int | Decimal | str  # dates and times as their ISO text, which sorts as they do
 Interval = tuple[str, str]  # of encoded values: from the first, included, to the second, not included

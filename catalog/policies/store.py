@@ -13,13 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Definition
-from workspace.errors import (
+from lakelet.catalog.model import Definition
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     ConditionCheckFailureException,
     EntityNotFoundException,
 )
-from workspace.state import metadata
+from lakelet.workspace.state import metadata
 
 policies = sa.Table(
     "catalog_policies",

@@ -16,7 +16,7 @@ import avro.errors
 import avro.schema
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 
-from catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.errors import InvalidDefinition
 
 _INTEGERS = {"int": 31, "long": 63}  # the number of bits beside the sign
 

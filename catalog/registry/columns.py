@@ -11,12 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Definition
-from catalog.registry.compatibility import canonical
-from catalog.registry.errors import InvalidDefinition
-from catalog.registry.model import Version, schema_names
-from catalog.registry.store import RegistryStore
-from workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.catalog.model import Definition
+from lakelet.catalog.registry.compatibility import canonical
+from lakelet.catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.model import Version, schema_names
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
 
 Named = Iterable[tuple[str, str]]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
-from catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.errors import InvalidDefinition
 
 
 def module_of(data_format: str) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workspace.errors import LakeletError
+from lakelet.workspace.errors import LakeletError
 
 
 class InvalidDefinition(LakeletError):

@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 import jsonschema.validators
 
-from catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.errors import InvalidDefinition
 
 Schema = Any  # a JSON object, or true or false
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 DEFAULT_REGISTRY = "default-registry"
 _ARN = re.compile(r"arn:aws(?:-[a-z-]+)?:glue:[^:]*:[^:]*:(registry|schema)/([\w$#.-]+)(?:/([\w$#.-]+))?", re.ASCII)

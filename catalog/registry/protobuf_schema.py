@@ -18,8 +18,8 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from catalog.registry.errors import InvalidDefinition
-from workspace.errors import StackError
+from lakelet.catalog.registry.errors import InvalidDefinition
+from lakelet.workspace.errors import StackError
 
 SECONDS = 60  # Buf takes about 50 ms; a loaded machine longer
 _BROKEN = 100  # Buf's exit code when a check found something

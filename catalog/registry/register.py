@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import logging
 
-from catalog.registry.compatibility import canonical, compared, incompatible
-from catalog.registry.errors import InvalidDefinition
-from catalog.registry.model import Version
-from catalog.registry.store import RegistryStore
-from workspace.errors import ConcurrentModificationException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.catalog.registry.compatibility import canonical, compared, incompatible
+from lakelet.catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.model import Version
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import ConcurrentModificationException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 ATTEMPTS = 20
 

@@ -1,4 +1,4 @@
-"""Reads and writes of registries, schemas and versions; the table rows are in ``catalog.registry.tables``.
+"""Reads and writes of registries, schemas and versions; the table rows are in ``lakelet.catalog.registry.tables``.
 
 Methods that take a ``connection`` work inside the caller's transaction. Raises the ServiceError family, as Glue does.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.registry.model import DEFAULT_REGISTRY, Metadata, Registry, Schema, Version
-from catalog.registry.tables import pairs, registries, schemas, versions
-from workspace.errors import (
+from lakelet.catalog.registry.model import DEFAULT_REGISTRY, Metadata, Registry, Schema, Version
+from lakelet.catalog.registry.tables import pairs, registries, schemas, versions
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     EntityNotFoundException,
     InvalidInputException,

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.crawlers.scheduler import SCHEDULED, Scheduled
-from catalog.model import Table
-from catalog.partitions.keys import key_of
-from workspace.errors import AlreadyExistsException, EntityNotFoundException
-from workspace.state import metadata
+from lakelet.catalog.crawlers.scheduler import SCHEDULED, Scheduled
+from lakelet.catalog.model import Table
+from lakelet.catalog.partitions.keys import key_of
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException
+from lakelet.workspace.state import metadata
 
 
 def _columns() -> list[sa.Column[Any]]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from workspace.errors import InvalidInputException
-from workspace.state import metadata
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import metadata
 
 MAX_TAGS = 50  # AWS's quota of tags a resource
 

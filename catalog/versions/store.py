@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.model import Table
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import metadata
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import metadata
 
 KEPT = 1_000  # archived versions of a table; older ones are pruned as newer ones come
 

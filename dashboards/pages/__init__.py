@@ -1,1 +1,1 @@
-"""The pages of the dashboards: layout only; what they show comes from ``dashboards.datasets``."""
+"""The pages of the dashboards: layout only; what they show comes from ``lakelet.dashboards.datasets``."""

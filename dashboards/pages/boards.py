@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, datasets, formats, frame, statements
-from dashboards.spec import Axis, Board, Chart, Filter, Measure, load
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.dashboards import charts, datasets, formats, frame, statements
+from lakelet.dashboards.spec import Axis, Board, Chart, Filter, Measure, load
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 CACHE_SECONDS = 600  # the catalog's table versions are part of the key: a publish shows at once
 SKELETON_HEIGHT = 420

@@ -7,10 +7,10 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboards import catalog_data, formats, frame
-from dashboards.catalog_data import Crawler
-from dashboards.pages import catalog_lineage, links
-from workspace.paths import Workspace
+from lakelet.dashboards import catalog_data, formats, frame
+from lakelet.dashboards.catalog_data import Crawler
+from lakelet.dashboards.pages import catalog_lineage, links
+from lakelet.workspace.paths import Workspace
 
 REFRESH_SECONDS = 3
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import catalog_data, formats, frame
-from dashboards.catalog_data import Crawl, Toucher
-from dashboards.pages import links
-from workspace.paths import Workspace
+from lakelet.dashboards import catalog_data, formats, frame
+from lakelet.dashboards.catalog_data import Crawl, Toucher
+from lakelet.dashboards.pages import links
+from lakelet.workspace.paths import Workspace
 
 
 def show(workspace: Workspace, found: dict[str, Any]) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboards import catalog_data, formats, frame
-from dashboards.catalog_data import TableEntry
-from dashboards.pages import catalog_table, links
-from workspace.paths import Workspace
+from lakelet.dashboards import catalog_data, formats, frame
+from lakelet.dashboards.catalog_data import TableEntry
+from lakelet.dashboards.pages import catalog_table, links
+from lakelet.workspace.paths import Workspace
 
 FACETS = {"database": "Database", "format": "Format"}
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import catalog_data, formats, frame
-from dashboards.pages import catalog_lineage, catalog_versions, links
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.paths import Workspace
+from lakelet.dashboards import catalog_data, formats, frame
+from lakelet.dashboards.pages import catalog_lineage, catalog_versions, links
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.paths import Workspace
 
 PARTITIONS = 50
 CACHE_SECONDS = 30

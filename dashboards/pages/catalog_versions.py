@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from catalog.differences import ADDED, CHANGED, REMOVED, Difference, differences
-from dashboards import catalog_data, formats, frame
-from dashboards.pages import links
-from workspace.paths import Workspace
+from lakelet.catalog.differences import ADDED, CHANGED, REMOVED, Difference, differences
+from lakelet.dashboards import catalog_data, formats, frame
+from lakelet.dashboards.pages import links
+from lakelet.workspace.paths import Workspace
 
 COLORS = {ADDED: "green", REMOVED: "red", CHANGED: "orange"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboards import datasets, formats, frame
-from dashboards.datasets import Component, JobRun, TableRows
-from dashboards.pages import links
-from workspace.paths import Workspace
+from lakelet.dashboards import datasets, formats, frame
+from lakelet.dashboards.datasets import Component, JobRun, TableRows
+from lakelet.dashboards.pages import links
+from lakelet.workspace.paths import Workspace
 
 LATEST = 6
 CACHE_SECONDS = 30

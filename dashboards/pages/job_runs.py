@@ -8,11 +8,11 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboards import datasets, formats, frame
-from dashboards.datasets import JobRun
-from dashboards.pages import links
-from workspace.paths import Workspace
-from workspace.runs import RunState
+from lakelet.dashboards import datasets, formats, frame
+from lakelet.dashboards.datasets import JobRun
+from lakelet.dashboards.pages import links
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RunState
 
 REFRESH_SECONDS = 4
 FAILED = (RunState.FAILED, RunState.TIMEOUT, RunState.ERROR)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboards import formats
+from lakelet.dashboards import formats
 
 Color = Literal["red", "orange", "green", "blue", "gray"]
 

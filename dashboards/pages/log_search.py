@@ -12,11 +12,11 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboards import datasets, frame
-from dashboards.datasets import LogQuery
-from dashboards.pages import links
-from search.queries import LogLine, LogPage
-from workspace.paths import Workspace
+from lakelet.dashboards import datasets, frame
+from lakelet.dashboards.datasets import LogQuery
+from lakelet.dashboards.pages import links
+from lakelet.search.queries import LogLine, LogPage
+from lakelet.workspace.paths import Workspace
 
 PAGE = 100
 LINE = 2_000  # characters of a line that are shown: the rest is in the file

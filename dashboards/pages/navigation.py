@@ -7,10 +7,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards import theme
-from dashboards.pages import boards, catalog_crawlers, catalog_search, home, job_runs, log_search, quality
-from dashboards.spec import board_files
-from workspace.paths import Workspace
+from lakelet.dashboards import theme
+from lakelet.dashboards.pages import boards, catalog_crawlers, catalog_search, home, job_runs, log_search, quality
+from lakelet.dashboards.spec import board_files
+from lakelet.workspace.paths import Workspace
 
 DATA_DOCS = "data-docs"  # which dashboards/app.py serves beside the pages
 

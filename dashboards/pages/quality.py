@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboards import datasets, frame
-from dashboards.datasets import JobRun
-from dashboards.pages import links
-from workspace.paths import Workspace
-from workspace.runs import RunState
+from lakelet.dashboards import datasets, frame
+from lakelet.dashboards.datasets import JobRun
+from lakelet.dashboards.pages import links
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RunState
 
 DOCS = "/data-docs"
 

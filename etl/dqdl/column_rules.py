@@ -14,9 +14,9 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dqdl.conditions import number_column, plain_numbers, values_column
-from etl.dqdl.measures import Frequencies, Values
-from etl.dqdl.plans import (
+from lakelet.etl.dqdl.conditions import number_column, plain_numbers, values_column
+from lakelet.etl.dqdl.measures import Frequencies, Values
+from lakelet.etl.dqdl.plans import (
     NUMERIC,
     Data,
     Past,
@@ -32,9 +32,9 @@ from etl.dqdl.plans import (
     unmet,
     wrong_type,
 )
-from etl.dqdl.rule_types import kind_of
-from etl.dqdl.ruleset import Condition, Rule, Text
-from workspace.errors import UsageError
+from lakelet.etl.dqdl.rule_types import kind_of
+from lakelet.etl.dqdl.ruleset import Condition, Rule, Text
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

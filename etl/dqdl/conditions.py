@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dqdl.rule_types import kind_of, last_runs
-from etl.dqdl.ruleset import (
+from lakelet.etl.dqdl.rule_types import kind_of, last_runs
+from lakelet.etl.dqdl.ruleset import (
     Arithmetic,
     Call,
     Condition,
@@ -26,7 +26,7 @@ from etl.dqdl.ruleset import (
     as_date,
     as_number,
 )
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -10,8 +10,8 @@ from uuid import uuid4
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from etl.dqdl.measures import Values
-from etl.dqdl.plans import (
+from lakelet.etl.dqdl.measures import Values
+from lakelet.etl.dqdl.plans import (
     Data,
     Past,
     Plan,
@@ -25,10 +25,10 @@ from etl.dqdl.plans import (
     sail_lacks,
     unmet,
 )
-from etl.dqdl.ruleset import Rule
-from etl.frame import field_of
-from etl.sail import engine
-from workspace.errors import UsageError
+from lakelet.etl.dqdl.ruleset import Rule
+from lakelet.etl.frame import field_of
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

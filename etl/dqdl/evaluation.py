@@ -11,19 +11,19 @@ from functools import reduce
 from typing import Any
 from uuid import uuid4
 
-from data.objects import s3_client
-from data.zones import split_uri
-from etl.dqdl import parser, planning, rule_types
-from etl.dqdl.history import JOB_VARIABLE, History
-from etl.dqdl.outcomes import Outcome
-from etl.dqdl.plans import Data
-from etl.dqdl.ruleset import Rule
-from etl.dynamicframe import DynamicFrame
-from etl.errors import refuse_unknown
-from etl.options import flag
-from etl.publishing import run_id
-from workspace import effects
-from workspace.errors import UsageError
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import split_uri
+from lakelet.etl.dqdl import parser, planning, rule_types
+from lakelet.etl.dqdl.history import JOB_VARIABLE, History
+from lakelet.etl.dqdl.outcomes import Outcome
+from lakelet.etl.dqdl.plans import Data
+from lakelet.etl.dqdl.ruleset import Rule
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import refuse_unknown
+from lakelet.etl.options import flag
+from lakelet.etl.publishing import run_id
+from lakelet.workspace import effects
+from lakelet.workspace.errors import UsageError
 
 # What has nothing to act on here; docs/awsglue.md says why of each.
 WITHOUT_EFFECT = frozenset({

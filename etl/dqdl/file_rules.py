@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from data.objects import StoredObject, list_objects, s3_client
-from data.zones import split_uri
-from etl.dqdl.conditions import meets, plain_numbers
-from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Verdict, compliance, failed, judged
-from etl.dqdl.ruleset import Now, Operand, Rule, as_date, as_number, as_time
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.data.objects import StoredObject, list_objects, s3_client
+from lakelet.data.zones import split_uri
+from lakelet.etl.dqdl.conditions import meets, plain_numbers
+from lakelet.etl.dqdl.measures import Values
+from lakelet.etl.dqdl.plans import Data, Past, Plan, Verdict, compliance, failed, judged
+from lakelet.etl.dqdl.ruleset import Now, Operand, Rule, as_date, as_number, as_time
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256"}
 _FILTERS = ("recentFiles", "uriRegex")

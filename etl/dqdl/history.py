@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from etl.publishing import run_id
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.etl.publishing import run_id
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 FOLDER = "data-quality"  # of the state folder
 KEPT = 1000  # evaluations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from etl.frame import field_of
+from lakelet.etl.frame import field_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row

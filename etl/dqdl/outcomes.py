@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from etl.dqdl.planning import Planned
-from etl.dqdl.plans import Data, Verdict
-from workspace.errors import UsageError
+from lakelet.etl.dqdl.planning import Planned
+from lakelet.etl.dqdl.plans import Data, Verdict
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

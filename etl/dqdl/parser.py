@@ -14,7 +14,7 @@ from typing import Any
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
-from etl.dqdl.ruleset import (
+from lakelet.etl.dqdl.ruleset import (
     Arithmetic,
     Call,
     Composite,
@@ -30,7 +30,7 @@ from etl.dqdl.ruleset import (
     Size,
     Text,
 )
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 MAX_LABELS, MAX_LABEL_KEY, MAX_LABEL_VALUE = 10, 128, 256
 UNITS = {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dqdl import column_rules, dataset_rules, file_rules, reference_rules
-from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, statistic
-from etl.dqdl.ruleset import Composite, Condition, Number, Rule
+from lakelet.etl.dqdl import column_rules, dataset_rules, file_rules, reference_rules
+from lakelet.etl.dqdl.measures import Values
+from lakelet.etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, statistic
+from lakelet.etl.dqdl.ruleset import Composite, Condition, Number, Rule
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -11,13 +11,13 @@ from pyspark.errors import PySparkException, UnsupportedOperationException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dqdl.conditions import UndefinedError, meets, resolved
-from etl.dqdl.measures import Measures, Run, Values
-from etl.dqdl.ruleset import Condition, Rule
-from etl.frame import field_of
-from etl.sail import engine
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.etl.dqdl.conditions import UndefinedError, meets, resolved
+from lakelet.etl.dqdl.measures import Measures, Run, Values
+from lakelet.etl.dqdl.ruleset import Condition, Rule
+from lakelet.etl.frame import field_of
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

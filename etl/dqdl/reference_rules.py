@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.dqdl.dataset_rules import PRIMARY
-from etl.dqdl.measures import Values
-from etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, every, failed, judged
-from etl.dqdl.ruleset import Rule
-from etl.frame import field_of
-from workspace.errors import UsageError
+from lakelet.etl.dqdl.dataset_rules import PRIMARY
+from lakelet.etl.dqdl.measures import Values
+from lakelet.etl.dqdl.plans import Data, Past, Plan, Rows, Verdict, every, failed, judged
+from lakelet.etl.dqdl.ruleset import Rule
+from lakelet.etl.frame import field_of
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

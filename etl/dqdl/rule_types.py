@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from etl.dqdl.ruleset import (
+from lakelet.etl.dqdl.ruleset import (
     Arithmetic,
     Call,
     Composite,
@@ -26,8 +26,8 @@ from etl.dqdl.ruleset import (
     as_time,
     leaves,
 )
-from etl.errors import UnsupportedError
-from workspace.errors import UsageError
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.errors import UsageError
 
 FILE_TAGS = frozenset({"recentFiles", "uriRegex", "filterOrder"})
 _ONE_OF_MANY = ("avg", "median", "max", "min", "sum", "std", "abs")

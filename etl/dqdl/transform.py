@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from etl.collection import DynamicFrameCollection
-from etl.dqdl.evaluation import Evaluation, Options, evaluate
-from etl.dqdl.outcomes import row_outcomes, rule_outcomes
-from etl.dynamicframe import DynamicFrame
-from etl.glue_transform import GlueTransform
+from lakelet.etl.collection import DynamicFrameCollection
+from lakelet.etl.dqdl.evaluation import Evaluation, Options, evaluate
+from lakelet.etl.dqdl.outcomes import row_outcomes, rule_outcomes
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.glue_transform import GlueTransform
 
 
 class EvaluateDataQuality(GlueTransform):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from etl.sail.protos import copied
+from lakelet.etl.sail.protos import copied
 
 
 def asked_again(

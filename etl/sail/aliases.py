@@ -10,11 +10,11 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from etl.paths import quoted
-from etl.sail import engine, names
-from etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
-from etl.sail.statements import bare
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine, names
+from lakelet.etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
+from lakelet.etl.sail.statements import bare
+from lakelet.workspace.paths import Workspace
 
 # Nodes of a plan whose rows have the aliases that they had below, and the columns, but for what they name.
 THROUGH = frozenset(

@@ -1,5 +1,6 @@
 """What Sail answers otherwise than Spark, without a word, in the making of columns: it is refused, so that `auto` takes
-Spark, or said to Sail as the rules have it (:mod:`etl.sail.rules`; :mod:`etl.sail.sql_text` does so in SQL).
+Spark, or said to Sail as the rules have it (:mod:`lakelet.etl.sail.rules`; :mod:`lakelet.etl.sail.sql_text` does so in
+SQL).
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ import copy
 from contextvars import ContextVar
 from typing import Any
 
-from etl.paths import quoted
-from etl.sail import decimals, engine, functions, names, rules, sql_items, sql_text
-from etl.sail.expressions import Said
-from etl.sail.known import LARGEST
-from etl.sail.statements import bare
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import decimals, engine, functions, names, rules, sql_items, sql_text
+from lakelet.etl.sail.expressions import Said
+from lakelet.etl.sail.known import LARGEST
+from lakelet.etl.sail.statements import bare
+from lakelet.workspace.paths import Workspace
 
 _NAME = "_lakelet_name"  # of SQL text, when it is a column by itself
 _IS_BEFORE = "_lakelet_is_before"  # of a key of an order, that others come after it

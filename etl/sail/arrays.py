@@ -1,4 +1,4 @@
-"""Functions of arrays that Sail answers otherwise than Spark: what is called in their place (:mod:`etl.sail.calls`)."""
+"""Functions of arrays on which Sail differs from Spark: what :mod:`lakelet.etl.sail.calls` calls in their place."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from etl.sail.notations import Notation
-from etl.sail.values import matches, refusal
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import matches, refusal
 
 _LAST = 2**31 - 1  # place that an int has
 _ARRAY = re.compile(r"[(\s]*array\s*\(", re.IGNORECASE)

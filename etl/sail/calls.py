@@ -1,5 +1,5 @@
 """Whole calls that Sail answers otherwise than Spark, for some of their arguments: what is called in their place
-(:mod:`etl.sail.rules`). All of it is held against Spark by tests/stack/test_engines_compared.py.
+(:mod:`lakelet.etl.sail.rules`). All of it is held against Spark by tests/stack/test_engines_compared.py.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules, time_texts
-from etl.sail.casts import require_no_word, to_long
-from etl.sail.notations import Notation
-from etl.sail.values import (
+from lakelet.etl.sail import arrays, engine, json_paths, mixed, regexps, rounding, rules, time_texts
+from lakelet.etl.sail.casts import require_no_word, to_long
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import (
     floating,
     is_nan,
     is_negative_zero,

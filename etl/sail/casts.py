@@ -1,4 +1,4 @@
-"""Casts that Sail makes otherwise than Spark: rules of them, by the type that is asked for (:mod:`etl.sail.rules`)."""
+"""Casts on which Sail differs from Spark: :mod:`lakelet.etl.sail.rules` for them, by the target type."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.notations import Notation
-from etl.sail.values import floating, java, matches, of_kind, refusal
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import floating, java, matches, of_kind, refusal
 
 Rule = Callable[[Notation, Any], Any]  # of a value
 _WORD = re.compile(r"\s*(?:epoch|now|today|yesterday|tomorrow)\b", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Tables of the catalog in the SQL of scripts, for Sail: their names in a text, and which it reads as Spark does.
 
-Sail's own catalog is empty: a table that a statement names is put into the text as a view of what :mod:`etl.sql_tables`
-has read for it.
+Sail's own catalog is empty: a table that a statement names is put into the text as a view of what
+:mod:`lakelet.etl.sql_tables` has read for it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from catalog.hive.types import PROVIDER, hive_column, made_schema
-from data.formats import CSV, PARQUET, dialect_of, format_of
-from workspace.errors import InvalidInputException
+from lakelet.catalog.hive.types import PROVIDER, hive_column, made_schema
+from lakelet.data.formats import CSV, PARQUET, dialect_of, format_of
+from lakelet.workspace.errors import InvalidInputException
 
 _DOTTED = re.compile(r"(?:\b(?:from|join)\b|,)[\s(]*(?:\w+|`[^`]+`)\s*\.\s*[\w`]", re.IGNORECASE)
 _TEMPORARY = "global_temp"  # the database of views that all sessions see

@@ -1,6 +1,6 @@
-"""Values of other types than a plan's functions take. Spark makes them fit (:mod:`etl.sail.coercion`); Sail, which
-knows types only when it plans, ends with an error. That error is met here: the types are asked for, the values told in
-those that Spark makes of them, and what was asked is asked once more. A plan without such values costs nothing.
+"""Values of other types than a plan's functions take. Spark makes them fit (:mod:`lakelet.etl.sail.coercion`); Sail,
+which knows types only when it plans, ends with an error. That error is met here: the types are asked for, the values
+told in those that Spark makes of them, and what was asked is asked once more. A plan without such values costs nothing.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from etl.sail import coerced_sql, engine
-from etl.sail.again import asked_again, with_plan
-from etl.sail.coerced_plans import coerced
-from workspace.paths import Workspace
+from lakelet.etl.sail import coerced_sql, engine
+from lakelet.etl.sail.again import asked_again, with_plan
+from lakelet.etl.sail.coerced_plans import coerced
+from lakelet.workspace.paths import Workspace
 
 _OF_A_ROW = re.compile(r"Cannot cast string '|to Timestamp\(ns\)|Overflow happened on: -?\d+ \* 86400000000000")
 _OF_TYPES = re.compile(  # what Sail says of a plan, or of a row

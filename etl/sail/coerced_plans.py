@@ -1,5 +1,5 @@
 """A plan of pyspark's Connect client in which values are told in the types that Spark makes of them
-(:mod:`etl.sail.coercion`), and the fields of what lies in arrays and maps as it finds them."""
+(:mod:`lakelet.etl.sail.coercion`), and the fields of what lies in arrays and maps as it finds them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from etl.sail import coerced_sql
-from etl.sail.coercion import as_target, targets
-from etl.sail.known import DONE
-from etl.sail.notations import Columns
-from etl.sail.protos import copied, nodes, parts
-from etl.sail.read_rows import bare
-from etl.sail.rules import GENERATORS
+from lakelet.etl.sail import coerced_sql
+from lakelet.etl.sail.coercion import as_target, targets
+from lakelet.etl.sail.known import DONE
+from lakelet.etl.sail.notations import Columns
+from lakelet.etl.sail.protos import copied, nodes, parts
+from lakelet.etl.sail.read_rows import bare
+from lakelet.etl.sail.rules import GENERATORS
 
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^.`]+)")
 _VALUE = "_lakelet_v"

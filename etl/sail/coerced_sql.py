@@ -1,5 +1,5 @@
-"""SQL in which values are told in the types that Spark makes of them (:mod:`etl.sail.coercion`), and the fields of what
-lies in arrays and maps as it finds them."""
+"""SQL in which values are told in the types that Spark makes of them (:mod:`lakelet.etl.sail.coercion`), and the fields
+of what lies in arrays and maps as it finds them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from etl.paths import quoted
-from etl.sail.coercion import NUMERIC, OF_ONE_TYPE, OPERATORS, as_target, targets
-from etl.sail.names import CAPITALS
-from etl.sail.notations import Sql, Texts
-from etl.sail.sql_items import Items
-from etl.sail.sql_tokens import PATH, done
-from etl.sail.texts import COMPARISONS, TEXTS
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail.coercion import NUMERIC, OF_ONE_TYPE, OPERATORS, as_target, targets
+from lakelet.etl.sail.names import CAPITALS
+from lakelet.etl.sail.notations import Sql, Texts
+from lakelet.etl.sail.sql_items import Items
+from lakelet.etl.sail.sql_tokens import PATH, done
+from lakelet.etl.sail.texts import COMPARISONS, TEXTS
 
 Kind = Callable[[str], str]  # the type of what a text is, as SQL tells it; empty, if it is not known
 _EXTREMES = ("greatest", "least")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from etl.sail import casts
-from etl.sail.notations import Notation
-from etl.sail.texts import COMPARISONS
+from lakelet.etl.sail import casts
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.texts import COMPARISONS
 
 OPERATORS = ("+", "-", "*", "/", "%")
 # Functions of numbers, for which a text is a double.

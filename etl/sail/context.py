@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from etl.sail import engine, json_paths, properties
-from etl.sail.functions import ARROW
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine, json_paths, properties
+from lakelet.etl.sail.functions import ARROW
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark import SparkConf

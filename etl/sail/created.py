@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
-from etl.sail import decimals, engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import decimals, engine
+from lakelet.workspace.paths import Workspace
 
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _PLAIN: Mapping[str, type[T.DataType]] = {

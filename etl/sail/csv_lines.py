@@ -1,7 +1,7 @@
 """CSV on Sail as Spark writes it: each row as a line of text, made by expressions of Sail's own.
 
 Sail's writer of CSV has no word for an empty text (``""``), escapes quotes in another way, and knows few of Spark's
-options. Its writer of text knows no header: that comes afterwards (:mod:`etl.sail.staged`).
+options. Its writer of text knows no header: that comes afterwards (:mod:`lakelet.etl.sail.staged`).
 
 Source: Spark SQL Guide, "CSV Files"; what its writer does with each option was tried out
 (tests/stack/test_engines_compared_files.py).
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.expressions import own_call, own_cast
-from etl.sail.file_options import separator
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.expressions import own_call, own_cast
+from lakelet.etl.sail.file_options import separator
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

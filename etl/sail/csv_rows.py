@@ -4,7 +4,7 @@ Sail takes a doubled quote for one and a backslash for itself; Spark takes a quo
 leaves a text alone whose quotes are not as it wants them. What both agree on has a grammar, to which lines (with
 multiLine, objects) are held before anything is read. Large objects in whose beginnings there is no quote are read
 without quotes instead, and a row with a text that begins with one is refused as it comes: that takes no longer. What
-values the texts are is told by :mod:`etl.sail.csv_values`.
+values the texts are is told by :mod:`lakelet.etl.sail.csv_values`.
 
 Source: Spark SQL Guide, "CSV Files"; what its reader does with quotes and backslashes was tried out, line by line, with
 560,000 short ones of a small alphabet.
@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.file_options import lowered, separator
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.file_options import lowered, separator
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

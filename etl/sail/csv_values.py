@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.expressions import own_call, own_cast
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.expressions import own_call, own_cast
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from etl.sail.csv_rows import CsvRead
+    from lakelet.etl.sail.csv_rows import CsvRead
 
 _DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _TIMES = (T.TimestampType, T.TimestampNTZType)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from etl.sail import engine
+from lakelet.etl.sail import engine
 
 _WHOLE = r"U?Int\d+\(-?\d+\)"
 _WIDENED = rf"CAST\({_WHOLE} AS Decimal\d+\(\d+, \d+\)\)"

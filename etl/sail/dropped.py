@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from etl.errors import UnsupportedError
-from etl.sail import engine, names
-from etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
-from etl.sail.statements import tables_of
-from workspace.paths import Workspace
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine, names
+from lakelet.etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI
+from lakelet.etl.sail.statements import tables_of
+from lakelet.workspace.paths import Workspace
 
 # Nodes that leave a column as it is, unless they name it.
 _SAME = frozenset(("Filter", "Hint", "Limit", "Offset", "Repartition", "Sample", "Sort", "SubqueryAlias"))

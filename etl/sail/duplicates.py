@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.paths import quoted
-from etl.sail import engine, single
-from etl.sail.statements import order_of
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine, single
+from lakelet.etl.sail.statements import order_of
+from lakelet.workspace.paths import Workspace
 
 _AT = "_lakelet_at"
 

@@ -2,7 +2,8 @@
 
 Sail leaves out in silence what it does not know: a path that is not there has no rows, CREATE DATABASE goes to a
 catalog that ends with the process. :func:`start` puts our own functions before those doors
-(:mod:`etl.sail.reading`, :mod:`etl.sail.writing`, :mod:`etl.sail.statements`), which do it right or refuse it.
+(:mod:`lakelet.etl.sail.reading`, :mod:`lakelet.etl.sail.writing`, :mod:`lakelet.etl.sail.statements`), which do it
+right or refuse it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from etl import refusals
-from etl.errors import UnsupportedError
-from workspace.paths import Workspace
-from workspace.runs import RUN_VARIABLE, SCRATCH
+from lakelet.etl import refusals
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import RUN_VARIABLE, SCRATCH
 
 REMOTE, MODE = "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"
 _CHECKPOINTS = "SAIL_EXECUTION__CHECKPOINT__PATH"
@@ -64,7 +65,7 @@ def start() -> None:
 def stop() -> None:
     """End Sail, and give pyspark back its own classes: a test process goes on with Spark."""
     global _server  # noqa: PLW0603
-    from etl.sail.context import SailContext
+    from lakelet.etl.sail.context import SailContext
 
     SailContext.end()
     _beforehand.clear()

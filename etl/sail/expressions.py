@@ -1,5 +1,6 @@
 """A tree of pyspark's Connect expressions as Sail has to be asked it, to answer as Spark does: the rules of
-:mod:`etl.sail.rules` for its functions, casts and CASEs. For the SQL of scripts :mod:`etl.sail.sql_text` does the same.
+:mod:`lakelet.etl.sail.rules` for its functions, casts and CASEs. For the SQL of scripts
+:mod:`lakelet.etl.sail.sql_text` does the same.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from etl.sail import arrays, calls, casts, engine, mixed, moving, names, rules, sql_bound, texts
-from etl.sail.known import DONE, KIND, WRITTEN, Known, target
-from etl.sail.notations import Columns, Notation, Sql, Texts
-from etl.sail.values import of_kind, written
+from lakelet.etl.sail import arrays, calls, casts, engine, mixed, moving, names, rules, sql_bound, texts
+from lakelet.etl.sail.known import DONE, KIND, WRITTEN, Known, target
+from lakelet.etl.sail.notations import Columns, Notation, Sql, Texts
+from lakelet.etl.sail.values import of_kind, written
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

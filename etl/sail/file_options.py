@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from etl.sail import engine
+from lakelet.etl.sail import engine
 
 FORMATS = ("parquet", "csv", "json", "text")
 _UTF8 = ("utf-8", "utf8")

@@ -14,9 +14,9 @@ from typing import Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _FRACTIONS = T.DoubleType | T.FloatType
 _TIMES = T.DateType | T.TimestampType | T.TimestampNTZType

@@ -12,9 +12,9 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.json_text import fitted, loaded
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.json_text import fitted, loaded
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _SPACE = "".join(map(chr, range(33)))  # to Java
 _LEAVES = (

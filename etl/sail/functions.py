@@ -13,11 +13,11 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import calls, engine, names, rules, texts
-from etl.sail.null_structs import filled
-from etl.sail.pickled import as_called
-from etl.sail.udf_results import EXACT, AsSpark
-from workspace.paths import Workspace
+from lakelet.etl.sail import calls, engine, names, rules, texts
+from lakelet.etl.sail.null_structs import filled
+from lakelet.etl.sail.pickled import as_called
+from lakelet.etl.sail.udf_results import EXACT, AsSpark
+from lakelet.workspace.paths import Workspace
 
 RULED = frozenset((*rules.REFUSED, *rules.ARGUMENTS, *calls.CALLS, *rules.EXTREMES, *texts.RULED, "/"))
 ARROW = "spark.sql.execution.pythonUDF.arrow.enabled"

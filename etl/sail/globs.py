@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from data.zones import PRIVATE_PREFIX, S3, split_uri
-from etl.sail import engine
-from etl.sail.objects import is_read, objects_at
-from workspace.paths import Workspace
+from lakelet.data.zones import PRIVATE_PREFIX, S3, split_uri
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.objects import is_read, objects_at
+from lakelet.workspace.paths import Workspace
 
 _SIGNS = re.compile(r"[*?\[\]{}\\]")
 _PARTS = re.compile(r"\[[^\]]+\]|.", re.DOTALL)  # of a pattern: a class of characters, or one sign
@@ -21,7 +21,7 @@ def is_pattern(path: str) -> bool:
 
 def expanded(workspace: Workspace, pattern: str) -> dict[str, dict[str, int]]:
     """The folders and objects that a pattern finds, in their order, each with the objects that lie at it as
-    :func:`~etl.sail.objects.objects_at` tells them.
+    :func:`~lakelet.etl.sail.objects.objects_at` tells them.
 
     Raises UnsupportedError for a pattern with an escape, braces across folders, one in the place of a bucket, and for
     one that finds a folder whose name hides it.

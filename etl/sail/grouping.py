@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _BUCKETS, _KEPT, _BITS = 16, 4, 5
 _WORD = 0xFFFFFFFF

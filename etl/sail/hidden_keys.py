@@ -10,10 +10,10 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from etl.paths import quoted
-from etl.sail import aliases, engine, names
-from etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI, parts
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import aliases, engine, names
+from lakelet.etl.sail.protos import ANTI, INNER, LEFT, RIGHT, SEMI, parts
+from lakelet.workspace.paths import Workspace
 
 _QUALIFIED = re.compile(  # and texts
     r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?<![\w.`])((?:\w+|`[^`]+`)\.(?:\w+|`[^`]+`))(?![\w.(`])"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.spelling import own_name
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.spelling import own_name
+from lakelet.workspace.paths import Workspace
 
 _ONE_SIDED = frozenset(("semi", "leftsemi", "anti", "leftanti"))
 

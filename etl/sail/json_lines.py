@@ -1,7 +1,7 @@
 """Lines of JSON by Sail's own reader, where what is read is known before.
 
-It takes a third of the time of ours (:mod:`etl.json_batches`), but a record that does not fit makes it fail, or it
-makes do: 1.5 as a long is 1. So it reads only what was found whole, and only as long as the objects are the same.
+It takes a third of the time of ours (:mod:`lakelet.etl.json_batches`), but a record that does not fit makes it fail, or
+it makes do: 1.5 as a long is 1. So it reads only what was found whole, and only as long as the objects are the same.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.objects import StoredObject
-from etl import json_text
-from etl.json_batches import SIMPLE, Found, all_differ
-from etl.sail import reading
+from lakelet.data.objects import StoredObject
+from lakelet.etl import json_text
+from lakelet.etl.json_batches import SIMPLE, Found, all_differ
+from lakelet.etl.sail import reading
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

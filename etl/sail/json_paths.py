@@ -16,10 +16,10 @@ import re
 from functools import cache
 from typing import Any
 
-from etl.jackson import written
-from etl.sail import engine
-from etl.sail.notations import Notation
-from etl.sail.values import java, matches, refusal
+from lakelet.etl.jackson import written
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import java, matches, refusal
 
 _VALUE, _MEMBERS = "lakelet_json_value", "lakelet_json_members"
 _SPACE = " \t\r\n"
@@ -119,7 +119,7 @@ class JsonMembers:
 
 
 class _Members(tuple[tuple[str, Any], ...]):
-    """An object: names and values, as often as they are there (:func:`etl.jackson.written` takes it for one)."""
+    """An object: names and values, repeats included (:func:`lakelet.etl.jackson.written` takes it for one)."""
 
     __slots__ = ()
 
@@ -174,7 +174,7 @@ def _read(text: str) -> Any:
     except ValueError:
         if "'" not in text:
             raise
-        from etl.json_text import in_double_quotes  # with pyspark, which the control process needs not
+        from lakelet.etl.json_text import in_double_quotes  # with pyspark, which the control process needs not
 
         text = in_double_quotes(text)
         value, end = _DECODER.raw_decode(text)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.json_batches import discovered
-from etl.paths import quoted
-from etl.sail import engine
+from lakelet.etl.choices import is_choice
+from lakelet.etl.json_batches import discovered
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

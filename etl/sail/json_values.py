@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.csv_values import ODD_TIMES, java_value
-from etl.sail.expressions import own_cast
-from etl.sail.json_rows import MOST_SCALE, has
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.csv_values import ODD_TIMES, java_value
+from lakelet.etl.sail.expressions import own_cast
+from lakelet.etl.sail.json_rows import MOST_SCALE, has
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.csv_lines import number_text, time_text
-from etl.sail.expressions import own_call
-from etl.sail.file_options import lowered
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.csv_lines import number_text, time_text
+from lakelet.etl.sail.expressions import own_call
+from lakelet.etl.sail.file_options import lowered
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from etl.sail import mixed, rules, texts
-from etl.sail.notations import Columns
+from lakelet.etl.sail import mixed, rules, texts
+from lakelet.etl.sail.notations import Columns
 
 COALESCES = 3  # in one another, of which Sail plans the next one twice as long
 LARGEST, _DEEPEST = 500, 12  # the expressions in a value, and one in another, that a rule may name more than once

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from etl.paths import quoted
-from etl.sail import engine, names
-from etl.sail.sql_items import Items
-from workspace.paths import Workspace
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine, names
+from lakelet.etl.sail.sql_items import Items
+from lakelet.workspace.paths import Workspace
 
 _WORD = re.compile(r"(?<![\w.'`])[A-Za-z_]\w*(?![\w.('`])")
 _STAR = re.compile(r"(?:^|\.)\s*\*\s*$")

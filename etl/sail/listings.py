@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
-from etl.sail.protos import nodes
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.objects import Objects, in_partitions, objects_at, sail_path
+from lakelet.etl.sail.protos import nodes
+from lakelet.workspace.paths import Workspace
 
 _published: list[str] = []  # locations, in their order
 _by_plan: dict[int, frozenset[Listing]] = {}  # what the node of a plan reads, by its number

@@ -16,11 +16,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.again import asked_again, with_plan
-from etl.sail.protos import copied, messages, nodes, parts
-from etl.sail.rules import GENERATORS
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.again import asked_again, with_plan
+from lakelet.etl.sail.protos import copied, messages, nodes, parts
+from lakelet.etl.sail.rules import GENERATORS
+from lakelet.workspace.paths import Workspace
 
 _UNTOLD = re.compile(r"\bPlan: \[\"")  # … does not satisfy order requirements
 _LOST = 'No field named "?table?".'

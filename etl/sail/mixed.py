@@ -1,5 +1,6 @@
 """Values of several types side by side on Sail: a text or a double compared with a number of the script, and the first
-of several that is there (:mod:`etl.sail.rules`). It is held against Spark by tests/stack/test_engines_compared.py.
+of several that is there (:mod:`lakelet.etl.sail.rules`). It is held against Spark by
+tests/stack/test_engines_compared.py.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from etl.sail import casts
-from etl.sail.notations import Notation
-from etl.sail.values import floating, matches, of_decimals, of_kind, refusal
+from lakelet.etl.sail import casts
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import floating, matches, of_decimals, of_kind, refusal
 
 # Functions whose value is a text, and one that is read as a number often.
 TEXTS = frozenset(

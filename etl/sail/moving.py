@@ -10,9 +10,9 @@ import copy
 import re
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.notations import Notation, Sql
-from etl.sail.values import floating, is_not_finite, refusal, unless
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.notations import Notation, Sql
+from lakelet.etl.sail.values import floating, is_not_finite, refusal, unless
 
 _SUMS = frozenset(("sum", "avg", "mean"))
 _ROOTS = frozenset(("std", "stddev", "stddev_samp", "stddev_pop"))

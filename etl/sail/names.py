@@ -10,11 +10,11 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.sail import engine, sql_items, sql_names
-from etl.sail.rules import GENERATORS
-from etl.sail.statements import statement_of
-from etl.sail.values import java_double
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine, sql_items, sql_names
+from lakelet.etl.sail.rules import GENERATORS
+from lakelet.etl.sail.statements import statement_of
+from lakelet.etl.sail.values import java_double
+from lakelet.workspace.paths import Workspace
 
 _qualifiers: set[str] = set()  # of columns: the names of data frames and views
 _unknown: set[str] = set()  # names of columns here, which may be others on Spark

@@ -1,5 +1,5 @@
 """Two notations of one expression: the SQL of a script's text, and the columns of pyspark's API. A rule is written once
-(:mod:`etl.sail.rules`) and put down in either.
+(:mod:`lakelet.etl.sail.rules`) and put down in either.
 
 Plain values of Python stand for literals in both.
 """
@@ -95,7 +95,7 @@ class Texts:
     def fields(self, value: Any) -> dict[str, Sql] | None:
         if not _STRUCT.match(str(value)):
             return None
-        from etl.sail.sql_tokens import Tokens
+        from lakelet.etl.sail.sql_tokens import Tokens
 
         found = Tokens(str(value)).fields()
         return None if found is None else {name: Sql(f"({told})") for name, told in found.items()}

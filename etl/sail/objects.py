@@ -12,11 +12,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.objects import StoredObject, list_objects, s3_client
-from data.partitions import parse_partition_path
-from data.zones import S3, split_uri
-from etl.sail.file_options import lowered
-from workspace.paths import Workspace
+from lakelet.data.objects import StoredObject, list_objects, s3_client
+from lakelet.data.partitions import parse_partition_path
+from lakelet.data.zones import S3, split_uri
+from lakelet.etl.sail.file_options import lowered
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -131,7 +131,8 @@ def whole_objects(workspace: Workspace, spark: SparkSession, locations: Sequence
     """The objects in folders, or of these names, as Spark's binaryFile has them: ``path`` and ``content``. That of Sail
     gives an object of more than a megabyte once for each part that it makes of it.
 
-    They are fetched when the rows are wanted; one that is gone by then is left out, which :mod:`etl.scans` finds out.
+    They are fetched when the rows are wanted; one that is gone by then is left out, which :mod:`lakelet.etl.scans`
+    finds out.
     """
     with ThreadPoolExecutor(LISTINGS) as pool:
         inside = pool.map(lambda location: _addresses(workspace, location), locations)

@@ -11,9 +11,9 @@ from contextvars import ContextVar
 from threading import RLock
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.protos import nodes, parts
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.protos import nodes, parts
+from lakelet.workspace.paths import Workspace
 
 _STEADY = frozenset(("uuid", "shuffle"))  # to Spark, in all that is made of a data frame
 _STEADY_TEXT = re.compile(r"\b(?:(?:uuid|rand|randn|random)\s*\(\s*\)|shuffle\s*\()", re.IGNORECASE)

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from etl.paths import quoted
-from etl.sail import engine
-from etl.sail.rules import GENERATORS
-from etl.sail.statements import bare, order_of, statement_of
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.rules import GENERATORS
+from lakelet.etl.sail.statements import bare, order_of, statement_of
 
 _KEY = "_lakelet_order"
 # Nodes of a plan above which rows are still in their order, and that are as well below the sort.

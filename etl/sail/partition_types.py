@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from pyspark.sql import types as T
 
-from data.partitions import DEFAULT_PARTITION
-from etl.sail import engine
+from lakelet.data.partitions import DEFAULT_PARTITION
+from lakelet.etl.sail import engine
 
 VOID, TEXT = "void", "string"
 _BITS: Mapping[type[T.DataType], int] = {T.ByteType: 8, T.ShortType: 16, T.IntegerType: 32, T.LongType: 64}

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from etl.sail import engine
+from lakelet.etl.sail import engine
 
 _NO_SPACES = r"\x{85}\x{2028}\x{2029}"  # line breaks that \s does not match
 _BREAKS = rf"\n\r{_NO_SPACES}"

@@ -8,8 +8,8 @@ import pickle
 from dataclasses import dataclass
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _PICKLED = "_lakelet_pickled"
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 
 def install(workspace: Workspace) -> None:

@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
-from data.partitions import DEFAULT_PARTITION, parse_partition_path
-from data.zones import S3, plain_slashes, split_uri
-from etl.paths import quoted
-from etl.sail import csv_values, decimals, engine, globs, json_rows, json_values, listings, partition_types, read_rows
-from etl.sail.csv_rows import ALL_RECORDS, CsvRead, common
-from etl.sail.file_options import FORMATS, lowered, take_reading
-from etl.sail.objects import Objects, in_partitions, objects_at, sail_path
-from workspace.paths import Workspace
+from lakelet.data.partitions import DEFAULT_PARTITION, parse_partition_path
+from lakelet.data.zones import S3, plain_slashes, split_uri
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import (
+    csv_values,
+    decimals,
+    engine,
+    globs,
+    json_rows,
+    json_values,
+    listings,
+    partition_types,
+    read_rows,
+)
+from lakelet.etl.sail.csv_rows import ALL_RECORDS, CsvRead, common
+from lakelet.etl.sail.file_options import FORMATS, lowered, take_reading
+from lakelet.etl.sail.objects import Objects, in_partitions, objects_at, sail_path
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

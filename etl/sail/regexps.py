@@ -1,5 +1,5 @@
-"""Functions of regular expressions: their patterns in Rust's words (:mod:`etl.sail.patterns`), and what else differs
-(:mod:`etl.sail.calls`)."""
+"""Functions of regular expressions: their patterns in Rust's words (:mod:`lakelet.etl.sail.patterns`), and what else
+differs (:mod:`lakelet.etl.sail.calls`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.notations import Notation
-from etl.sail.patterns import in_rust
-from etl.sail.values import matches, refusal, whole
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.patterns import in_rust
+from lakelet.etl.sail.values import matches, refusal, whole
 
 _GROUP, _ODD_GROUP = re.compile(r"\$(\d)"), re.compile(r"\$\d\d|\$(?![\d{])")
 _PLACES = re.compile(r"(\^|\$|\\b|\||\\A|\\z)*")  # patterns that match nothing, at some places

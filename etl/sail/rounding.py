@@ -1,13 +1,13 @@
-"""Rounding as Spark has it, of doubles by their text (:mod:`etl.sail.calls`)."""
+"""Rounding as Spark has it, of doubles by their text (:mod:`lakelet.etl.sail.calls`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.casts import doubtful, plain_digits
-from etl.sail.notations import Notation
-from etl.sail.values import floating, of_decimals, of_kind, refusal
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.casts import doubtful, plain_digits
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import floating, of_decimals, of_kind, refusal
 
 _DIGITS = 38  # of the largest decimal
 

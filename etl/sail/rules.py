@@ -1,8 +1,8 @@
 """Where Sail's answer is not Spark's: functions that are refused, and what others are called as.
 
-A rule makes an expression, in either notation (:mod:`etl.sail.notations`), that has to fit values of every type. Sail
-knows types as it plans: ``typeof(value)`` is a constant to it, and what cannot come to pass is left out of the plan.
-No lambda is in them: Sail fails on those in filters of Parquet. All of it is held against Spark by
+A rule makes an expression, in either notation (:mod:`lakelet.etl.sail.notations`), that has to fit values of every
+type. Sail knows types as it plans: ``typeof(value)`` is a constant to it, and what cannot come to pass is left out of
+the plan. No lambda is in them: Sail fails on those in filters of Parquet. All of it is held against Spark by
 tests/stack/test_engines_compared.py.
 """
 
@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from etl.sail import engine, json_paths
-from etl.sail.casts import Rule, double_of_text, to_text
-from etl.sail.notations import Notation
-from etl.sail.values import (
+from lakelet.etl.sail import engine, json_paths
+from lakelet.etl.sail.casts import Rule, double_of_text, to_text
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import (
     floating,
     has_sign,
     is_nan,

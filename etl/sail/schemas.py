@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _NONE = '"metadata":{},'  # as pyspark writes it; a name with quotes in it has backslashes before them
 

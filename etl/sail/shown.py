@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _NARROWEST = 3  # of names and of values
 # Characters that are two wide (org.apache.spark.util.SparkStringUtils).

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from data.objects import list_objects, s3_client
-from data.zones import S3, split_uri
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import S3, split_uri
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _KEY = "_lakelet_single"
 # Nodes of a plan that leave rows in the partitions that they are in.

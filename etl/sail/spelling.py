@@ -10,8 +10,8 @@ from typing import Any
 from pyspark._globals import _NoValue
 from pyspark.sql import types as T
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _FRACTIONS = ("double", "float")
 _WHOLE = ("tinyint", "smallint", "int", "bigint")

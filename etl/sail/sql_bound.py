@@ -8,10 +8,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from etl.sail import casts, engine, mixed, rules, texts
-from etl.sail.notations import Notation, Sql, Texts
-from etl.sail.sql_tokens import PATH
-from etl.sail.statements import bare
+from lakelet.etl.sail import casts, engine, mixed, rules, texts
+from lakelet.etl.sail.notations import Notation, Sql, Texts
+from lakelet.etl.sail.sql_tokens import PATH
+from lakelet.etl.sail.statements import bare
 
 _VALUE = "_lakelet_v"
 DISTINCT = re.compile(r"distinct\b\s*", re.IGNORECASE)
@@ -42,7 +42,7 @@ def by_lambda(value: str, rule: casts.Rule) -> str:
 
 
 def by_rule(said: str, rule: Callable[..., Any], values: Sequence[str]) -> str:
-    """A call by a rule of it (:mod:`etl.sail.calls`), which may name each of its values several times."""
+    """A call by a rule of it (:mod:`lakelet.etl.sail.calls`), which may name each of its values several times."""
     first, *others = values
     rest = [Sql(f"({one})") for one in others]
     as_it_is = Sql("")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 
-from etl.sail.sql_keys import AGGREGATES, bare_item, items_of, keys_of
-from etl.sail.sql_tokens import Tokens
-from etl.sail.statements import bare
+from lakelet.etl.sail.sql_keys import AGGREGATES, bare_item, items_of, keys_of
+from lakelet.etl.sail.sql_tokens import Tokens
+from lakelet.etl.sail.statements import bare
 
 _KEY = "_lakelet_key"
 _VIEWS = re.compile(r"\blateral\s+view\b.*\bwhere\b", re.IGNORECASE | re.DOTALL)

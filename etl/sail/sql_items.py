@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from etl.sail import casts, engine, rules
-from etl.sail.mixed import TEXTS
-from etl.sail.notations import Texts
-from etl.sail.sql_tokens import PATH, Tokens
-from etl.sail.statements import bare, with_escapes
-from etl.sail.texts import COMPARISONS
+from lakelet.etl.sail import casts, engine, rules
+from lakelet.etl.sail.mixed import TEXTS
+from lakelet.etl.sail.notations import Texts
+from lakelet.etl.sail.sql_tokens import PATH, Tokens
+from lakelet.etl.sail.statements import bare, with_escapes
+from lakelet.etl.sail.texts import COMPARISONS
 
 # Types that are functions too: date(x) is a cast.
 TYPES = (

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from etl.sail import functions
-from etl.sail.sql_items import VALUE_ENDS, ends_items
-from etl.sail.sql_tokens import Tokens
-from etl.sail.statements import bare
+from lakelet.etl.sail import functions
+from lakelet.etl.sail.sql_items import VALUE_ENDS, ends_items
+from lakelet.etl.sail.sql_tokens import Tokens
+from lakelet.etl.sail.statements import bare
 
 _TOUCHED = re.compile(r"\busing\s*\(|\bgroup\s+by\s+all\b|\bpivot\b|\bhaving\b.*\border\b", re.IGNORECASE | re.DOTALL)
 _GROUPED = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)

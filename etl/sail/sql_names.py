@@ -6,8 +6,8 @@ import re
 from collections.abc import Set
 from typing import Any
 
-from etl.sail.rules import GENERATORS
-from etl.sail.statements import bare
+from lakelet.etl.sail.rules import GENERATORS
+from lakelet.etl.sail.statements import bare
 
 _ODD = re.compile(  # what may be in a text that is named otherwise
     r"\b(?:in|is|not|like|ilike|between|case|if|over|filter|interval|extract|cast|try_cast|div)\b|[(].*[(,]|[-~:]|[|][|]|->|<>|!=|<=>|<<|>>",

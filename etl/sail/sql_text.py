@@ -1,4 +1,5 @@
-"""SQL text as Sail has to be asked it, to answer as Spark does: the rules of :mod:`etl.sail.rules` in their places.
+"""SQL text as Sail has to be asked it, to answer as Spark does: the rules of :mod:`lakelet.etl.sail.rules` in their
+places.
 
 Only what a rule is for is written anew; the rest of a text stays as it is, to the letter.
 """
@@ -8,13 +9,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from etl.sail import arrays, calls, casts, engine, json_paths, mixed, moving, regexps, rules, texts
-from etl.sail.notations import Sql, literal
-from etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_rule, of_times
-from etl.sail.sql_items import BEHIND_CALLS, Compared, ends_items, spelled
-from etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time, same
-from etl.sail.statements import bare
-from etl.sail.values import written
+from lakelet.etl.sail import arrays, calls, casts, engine, json_paths, mixed, moving, regexps, rules, texts
+from lakelet.etl.sail.notations import Sql, literal
+from lakelet.etl.sail.sql_bound import DISTINCT, ONCE, TEXTS, argument, beside_number, bound, by_rule, of_times
+from lakelet.etl.sail.sql_items import BEHIND_CALLS, Compared, ends_items, spelled
+from lakelet.etl.sail.sql_values import INTERVAL, NAMES, Values, is_quoted, may_be_time, same
+from lakelet.etl.sail.statements import bare
+from lakelet.etl.sail.values import written
 
 _OF_ONE_TYPE = re.compile(  # aggregates that may be dates
     r"\b(?:max|min|first|last|any_value|first_value|last_value|nth_value|mode|max_by|min_by)\s*\(", re.IGNORECASE

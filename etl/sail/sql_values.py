@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from etl.sail import mixed, rules, texts
-from etl.sail.casts import Rule
-from etl.sail.known import COALESCES
-from etl.sail.notations import Sql
-from etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, by_rule, is_large
-from etl.sail.sql_items import Items
-from etl.sail.sql_tokens import PATH
-from etl.sail.statements import bare
-from etl.sail.values import of_kind, written
+from lakelet.etl.sail import mixed, rules, texts
+from lakelet.etl.sail.casts import Rule
+from lakelet.etl.sail.known import COALESCES
+from lakelet.etl.sail.notations import Sql
+from lakelet.etl.sail.sql_bound import CHANCE, ONCE, TEXTS, bound, by_rule, is_large
+from lakelet.etl.sail.sql_items import Items
+from lakelet.etl.sail.sql_tokens import PATH
+from lakelet.etl.sail.statements import bare
+from lakelet.etl.sail.values import of_kind, written
 
 NAMES = re.compile(r"[a-z_`]", re.IGNORECASE)
 INTERVAL = re.compile(r"\b(?:interval|make_dt_interval)\b", re.IGNORECASE)

@@ -14,10 +14,10 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from data.objects import StoredObject, list_objects, s3_client
-from data.partitions import parse_partition_path, partition_path
-from data.zones import S3, split_uri
-from workspace.paths import Workspace
+from lakelet.data.objects import StoredObject, list_objects, s3_client
+from lakelet.data.partitions import parse_partition_path, partition_path
+from lakelet.data.zones import S3, split_uri
+from lakelet.workspace.paths import Workspace
 
 _PART = 5 << 20  # bytes that a part of a multipart upload has at least, but for the last
 _COPIED = 1 << 30  # bytes of a part that the object store copies itself

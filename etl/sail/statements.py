@@ -9,8 +9,8 @@ from datetime import date
 from functools import lru_cache, reduce
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _COMMENTS_AND_TEXTS = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<raw>\br(?:'[^']*'|\"[^\"]*\"))"
@@ -49,7 +49,7 @@ def install(workspace: Workspace) -> None:
     from pyspark.sql.connect.session import SparkSession
 
     # Some take SQL apart as this module does.
-    from etl.sail import (
+    from lakelet.etl.sail import (
         aliases,
         answers,
         coerced,

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from etl.sail.casts import to_date
-from etl.sail.notations import Notation, Sql, Texts
-from etl.sail.values import java_double, of_kind, refusal, written
+from lakelet.etl.sail.casts import to_date
+from lakelet.etl.sail.notations import Notation, Sql, Texts
+from lakelet.etl.sail.values import java_double, of_kind, refusal, written
 
 _EVERY = tuple(range(4))
 # The places of the texts among the arguments of a function.

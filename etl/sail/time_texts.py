@@ -1,5 +1,5 @@
 """Times and their texts on Sail: patterns by which texts are read and written, and what is no text where one is read
-(:mod:`etl.sail.rules`). It is held against Spark by tests/stack/test_engines_compared_values.py.
+(:mod:`lakelet.etl.sail.rules`). It is held against Spark by tests/stack/test_engines_compared_values.py.
 
 A pattern is one of Spark's (https://spark.apache.org/docs/latest/sql-ref-datetime-pattern.html).
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from etl.sail import casts, engine
-from etl.sail.notations import Notation
-from etl.sail.values import matches, of_kind, refusal
+from lakelet.etl.sail import casts, engine
+from lakelet.etl.sail.notations import Notation
+from lakelet.etl.sail.values import matches, of_kind, refusal
 
 _LAST_YEAR = 9999  # of four digits
 _NOON = 12

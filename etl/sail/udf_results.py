@@ -13,10 +13,10 @@ from typing import Any
 
 from pyspark.sql import types as T
 
-from etl.errors import UnsupportedError
-from etl.sail import engine
-from etl.sail.decimals import rounding
-from etl.sail.values import java_double
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.decimals import rounding
+from lakelet.etl.sail.values import java_double
 
 EXACT = "_lakelet_exact"  # of functions of ours, whose values are of their type
 Convert = Callable[[Any], Any]

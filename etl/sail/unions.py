@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -2,7 +2,7 @@
 
 Certain are: a Python function of the script that fails, a path, table or column that does not exist, and text that is
 no SQL. A column counts as unknown only when its name is nowhere in the plan: neither in the schema of what is read nor
-as a name that the plan makes. All else may be Sail's, and falls back to Spark (:mod:`jobs.fallback`).
+as a name that the plan makes. All else may be Sail's, and falls back to Spark (:mod:`lakelet.jobs.fallback`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from etl.sail import engine
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine
+from lakelet.workspace.paths import Workspace
 
 _PLAN = "_lakelet_plan"  # an attribute of an error: pyspark's client, and the plan that Sail did not take
 _MISSING = re.compile(r"attribute ObjectName\(\[(.+?)\]\) is missing|\[UNRESOLVED_COLUMN\] Cannot find column (\w+)$")
@@ -134,8 +134,8 @@ def _syntax_error(error: Any, word: str) -> BaseException | None:
 
 
 def _unknown_table(error: Any, sentence: str) -> str:
-    from catalog.client import get_table
-    from workspace.errors import EntityNotFoundException
+    from lakelet.catalog.client import get_table
+    from lakelet.workspace.errors import EntityNotFoundException
 
     found = _NO_TABLE.search(sentence)
     _, plan = vars(error).get(_PLAN, (None, None))

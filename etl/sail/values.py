@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from etl.sail import engine
-from etl.sail.notations import Notation
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.notations import Notation
 
 
 def refusal(e: Notation, what: str, why: str) -> Any:
-    """What fails when a row is met for it, as :func:`etl.sail.engine.otherwise` does at once."""
+    """What fails when a row is met for it, as :func:`lakelet.etl.sail.engine.otherwise` does at once."""
     return e.call("raise_error", engine.refusal(engine.told(what, why)))
 
 

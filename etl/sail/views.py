@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from etl.sail import engine, listings
-from workspace.paths import Workspace
+from lakelet.etl.sail import engine, listings
+from lakelet.workspace.paths import Workspace
 
 _STATEMENT = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?P<replaced>OR\s+REPLACE\s+)?(?P<all>GLOBAL\s+)?TEMP(?:ORARY)?\s+VIEW"
@@ -223,7 +223,7 @@ def _or_false(original: Any) -> Callable[..., bool]:
 
 
 def _of_views(original: Any) -> Any:
-    """Whether there is a temporary view; the catalog's tables are looked for by :mod:`etl.sql_tables`."""
+    """Whether there is a temporary view; the catalog's tables are looked for by :mod:`lakelet.etl.sql_tables`."""
 
     def exists(self: Any, tableName: str, dbName: str | None = None) -> Any:
         return original(self, _current.get(tableName.lower(), tableName), dbName)

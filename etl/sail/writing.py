@@ -1,5 +1,5 @@
 """``DataFrame.write`` on Sail (docs/adr/0013): what it lacks is refused, and what goes to S3 is published
-(:mod:`etl.frame_writes`). Its own overwrite of some partitions deletes the others.
+(:mod:`lakelet.etl.frame_writes`). Its own overwrite of some partitions deletes the others.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from data.partitions import escape
-from data.zones import S3
-from etl.choices import refuse_empty_structs
-from etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
-from etl.paths import quoted
-from etl.sail import coerced, engine, names, ordered, single
-from etl.sail.csv_lines import VALUE as LINE
-from etl.sail.csv_lines import CsvForm, require_simple
-from etl.sail.file_options import FORMATS, lowered, take_writing
-from etl.sail.json_written import JsonForm
-from etl.sail.objects import local_path
-from etl.sail.staged import as_format, clear, leave_one, name_folders
-from workspace import effects
-from workspace.paths import Workspace
+from lakelet.data.partitions import escape
+from lakelet.data.zones import S3
+from lakelet.etl.choices import refuse_empty_structs
+from lakelet.etl.frame_writes import OVERWRITE_MODE, is_dynamic, is_staging, publish_write
+from lakelet.etl.paths import quoted
+from lakelet.etl.sail import coerced, engine, names, ordered, single
+from lakelet.etl.sail.csv_lines import VALUE as LINE
+from lakelet.etl.sail.csv_lines import CsvForm, require_simple
+from lakelet.etl.sail.file_options import FORMATS, lowered, take_writing
+from lakelet.etl.sail.json_written import JsonForm
+from lakelet.etl.sail.objects import local_path
+from lakelet.etl.sail.staged import as_format, clear, leave_one, name_folders
+from lakelet.workspace import effects
+from lakelet.workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

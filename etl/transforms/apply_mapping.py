@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.casts import cast_as
-from etl.choices import is_choice, member_name, text_as
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.glue_types import spark_name, spark_type
-from etl.paths import ELEMENT, column_at, locate, parse_path
-from etl.transforms.nesting import nested
-from workspace.errors import UsageError
+from lakelet.etl.casts import cast_as
+from lakelet.etl.choices import is_choice, member_name, text_as
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.glue_types import spark_name, spark_type
+from lakelet.etl.paths import ELEMENT, column_at, locate, parse_path
+from lakelet.etl.transforms.nesting import nested
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-    from etl.paths import Path
+    from lakelet.etl.paths import Path
 
 Mapping = Sequence[str]
 # Nested types without their insides, as Glue Studio writes them: the field stays as it is.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, choice_of, is_choice, member_name, plain_field
-from etl.dynamicframe import DynamicFrame
-from etl.paths import quoted
-from etl.transforms.unnest import unnest
+from lakelet.etl.choices import MARK, choice_of, is_choice, member_name, plain_field
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.paths import quoted
+from lakelet.etl.transforms.unnest import unnest
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.dynamicframe import DynamicFrame, field_of
-from etl.errors import UnsupportedError
-from etl.paths import ELEMENT, Path, column_at, locate, located, parse_path, rewrite
-from etl.transforms.nesting import nested
+from lakelet.etl.choices import is_choice
+from lakelet.etl.dynamicframe import DynamicFrame, field_of
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.paths import ELEMENT, Path, column_at, locate, located, parse_path, rewrite
+from lakelet.etl.transforms.nesting import nested
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

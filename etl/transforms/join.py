@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.dynamicframe import DynamicFrame, field_of
-from etl.paths import ELEMENT, column_at, require
-from workspace.errors import UsageError
+from lakelet.etl.choices import is_choice
+from lakelet.etl.dynamicframe import DynamicFrame, field_of
+from lakelet.etl.paths import ELEMENT, column_at, require
+from lakelet.workspace.errors import UsageError
 
 
 def join(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import plain_field
-from etl.paths import Path
-from workspace.errors import UsageError
+from lakelet.etl.choices import plain_field
+from lakelet.etl.paths import Path
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

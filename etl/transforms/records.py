@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import has_empty_struct, text_choice, unmarked
-from etl.delimited_source import ERROR
-from etl.dynamicframe import DynamicFrame, field_of
-from etl.merging import merged
-from etl.records import Record, record_of, spark_value, type_of
-from etl.sail import engine
+from lakelet.etl.choices import has_empty_struct, text_choice, unmarked
+from lakelet.etl.delimited_source import ERROR
+from lakelet.etl.dynamicframe import DynamicFrame, field_of
+from lakelet.etl.merging import merged
+from lakelet.etl.records import Record, record_of, spark_value, type_of
+from lakelet.etl.sail import engine
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import plain
-from etl.collection import DynamicFrameCollection
-from etl.dynamicframe import DynamicFrame, field_of
-from etl.sail import engine
-from etl.transforms.unnest import flat
+from lakelet.etl.choices import plain
+from lakelet.etl.collection import DynamicFrameCollection
+from lakelet.etl.dynamicframe import DynamicFrame, field_of
+from lakelet.etl.sail import engine
+from lakelet.etl.transforms.unnest import flat
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.casts import cast_as
-from etl.choices import choices_in, is_choice, member_name, misfit, plain_field, text_as
-from etl.frame import Frame
-from etl.glue_types import spark_name, spark_type
-from etl.paths import Edit, Path, locate, rewrite
-from workspace.errors import UsageError
+from lakelet.etl.casts import cast_as
+from lakelet.etl.choices import choices_in, is_choice, member_name, misfit, plain_field, text_as
+from lakelet.etl.frame import Frame
+from lakelet.etl.glue_types import spark_name, spark_type
+from lakelet.etl.paths import Edit, Path, locate, rewrite
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -130,7 +130,7 @@ def _parse(action: str) -> tuple[str, str]:
 def _match_catalog(frame: FrameT, table: tuple[str, str] | None, name: str) -> FrameT:
     if table is None:
         raise UsageError("ResolveChoice with match_catalog needs database and table_name.")
-    from etl.tables import CatalogTable
+    from lakelet.etl.tables import CatalogTable
 
     types = CatalogTable.get(frame.glue_ctx.workspace, *table).types
     specs = [(column, f"cast:{types[column.lower()]}") for column in frame.raw.columns if column.lower() in types]

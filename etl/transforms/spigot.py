@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from etl.dynamicframe import DynamicFrame
-from etl.errors import refuse_unknown
-from etl.options import number, whole
-from etl.transformation_contexts import WRITES, record
-from workspace.errors import UsageError
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import refuse_unknown
+from lakelet.etl.options import number, whole
+from lakelet.etl.transformation_contexts import WRITES, record
+from lakelet.workspace.errors import UsageError
 
 OPTIONS = frozenset({"topk", "prob"})
 TOPK = 100  # AWS's default
@@ -17,7 +17,7 @@ TOPK = 100  # AWS's default
 
 def spigot(frame: DynamicFrame, path: str, options: Mapping[str, Any], ctx: str = "") -> None:
     """Write records as JSON lines to a folder: of each with the probability ``prob`` (1), the first ``topk`` (100)."""
-    from etl.sinks import S3Sink
+    from lakelet.etl.sinks import S3Sink
 
     refuse_unknown(dict(options), OPTIONS, "spigot")
     top, prob = whole(options, "topk", TOPK), number(options, "prob", 1)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.dynamicframe import DynamicFrame
-from etl.paths import ELEMENT, column_at, locate
-from workspace.errors import UsageError
+from lakelet.etl.choices import is_choice
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.paths import ELEMENT, column_at, locate
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.csv_options import csv_dialect
-from etl.delimited import first_row
-from etl.delimited_source import ERROR
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError, refuse_unknown
-from etl.json_batches import discovered
-from etl.json_records import is_broken, parsed
-from etl.paths import ELEMENT, column_at, locate, quoted, rewrite
-from workspace.errors import UsageError
+from lakelet.etl.csv_options import csv_dialect
+from lakelet.etl.delimited import first_row
+from lakelet.etl.delimited_source import ERROR
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError, refuse_unknown
+from lakelet.etl.json_batches import discovered
+from lakelet.etl.json_records import is_broken, parsed
+from lakelet.etl.paths import ELEMENT, column_at, locate, quoted, rewrite
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

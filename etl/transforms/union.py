@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import MARK, is_choice, member_name, plain_field
-from etl.dynamicframe import DynamicFrame, field_of
-from etl.merging import merge
-from etl.paths import column_at, quoted, require
-from etl.sail import engine
-from workspace.errors import UsageError
+from lakelet.etl.choices import MARK, is_choice, member_name, plain_field
+from lakelet.etl.dynamicframe import DynamicFrame, field_of
+from lakelet.etl.merging import merge
+from lakelet.etl.paths import column_at, quoted, require
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -68,7 +68,7 @@ def _shaped(rows: DataFrame, schema: T.StructType) -> DataFrame:
 
 
 def as_merged(column: Column, kind: T.DataType, wanted: T.DataType) -> Column:
-    """A value of a type as the type that :func:`etl.merging.merge` made of it and others."""
+    """A value of a type as the type that :func:`lakelet.etl.merging.merge` made of it and others."""
     if kind == wanted:
         return column
     if is_choice(wanted) and isinstance(wanted, T.StructType):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.choices import is_choice
-from etl.dynamicframe import DynamicFrame
-from etl.paths import quoted
+from lakelet.etl.choices import is_choice
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.paths import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

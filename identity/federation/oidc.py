@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from identity.errors import ExpiredIdentityToken, IDPCommunicationError, InvalidIdentityToken
+from lakelet.identity.errors import ExpiredIdentityToken, IDPCommunicationError, InvalidIdentityToken
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

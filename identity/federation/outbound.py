@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from identity.errors import FeatureDisabled, FeatureEnabled, JWTPayloadSizeExceededException
-from identity.federation import store
-from identity.principals import Principal
+from lakelet.identity.errors import FeatureDisabled, FeatureEnabled, JWTPayloadSizeExceededException
+from lakelet.identity.federation import store
+from lakelet.identity.principals import Principal
 
 NAMESPACE = "https://sts.amazonaws.com/"
 ALGORITHMS = ("RS256", "ES384")

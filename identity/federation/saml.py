@@ -21,7 +21,7 @@ from lxml import etree
 from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from identity.errors import ExpiredIdentityToken, IDPRejectedClaim, InvalidIdentityToken, InvalidInput
+from lakelet.identity.errors import ExpiredIdentityToken, IDPRejectedClaim, InvalidIdentityToken, InvalidInput
 
 SAML, PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:assertion}", "{urn:oasis:names:tc:SAML:2.0:protocol}"
 METADATA, SIGNATURE = "{urn:oasis:names:tc:SAML:2.0:metadata}", "{http://www.w3.org/2000/09/xmldsig#}"

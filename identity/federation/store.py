@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from identity.store import new_id
-from workspace.state import metadata
+from lakelet.identity.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
+from lakelet.identity.store import new_id
+from lakelet.workspace.state import metadata
 
 Kind = Literal["oidc-provider", "saml-provider", "outbound"]
 QUOTAS: dict[Kind, int] = {"oidc-provider": 100, "saml-provider": 100, "outbound": 1}

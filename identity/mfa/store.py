@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 import pyotp
 import sqlalchemy as sa
 
-from identity.errors import EntityAlreadyExists, InvalidAuthenticationCode, NoSuchEntity
-from workspace.state import metadata
+from lakelet.identity.errors import EntityAlreadyExists, InvalidAuthenticationCode, NoSuchEntity
+from lakelet.workspace.state import metadata
 
 SEED_CHARACTERS = 64  # of Base32, as AWS gives them
 STEP_SECONDS = 30

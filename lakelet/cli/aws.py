@@ -22,9 +22,9 @@ def aws(context: typer.Context) -> None:
     from pathlib import Path
 
     from lakelet.cli.env import past_proxy
-    from workspace.environment import client_environment
-    from workspace.errors import LakeletError, NotRunningError
-    from workspace.paths import Workspace
+    from lakelet.workspace.environment import client_environment
+    from lakelet.workspace.errors import LakeletError, NotRunningError
+    from lakelet.workspace.paths import Workspace
 
     own = Path(sys.executable).with_name("aws")
     program = shutil.which("aws") or (str(own) if own.exists() else None)

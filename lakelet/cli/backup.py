@@ -24,8 +24,8 @@ def backup(
     current are not copied.
     """
     from lakelet import backup as backups
-    from workspace.control import call
-    from workspace.paths import Workspace
+    from lakelet.workspace.control import call
+    from lakelet.workspace.paths import Workspace
 
     workspace, folder = Workspace.find(), folder.absolute()
     call(workspace, "GET", "health")

@@ -13,12 +13,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from catalog import client
-from catalog.glue import Glue
-from data.objects import s3_client
+from lakelet.catalog import client
+from lakelet.catalog.glue import Glue
 from lakelet.cli import connections, discovery, grants, publishes, registry, statistics
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
-from workspace.errors import (
+from lakelet.data.objects import s3_client
+from lakelet.workspace.errors import (
     CrawlerNotRunningException,
     CrawlerStoppingException,
     EntityNotFoundException,
@@ -26,7 +26,7 @@ from workspace.errors import (
     RunError,
     UsageError,
 )
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
 INTERRUPTED = 130

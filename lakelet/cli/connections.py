@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from catalog.glue import Glue
+from lakelet.catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="List and test the connections to databases.")
 

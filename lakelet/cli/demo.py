@@ -13,7 +13,7 @@ from lakelet.cli.output import Format, OutputOption, show_record
 
 if TYPE_CHECKING:
     from lakelet.demo import Outcome, Step
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
 
@@ -31,7 +31,7 @@ def demo(
     """
     from lakelet.cli.up import bring_up
     from lakelet.demo import Demo, run
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     workspace = Workspace.find()
     began = time.monotonic()
@@ -99,7 +99,7 @@ def _record(workspace: Workspace, outcomes: Sequence[Outcome], stack: float, tot
 
 
 def _addresses(workspace: Workspace) -> dict[str, str]:
-    from workspace.addresses import dashboards_address
+    from lakelet.workspace.addresses import dashboards_address
 
     names = {
         "spark history": "spark_history",

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.client import TableReference
-from catalog.differences import ADDED, REMOVED, differences
-from catalog.glue import Glue
+from lakelet.catalog.client import TableReference
+from lakelet.catalog.differences import ADDED, REMOVED, differences
+from lakelet.catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
-from workspace.control import call
-from workspace.errors import EntityNotFoundException, LakeletError
-from workspace.paths import Workspace
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError
+from lakelet.workspace.paths import Workspace
 
 TableArgument = Annotated[str, typer.Argument(metavar="DATABASE.TABLE", help="The table, as in silver.flights.")]
 _SIGNS = {ADDED: "+", REMOVED: "-"}

@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 def doctor(output: OutputOption = Format.text) -> None:
     """Check platform, installed parts, memory, disk, ports and components; exit code 1 means there is a problem."""
     from lakelet.stack.checks import examine
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     findings = examine(Workspace.find())
     show_rows([asdict(finding) for finding in findings], output, ("check", "level", "text"))

@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 def down(output: OutputOption = Format.text) -> None:
     """Stop the stack and its runs; no process stays behind, also when the supervisor was killed."""
     from lakelet.stack.operate import stop
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     names = stop(Workspace.find())
     text = f"Stopped {', '.join(names)}." if names else "The stack was not running."

@@ -17,8 +17,8 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog='Example: eval "$(lakelet env)" && aws s3 ls')
 def env(output: OutputOption = Format.text) -> None:
     """Print export lines for a shell: with them boto3, the AWS CLI and every AWS SDK talk to this stack."""
-    from workspace.environment import client_environment
-    from workspace.paths import Workspace
+    from lakelet.workspace.environment import client_environment
+    from lakelet.workspace.paths import Workspace
 
     print_exports(client_environment(Workspace.find()), output)
 

@@ -24,7 +24,7 @@ def gc(
     """
     from lakelet.stack.class_archive import collect
     from lakelet.stack.retention import sweep
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     workspace = Workspace.find()
     freed, archives = sweep(workspace, everything=everything), collect(workspace)

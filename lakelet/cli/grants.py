@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.lakeformation import LakeFormation
+from lakelet.catalog.lakeformation import LakeFormation
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Grant, revoke and list permissions on databases, tables and columns.")
 

@@ -21,7 +21,7 @@ def install(
     import lakelet.stack.install as stack_install
     from lakelet.notebook import install_kernel_beside
     from lakelet.stack.platforms import check_platform
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     workspace = Workspace.find()
     check_platform(workspace)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from jobs.logs import Stream
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
+from lakelet.jobs.logs import Stream
 
 if TYPE_CHECKING:
-    from jobs.client import JobClient, JobRun, Submitted
-    from jobs.engines import Choice
-    from workspace.paths import Workspace
+    from lakelet.jobs.client import JobClient, JobRun, Submitted
+    from lakelet.jobs.engines import Choice
+    from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(help="Submit and follow job runs.", no_args_is_help=True, add_completion=False)
 
@@ -29,8 +29,8 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or 
 @app.command("list", epilog="Example: lakelet jobs list --output json")
 def list_jobs(output: OutputOption = Format.text) -> None:
     """Show the registered jobs, and those of the library that are registered when they are first submitted."""
-    from jobs import definitions
-    from workspace.paths import Workspace
+    from lakelet.jobs import definitions
+    from lakelet.workspace.paths import Workspace
 
     registered = {job["Name"]: job for job in _client().jobs()}
     folders = definitions.library(Workspace.find())
@@ -58,8 +58,8 @@ def submit(
     output: OutputOption = Format.text,
 ) -> None:
     """Start a run of a job of the library, of a registered job, or of a script."""
-    from jobs import engines
-    from workspace.errors import UsageError
+    from lakelet.jobs import engines
+    from lakelet.workspace.errors import UsageError
 
     if engine is not None and engine not in engines.ENGINES:
         raise UsageError(f"Unknown engine {engine!r}: use {', '.join(engines.ENGINES)}.")
@@ -81,10 +81,10 @@ def test(
     output: OutputOption = Format.text,
 ) -> None:
     """Run the fixtures of the project's jobs on Sail, in a stack that is thrown away; exit code 4 if one fails."""
-    from jobs import fixtures
-    from workspace.control import call
-    from workspace.errors import RunError
-    from workspace.paths import Workspace
+    from lakelet.jobs import fixtures
+    from lakelet.workspace.control import call
+    from lakelet.workspace.errors import RunError
+    from lakelet.workspace.paths import Workspace
 
     cases = fixtures.cases(Workspace.find(), job)
     failed = 0
@@ -118,7 +118,7 @@ def _ephemeral() -> Iterator[Workspace]:
     from lakelet.cli.up import bring_up
     from lakelet.stack.ephemeral import COMPONENTS, new_workspace
     from lakelet.stack.operate import stop
-    from workspace.paths import EPHEMERAL, Workspace
+    from lakelet.workspace.paths import EPHEMERAL, Workspace
 
     mine = Workspace.find()
     if (mine.state / EPHEMERAL).exists():
@@ -141,8 +141,8 @@ def runs(
     """Show the runs of a job, or of every job, the newest first."""
     from itertools import islice
 
-    from jobs import engines
-    from workspace.paths import Workspace
+    from lakelet.jobs import engines
+    from lakelet.workspace.paths import Workspace
 
     client = _client()
     names = [job] if job is not None else [one["Name"] for one in client.jobs()]
@@ -172,9 +172,9 @@ def logs(
     output: OutputOption = Format.text,
 ) -> None:
     """Show what a run wrote."""
-    from jobs import logs as run_logs
-    from jobs.client import has_ended
-    from workspace.paths import Workspace
+    from lakelet.jobs import logs as run_logs
+    from lakelet.jobs.client import has_ended
+    from lakelet.workspace.paths import Workspace
 
     workspace, found = Workspace.find(), _find(run)
     if follow:
@@ -200,21 +200,21 @@ def stop(run: RunArgument, output: OutputOption = Format.text) -> None:
 
 
 def _client() -> JobClient:
-    from jobs.client import JobClient
-    from workspace.paths import Workspace
+    from lakelet.jobs.client import JobClient
+    from lakelet.workspace.paths import Workspace
 
     return JobClient(Workspace.find())
 
 
 def _find(text: str) -> Submitted:
-    from jobs.client import find_run
-    from workspace.paths import Workspace
+    from lakelet.jobs.client import find_run
+    from lakelet.workspace.paths import Workspace
 
     return find_run(Workspace.find(), text)
 
 
 def _arguments(pairs: list[str]) -> dict[str, str]:
-    from workspace.errors import UsageError
+    from lakelet.workspace.errors import UsageError
 
     arguments = {}
     for pair in pairs:
@@ -249,8 +249,8 @@ class _DriverOutput:
             self._thread.join()
 
     def _print(self, run_id: str, ended: threading.Event) -> None:
-        from jobs import logs as run_logs
-        from workspace.paths import Workspace
+        from lakelet.jobs import logs as run_logs
+        from lakelet.workspace.paths import Workspace
 
         for line in run_logs.follow(Workspace.find(), run_id, Stream.driver, ended.is_set):
             print(line.text, file=self._file, flush=True)
@@ -259,8 +259,8 @@ class _DriverOutput:
 def _wait(client: JobClient, submitted: Submitted, file: TextIO) -> JobRun:
     """Follow a run and print its driver's output; Ctrl-C asks whether to stop it, and leaves it running when there is
     nobody to ask."""
-    from jobs.client import Submitted
-    from workspace.errors import RunError
+    from lakelet.jobs.client import Submitted
+    from lakelet.workspace.errors import RunError
 
     current = submitted
     driver = _DriverOutput(file)
@@ -307,9 +307,9 @@ def _tell(run: JobRun) -> None:
 
 
 def _conclude(run: JobRun, output: Format) -> None:
-    from jobs import logs as run_logs
-    from workspace.errors import RunError
-    from workspace.paths import Workspace
+    from lakelet.jobs import logs as run_logs
+    from lakelet.workspace.errors import RunError
+    from lakelet.workspace.paths import Workspace
 
     show_record(_record(run), output)
     if run["JobRunState"] != "SUCCEEDED":
@@ -327,9 +327,9 @@ def _conclude(run: JobRun, output: Format) -> None:
 
 
 def _record(run: JobRun) -> dict[str, Any]:
-    from etl import transformation_contexts
-    from jobs import engines
-    from workspace.paths import Workspace
+    from lakelet.etl import transformation_contexts
+    from lakelet.jobs import engines
+    from lakelet.workspace.paths import Workspace
 
     folder = Workspace.find().runs / run["Id"]
     choice = engines.noted(folder)

@@ -25,8 +25,8 @@ def logs(
 ) -> None:
     """Show the last lines of the components' logs, and with -f what comes."""
     from lakelet.stack.child import tail
-    from workspace.errors import LakeletError
-    from workspace.paths import Workspace
+    from lakelet.workspace.errors import LakeletError
+    from lakelet.workspace.paths import Workspace
 
     folder = Workspace.find().logs
     found = {path.stem: path for path in sorted(folder.glob("*.log"))}

@@ -15,7 +15,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from workspace.errors import LakeletError, UsageError
+from lakelet.workspace.errors import LakeletError, UsageError
 
 COMMANDS = (
     ("init", "lakelet.cli.init", "Make a project of your own."),
@@ -103,7 +103,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True)] = False,
 ) -> None:
     """The AWS data stack on your own machine, really executing."""
-    from workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE, check_project
+    from lakelet.workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE, check_project
 
     if project is not None:  # and its own state, whatever the environment says
         os.environ[PROJECT_VARIABLE] = str(check_project(project))

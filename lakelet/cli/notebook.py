@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lakelet.cli.output import Format, OutputOption, show_message
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
 
@@ -42,7 +42,7 @@ def notebook(
         notebooks,
         serve,
     )
-    from workspace.errors import LakeletError, UsageError
+    from lakelet.workspace.errors import LakeletError, UsageError
 
     if install_kernel:
         if name is not None:

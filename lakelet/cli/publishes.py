@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
-from workspace.control import call
-from workspace.errors import LakeletError, UsageError
-from workspace.paths import Workspace
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import LakeletError, UsageError
+from lakelet.workspace.paths import Workspace
 
 
 def publishes(output: OutputOption = Format.text) -> None:

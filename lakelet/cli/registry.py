@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.glue import Glue
+from lakelet.catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_record, show_rows
-from workspace.errors import EntityNotFoundException, LakeletError, UsageError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError, UsageError
+from lakelet.workspace.paths import Workspace
 
 FORMATS = {".avsc": "AVRO", ".avro": "AVRO", ".json": "JSON", ".proto": "PROTOBUF"}
 MODES = ("NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL")

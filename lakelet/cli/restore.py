@@ -24,7 +24,7 @@ def restore(
     A restore that was interrupted is finished by running it again.
     """
     from lakelet import restore as restores
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     def progress(step: str) -> None:
         print(f"{step[0].upper()}{step[1:]} …", file=sys.stderr)

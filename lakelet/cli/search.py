@@ -37,10 +37,10 @@ def search(
 
     Examples: lakelet search "connection refused" --level error; lakelet search "united ewr" --index flights
     """
-    from search.client import open_client
-    from search.queries import LOGS, search_index, search_logs
-    from workspace.errors import UsageError
-    from workspace.paths import Workspace
+    from lakelet.search.client import open_client
+    from lakelet.search.queries import LOGS, search_index, search_logs
+    from lakelet.workspace.errors import UsageError
+    from lakelet.workspace.paths import Workspace
 
     if not index.strip():  # OpenSearch would take it for all indexes
         raise UsageError("--index is empty: name logs, or an index like flights.")

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from lakelet.cli.output import Format, OutputOption
-from query.client import Rows, query_rows
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.query.client import Rows, query_rows
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.client import TableReference, get_table
-from catalog.glue import Glue
+from lakelet.catalog.client import TableReference, get_table
+from lakelet.catalog.glue import Glue
 from lakelet.cli.output import Format, OutputOption, show_message, show_rows
-from workspace.errors import RunError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import RunError
+from lakelet.workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
 ROLE = "lakelet"  # Glue wants one; the workspace's own keys are what a run reads with

@@ -9,7 +9,7 @@ import typer
 from lakelet.cli.output import Format, OutputOption, show_rows
 
 if TYPE_CHECKING:
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
 app = typer.Typer(add_completion=False)
 
@@ -18,8 +18,8 @@ app = typer.Typer(add_completion=False)
 def status(output: OutputOption = Format.text) -> None:
     """Show name, state, pid and address of every component; the exit code is 3 when the stack is not running."""
     from lakelet.stack import operate
-    from workspace.errors import NotRunningError
-    from workspace.paths import Workspace
+    from lakelet.workspace.errors import NotRunningError
+    from lakelet.workspace.paths import Workspace
 
     workspace = Workspace.find()
     rows = with_token(workspace, operate.status(workspace))
@@ -40,7 +40,7 @@ def status(output: OutputOption = Format.text) -> None:
 
 def with_token(workspace: Workspace, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of a status, with the address of the dashboards as a browser opens it first."""
-    from workspace.addresses import dashboards_address
+    from lakelet.workspace.addresses import dashboards_address
 
     for row in rows:
         if row["name"] == "dashboards" and row["state"] == "RUNNING":

@@ -13,8 +13,8 @@ from lakelet.cli.output import Format, OutputOption, show_message, show_rows
 
 if TYPE_CHECKING:
     from lakelet.stack.record import StackRecord
-    from workspace.paths import Workspace
-    from workspace.process import Identity
+    from lakelet.workspace.paths import Workspace
+    from lakelet.workspace.process import Identity
 
 app = typer.Typer(add_completion=False)
 
@@ -38,8 +38,8 @@ def up(
     """
     from lakelet.cli.status import with_token
     from lakelet.stack.operate import status
-    from workspace.errors import UsageError
-    from workspace.paths import Workspace
+    from lakelet.workspace.errors import UsageError
+    from lakelet.workspace.paths import Workspace
 
     if ephemeral:
         _up_ephemeral(only or (), lease, output)
@@ -68,9 +68,9 @@ def _up_ephemeral(only: Collection[str], lease: int | None, output: Format) -> N
     from lakelet.cli.env import print_exports
     from lakelet.stack.ephemeral import COMPONENTS, new_workspace
     from lakelet.stack.operate import stop
-    from workspace.environment import client_environment
-    from workspace.errors import UsageError
-    from workspace.process import Identity
+    from lakelet.workspace.environment import client_environment
+    from lakelet.workspace.errors import UsageError
+    from lakelet.workspace.process import Identity
 
     try:
         starter = Identity.of(lease) if lease is not None else None

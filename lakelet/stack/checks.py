@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import psutil
 
-from data.zones import ZONES
 from lakelet.checkpoints import GENERATION_KEY
+from lakelet.data.zones import ZONES
 from lakelet.restore import interrupted
 from lakelet.stack import install, operate
 from lakelet.stack.parts import parts
 from lakelet.stack.platforms import check_platform
 from lakelet.stack.ports import free, holder
 from lakelet.stack.states import State
-from workspace.control import call
-from workspace.errors import LakeletError
-from workspace.paths import Workspace
-from workspace.settings import SETTINGS
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.settings import SETTINGS
 
 IDLE_MEMORY_MB = 3000  # of the idle stack
 DISK_MB = 5000  # the lake, the indexes and the logs of the demo, with room

@@ -11,8 +11,8 @@ from pathlib import Path
 from lakelet.stack.component import Component, NotReadyError
 from lakelet.stack.record import ComponentRecord
 from lakelet.stack.states import NEXT, State
-from workspace.errors import StackError
-from workspace.process import Identity, end_session, spawn
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.process import Identity, end_session, spawn
 
 START_SECONDS = 240.0  # a component that has not become ready by then is ended and counted as dead
 COMPLAIN_SECONDS = 15.0  # after so long `lakelet status` shows what the probe is told

@@ -14,13 +14,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs.spark import archived_jars, class_archive, spark_environment, spark_home, submit_argv
+from lakelet.jobs.spark import archived_jars, class_archive, spark_environment, spark_home, submit_argv
 from lakelet.stack import training
 from lakelet.stack.download import AGAIN
 from lakelet.stack.retention import Freed
 from lakelet.stack.steps import run_step
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 RECORD = ".json"  # what lies beside an archive: which jars it was made for
 
@@ -30,7 +30,7 @@ def make_archive(
 ) -> None:
     """Run the training program in ``work``, and leave the archive in ``target``.
 
-    Raises :class:`~workspace.errors.InstallError` when Spark does not run here.
+    Raises :class:`~lakelet.workspace.errors.InstallError` when Spark does not run here.
     """
     phase("teaching it Spark's classes")
     _record(workspace)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
+from lakelet.workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
 
 PROBE_SECONDS = 10.0
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from lakelet.stack import control, dashboards, minio, opensearch, spark_history, spark_master, spark_worker
 from lakelet.stack.component import Component, Plan
 from lakelet.stack.ports import WORKER_UI
-from workspace.addresses import without_credentials
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.workspace.addresses import without_credentials
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 WORKER = "spark-worker-"  # with its number: the name of a worker
 
@@ -31,7 +31,7 @@ LISTENERS: Mapping[str, str] = {
 def component_names(workspace: Workspace, only: Collection[str] = ()) -> list[str]:
     """The names of every component of this workspace's stack, or of those in ``only``.
 
-    Raises :class:`~workspace.errors.UsageError` for a name that is no component.
+    Raises :class:`~lakelet.workspace.errors.UsageError` for a name that is no component.
     """
     settings = workspace.settings
     spark = [spark_master.NAME, *(f"{WORKER}{n + 1}" for n in range(settings.number("workers")))]
@@ -58,8 +58,8 @@ def unused_ports(workspace: Workspace, only: Collection[str] = ()) -> set[str]:
 def components(plan: Plan, only: Collection[str] = ()) -> list[Component]:
     """Every component of this workspace's stack, or those named (with ``spark-worker`` for all workers).
 
-    OpenSearch is the slowest to start, so it is first. Raises :class:`~workspace.errors.UsageError` for a name that is
-    no component.
+    OpenSearch is the slowest to start, so it is first. Raises :class:`~lakelet.workspace.errors.UsageError` for a name
+    that is no component.
     """
     found = [opensearch.component(plan), minio.component(plan)]
     if not plan.workspace.settings.text("spark_master"):

@@ -6,7 +6,7 @@ import sys
 
 from lakelet.stack import minio
 from lakelet.stack.component import Component, Plan, base_environment, expect
-from workspace.environment import client_environment
+from lakelet.workspace.environment import client_environment
 
 NAME = "control"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
-from workspace.addresses import bearer
-from workspace.environment import client_environment
-from workspace.paths import REPOSITORY
+from lakelet.workspace.addresses import bearer
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import REPOSITORY
 
 NAME = "dashboards"
 
@@ -30,9 +30,7 @@ def component(plan: Plan) -> Component:
             *(word for name, value in options.items() for word in (f"--{name}", value)),
         ],
         lambda: probe(plan),
-        base_environment(workspace, NAME)
-        | client_environment(workspace)
-        | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)},
+        base_environment(workspace, NAME) | client_environment(workspace) | {"PYTHONUNBUFFERED": "1"},
     )
 
 

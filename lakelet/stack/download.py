@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lakelet.stack.pins import Artifact
-from workspace.errors import InstallError
+from lakelet.workspace.errors import InstallError
 
 AGAIN = "run `lakelet install` again, and it goes on where it stopped"
 CHUNK = 1 << 18
@@ -38,8 +38,8 @@ def fetch(
 ) -> Path:
     """The artifact as a file in ``folder``, downloaded unless it is there; its sha256 is right.
 
-    ``advance`` is told the bytes as they come. ``remotes`` are the base URLs of Maven repositories, by default the
-    one that jgo knows. Raises :class:`~workspace.errors.InstallError` (no network, wrong checksum, full disk) and
+    ``advance`` is told the bytes as they come. ``remotes`` are the base URLs of Maven repositories, by default the one
+    that jgo knows. Raises :class:`~lakelet.workspace.errors.InstallError` (no network, wrong checksum, full disk) and
     :class:`Cancelled`.
     """
     target = folder / artifact.filename

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from workspace.errors import UsageError
-from workspace.paths import EPHEMERAL, Workspace, find_project
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import EPHEMERAL, Workspace, find_project
 
 COMPONENTS = ("minio", "control")  # what the AWS endpoint needs; others are named by --only
 
@@ -14,7 +14,7 @@ COMPONENTS = ("minio", "control")  # what the AWS endpoint needs; others are nam
 def new_workspace() -> Workspace:
     """A workspace that :func:`lakelet.stack.operate.stop` deletes, and that may be reset before.
 
-    Raises :class:`~workspace.errors.UsageError` when the object store is not ours, to empty at will.
+    Raises :class:`~lakelet.workspace.errors.UsageError` when the object store is not ours, to empty at will.
     """
     workspace = Workspace(find_project(), Path(tempfile.mkdtemp(prefix="lakelet-")))
     if workspace.settings.text("s3_endpoint"):

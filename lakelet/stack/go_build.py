@@ -28,7 +28,7 @@ def build_minio(
     """Compile MinIO into the file ``target``; Go's caches lie in ``work``, so a killed build goes on where it was.
 
     ``advance(1)`` is called for each compiled package, and ``phase`` says how many there are. Raises
-    :class:`~workspace.errors.InstallError`.
+    :class:`~lakelet.workspace.errors.InstallError`.
     """
     source = work / "source"
     source.mkdir(exist_ok=True)

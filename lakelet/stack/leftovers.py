@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import psutil
 
-from workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
-from workspace.process import Identity, end_session
-from workspace.shim import read_running
+from lakelet.workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
+from lakelet.workspace.process import Identity, end_session
+from lakelet.workspace.shim import read_running
 
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lakelet.stack.download import sha256
 from lakelet.stack.parts import Part
-from workspace.files import write_atomic
+from lakelet.workspace.files import write_atomic
 
 
 def installed(root: Path, part: Part) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from urllib.parse import urlsplit
 
-from data.zones import PRIVATE_PREFIX, ZONES
+from lakelet.data.zones import PRIVATE_PREFIX, ZONES
 from lakelet.stack import markers
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, request
 from lakelet.stack.parts import MINIO, parts
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 NAME = MINIO
 MEMORY_LIMIT = "512MiB"  # soft: Go's collector works harder near it

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from jobs.spark import LATE_COMPILER
+from lakelet.jobs.spark import LATE_COMPILER
 from lakelet.stack import unroot
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment, expect
-from workspace.addresses import opensearch_credentials, without_credentials
-from workspace.files import write_atomic
-from workspace.paths import Workspace
+from lakelet.workspace.addresses import opensearch_credentials, without_credentials
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
 
 NAME = "opensearch"
 PROBE_INDEX = "lakelet-probe"

@@ -16,9 +16,9 @@ from lakelet.stack.child import tail
 from lakelet.stack.leftovers import SUPERVISOR, component_processes, end_leftovers
 from lakelet.stack.record import StackRecord, read_record, record_path
 from lakelet.stack.states import State
-from workspace.errors import InstallError, StackError
-from workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
-from workspace.process import Identity, end_session, spawn
+from lakelet.workspace.errors import InstallError, StackError
+from lakelet.workspace.paths import COMPONENT_VARIABLE, REPOSITORY, Workspace
+from lakelet.workspace.process import Identity, end_session, spawn
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 30.0  # in which a supervisor that is asked to try again does
@@ -42,9 +42,9 @@ def start(
     """Start the stack and wait until every component runs; returns False when it ran already.
 
     ``watch`` sees the record whenever it is read; what it raises ends the wait, and an
-    :class:`~workspace.errors.InstallError` also ends the stack, if it was started here. A stack that is started with a
-    ``lease`` ends with that process, and its state too if it is ephemeral. Raises
-    :class:`~workspace.errors.StackError` when the stack cannot be started, or when a component died for good.
+    :class:`~lakelet.workspace.errors.InstallError` also ends the stack, if it was started here. A stack that is started
+    with a ``lease`` ends with that process, and its state too if it is ephemeral. Raises
+    :class:`~lakelet.workspace.errors.StackError` when the stack cannot be started, or when a component died for good.
     """
     with open(workspace.state / "up.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two `up`s at once, the second finds the stack starting and joins in

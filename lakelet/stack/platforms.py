@@ -6,14 +6,14 @@ import platform
 import sys
 
 from lakelet.stack.java import check_java_home
-from workspace.errors import PlatformError, SettingError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import PlatformError, SettingError
+from lakelet.workspace.paths import Workspace
 
 
 def check_platform(workspace: Workspace) -> None:
     """Refuse in one sentence a machine, or a setting that names an existing program, that cannot work.
 
-    Raises :class:`~workspace.errors.PlatformError` and :class:`~workspace.errors.SettingError`.
+    Raises :class:`~lakelet.workspace.errors.PlatformError` and :class:`~lakelet.workspace.errors.SettingError`.
     """
     machine = (platform.system(), platform.machine())
     if machine != ("Linux", "x86_64"):

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import psutil
 
-from workspace.errors import StackError
-from workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
-from workspace.settings import BY_NAME, SETTINGS
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.paths import COMPONENT_VARIABLE, STATE_VARIABLE, Workspace
+from lakelet.workspace.settings import BY_NAME, SETTINGS
 
 TRIES = 200
 WORKER_UI = "spark_worker_ui_port"
@@ -23,7 +23,7 @@ def choose(workspace: Workspace, unused: Collection[str] = ()) -> tuple[dict[str
     """A port for each ``…_port`` setting, and at most one sentence, about those that differ from the default.
 
     A port that is ``unused``, since no component listens on it, is :data:`NOWHERE`. Raises
-    :class:`~workspace.errors.StackError` when a port that the user set is held by another process.
+    :class:`~lakelet.workspace.errors.StackError` when a port that the user set is held by another process.
     """
     settings = workspace.settings
     chosen: dict[str, int] = {}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 from lakelet.stack.states import State
-from workspace.files import write_atomic
-from workspace.paths import Workspace
-from workspace.process import Identity
+from lakelet.workspace.files import write_atomic
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 
 R = TypeVar("R", "ComponentRecord", "StackRecord")
 

@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace.paths import Workspace
-from workspace.runs import ENDED, RunState
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import ENDED, RunState
 
 LOG_LIMIT = 32 << 20  # a component's log beyond that many bytes keeps its last part
 LOG_KEEP = 4 << 20

@@ -12,12 +12,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jobs.spark import write_conf
+from lakelet.jobs.spark import write_conf
 from lakelet.stack.component import Component, NotReadyError, Plan
 from lakelet.stack.components import components, endpoints
 from lakelet.stack.ports import default_ports
-from workspace.errors import LakeletError
-from workspace.paths import Workspace
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import Workspace
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from jobs.spark import java_argv, spark_home
+from lakelet.jobs.spark import java_argv, spark_home
 from lakelet.stack.download import AGAIN
 from lakelet.stack.steps import run_step
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 
 SOURCES = Path(__file__).parent / "spark_build"
 LOG_STORE = (SOURCES / "ConditionalLogStore.scala",)
@@ -44,7 +44,7 @@ def compile_scala(
     """Compile sources against the ``jars`` of a folder, and Spark's and S3A's or those of a ``library`` instead, and
     leave their jar among the first.
 
-    Raises :class:`~workspace.errors.InstallError` when it does not compile.
+    Raises :class:`~lakelet.workspace.errors.InstallError` when it does not compile.
     """
     name = sources[0].stem
     phase(f"compiling {name}")
@@ -65,7 +65,7 @@ def build_plugin(
 ) -> None:
     """Make OpenSearch's folder of plugins: ours alone, for the OpenSearch of this ``version``.
 
-    Raises :class:`~workspace.errors.InstallError` when it does not compile.
+    Raises :class:`~lakelet.workspace.errors.InstallError` when it does not compile.
     """
     folder = draft / "lakelet-access"
     folder.mkdir(parents=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.spark import java_argv, spark_environment
+from lakelet.jobs.spark import java_argv, spark_environment
 from lakelet.stack.component import Component, Plan, base_environment, expect
 
 NAME = "spark-master"

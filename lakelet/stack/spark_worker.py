@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from jobs.spark import java_argv, spark_environment
+from lakelet.jobs.spark import java_argv, spark_environment
 from lakelet.stack import spark_master
 from lakelet.stack.component import Component, NotReadyError, Plan, base_environment
-from workspace.secrets import secret
+from lakelet.workspace.secrets import secret
 
 HEAP_MB = 160
 CLASS = "org.apache.spark.deploy.worker.Worker"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lakelet.stack.download import Cancelled
-from workspace.errors import InstallError
+from lakelet.workspace.errors import InstallError
 
 TAIL_LINES = 20
 
@@ -26,7 +26,7 @@ def run_step(
     """Run ``argv`` to its end; ``on_line`` sees what it writes.
 
     When it fails, ``explain(argv, last lines)`` makes the sentence of the
-    :class:`~workspace.errors.InstallError`. When cancelled, it is ended with everything that it started.
+    :class:`~lakelet.workspace.errors.InstallError`. When cancelled, it is ended with everything that it started.
     """
     process = subprocess.Popen(
         argv, cwd=cwd, env=dict(environment), text=True, errors="replace", stdin=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from jobs.spark import write_conf
+from lakelet.jobs.spark import write_conf
 from lakelet.stack.child import Child
 from lakelet.stack.component import Plan
 from lakelet.stack.components import components, endpoints, unused_ports
@@ -32,9 +32,9 @@ from lakelet.stack.ports import choose
 from lakelet.stack.record import StackRecord, record_path, write_record
 from lakelet.stack.retention import sweep
 from lakelet.stack.states import State
-from workspace.errors import LakeletError
-from workspace.paths import Workspace
-from workspace.process import Identity
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 
 TICK_SECONDS = 0.05
 SURPRISE_SECONDS = 1.0  # the pause after what nobody thought of: it may come again at once
@@ -68,7 +68,10 @@ class Supervisor:
         self._swept: float | None = None
 
     def run(self) -> None:
-        """Supervise until told to stop. Raises :class:`~workspace.errors.LakeletError` when nothing can be started."""
+        """Supervise until told to stop.
+
+        Raises :class:`~lakelet.workspace.errors.LakeletError` when nothing can be started.
+        """
         self._record()
         if leftovers := end_leftovers(self.workspace):
             self._notes.append(f"Ended what an earlier stack had left running: {', '.join(leftovers)}.")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from lakelet.workspace.addresses import dashboards_address
+from lakelet.workspace.paths import REPOSITORY
 from tests.conftest import Stack
-from workspace.addresses import dashboards_address
-from workspace.paths import REPOSITORY
 
 SECONDS = 120
 SHOTS = REPOSITORY / ".cache" / "screenshots"

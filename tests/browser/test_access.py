@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, expect
 
+from lakelet.workspace.addresses import dashboards_address
 from tests.browser.conftest import settled
 from tests.conftest import Stack
-from workspace.addresses import dashboards_address
 
 
 def test_the_printed_address_opens_the_dashboards(stack: Stack, browser: Browser) -> None:

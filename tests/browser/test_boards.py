@@ -10,10 +10,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.objects import list_objects, s3_client
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.workspace.paths import REPOSITORY
 from tests.browser.conftest import Opens, expect_heading, keep, settled
 from tests.conftest import Stack, eventually
-from workspace.paths import REPOSITORY
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from dashboards import datasets
-from dashboards.datasets import JobRun
+from lakelet.dashboards import datasets
+from lakelet.dashboards.datasets import JobRun
 from tests.browser.conftest import Opens, keep, settled
 from tests.conftest import Stack, eventually
 
@@ -60,7 +60,7 @@ def test_from_a_run_to_its_logs(run: JobRun, opens: Opens) -> None:
 
 
 def _spark(run: JobRun) -> str:
-    from workspace.paths import Workspace
+    from lakelet.workspace.paths import Workspace
 
     return datasets.spark_address(Workspace.find(), run) or ""
 

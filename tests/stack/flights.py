@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from data.flights import BronzeCounts, write_bronze
-from data.objects import list_objects, s3_client
-from jobs import engines
-from jobs.client import JobClient, JobRun
+from lakelet.data.flights import BronzeCounts, write_bronze
+from lakelet.data.objects import list_objects, s3_client
 from lakelet.demo import Demo, catalog
-from query.client import query_rows
-from workspace.paths import Workspace
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobClient, JobRun
+from lakelet.query.client import query_rows
+from lakelet.workspace.paths import Workspace
 
 
 class Flights:

@@ -14,12 +14,12 @@ from opensearchpy import OpenSearch
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from lakelet.search.client import open_client
 from lakelet.stack.component import request
-from search.client import open_client
+from lakelet.workspace.addresses import bearer, dashboards_address
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.secrets import secret
 from tests.conftest import Stack
-from workspace.addresses import bearer, dashboards_address
-from workspace.environment import client_environment
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 INDEX = "door"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from data.partitions import DEFAULT_PARTITION
+from lakelet.data.partitions import DEFAULT_PARTITION
+from lakelet.workspace.errors import UsageError
 from tests.lake import Lake, own_lake
 from tests.spark import values
 from tests.stack.test_awsglue_options import frame_of, keys, numbers, partitions, register, sink
-from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

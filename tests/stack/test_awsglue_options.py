@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.glue import Glue
-from data.formats import BY_NAME, storage_descriptor
-from etl.errors import UnsupportedError
-from etl.sail import engine
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import BY_NAME, storage_descriptor
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import EntityNotFoundException, UsageError
 from tests.lake import Lake, own_lake
 from tests.spark import kinds, lake_on_spark, values
-from workspace.errors import EntityNotFoundException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

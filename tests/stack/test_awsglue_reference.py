@@ -35,10 +35,10 @@ from awsglue.job import Job
 from awsglue.transforms import GlueTransform
 from awsglue.utils import GlueArgumentError, getResolvedOptions
 from awsgluedq.transforms import EvaluateDataQuality
-from catalog.client import ensure_database
-from catalog.glue import Glue
-from data.objects import s3_client
-from etl import (
+from lakelet.catalog.client import ensure_database
+from lakelet.catalog.glue import Glue
+from lakelet.data.objects import s3_client
+from lakelet.etl import (
     batches,
     context,
     file_formats,
@@ -51,12 +51,12 @@ from etl import (
     sinks,
     sources,
 )
-from etl.dqdl import evaluation
-from etl.errors import UnsupportedError
-from etl.sail import engine
-from etl.transforms import spigot, unbox
+from lakelet.etl.dqdl import evaluation
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.etl.transforms import spigot, unbox
+from lakelet.workspace.paths import REPOSITORY
 from tests.databases import PostgreSQL
-from workspace.paths import REPOSITORY
 
 pytestmark = pytest.mark.stack
 DOCUMENT, WRITE = REPOSITORY / "docs" / "awsglue-reference.md", "LAKELET_WRITE_REFERENCE"
@@ -378,7 +378,7 @@ def test_every_name_is_called_and_the_page_says_what_comes_of_it(lake: GlueConte
 
 
 def test_the_page_has_every_option() -> None:
-    """What :func:`etl.errors.refuse_unknown` lets through, wherever it stands, and nothing else."""
+    """What :func:`lakelet.etl.errors.refuse_unknown` lets through, wherever it stands, and nothing else."""
     assert DOCUMENT.read_text().endswith(options_section()), f"write the page again with {WRITE}=1"
     calls = [
         node

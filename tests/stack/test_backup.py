@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.glue import Glue
-from data.objects import s3_client
 from lakelet import backup
+from lakelet.catalog.glue import Glue
+from lakelet.data.objects import s3_client
+from lakelet.search.client import open_client
 from lakelet.stack import operate
-from search.client import open_client
+from lakelet.workspace.control import call
+from lakelet.workspace.paths import Workspace
 from tests.conftest import eventually, start
-from workspace.control import call
-from workspace.paths import Workspace
 
 pytestmark = pytest.mark.stack
 COMPONENTS = ("minio", "opensearch", "control")

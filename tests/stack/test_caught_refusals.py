@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jobs import engines
-from jobs.client import JobClient
-from jobs.logs import Stream, read
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobClient
+from lakelet.jobs.logs import Stream, read
 
 pytestmark = pytest.mark.stack
 

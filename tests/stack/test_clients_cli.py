@@ -18,7 +18,7 @@ import pytest
 from awscli.clidriver import create_clidriver
 from botocore import xform_name
 
-from aws.directory import Directory
+from lakelet.aws.directory import Directory
 from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack

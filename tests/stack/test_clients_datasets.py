@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lakelet.workspace.environment import client_environment
 from tests.conftest import Stack
 from tests.environments import run_client
-from workspace.environment import client_environment
 
 pytestmark = pytest.mark.stack
 CLIENTS = Path(__file__).with_name("clients")

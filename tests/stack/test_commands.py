@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.client import ensure_database
+from lakelet.catalog.client import ensure_database
 from lakelet.cli.main import COMMANDS
-from search.queries import MAX_TEXT
+from lakelet.search.queries import MAX_TEXT
 from tests.clients import glue_client
 from tests.conftest import Stack
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from data.objects import s3_client
+from lakelet.data.objects import s3_client
 from lakelet.stack import operate
 from lakelet.stack.record import read_record
+from lakelet.workspace.paths import Workspace
 from tests.clients import glue_client
 from tests.conftest import eventually, start
-from workspace.paths import Workspace
 
 pytestmark = pytest.mark.stack
 

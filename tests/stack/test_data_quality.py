@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs import engines
-from jobs.logs import Stream, read
+from lakelet.jobs import engines
+from lakelet.jobs.logs import Stream, read
+from lakelet.workspace.errors import UsageError
 from tests.lake import Lake, own_lake
 from tests.stack.flights import Flights
-from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from catalog.crawlers.crawl import crawl
-from data.objects import s3_client
-from jobs.client import JobClient
-from jobs.logs import Stream, read
-from query.client import query
+from lakelet.catalog.crawlers.crawl import crawl
+from lakelet.data.objects import s3_client
+from lakelet.jobs.client import JobClient
+from lakelet.jobs.logs import Stream, read
+from lakelet.query.client import query
+from lakelet.workspace.errors import QueryError
 from tests.clients import glue_client
 from tests.conftest import Stack
 from tests.stack.test_iceberg_jobs import clear, restrict, rows_of, run
-from workspace.errors import QueryError
 
 pytestmark = pytest.mark.stack
 

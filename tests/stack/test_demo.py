@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lakelet.demo import AGGREGATES
-from query.client import query_rows
-from search.client import open_client
+from lakelet.query.client import query_rows
+from lakelet.search.client import open_client
 from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack

@@ -24,9 +24,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from lakelet.stack.record import read_record
+from lakelet.workspace.secrets import secret
 from tests.clients import aws_client
 from tests.conftest import Stack, eventually
-from workspace.secrets import secret
 
 BUCKET = "bronze"
 MIB = 1024 * 1024

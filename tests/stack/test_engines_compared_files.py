@@ -23,13 +23,13 @@ from pyspark.sql import functions as F
 
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.transforms import ResolveChoice
-from catalog.glue import Glue
-from data.formats import BY_NAME, storage_descriptor
-from data.objects import list_objects
-from data.partitions import escape
-from etl.errors import UnsupportedError
-from etl.sail import objects, reading
-from etl.sail.csv_rows import CsvRead
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import BY_NAME, storage_descriptor
+from lakelet.data.objects import list_objects
+from lakelet.data.partitions import escape
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import objects, reading
+from lakelet.etl.sail.csv_rows import CsvRead
 from tests.compared import ENGINES, outcome, require_refused, require_the_same, tried
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
 from tests.conftest import Stack
-from workspace.control import call
-from workspace.errors import UsageError
-from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
 
 pytest_plugins = ["pytester"]
 

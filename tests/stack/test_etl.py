@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from data.flights import CONFLICTING_DUPLICATES, EXACT_DUPLICATES
 from lakelet.cli.catalog import app as catalog
+from lakelet.data.flights import CONFLICTING_DUPLICATES, EXACT_DUPLICATES
 from tests.stack.flights import Flights
 
 pytestmark = pytest.mark.stack
@@ -30,7 +30,7 @@ spark = glueContext.spark_session
 
 # Everything that a sink does but for the last request, which would have committed it.
 CUT_SHORT = """
-from etl.publishing import Publication
+from lakelet.etl.publishing import Publication
 Publication.commit = lambda *args, **kwargs: os._exit(0)
 glueContext.purge_table(database="silver", table_name="flights", options={"retentionPeriod": 0})
 rows = glueContext.create_dynamic_frame.from_catalog(database="silver", table_name="flights")
@@ -45,7 +45,7 @@ rows = spark.sql("select id, id % 2 as part, concat('n', id) as name from range(
 frame = DynamicFrame.fromDF(rows, glueContext, "x")
 
 def names(path):
-    from data.objects import list_objects, s3_client
+    from lakelet.data.objects import list_objects, s3_client
     return {one.key for one in list_objects(s3_client(glueContext.workspace), "gold", path.removeprefix("s3://gold/"))}
 
 # Formats: what is written is read back.

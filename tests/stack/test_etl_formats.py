@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.sail import engine
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import InvalidInputException, UsageError
 from tests.lake import Lake, own_lake
 from tests.spark import kinds, lake_on_spark, values
-from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

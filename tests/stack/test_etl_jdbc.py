@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.glue import Glue
-from etl.errors import UnsupportedError
+from lakelet.catalog.glue import Glue
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.errors import EntityNotFoundException, UsageError
 from tests.databases import MariaDB, PostgreSQL
 from tests.spark import lake_on_spark, values
-from workspace.errors import EntityNotFoundException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -18,11 +18,11 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl import json_text
-from etl.jackson import written
+from lakelet.etl import json_text
+from lakelet.etl.jackson import written
+from lakelet.workspace.errors import PublishError
 from tests.lake import Lake, own_lake
 from tests.spark import kinds, values
-from workspace.errors import PublishError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -15,16 +15,16 @@ from bson import CodecOptions, Int64, ObjectId, Regex, json_util
 from pymongo import monitoring
 from pyspark.sql import types as T
 
-from catalog.glue import Glue
-from etl.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
-from etl.mongodb import Collection
-from etl.mongodb_source import MongoDBDataSource
+from lakelet.catalog.glue import Glue
+from lakelet.etl.dynamicframe import DynamicFrame
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.mongodb import Collection
+from lakelet.etl.mongodb_source import MongoDBDataSource
+from lakelet.workspace.errors import InvalidInputException, UsageError
 from tests.conftest import Stack
 from tests.mongodb import MongoDB, serving
 from tests.spark import kinds, lake_on_spark, values
 from tests.stack.test_jobs import Jobs
-from workspace.errors import InvalidInputException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext
@@ -180,7 +180,7 @@ def test_batches_are_as_large_as_is_said(lake: GlueContext, options: dict[str, A
 
 
 def test_a_server_with_tls(lake: GlueContext, mongodb: MongoDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.connections.mongodb.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("lakelet.catalog.connections.mongodb.CONNECT_SECONDS", 2)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
     def at(host: str, **more: str) -> dict[str, Any]:
@@ -314,7 +314,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
     with pytest.raises(InvalidInputException, match="Authentication failed"):
         lake.getSink("mongodb", **{**options, "password": "wrong"}).write_rows(sql("select 1 a"))
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.connections.mongodb.CONNECT_SECONDS", 1)  # it is tried again so long
+        patch.setattr("lakelet.catalog.connections.mongodb.CONNECT_SECONDS", 1)  # it is tried again so long
         with pytest.raises(InvalidInputException, match=r"MongoDB at 127\.0\.0\.1:1 says: .*refused\.$"):
             read("documentdb", {**options, "connection.uri": "mongodb://127.0.0.1:1"})
     with pytest.raises(UsageError, match=rf"no collection {NAME}\.nowhere"):

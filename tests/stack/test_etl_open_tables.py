@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalog.glue import Glue
-from etl.errors import UnsupportedError
-from etl.sail import engine
+from lakelet.catalog.glue import Glue
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import InvalidInputException, LakeletError, UsageError
 from tests.lake import Lake, own_lake
 from tests.stack.test_awsglue_options import frame_of, keys
-from workspace.errors import InvalidInputException, LakeletError, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.opensearch_source import SCHEMA, OpenSearchDataSource, client_of
-from search.client import open_client
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.opensearch_source import SCHEMA, OpenSearchDataSource, client_of
+from lakelet.search.client import open_client
+from lakelet.workspace.addresses import opensearch_address
+from lakelet.workspace.errors import StackError, UsageError
+from lakelet.workspace.secrets import secret
 from tests.certificates import guarded
 from tests.spark import kinds, lake_on_spark, values
-from workspace.addresses import opensearch_address
-from workspace.errors import StackError, UsageError
-from workspace.secrets import secret
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

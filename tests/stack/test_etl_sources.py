@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from data.objects import s3_client
-from etl.errors import UnsupportedError
+from lakelet.data.objects import s3_client
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.errors import EntityNotFoundException, UsageError
 from tests.spark import lake_on_spark, values
-from workspace.errors import EntityNotFoundException, UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from catalog.client import ensure_database
-from data.objects import s3_client
+from lakelet.catalog.client import ensure_database
+from lakelet.data.objects import s3_client
+from lakelet.query.client import query_rows
 from lakelet.stack import operate
 from lakelet.stack.parts import parts
-from query.client import query_rows
+from lakelet.workspace.addresses import opensearch_address
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.secrets import secret
 from tests.conftest import Stack, eventually, start
-from workspace.addresses import opensearch_address
-from workspace.errors import StackError
-from workspace.paths import REPOSITORY, Workspace
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 BUCKET = "samples"

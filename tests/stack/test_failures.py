@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs import engines
-from jobs.client import JobClient
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobClient
 
 pytestmark = pytest.mark.stack
 

@@ -16,21 +16,21 @@ from typing import Any
 import psutil
 import pytest
 
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX, keys_below
-from jobs.launchers import folder_of
-from jobs.runner import Runner
-from jobs.store import JobStore
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX, keys_below
+from lakelet.jobs.launchers import folder_of
+from lakelet.jobs.runner import Runner
+from lakelet.jobs.store import JobStore
 from lakelet.stack import operate
+from lakelet.workspace import shim
+from lakelet.workspace.control import call
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.runs import Run, RunState, new_run_id
+from lakelet.workspace.state import open_state
 from tests.conftest import eventually
 from tests.stack.test_jobs import WRITER, Jobs
-from workspace import shim
-from workspace.control import call
-from workspace.paths import REPOSITORY, Workspace
-from workspace.runs import Run, RunState, new_run_id
-from workspace.state import open_state
 
 pytestmark = pytest.mark.stack
 
@@ -208,11 +208,11 @@ def test_a_killed_control_process_finds_its_runs_again(jobs: Jobs, flag: Path) -
 # A write as the sinks do it, in the middle of which a test may do something.
 WRITE = """
 import os, sys, time
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX, keys_below
-from data.zones import split_uri
-from etl.publishing import Publication
-from workspace.paths import Workspace
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX, keys_below
+from lakelet.data.zones import split_uri
+from lakelet.etl.publishing import Publication
+from lakelet.workspace.paths import Workspace
 
 location, flag = (sys.argv[sys.argv.index(name) + 1] for name in ("--location", "--flag"))
 publication = Publication.begin(Workspace.find(), location, None)
@@ -397,7 +397,7 @@ def test_an_uncommitted_write_is_no_success_though_the_verdict_had_to_wait(works
 
 
 def test_a_run_whose_output_is_refused_for_good_fails(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.runner.REFUSED_SECONDS", 1.5)
+    monkeypatch.setattr("lakelet.jobs.runner.REFUSED_SECONDS", 1.5)
     run = Run(id=new_run_id(), kind="test", name="test", spec={"argv": ["{python}", "-c", "pass"]})
     location = f"s3://no-bucket-{time.time_ns()}/x/"
     begun = room.publishes.begin(run.id, None, None, location)

@@ -11,13 +11,13 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX, keys_below
-from etl.errors import UnsupportedError
-from etl.frame_writes import publish_write
-from etl.publishing import committer
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX, keys_below
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.frame_writes import publish_write
+from lakelet.etl.publishing import committer
+from lakelet.workspace.errors import ConcurrentModificationException
 from tests.spark import lake_on_spark
-from workspace.errors import ConcurrentModificationException
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

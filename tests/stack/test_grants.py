@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from data.folders import Folders
-from data.objects import s3_client
-from jobs import engines
-from jobs.client import JobClient, JobRun
-from jobs.logs import Stream, read
+from lakelet.data.folders import Folders
+from lakelet.data.objects import s3_client
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobClient, JobRun
+from lakelet.jobs.logs import Stream, read
 from tests.clients import aws_client, glue_client
 from tests.conftest import Stack
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from data.folders import Folders
-from data.objects import s3_client
-from jobs.client import JobClient
+from lakelet.data.folders import Folders
+from lakelet.data.objects import s3_client
+from lakelet.jobs.client import JobClient
 from tests.clients import glue_client
 from tests.conftest import Stack
 

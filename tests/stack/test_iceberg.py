@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from pyiceberg.catalog import load_catalog
 from pyiceberg.catalog.memory import InMemoryCatalog
 
-from data.objects import s3_client
+from lakelet.data.objects import s3_client
+from lakelet.workspace.secrets import secret
 from tests.clients import glue_client
 from tests.conftest import Stack, eventually
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 ROWS = pa.table({"id": pa.array([1, 2], pa.int64()), "Name": ["a", "b"]})

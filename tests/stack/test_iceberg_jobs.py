@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pyiceberg.table import StaticTable
 
-from data.folders import Folders
-from data.objects import s3_client
-from jobs.client import JobClient
-from jobs.logs import Stream, read
+from lakelet.data.folders import Folders
+from lakelet.data.objects import s3_client
+from lakelet.jobs.client import JobClient
+from lakelet.jobs.logs import Stream, read
+from lakelet.workspace.secrets import secret
 from tests.clients import aws_client, glue_client
 from tests.conftest import Stack
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 

@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from data.objects import s3_client
-from jobs.client import JobClient, JobRun, Submitted
-from jobs.logs import Stream, read
+from lakelet.data.objects import s3_client
+from lakelet.jobs.client import JobClient, JobRun, Submitted
+from lakelet.jobs.logs import Stream, read
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.secrets import known_secrets
 from tests.clients import glue_client
-from workspace.paths import REPOSITORY
-from workspace.secrets import known_secrets
 
 pytestmark = pytest.mark.stack
 SCRIPTS = "bronze"
@@ -32,10 +32,10 @@ SCRIPTS = "bronze"
 # A write through the control process, as every sink does it; the test decides how it goes on.
 WRITER = """
 import os, sys
-from data.objects import s3_client
-from data.zones import split_uri
-from workspace.control import call
-from workspace.paths import Workspace
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import split_uri
+from lakelet.workspace.control import call
+from lakelet.workspace.paths import Workspace
 
 workspace = Workspace.find()
 s3 = s3_client(workspace)

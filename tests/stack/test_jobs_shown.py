@@ -95,7 +95,7 @@ def test_the_tables_that_a_script_names_count_as_its_input(jobs: Jobs) -> None:
 
 
 def test_what_may_hold_a_password_is_not_recorded() -> None:
-    from etl.transformation_contexts import place
+    from lakelet.etl.transformation_contexts import place
 
     options = {"url": "jdbc:postgresql://h/d?password=p", "password": "p", "path": "s3://a/"}
     assert place("postgresql", options) == "postgresql"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lakelet.stack.leftovers import component_processes
+from lakelet.workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
 from tests.conftest import eventually
-from workspace.paths import REPOSITORY, STATE_VARIABLE, Workspace
 
 STARTER = """
 import os, subprocess, sys

@@ -13,17 +13,17 @@ from threading import Timer
 
 import pytest
 
-from data.objects import s3_client
-from data.zones import ZONES
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import ZONES
 from lakelet.stack import operate
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import read_record
 from lakelet.stack.states import State
+from lakelet.workspace import shim
+from lakelet.workspace.errors import NotRunningError, StackError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 from tests.conftest import eventually, start
-from workspace import shim
-from workspace.errors import NotRunningError, StackError
-from workspace.paths import Workspace
-from workspace.process import Identity
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from query.client import query_rows
-from search.client import open_client
+from lakelet.query.client import query_rows
+from lakelet.search.client import open_client
 from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from lakelet.notebook import EXAMPLES, environment, free_port, install_kernel, server_argv
+from lakelet.workspace.secrets import known_secrets, secret
 from tests.conftest import Stack, eventually
-from workspace.secrets import known_secrets, secret
 
 pytestmark = pytest.mark.stack
 CELL_SECONDS = 240

@@ -11,10 +11,10 @@ import pytest
 from pyiceberg.catalog import load_catalog
 from pyiceberg.table import Table
 
-from data.objects import s3_client
+from lakelet.data.objects import s3_client
+from lakelet.workspace.secrets import secret
 from tests.clients import glue_client
 from tests.conftest import Stack, eventually
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 ACCOUNT = "123456789012"

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from lakelet.project import create
+from lakelet.workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE
 from tests.stack.test_ephemeral import CACHE
-from workspace.paths import PROJECT_VARIABLE, STATE_VARIABLE
 
 PYTHON = Path(sys.executable)
 

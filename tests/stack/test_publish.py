@@ -20,20 +20,20 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from catalog.publish_records import ABORTED, APPLIED, COMMITTED, GIVEN_UP, OPEN
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from data.objects import s3_client
-from data.zones import split_uri
-from workspace.errors import (
+from lakelet.catalog.publish_records import ABORTED, APPLIED, COMMITTED, GIVEN_UP, OPEN
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import split_uri
+from lakelet.workspace.errors import (
     ConcurrentModificationException,
     InvalidInputException,
     PublishError,
     ServiceUnavailableException,
 )
-from workspace.paths import REPOSITORY, Workspace
-from workspace.secrets import secret
-from workspace.state import open_state, writing
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.secrets import secret
+from lakelet.workspace.state import open_state, writing
 
 pytestmark = pytest.mark.stack
 BUCKET = "silver"
@@ -252,10 +252,10 @@ def test_old_staging_of_no_run_is_collected(room: Room, prefix: str) -> None:
 VICTIMS = """
 import json, os, signal, sys
 import sqlalchemy as sa
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from workspace.paths import Workspace
-from workspace.state import open_state
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import open_state
 
 def commit(publish, request, fatal):
     steps = 0

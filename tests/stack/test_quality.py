@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs import engines
+from lakelet.jobs import engines
 from tests.stack.flights import Flights
 from tests.stack.test_etl import GLUE
 

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from jobs import engines
-from jobs.client import JobRun
-from jobs.logs import Stream, read
-from jobs.warm_driver import READY, START
+from lakelet.jobs import engines
+from lakelet.jobs.client import JobRun
+from lakelet.jobs.logs import Stream, read
+from lakelet.jobs.warm_driver import READY, START
+from lakelet.workspace.control import call
 from tests.stack.flights import Flights
-from workspace.control import call
 
 pytestmark = pytest.mark.stack
 

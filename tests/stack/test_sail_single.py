@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from awsglue.dynamicframe import DynamicFrame
-from data.objects import list_objects
-from etl.errors import UnsupportedError
-from etl.sail import engine
+from lakelet.data.objects import list_objects
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
 from tests.lake import Lake, own_lake
 from tests.spark import lake_on
 

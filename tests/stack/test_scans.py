@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from catalog.client import ensure_database
-from jobs.client import JobClient
+from lakelet.catalog.client import ensure_database
+from lakelet.jobs.client import JobClient
 
 pytestmark = pytest.mark.stack
 
@@ -19,13 +19,13 @@ from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
 from awsglue.utils import getResolvedOptions
-from data.objects import list_objects, s3_client
-from data.zones import split_uri
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import split_uri
 from pyspark.context import SparkContext
 from pyspark.sql import functions as F
-from workspace.control import call
-from workspace.errors import PublishError
-from workspace.files import write_atomic
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import PublishError
+from lakelet.workspace.files import write_atomic
 
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "MARKS"])
 glueContext = GlueContext(SparkContext.getOrCreate())

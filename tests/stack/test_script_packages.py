@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from data.objects import s3_client
-from jobs.client import JobClient
-from jobs.launchers import folder_of
-from jobs.logs import Stream, read
-from jobs.warm_driver import START
+from lakelet.data.objects import s3_client
+from lakelet.jobs.client import JobClient
+from lakelet.jobs.launchers import folder_of
+from lakelet.jobs.logs import Stream, read
+from lakelet.jobs.warm_driver import START
+from lakelet.workspace.control import call
 from tests.clients import glue_client
 from tests.conftest import eventually
-from workspace.control import call
 
 pytestmark = pytest.mark.stack
 FOLDER = "test_script_packages"

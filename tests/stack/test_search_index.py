@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 from opensearchpy import OpenSearch
 
-from search.client import open_client
-from search.ingest import patiently, replace_index
-from search.queries import search_index
-from search.templates import INDEXES, install_templates
+from lakelet.search.client import open_client
+from lakelet.search.ingest import patiently, replace_index
+from lakelet.search.queries import search_index
+from lakelet.search.templates import INDEXES, install_templates
+from lakelet.workspace.errors import IndexingError, QueryError, UsageError
 from tests.conftest import Stack, eventually
-from workspace.errors import IndexingError, QueryError, UsageError
 
 pytestmark = pytest.mark.stack
 

@@ -17,16 +17,16 @@ import pyarrow as pa
 import pytest
 from opensearchpy import OpenSearch, TransportError
 
+from lakelet.search.client import open_client
+from lakelet.search.ingest import BATCH_ROWS, patiently, replace_index
+from lakelet.search.queries import search_logs
+from lakelet.search.rollover import drop_expired, prepare_logs, roll_over
+from lakelet.search.shipper import LogShipper
+from lakelet.search.templates import install_templates
 from lakelet.stack import operate
-from search.client import open_client
-from search.ingest import BATCH_ROWS, patiently, replace_index
-from search.queries import search_logs
-from search.rollover import drop_expired, prepare_logs, roll_over
-from search.shipper import LogShipper
-from search.templates import install_templates
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 from tests.conftest import Stack, eventually
-from workspace.paths import Workspace
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 

@@ -20,16 +20,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.client import ensure_database
-from data.formats import CSV, JSON, PARQUET, storage_descriptor
-from data.objects import s3_client
-from query.client import query, query_rows
+from lakelet.catalog.client import ensure_database
+from lakelet.data.formats import CSV, JSON, PARQUET, storage_descriptor
+from lakelet.data.objects import s3_client
+from lakelet.query.client import query, query_rows
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import QueryError, UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 from tests.clients import glue_client
 from tests.conftest import Stack, eventually
-from workspace.control import call
-from workspace.errors import QueryError, UsageError
-from workspace.paths import Workspace
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 DB = "sql_test"
@@ -212,7 +212,7 @@ def workers(workspace: Workspace) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         try:
-            if "query.worker" in (process.info["cmdline"] or []) and process.environ().get("HOME") == mine:
+            if "lakelet.query.worker" in (process.info["cmdline"] or []) and process.environ().get("HOME") == mine:
                 found.append(process)
         except psutil.Error:
             continue

@@ -11,13 +11,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from awsglue.dynamicframe import DynamicFrame
-from catalog.glue import Glue
-from data.formats import CSV, storage_descriptor
-from data.objects import s3_client
-from etl.errors import UnsupportedError
+from lakelet.catalog.glue import Glue
+from lakelet.data.formats import CSV, storage_descriptor
+from lakelet.data.objects import s3_client
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.paths import Workspace
 from tests.conftest import Stack
 from tests.spark import lake_on
-from workspace.paths import Workspace
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.sql import functions as F
 
-from data.objects import s3_client
-from data.publish import STAGING_PREFIX, keys_below
-from data.zones import split_uri
-from etl.publishing import Publication
-from jobs.launchers import folder_of
+from lakelet.data.objects import s3_client
+from lakelet.data.publish import STAGING_PREFIX, keys_below
+from lakelet.data.zones import split_uri
+from lakelet.etl.publishing import Publication
+from lakelet.jobs.launchers import folder_of
+from lakelet.workspace.control import call
 from tests.conftest import eventually
 from tests.spark import lake_on_spark
 from tests.stack.test_faults_jobs import driver_of
 from tests.stack.test_jobs import Jobs
-from workspace.control import call
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

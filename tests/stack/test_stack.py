@@ -15,16 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.spark import LIGHT_FLAGS, java_argv, spark_environment, submit_argv
+from lakelet.jobs.spark import LIGHT_FLAGS, java_argv, spark_environment, submit_argv
 from lakelet.stack import operate
 from lakelet.stack.component import request
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import read_record
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import COMPONENT_VARIABLE, Workspace
+from lakelet.workspace.runs import RUN_VARIABLE
+from lakelet.workspace.secrets import NAMES, secret
 from tests.conftest import Stack, eventually
-from workspace.environment import client_environment
-from workspace.paths import COMPONENT_VARIABLE, Workspace
-from workspace.runs import RUN_VARIABLE
-from workspace.secrets import NAMES, secret
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))
 NAMES_OF_COMPONENTS = {

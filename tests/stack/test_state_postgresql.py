@@ -10,11 +10,11 @@ import pytest
 
 from lakelet.stack import operate
 from lakelet.stack.states import State
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.paths import Workspace
 from tests.clients import glue_client
 from tests.conftest import eventually, start
 from tests.databases import PostgreSQL
-from workspace.errors import StackError
-from workspace.paths import Workspace
 
 pytestmark = pytest.mark.stack
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data.objects import s3_client
+from lakelet.data.objects import s3_client
 from tests.clients import glue_client
 from tests.conftest import Stack, eventually
 

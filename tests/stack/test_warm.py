@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from jobs.launchers import folder_of
-from jobs.warm_driver import START
+from lakelet.jobs.launchers import folder_of
+from lakelet.jobs.warm_driver import START
+from lakelet.workspace import shim
+from lakelet.workspace.secrets import secret
 from tests.conftest import eventually
 from tests.stack.test_faults_jobs import back, driver_of, kill
 from tests.stack.test_jobs import Jobs
-from workspace import shim
-from workspace.secrets import secret
 
 pytestmark = pytest.mark.stack
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from search.client import open_client
-from workspace.addresses import (
+from lakelet.search.client import open_client
+from lakelet.workspace.addresses import (
     dashboards_address,
     opensearch_address,
     opensearch_credentials,
     without_credentials,
 )
-from workspace.environment import client_environment
-from workspace.paths import Workspace
-from workspace.secrets import known_secrets, redact, secret
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import known_secrets, redact, secret
 
 
 def make(tmp_path: Path, opensearch: str = "http://127.0.0.1:9200") -> Workspace:

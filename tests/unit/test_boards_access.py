@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboards.access import Access
+from lakelet.dashboards.access import Access
 
 TOKEN = "the-token"
 OWN = "http://127.0.0.1:8501"

@@ -15,11 +15,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from catalog.differences import ADDED, CHANGED, REMOVED, differences
-from dashboards import catalog_data
-from dashboards.catalog_data import Crawler, Lineage, TableEntry, Toucher
-from workspace.errors import EntityNotFoundException, InvalidInputException, LakeletError, NotRunningError
-from workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.catalog.differences import ADDED, CHANGED, REMOVED, differences
+from lakelet.dashboards import catalog_data
+from lakelet.dashboards.catalog_data import Crawler, Lineage, TableEntry, Toucher
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException, LakeletError, NotRunningError
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TABLE = {
@@ -41,11 +41,11 @@ def page(name: str = "catalog_search", **address: str) -> AppTest:
     def script(name: str) -> None:
         import importlib
 
-        from dashboards import theme
-        from workspace.paths import Workspace
+        from lakelet.dashboards import theme
+        from lakelet.workspace.paths import Workspace
 
         theme.apply()
-        importlib.import_module(f"dashboards.pages.{name}").show(Workspace.find())
+        importlib.import_module(f"lakelet.dashboards.pages.{name}").show(Workspace.find())
 
     app = AppTest.from_function(script, args=(name,), default_timeout=60)
     for parameter, value in address.items():

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboards import charts, formats
-from dashboards.spec import Chart, parse
+from lakelet.dashboards import charts, formats
+from lakelet.dashboards.spec import Chart, parse
 
 
 def chart(**values: Any) -> Chart:

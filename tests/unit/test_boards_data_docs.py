@@ -9,9 +9,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from dashboards.data_docs import data_docs
-from etl.data_docs import make_local
-from workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.dashboards.data_docs import data_docs
+from lakelet.etl.data_docs import make_local
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
 
 PAGE = """<html><head><link rel="stylesheet" href="https://cdn.example/x.css">
 <script src='https://cdn.example/x.js'></script><script>var own = 1</script></head>

@@ -11,12 +11,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboards import datasets
-from dashboards.formats import NOTHING
-from dashboards.pages import boards
-from search.queries import LogPage
-from workspace.errors import EntityNotFoundException, NotRunningError, QueryError
-from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
+from lakelet.dashboards import datasets
+from lakelet.dashboards.formats import NOTHING
+from lakelet.dashboards.pages import boards
+from lakelet.search.queries import LogPage
+from lakelet.workspace.errors import EntityNotFoundException, NotRunningError, QueryError
+from lakelet.workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
 
 SCRIPT = REPOSITORY / "dashboards" / "pages" / "navigation.py"
 FLIGHTS = "dashboards/boards/flights.toml"
@@ -34,11 +34,11 @@ def page(name: str) -> AppTest:
     def script(name: str) -> None:
         import importlib
 
-        from dashboards import theme
-        from workspace.paths import Workspace
+        from lakelet.dashboards import theme
+        from lakelet.workspace.paths import Workspace
 
         theme.apply()
-        importlib.import_module(f"dashboards.pages.{name}").show(Workspace.find())
+        importlib.import_module(f"lakelet.dashboards.pages.{name}").show(Workspace.find())
 
     return AppTest.from_function(script, args=(name,), default_timeout=60).run()
 
@@ -47,9 +47,9 @@ def board(path: Path, problem: str = "") -> AppTest:
     def script(path: str, problem: str) -> None:
         from pathlib import Path
 
-        from dashboards import theme
-        from dashboards.pages import boards
-        from workspace.paths import Workspace
+        from lakelet.dashboards import theme
+        from lakelet.dashboards.pages import boards
+        from lakelet.workspace.paths import Workspace
 
         theme.apply()
         boards.show(Workspace.find(), Path(path), problem)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from dashboards.spec import board_files, load, parse
+from lakelet.dashboards.spec import board_files, load, parse
 from lakelet.project import TEMPLATE
-from workspace.errors import UsageError
-from workspace.paths import REPOSITORY
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import REPOSITORY
 
 BOARDS = REPOSITORY / "dashboards" / "boards"
 KPI = {"label": "Rows", "value": "count(*)"}

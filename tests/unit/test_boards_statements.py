@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dashboards import statements
-from dashboards.spec import Board, load, parse
+from lakelet.dashboards import statements
+from lakelet.dashboards.spec import Board, load, parse
 from lakelet.project import TEMPLATE
-from workspace.errors import UsageError
+from lakelet.workspace.errors import UsageError
 
 HOSTILE = ("'", "''", "\\'", "x' OR '1'='1", "'); DROP TABLE gold.trips; --", "\x00", "é'\n", '"', "$$", "${x}", "%s")
 ROWS = [

@@ -11,8 +11,8 @@ import pytest
 from bson import Code, DBRef, Decimal128, Int64, ObjectId, Regex, Timestamp
 from pyspark.sql import types as T
 
-from etl.bson_types import CODEC, document_of, fitted, kind_of_all, settled, unwritable
-from etl.errors import MongoDBError
+from lakelet.etl.bson_types import CODEC, document_of, fitted, kind_of_all, settled, unwritable
+from lakelet.etl.errors import MongoDBError
 
 IDENTITY = ObjectId("0123456789abcdef01234567")
 AT = datetime.datetime(2024, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.UTC)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.partitions import indexes
-from catalog.store import CatalogStore
-from workspace.errors import AlreadyExistsException, ConcurrentModificationException
-from workspace.paths import REPOSITORY
-from workspace.state import open_state, reading, writing
+from lakelet.catalog.partitions import indexes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import AlreadyExistsException, ConcurrentModificationException
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.state import open_state, reading, writing
 
 KEYS = [{"Name": "s", "Type": "string"}, {"Name": "n", "Type": "int"}]
 TABLE = {"Name": "t", "PartitionKeys": KEYS}
@@ -105,9 +105,9 @@ def test_of_two_who_create_the_same_one_is_told(store: CatalogStore, tmp_path: P
 WRITER = """
 import sys
 from pathlib import Path
-from catalog.partitions import indexes
-from catalog.store import CatalogStore
-from workspace.state import open_state, writing
+from lakelet.catalog.partitions import indexes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.state import open_state, writing
 indexes.STEP = 7
 store = CatalogStore(open_state(Path(sys.argv[1])))
 number = int(sys.argv[2])

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.lineage import Lineage
-from catalog.publish_records import ABORTED, APPLIED, COMMITTED, OPEN, PLACE, publishes
-from catalog.store import CatalogStore
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import open_state, writing
+from lakelet.catalog.lineage import Lineage
+from lakelet.catalog.publish_records import ABORTED, APPLIED, COMMITTED, OPEN, PLACE, publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import open_state, writing
 
 
 @pytest.fixture

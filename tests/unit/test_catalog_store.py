@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from catalog.partitions.keys import key_of, values_of
-from catalog.store import CatalogStore
-from workspace.errors import (
+from lakelet.catalog.partitions.keys import key_of, values_of
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import (
     ConcurrentModificationException,
     EntityNotFoundException,
     InvalidInputException,
 )
-from workspace.paths import REPOSITORY
-from workspace.state import open_state, reading, writing
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.state import open_state, reading, writing
 
 TABLE = {"Name": "t", "PartitionKeys": [{"Name": "Day", "Type": "int"}]}
 KILLS = 5
@@ -123,8 +123,8 @@ def test_what_json_cannot_hold_is_refused(store: CatalogStore) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from catalog.store import CatalogStore
-from workspace.state import open_state, writing
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.state import open_state, writing
 database = sys.argv[1]
 store = CatalogStore(open_state(database if "://" in database else Path(database)))
 while True:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.expressions import parse_expression
-from catalog.partitions import values
-from catalog.partitions.keys import key_of, values_of
-from catalog.partitions.values import Kind
-from catalog.store import CatalogStore
-from workspace.state import open_state, reading, writing
+from lakelet.catalog.expressions import parse_expression
+from lakelet.catalog.partitions import values
+from lakelet.catalog.partitions.keys import key_of, values_of
+from lakelet.catalog.partitions.values import Kind
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.state import open_state, reading, writing
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.sampled_from(
     ["", "\x00", "\x01", "\x02", "a\x01b"]

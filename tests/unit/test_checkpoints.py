@@ -12,9 +12,17 @@ import sqlalchemy as sa
 from lakelet import backup
 from lakelet.backup import BackupError, ObjectRecord
 from lakelet.restore import MARKER, refuse_interrupted, restore
-from workspace.errors import StackError, UsageError
-from workspace.paths import Workspace
-from workspace.state import advance_generation, checkpoint, copy_state, generation, metadata, open_state, writing
+from lakelet.workspace.errors import StackError, UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import (
+    advance_generation,
+    checkpoint,
+    copy_state,
+    generation,
+    metadata,
+    open_state,
+    writing,
+)
 
 
 def tables(path: Path) -> int:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.spark import class_archive
 from lakelet.cli import gc as command
 from lakelet.cli.output import Format
+from lakelet.jobs.spark import class_archive
 from lakelet.stack import class_archive as archives
 from lakelet.stack.retention import Freed
-from workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
 
 
 class Cache:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from data.objects import s3_client
 from lakelet.cli.env import past_proxy
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.data.objects import s3_client
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 
 def test_a_profile_that_does_not_exist_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

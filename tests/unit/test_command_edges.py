@@ -19,13 +19,13 @@ import nbformat
 import pytest
 from botocore.exceptions import ClientError
 
-from data.objects import s3_client
 from lakelet import demo, notebook
 from lakelet.cli import catalog
 from lakelet.cli.main import readable
-from query.credentials import Credentials
-from workspace.errors import LakeletError, StackError
-from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
+from lakelet.data.objects import s3_client
+from lakelet.query.credentials import Credentials
+from lakelet.workspace.errors import LakeletError, StackError
+from lakelet.workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
 
 LAKELET = str(Path(sys.executable).with_name("lakelet"))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -257,7 +257,7 @@ def test_the_installed_kernel_finds_the_project_of_the_notebook(tmp_path: Path) 
     folder = tmp_path / "project" / "notebooks"
     folder.mkdir(parents=True)
     (tmp_path / "project" / "lakelet.toml").touch()
-    sources = ["from workspace.paths import Workspace; print(Workspace.find().root)", "%sql SELECT 1"]
+    sources = ["from lakelet.workspace.paths import Workspace; print(Workspace.find().root)", "%sql SELECT 1"]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "lakelet", "display_name": "Lakelet"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "mine.ipynb")

@@ -13,8 +13,8 @@ from lakelet.stack import minio, opensearch, spark_history, spark_master, spark_
 from lakelet.stack.component import Component, Plan
 from lakelet.stack.components import components
 from lakelet.stack.ports import default_ports
-from workspace.paths import REPOSITORY, Workspace
-from workspace.settings import BY_NAME, SETTINGS
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.settings import BY_NAME, SETTINGS
 
 FILE = REPOSITORY / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
+from lakelet.catalog.crawlers.jdbc import JdbcTable, JdbcTarget, find_jdbc_tables
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 from tests.databases import MariaDB, PostgreSQL
-from workspace.errors import InvalidInputException, NotImplementedException
 
 TYPES = """
     CREATE SCHEMA "Sales";

@@ -12,30 +12,30 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from aws.lookup import CatalogLookup
-from catalog.grants.guard import Guard
-from catalog.grants.lake import Lake
-from catalog.lineage import Lineage
-from catalog.publish_records import OPEN
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from jobs.store import JobStore
 from lakelet.api import api_routes
+from lakelet.aws.lookup import CatalogLookup
+from lakelet.catalog.grants.guard import Guard
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.lineage import Lineage
+from lakelet.catalog.publish_records import OPEN
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
 from lakelet.cli import publishes as commands
 from lakelet.cli.output import Format
-from query.service import SqlService
-from tests.conftest import eventually
-from workspace.control import call
-from workspace.errors import (
+from lakelet.jobs.store import JobStore
+from lakelet.query.service import SqlService
+from lakelet.workspace.control import call
+from lakelet.workspace.errors import (
     EntityNotFoundException,
     InvalidInputException,
     LakeletError,
     UsageError,
     ValidationException,
 )
-from workspace.paths import Workspace
-from workspace.secrets import secret
-from workspace.state import open_state
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
+from lakelet.workspace.state import open_state
+from tests.conftest import eventually
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_full_disk_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_publish_has_a_time_of_its_own(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.publishes.time.time", lambda: 1_000_000_000.0)  # one millisecond, long ago
+    monkeypatch.setattr("lakelet.catalog.publishes.time.time", lambda: 1_000_000_000.0)  # one millisecond, long ago
     opened = [call(workspace, "POST", "publishes", {**BEGIN, "token": f"t{n}"})["opened"] for n in range(3)]
     assert len(set(opened)) == 3
     assert call(workspace, "POST", "publishes", {**BEGIN, "token": "t1"})["opened"] == opened[1]

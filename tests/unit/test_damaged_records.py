@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lakelet.stack.leftovers import end_runs
-from workspace import shim
-from workspace.paths import Workspace
-from workspace.process import Identity
+from lakelet.workspace import shim
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 
 DAMAGED = ["", "[]", "[1]", "null", "5", '"x"', "{", '{"pid": null}', '{"pid": [], "started": {}}', "[" * 100_000]
 

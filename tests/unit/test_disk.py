@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from jobs import launchers
+from lakelet.jobs import launchers
+from lakelet.workspace import disk
+from lakelet.workspace.runs import RunState
+from lakelet.workspace.state import open_state, writing
 from tests.conftest import eventually
 from tests.unit.test_runs_runner import Room, a_run
-from workspace import disk
-from workspace.runs import RunState
-from workspace.state import open_state, writing
 
 
 @pytest.fixture

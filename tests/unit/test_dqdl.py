@@ -14,13 +14,13 @@ from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.transforms import SelectFromCollection
 from awsgluedq.transforms import EvaluateDataQuality
-from etl.dqdl import history
-from etl.dqdl.evaluation import Options
-from etl.dqdl.history import History
-from etl.errors import UnsupportedError
-from etl.sail import engine
-from workspace.errors import UsageError
-from workspace.paths import Workspace
+from lakelet.etl.dqdl import history
+from lakelet.etl.dqdl.evaluation import Options
+from lakelet.etl.dqdl.history import History
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
 
 PASSED, FAILED = "Passed", "Failed"
 NOW = datetime.now(UTC).replace(tzinfo=None)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.dqdl import rule_types
-from etl.dqdl.conditions import UndefinedError, meets, resolved
-from etl.dqdl.file_rules import moment
-from etl.dqdl.parser import parse
-from etl.dqdl.ruleset import Rule, Text, quoted
-from etl.errors import UnsupportedError
-from workspace.errors import UsageError
+from lakelet.etl.dqdl import rule_types
+from lakelet.etl.dqdl.conditions import UndefinedError, meets, resolved
+from lakelet.etl.dqdl.file_rules import moment
+from lakelet.etl.dqdl.parser import parse
+from lakelet.etl.dqdl.ruleset import Rule, Text, quoted
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.errors import UsageError
 
 
 def checked(text: str) -> None:

@@ -11,7 +11,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from jobs.spark import python_path
+from lakelet.jobs.spark import python_path
 
 WATCH = """
 import sys

@@ -13,8 +13,8 @@ opened = []
 load = loaders.JSONFileLoader.load_file
 loaders.JSONFileLoader.load_file = lambda self, path: opened.append(path) or load(self, path)
 import lakelet.control
-from aws.app import create_app
-from aws.directory import Directory
+from lakelet.aws.app import create_app
+from lakelet.aws.directory import Directory
 create_app(Directory.served())
 print(json.dumps([sorted({name.split(".")[0] for name in sys.modules}), opened]))
 """

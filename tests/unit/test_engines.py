@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from jobs import engines
-from jobs.definitions import LIBRARY
-from jobs.engines import Choice, Sources, choose
-from jobs.needs import Inputs, inputs, spark_alone
-from workspace.errors import InvalidInputException, RunError
-from workspace.paths import REPOSITORY
-from workspace.settings import Settings
+from lakelet.jobs import engines
+from lakelet.jobs.definitions import LIBRARY
+from lakelet.jobs.engines import Choice, Sources, choose
+from lakelet.jobs.needs import Inputs, inputs, spark_alone
+from lakelet.workspace.errors import InvalidInputException, RunError
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.settings import Settings
 
 GLUE = """
 from pyspark.context import SparkContext

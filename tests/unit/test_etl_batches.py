@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.errors import StreamingQueryException
 
-from etl.errors import UnsupportedError
+from lakelet.etl.errors import UnsupportedError
+from lakelet.workspace.errors import UsageError
 from tests.spark import on_spark
-from workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from awsglue.context import GlueContext

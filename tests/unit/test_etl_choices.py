@@ -12,14 +12,14 @@ from pyspark.sql import types as T
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame, ResolveOption
 from awsglue.transforms import ApplyMapping, Map, ResolveChoice
-from etl.choices import choices_in, is_choice
-from etl.errors import UnsupportedError
-from etl.json_batches import discovered
-from etl.json_records import parsed
-from etl.paths import parse_path
-from etl.sail import engine
+from lakelet.etl.choices import choices_in, is_choice
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.json_batches import discovered
+from lakelet.etl.json_records import parsed
+from lakelet.etl.paths import parse_path
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
 from tests.spark import kinds, values
-from workspace.errors import UsageError
 
 RECORDS = [
     {"id": 1, "price": 10, "o": {"b": "x", "k`c": 1}, "l": [1, 2], "m": [{"b": 1}], "n": None},

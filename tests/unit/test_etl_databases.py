@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.jdbc import is_jdbc
-from etl.tables import CatalogTable
-from workspace.paths import Workspace
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.jdbc import is_jdbc
+from lakelet.etl.tables import CatalogTable
+from lakelet.workspace.paths import Workspace
 
 
 def table(**parameters: str) -> CatalogTable:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from data.formats import Dialect
-from data.objects import StoredObject
-from etl import s3_source
-from etl.csv_options import csv_dialect
-from etl.delimited import BAD_ENCODING, BadRow, read_rows
-from workspace.errors import UsageError
+from lakelet.data.formats import Dialect
+from lakelet.data.objects import StoredObject
+from lakelet.etl import s3_source
+from lakelet.etl.csv_options import csv_dialect
+from lakelet.etl.delimited import BAD_ENCODING, BadRow, read_rows
+from lakelet.workspace.errors import UsageError
 
 COLUMNS = ("a", "b")
 HEADED = Dialect(header_lines=1)

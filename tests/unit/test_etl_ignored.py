@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from etl import file_formats, mongodb, open_tables, opensearch, selection
-from etl.dqdl import evaluation
-from jobs import definitions
-from workspace.paths import REPOSITORY
+from lakelet.etl import file_formats, mongodb, open_tables, opensearch, selection
+from lakelet.etl.dqdl import evaluation
+from lakelet.jobs import definitions
+from lakelet.workspace.paths import REPOSITORY
 
 # What a script can call: the modules behind awsglue's names.
 MODULES = (

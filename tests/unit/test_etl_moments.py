@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
-from etl.errors import UnsupportedError
+from lakelet.etl.errors import UnsupportedError
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from catalog.connections.mongodb import Address
-from etl.errors import UnsupportedError
-from etl.mongodb import Collection, MongoDBSink, read_mongodb
-from workspace.errors import InvalidInputException, UsageError
-from workspace.paths import Workspace
+from lakelet.catalog.connections.mongodb import Address
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.mongodb import Collection, MongoDBSink, read_mongodb
+from lakelet.workspace.errors import InvalidInputException, UsageError
+from lakelet.workspace.paths import Workspace
 
 WHERE = {"connection.uri": "mongodb://h:1", "database": "d", "collection": "c"}
 

@@ -29,11 +29,11 @@ from awsglue.transforms import (
     Union,
     UnnestFrame,
 )
-from etl.errors import ErrorThresholdError, UnsupportedError
-from etl.sail import engine
+from lakelet.etl.errors import ErrorThresholdError, UnsupportedError
+from lakelet.etl.sail import engine
+from lakelet.workspace.errors import UsageError
 from tests.spark import kinds, on_spark, values
 from tests.unit.test_etl_choices import read
-from workspace.errors import UsageError
 
 PEOPLE = [
     {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from etl.options import flag, number, whole
-from workspace.errors import UsageError
+from lakelet.etl.options import flag, number, whole
+from lakelet.workspace.errors import UsageError
 
 
 @pytest.mark.parametrize(("given", "found"), [(3, 3), (" 3 ", 3), ("", 9), (None, 9), (1, 1)])

@@ -12,8 +12,8 @@ from pyspark.sql import types as T
 import awsglue.transforms as t
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
-from etl.delimited_source import ERROR
-from etl.errors import ErrorThresholdError
+from lakelet.etl.delimited_source import ERROR
+from lakelet.etl.errors import ErrorThresholdError
 from tests.spark import values
 
 # Of each transform: the method and the class, and the arguments of both but for the frame.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from etl.publishing import _committed, sink_name
-from workspace.errors import PublishError
+from lakelet.etl.publishing import _committed, sink_name
+from lakelet.workspace.errors import PublishError
 
 
 def test_of_two_attempts_at_a_task_one_counts_and_a_dead_one_never() -> None:

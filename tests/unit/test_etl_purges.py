@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from etl import publishing, purges
-from etl.purges import Purges
-from workspace.errors import ConcurrentModificationException, EntityNotFoundException, PublishError
-from workspace.paths import STATE_VARIABLE, Workspace
+from lakelet.etl import publishing, purges
+from lakelet.etl.purges import Purges
+from lakelet.workspace.errors import ConcurrentModificationException, EntityNotFoundException, PublishError
+from lakelet.workspace.paths import STATE_VARIABLE, Workspace
 
 PLACE, TABLE = "s3://lake/table/", ("silver", "table")
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from etl.record_scan import GrokLines, IonDocuments, JsonDocuments, Reader, Record, _records
+from lakelet.etl.record_scan import GrokLines, IonDocuments, JsonDocuments, Reader, Record, _records
 
 WRONG = "damaged gzip: wrong checksum (CRC), values may be wrong"
 LINES = GrokLines("%{WORD:a} %{WORD:b}")

@@ -26,17 +26,17 @@ from awsglue.transforms import (
     SplitFields,
     SplitRows,
 )
-from data.formats import CSV, Dialect, dialect_of
-from etl import publishing, sinks
-from etl.delimited import read_rows
-from etl.delimited_source import Attached, DelimitedScan
-from etl.errors import ErrorThresholdError, UnsupportedError
-from etl.file_formats import write
-from etl.sinks import S3Sink
-from etl.tables import CatalogTable
+from lakelet.data.formats import CSV, Dialect, dialect_of
+from lakelet.etl import publishing, sinks
+from lakelet.etl.delimited import read_rows
+from lakelet.etl.delimited_source import Attached, DelimitedScan
+from lakelet.etl.errors import ErrorThresholdError, UnsupportedError
+from lakelet.etl.file_formats import write
+from lakelet.etl.sinks import S3Sink
+from lakelet.etl.tables import CatalogTable
+from lakelet.workspace.errors import EntityNotFoundException, UsageError
+from lakelet.workspace.paths import Workspace
 from tests.spark import kinds, values
-from workspace.errors import EntityNotFoundException, UsageError
-from workspace.paths import Workspace
 
 # A table as an earlier definition left it: with a heading, and with names of a dialect that this one has not.
 OLDER = {"Name": "t", "Parameters": {"skip.header.line.count": "1", "separatorChar": "|", "delimiter": "|"}}

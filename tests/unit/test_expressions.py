@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.store import CatalogStore
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import open_state, reading, writing
 from tests.databases import new_database
-from workspace.errors import InvalidInputException
-from workspace.state import open_state, reading, writing
 
 KEYS = (("y", "int"), ("s", "string"), ("d", "date"), ("ts", "timestamp"), ("price", "decimal(10,2)"), ("b", "boolean"))
 ROWS = (

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.failures import has_traceback, last_words
-from jobs.logs import Stream, failure_stream, last_lines
 from lakelet import testing
-from workspace.paths import Workspace
+from lakelet.jobs.failures import has_traceback, last_words
+from lakelet.jobs.logs import Stream, failure_stream, last_lines
+from lakelet.workspace.paths import Workspace
 
 CORPUS = {
     "typo": r"""

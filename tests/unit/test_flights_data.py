@@ -8,7 +8,7 @@ import json
 import pyarrow.parquet
 import pytest
 
-from data.flights import (
+from lakelet.data.flights import (
     BAD_ENCODING,
     BROKEN_ROWS,
     TRUNCATED_GZIP,
@@ -16,9 +16,9 @@ from data.flights import (
     BronzeCounts,
     bronze_objects,
 )
-from data.formats import Dialect
-from etl.delimited import Rows, read_rows
-from workspace.errors import UsageError
+from lakelet.data.formats import Dialect
+from lakelet.etl.delimited import Rows, read_rows
+from lakelet.workspace.errors import UsageError
 
 COLUMNS = [
     "year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.formats import (
+from lakelet.data.formats import (
     BY_NAME,
     CSV,
     FORMATS,
@@ -15,8 +15,8 @@ from data.formats import (
     format_of,
     storage_descriptor,
 )
-from data.table_formats import delta_tables
-from workspace.errors import InvalidInputException
+from lakelet.data.table_formats import delta_tables
+from lakelet.workspace.errors import InvalidInputException
 
 
 @pytest.mark.parametrize("one", FORMATS, ids=list(BY_NAME))

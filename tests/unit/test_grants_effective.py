@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from catalog.grants.effective import Access, Filter, TableFacts, effective
-from catalog.grants.filters import check_filter
-from catalog.grants.model import IAM_ALLOWED, Grant, answer_resource, check_permissions, read_resource
-from workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.catalog.grants.effective import Access, Filter, TableFacts, effective
+from lakelet.catalog.grants.filters import check_filter
+from lakelet.catalog.grants.model import IAM_ALLOWED, Grant, answer_resource, check_permissions, read_resource
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
 
 ACCOUNT = "123456789012"
 ME, OTHER = "arn:aws:iam::123456789012:user/me", "arn:aws:iam::123456789012:user/other"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.expressions import parse_expression
-from catalog.hive.filters import expression
-from workspace.errors import InvalidInputException
+from lakelet.catalog.expressions import parse_expression
+from lakelet.catalog.hive.filters import expression
+from lakelet.workspace.errors import InvalidInputException
 
 KEYS = [("dt", "string"), ("p", "int"), ("day", "date")]
 ROW = ("2024-01-02", "7", "2024-03-01")

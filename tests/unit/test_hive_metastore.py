@@ -17,16 +17,16 @@ from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
-from catalog.grants.guard import Guard
-from catalog.grants.lake import Lake
-from catalog.grants.model import IAM_ALLOWED, read_resource
-from catalog.hive import server
-from catalog.hive.locks import TIMEOUT_SECONDS, Locks
-from catalog.store import CatalogStore
-from data.folders import Folders
-from workspace.paths import Workspace
-from workspace.peers import owner
-from workspace.state import open_state, reading, writing
+from lakelet.catalog.grants.guard import Guard
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.grants.model import IAM_ALLOWED, read_resource
+from lakelet.catalog.hive import server
+from lakelet.catalog.hive.locks import TIMEOUT_SECONDS, Locks
+from lakelet.catalog.store import CatalogStore
+from lakelet.data.folders import Folders
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.peers import owner
+from lakelet.workspace.state import open_state, reading, writing
 
 
 class Face:

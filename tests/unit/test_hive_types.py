@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from catalog.hive.datasources import SHOWN, as_datasource, legible, without_datasource
-from catalog.hive.types import PROVIDER, SCHEMA, hive_type, spark_type
-from workspace.errors import InvalidInputException
+from lakelet.catalog.hive.datasources import SHOWN, as_datasource, legible, without_datasource
+from lakelet.catalog.hive.types import PROVIDER, SCHEMA, hive_type, spark_type
+from lakelet.workspace.errors import InvalidInputException
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from identity.errors import ExpiredIdentityToken, IDPRejectedClaim, InvalidIdentityToken, InvalidInput
-from identity.federation import oidc, saml
+from lakelet.identity.errors import ExpiredIdentityToken, IDPRejectedClaim, InvalidIdentityToken, InvalidInput
+from lakelet.identity.federation import oidc, saml
+from lakelet.workspace.errors import ServiceError
 from tests.wire.test_saml import AWS, Provider
-from workspace.errors import ServiceError
 
 REFUSALS = (InvalidIdentityToken, ExpiredIdentityToken, IDPRejectedClaim)
 PIECES = (b"<", b">", b"</", b'"', b"&amp;", b"&x;", b"<!-- -->", b"<![CDATA[", b"\x00", b"\xff", b" ", b"saml:", b"ID")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from identity.conditions import Condition, Context
-from identity.documents import parse
-from identity.errors import MalformedPolicyDocument
-from identity.evaluator import Layer, Source, decide, trusts
-from identity.patterns import covers, intersection, matches, pattern, spelled
-from identity.principals import Principal, root
+from lakelet.identity.conditions import Condition, Context
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import MalformedPolicyDocument
+from lakelet.identity.evaluator import Layer, Source, decide, trusts
+from lakelet.identity.patterns import covers, intersection, matches, pattern, spelled
+from lakelet.identity.principals import Principal, root
 
 ACCOUNT = "123456789012"
 TABLE = f"arn:aws:glue:us-east-1:{ACCOUNT}:table/gold/flights"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aws.operations import load_service
-from aws.resources import _GLUE, resources
-from aws.services import glue
+from lakelet.aws.operations import load_service
+from lakelet.aws.resources import _GLUE, resources
+from lakelet.aws.services import glue
 from tests.unit.test_identity_evaluator import USER
 
 PREFIX = "arn:aws:glue:us-east-1:123456789012:"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity.documents import parse
-from identity.errors import PackedPolicyTooLarge
-from identity.evaluator import Layer, Source, decide
-from identity.s3_policy import ACTIONS, OBJECT_ACTIONS, compile_policy
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import PackedPolicyTooLarge
+from lakelet.identity.evaluator import Layer, Source, decide
+from lakelet.identity.s3_policy import ACTIONS, OBJECT_ACTIONS, compile_policy
+from lakelet.workspace.errors import NotImplementedException
 from tests.unit.test_identity_evaluator import layer, statement
-from workspace.errors import NotImplementedException
 
 EVERYTHING = {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}
 NOTHING = {"Effect": "Deny", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}

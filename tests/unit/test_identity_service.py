@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from identity import store
-from identity.errors import NoSuchEntity
-from identity.object_store import NoAssumeRoleError
-from identity.principals import Principal
-from identity.service import Identity
+from lakelet.identity import store
+from lakelet.identity.errors import NoSuchEntity
+from lakelet.identity.object_store import NoAssumeRoleError
+from lakelet.identity.principals import Principal
+from lakelet.identity.service import Identity
+from lakelet.workspace.errors import AccessDeniedException
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import open_state, writing
 from tests.unit.test_identity_evaluator import statement
-from workspace.errors import AccessDeniedException
-from workspace.paths import Workspace
-from workspace.state import open_state, writing
 
 Minted = list[tuple[str, int]]
 

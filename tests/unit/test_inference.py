@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.crawlers.csv_classifier import DELIMITERS
-from catalog.crawlers.sampling import classify
-from catalog.crawlers.schema import Array, Sample, Struct, Unreadable, glue_type, settle, widen
-from data.objects import StoredObject
+from lakelet.catalog.crawlers.csv_classifier import DELIMITERS
+from lakelet.catalog.crawlers.sampling import classify
+from lakelet.catalog.crawlers.schema import Array, Sample, Struct, Unreadable, glue_type, settle, widen
+from lakelet.data.objects import StoredObject
 
 
 def look(content: bytes, size: int | None = None, limit: int = 1 << 20) -> Sample | Unreadable:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from catalog.classifiers.grok import Grok
-from catalog.classifiers.grok_patterns import PATTERNS
-from catalog.classifiers.jsonpath import JsonPath
-from catalog.crawlers.custom import CustomClassifier
-from catalog.crawlers.definitions import table_input
-from catalog.crawlers.grouping import find_tables
-from catalog.crawlers.listing import Target
-from catalog.crawlers.sampling import classify
-from catalog.crawlers.schema import Sample, glue_type
-from data.objects import StoredObject
+from lakelet.catalog.classifiers.grok import Grok
+from lakelet.catalog.classifiers.grok_patterns import PATTERNS
+from lakelet.catalog.classifiers.jsonpath import JsonPath
+from lakelet.catalog.crawlers.custom import CustomClassifier
+from lakelet.catalog.crawlers.definitions import table_input
+from lakelet.catalog.crawlers.grouping import find_tables
+from lakelet.catalog.crawlers.listing import Target
+from lakelet.catalog.crawlers.sampling import classify
+from lakelet.catalog.crawlers.schema import Sample, glue_type
+from lakelet.data.objects import StoredObject
 
 
 def sample(text: str, *classifiers: dict[str, Any], limit: int = 1 << 20) -> Any:

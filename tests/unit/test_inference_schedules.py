@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from catalog.crawlers.cron import next_time
-from catalog.crawlers.scheduler import Scheduler, due, scheduled_crawlers
-from catalog.crawlers.store import CrawlerStore
-from workspace.errors import CrawlerRunningException, InvalidInputException
-from workspace.state import open_state
+from lakelet.catalog.crawlers.cron import next_time
+from lakelet.catalog.crawlers.scheduler import Scheduler, due, scheduled_crawlers
+from lakelet.catalog.crawlers.store import CrawlerStore
+from lakelet.workspace.errors import CrawlerRunningException, InvalidInputException
+from lakelet.workspace.state import open_state
 
 
 def at(text: str) -> float:

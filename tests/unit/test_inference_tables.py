@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.crawlers.definitions import table_input, table_name
-from catalog.crawlers.grouping import FoundTable, find_tables
-from catalog.crawlers.listing import Target, glob_pattern, to_read
-from catalog.crawlers.sampling import read_samples
-from catalog.crawlers.schema import glue_type
-from data.flights import bronze_objects
-from data.objects import StoredObject
-from workspace.errors import InvalidInputException
+from lakelet.catalog.crawlers.definitions import table_input, table_name
+from lakelet.catalog.crawlers.grouping import FoundTable, find_tables
+from lakelet.catalog.crawlers.listing import Target, glob_pattern, to_read
+from lakelet.catalog.crawlers.sampling import read_samples
+from lakelet.catalog.crawlers.schema import glue_type
+from lakelet.data.flights import bronze_objects
+from lakelet.data.objects import StoredObject
+from lakelet.workspace.errors import InvalidInputException
 
 
 class Bucket:

@@ -29,9 +29,9 @@ from lakelet.stack.go_build import Packages, _explain
 from lakelet.stack.java import check_java_home
 from lakelet.stack.pins import Artifact
 from lakelet.stack.steps import run_step
+from lakelet.workspace.errors import InstallError, SettingError
+from lakelet.workspace.paths import Workspace
 from tests.conftest import eventually
-from workspace.errors import InstallError, SettingError
-from workspace.paths import Workspace
 
 
 def zipped() -> bytes:
@@ -248,7 +248,7 @@ from lakelet.stack import install, pins
 from tests.unit.test_install import Artifact
 pins.S3A_JARS = pins.SPARK_JARS = pins.ICEBERG_JARS = pins.DELTA_JARS = (Artifact(*eval(sys.argv[3])),)
 pins.OPENSEARCH_JARS = pins.S3A_JARS
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 install.install(Workspace(Path(sys.argv[1]), Path(sys.argv[1])), [sys.argv[2]])
 """
 

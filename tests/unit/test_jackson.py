@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from etl.jackson import written
-from etl.json_text import in_double_quotes, loaded
+from lakelet.etl.jackson import written
+from lakelet.etl.json_text import in_double_quotes, loaded
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs import datalake, engines
-from workspace.errors import InstallError, InvalidInputException, NotImplementedException
-from workspace.paths import Workspace
+from lakelet.jobs import datalake, engines
+from lakelet.workspace.errors import InstallError, InvalidInputException, NotImplementedException
+from lakelet.workspace.paths import Workspace
 
 ICEBERG, DELTA, BOTH = ({datalake.ARGUMENT: value} for value in ("Iceberg", "delta", "delta, iceberg"))
 

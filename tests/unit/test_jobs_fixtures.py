@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.fixtures import Case
-from workspace.errors import UsageError
+from lakelet.jobs.fixtures import Case
+from lakelet.workspace.errors import UsageError
 
 DEFINED = '[arguments]\nmonth = 1\n[tables."bronze.numbers"]\nformat = "json"\ncolumns = { n = "bigint" }\n'
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import types as T
 
-from etl import json_batches, json_text
-from etl.merging import merged
+from lakelet.etl import json_batches, json_text
+from lakelet.etl.merging import merged
 
 NAMES = st.sampled_from(["a", "b", "A", "a.b", "[]", ""])
 NUMBERS = st.integers(-(1 << 65), 1 << 65) | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-3, 3)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pyspark.sql import types as T
 
-from data.json_keys import _NOT_SERVED, JsonKeys
-from etl.json_names import spelled
+from lakelet.data.json_keys import _NOT_SERVED, JsonKeys
+from lakelet.etl.json_names import spelled
 from lakelet.stack.scala_build import SOURCES
-from workspace.errors import InvalidInputException
+from lakelet.workspace.errors import InvalidInputException
 
 
 def table(**parameters: str) -> dict[str, Any]:

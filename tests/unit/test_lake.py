@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.partitions import parse_partition_path, partition_path
-from data.zones import plain_slashes, split_uri, uri
-from workspace.errors import UsageError
+from lakelet.data.partitions import parse_partition_path, partition_path
+from lakelet.data.zones import plain_slashes, split_uri, uri
+from lakelet.workspace.errors import UsageError
 
 
 def test_locations() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workspace.paths import REPOSITORY
+from lakelet.workspace.paths import REPOSITORY
 
 
 def fake(path: Path, script: str) -> Path:

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from catalog.partitions.builder import IndexBuilder
-from catalog.partitions.values import encoder
-from catalog.statistics.store import StatisticsStore
-from catalog.store import CatalogStore
+from lakelet.catalog.partitions.builder import IndexBuilder
+from lakelet.catalog.partitions.values import encoder
+from lakelet.catalog.statistics.store import StatisticsStore
+from lakelet.catalog.store import CatalogStore
+from lakelet.workspace import state
+from lakelet.workspace.state import open_state, reading, writing
 from tests.conftest import eventually
-from workspace import state
-from workspace.state import open_state, reading, writing
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 VALUES = [("a", "1"), ("a b", "10"), ('a"\\', "2"), ("é\x01", NULL), (NULL, "3"), ("", "x")]
@@ -127,7 +127,7 @@ def test_indexes_hold_times_finer_than_a_microsecond(database: Path | str, monke
     store = CatalogStore(engine)
     with monkeypatch.context() as patch, writing(engine) as connection:
         patch.setattr(
-            "catalog.partitions.values._FINER", re.compile("(?!)")
+            "lakelet.catalog.partitions.values._FINER", re.compile("(?!)")
         )  # an index of that version is cut to microseconds
         encoder.cache_clear()
         store.create_database(connection, {"Name": "d"})

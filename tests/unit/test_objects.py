@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data.objects import list_objects
+from lakelet.data.objects import list_objects
 
 
 class Pages:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from etl.opensearch_values import fitted, kinds_of
+from lakelet.etl.opensearch_values import fitted, kinds_of
 
 ISO = "strict_date_optional_time||epoch_millis"
 

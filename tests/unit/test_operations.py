@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from aws.operations import load_service
-from aws.validation import compiled_pattern
-from workspace.errors import NotImplementedException, ValidationException
+from lakelet.aws.operations import load_service
+from lakelet.aws.validation import compiled_pattern
+from lakelet.workspace.errors import NotImplementedException, ValidationException
 
 
 def module(*functions: Callable[..., Any], name: str = "made_up") -> ModuleType:
@@ -80,7 +80,7 @@ def test_every_member_at_fault_is_named_by_its_path() -> None:
 
 
 def test_every_pattern_of_the_served_services_can_be_checked() -> None:
-    from aws.services import glue, sts
+    from lakelet.aws.services import glue, sts
 
     unreadable = set()
 
@@ -102,22 +102,22 @@ def test_every_pattern_of_the_served_services_can_be_checked() -> None:
 
 
 def test_the_coverage_page_is_what_is_served() -> None:
-    from aws.coverage import page, services
+    from lakelet.aws.coverage import page, services
 
     written = (Path(__file__).resolve().parents[2] / "docs" / "aws-coverage.md").read_text()
-    assert written == page(services()), "run: python -m aws.coverage > docs/aws-coverage.md"
+    assert written == page(services()), "run: python -m lakelet.aws.coverage > docs/aws-coverage.md"
 
 
 def test_every_member_has_a_class() -> None:
-    from aws.coverage import services
-    from aws.members import unclassified
+    from lakelet.aws.coverage import services
+    from lakelet.aws.members import unclassified
 
     assert unclassified(services()) == []
 
 
 def test_a_parameter_that_its_function_never_reads_is_in_the_table() -> None:
-    from aws.coverage import services
-    from aws.members import Effect, effect
+    from lakelet.aws.coverage import services
+    from lakelet.aws.members import Effect, effect
 
     ignored = {
         f"{operation.model.name}.{member}"
@@ -145,8 +145,8 @@ def _read_names(function: Callable[..., Any]) -> set[str]:
 
 
 def test_rows_lead_into_lists_and_name_members_that_are_there() -> None:
-    from aws.coverage import services
-    from aws.members import ROWS, Effect, Row, unclassified
+    from lakelet.aws.coverage import services
+    from lakelet.aws.members import ROWS, Effect, Row, unclassified
 
     assert any(row.path == "Targets.S3Targets.EventQueueArn" for row in ROWS)
     (glue,) = (service for service in services() if service.name == "glue")

@@ -16,11 +16,11 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import LongType, NestedField, StringType
 
-from catalog.optimizers.compaction import compact
-from catalog.optimizers.model import COMPACTION, DAY_MS, ORPHANS, RETENTION, check
-from catalog.optimizers.orphans import Listed, check_alone, orphans
-from catalog.optimizers.retention import expire
-from workspace.errors import InvalidInputException, LakeletError, NotImplementedException
+from lakelet.catalog.optimizers.compaction import compact
+from lakelet.catalog.optimizers.model import COMPACTION, DAY_MS, ORPHANS, RETENTION, check
+from lakelet.catalog.optimizers.orphans import Listed, check_alone, orphans
+from lakelet.catalog.optimizers.retention import expire
+from lakelet.workspace.errors import InvalidInputException, LakeletError, NotImplementedException
 
 SCHEMA = Schema(NestedField(1, "n", LongType(), required=False), NestedField(2, "p", StringType(), required=False))
 SPEC = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "p"))

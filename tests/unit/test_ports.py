@@ -14,14 +14,14 @@ import pytest
 
 from lakelet.stack.components import unused_ports
 from lakelet.stack.ports import NOWHERE, choose, default_ports
-from workspace.errors import StackError
-from workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.errors import StackError
+from lakelet.workspace.paths import REPOSITORY, Workspace
 
 CHOOSE = """
 import sys
 from pathlib import Path
 from lakelet.stack.ports import choose
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
 print(choose(Workspace(Path(sys.argv[1]), Path(sys.argv[1])))[0]["minio_port"], flush=True)
 sys.stdin.read()
 """

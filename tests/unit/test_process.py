@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lakelet.workspace.process import Identity, Watch, boot_id, end_session, session_members, spawn
 from tests.conftest import eventually
-from workspace.process import Identity, Watch, boot_id, end_session, session_members, spawn
 
 STUBBORN = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"

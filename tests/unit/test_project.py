@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.scripts import copy_extra_files, copy_script, on_path
+from lakelet.jobs.scripts import copy_extra_files, copy_script, on_path
 from lakelet.project import create
-from workspace.errors import RunError, UsageError
-from workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
-from workspace.runs import Run
+from lakelet.workspace.errors import RunError, UsageError
+from lakelet.workspace.paths import PROJECT_VARIABLE, REPOSITORY, STATE_VARIABLE, Workspace
+from lakelet.workspace.runs import Run
 
 
 @pytest.fixture(autouse=True)

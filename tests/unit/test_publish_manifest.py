@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from data.publish import Manifest, drop_staging, location_prefix
-from workspace.errors import InvalidInputException, PublishError
+from lakelet.data.publish import Manifest, drop_staging, location_prefix
+from lakelet.workspace.errors import InvalidInputException, PublishError
 
 STAGING = ".lakelet/staging/jr_1/pub_1/"
 

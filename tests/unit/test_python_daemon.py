@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.python_daemon import EXECUTOR_VARIABLE
-from jobs.spark import python_path
+from lakelet.jobs.python_daemon import EXECUTOR_VARIABLE
+from lakelet.jobs.spark import python_path
 
 
 @pytest.mark.parametrize("of_executor", [True, False])

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from query.credentials import Credentials
-from workspace.errors import QueryError
-from workspace.paths import Workspace
+from lakelet.query.credentials import Credentials
+from lakelet.workspace.errors import QueryError
+from lakelet.workspace.paths import Workspace
 
 
 def answered(status: int) -> ClientError:

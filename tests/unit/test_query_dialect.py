@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from query.dialect import parse
-from query.planner import expression
-from query.scans import Filter
-from workspace.errors import QueryError
+from lakelet.query.dialect import parse
+from lakelet.query.planner import expression
+from lakelet.query.scans import Filter
+from lakelet.workspace.errors import QueryError
 
 REFUSED = {
     "COPY gold.flights TO '/tmp/x'": "COPY",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from query.parameters import bind
-from workspace.errors import UsageError
+from lakelet.query.parameters import bind
+from lakelet.workspace.errors import UsageError
 
 VALUES: list[Any] = [
     "it's; DROP TABLE x --", "\\\\' OR 1=1", 1, -1, 1 << 62, True, None, 1.5, float("-inf"), decimal.Decimal("1.50"),

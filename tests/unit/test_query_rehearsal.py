@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from query import rehearsal
-from query.dialect import parse
-from query.sandbox import ALL_WHOLE_BYTES, WHOLE_BYTES, execute, lock, open_database
-from query.scans import Part, Plan, Scan
+from lakelet.query import rehearsal
+from lakelet.query.dialect import parse
+from lakelet.query.sandbox import ALL_WHOLE_BYTES, WHOLE_BYTES, execute, lock, open_database
+from lakelet.query.scans import Part, Plan, Scan
 
 Asked = list[tuple[bool, bytes]]  # of each request: whether it was a HEAD, and its range
 

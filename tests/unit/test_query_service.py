@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from catalog.model import Partition, Table
-from query.pool import Cancellation
-from query.results import Form
-from query.service import SqlService
-from workspace.errors import EntityNotFoundException, QueryError
-from workspace.paths import Workspace
+from lakelet.catalog.model import Partition, Table
+from lakelet.query.pool import Cancellation
+from lakelet.query.results import Form
+from lakelet.query.service import SqlService
+from lakelet.workspace.errors import EntityNotFoundException, QueryError
+from lakelet.workspace.paths import Workspace
 
 ENDLESS = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE x + y = 3"
 

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from catalog.statistics.kinds import kind_of
-from query.results import plain
-from query.statistics import Column, figures, statement
+from lakelet.catalog.statistics.kinds import kind_of
+from lakelet.query.results import plain
+from lakelet.query.statistics import Column, figures, statement
 
 ROWS = """
     (true, 1, 9007199254740993, 1.5, -123.45, 'a', 'xy'::BLOB, DATE '1969-12-31', TIMESTAMP '2013-01-01 00:00:00.7'),

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.ipc
 import pytest
 
-from query import frames, hugeints
-from query.frames import Closed
-from query.pool import Cancellation, Pool, Worker, ask
-from query.scans import Analysis, Part, Plan, Scan
-from workspace.paths import Workspace
+from lakelet.query import frames, hugeints
+from lakelet.query.frames import Closed
+from lakelet.query.pool import Cancellation, Pool, Worker, ask
+from lakelet.query.scans import Analysis, Part, Plan, Scan
+from lakelet.workspace.paths import Workspace
 
 PATIENCE = 120
 

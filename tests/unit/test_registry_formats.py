@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from catalog.registry.compatibility import canonical, compared, incompatible, module_of
-from catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.compatibility import canonical, compared, incompatible, module_of
+from lakelet.catalog.registry.errors import InvalidDefinition
 
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 DRAFT4 = "http://json-schema.org/draft-04/schema#"
@@ -216,6 +216,6 @@ def test_a_comparison_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -
             definitions[f"d{n}"] = {"anyOf": branches}
         return json.dumps({"definitions": definitions, "$ref": "#/definitions/d0"})
 
-    monkeypatch.setattr("catalog.registry.json_schema.SECONDS", 1)
+    monkeypatch.setattr("lakelet.catalog.registry.json_schema.SECONDS", 1)
     old, new = fanned_out(STRING), fanned_out({"type": ["string", "null"]})
     assert "within 1 s" in module_of("JSON").unreadable(reader=new, writer=old)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from catalog.registry import register as registering
-from catalog.registry.model import Arns, registry_name, schema_names
-from catalog.registry.register import register
-from catalog.registry.store import RegistryStore
-from workspace.errors import (
+from lakelet.catalog.registry import register as registering
+from lakelet.catalog.registry.model import Arns, registry_name, schema_names
+from lakelet.catalog.registry.register import register
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import (
     EntityNotFoundException,
     InvalidInputException,
     ResourceNumberLimitExceededException,
 )
-from workspace.state import open_state, reading, writing
+from lakelet.workspace.state import open_state, reading, writing
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_a_refused_definition_is_stored_once(store: RegistryStore) -> None:
 
 def test_limits(store: RegistryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     schema(store)
-    monkeypatch.setattr("catalog.registry.store.MOST_VERSIONS", 1)
-    monkeypatch.setattr("catalog.registry.store.MOST_REGISTRIES", 1)
+    monkeypatch.setattr("lakelet.catalog.registry.store.MOST_VERSIONS", 1)
+    monkeypatch.setattr("lakelet.catalog.registry.store.MOST_REGISTRIES", 1)
     register(store, "default-registry", "s", '"int"')
     with pytest.raises(ResourceNumberLimitExceededException):
         register(store, "default-registry", "s", '"long"')

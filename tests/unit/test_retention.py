@@ -12,8 +12,8 @@ import pytest
 
 from lakelet.stack import retention
 from lakelet.stack.retention import LOG_KEEP, LOG_LIMIT, sweep
-from workspace.paths import Workspace
-from workspace.runs import ENDED
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.runs import ENDED
 
 OLD = time.time() - 30 * 24 * 3600
 

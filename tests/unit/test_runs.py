@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.failures import ended_badly, last_words
-from jobs.logs import application_id
-from jobs.queue import Capacity, admit
-from jobs.store import JobStore
-from workspace import shim
-from workspace.errors import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
-from workspace.process import Identity, end_session, session_members
-from workspace.runs import (
+from lakelet.jobs.failures import ended_badly, last_words
+from lakelet.jobs.logs import application_id
+from lakelet.jobs.queue import Capacity, admit
+from lakelet.jobs.store import JobStore
+from lakelet.workspace import shim
+from lakelet.workspace.errors import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
+from lakelet.workspace.process import Identity, end_session, session_members
+from lakelet.workspace.runs import (
     ENDED,
     NEXT,
     Run,
@@ -32,7 +32,7 @@ from workspace.runs import (
     read_application,
     retry_id,
 )
-from workspace.state import open_state
+from lakelet.workspace.state import open_state
 
 LIMIT_SECONDS = 120
 

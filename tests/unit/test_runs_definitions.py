@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jobs.definitions import PYTHON_SHELL_MB, check, library, new_run, read_job, script_job
-from jobs.launchers import script_arguments
+from lakelet.jobs.definitions import PYTHON_SHELL_MB, check, library, new_run, read_job, script_job
+from lakelet.jobs.launchers import script_arguments
 from lakelet.project import TEMPLATE
-from workspace.errors import InvalidInputException, NotImplementedException, UsageError
-from workspace.paths import REPOSITORY, Workspace
-from workspace.runs import RunState
-from workspace.settings import Settings
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException, UsageError
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.runs import RunState
+from lakelet.workspace.settings import Settings
 
 SPARK = {"Command": {"Name": "glueetl", "ScriptLocation": "s3://scripts/a.py"}}
 

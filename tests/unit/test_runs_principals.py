@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jobs.principals import RunPrincipals
-from jobs.store import JobStore
-from workspace import shim
-from workspace.paths import Workspace
-from workspace.process import Identity, end_session
-from workspace.runs import Run, RunState
-from workspace.state import open_state
+from lakelet.jobs.principals import RunPrincipals
+from lakelet.jobs.store import JobStore
+from lakelet.workspace import shim
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity, end_session
+from lakelet.workspace.runs import Run, RunState
+from lakelet.workspace.state import open_state
 
 ROLE = "arn:aws:iam::123456789012:role/analyst"
 # A run's driver whose child, in a session of its own and with another's run id, is the one that connects.

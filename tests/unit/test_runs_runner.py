@@ -17,25 +17,25 @@ from typing import Any
 import psutil
 import pytest
 
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from jobs import engines, launchers, runner
-from jobs.runner import Runner
-from jobs.store import JobStore
-from search.shipper import LogShipper, _Batch
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.jobs import engines, launchers, runner
+from lakelet.jobs.runner import Runner
+from lakelet.jobs.store import JobStore
+from lakelet.search.shipper import LogShipper, _Batch
+from lakelet.workspace import shim
+from lakelet.workspace.paths import EPHEMERAL, REPOSITORY, Workspace
+from lakelet.workspace.process import Identity
+from lakelet.workspace.runs import Run, RunState, new_run_id
+from lakelet.workspace.standby import Standby
+from lakelet.workspace.state import open_state
 from tests.conftest import eventually
-from workspace import shim
-from workspace.paths import EPHEMERAL, REPOSITORY, Workspace
-from workspace.process import Identity
-from workspace.runs import Run, RunState, new_run_id
-from workspace.standby import Standby
-from workspace.state import open_state
 
 ENDPOINTS = ("control", "s3", "opensearch", "dashboards")
 
 
 CATCHING = """
-from etl.errors import UnsupportedError
+from lakelet.etl.errors import UnsupportedError
 try:
     raise UnsupportedError("There is no such thing.")
 except Exception:

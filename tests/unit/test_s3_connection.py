@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aws.s3_connection import Connection
+from lakelet.aws.s3_connection import Connection
 
 
 class Transport:

@@ -15,12 +15,12 @@ from pyspark.sql.window import Window
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
-from data.formats import Dialect
-from data.partitions import DEFAULT_PARTITION
-from etl.delimited_source import Attached, DelimitedScan
-from etl.errors import UnsupportedError
-from etl.sail import partition_types, unions
-from etl.sail.statements import is_query
+from lakelet.data.formats import Dialect
+from lakelet.data.partitions import DEFAULT_PARTITION
+from lakelet.etl.delimited_source import Attached, DelimitedScan
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail import partition_types, unions
+from lakelet.etl.sail.statements import is_query
 
 on_sail = pytest.mark.parametrize("glue", ["sail"], indirect=True)
 SPARK = "--engine spark"

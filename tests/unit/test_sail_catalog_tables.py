@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from data.formats import BY_NAME, storage_descriptor
-from etl.sail.catalog_tables import csv_options, named, names_of, of_name, why_not, with_views
+from lakelet.data.formats import BY_NAME, storage_descriptor
+from lakelet.etl.sail.catalog_tables import csv_options, named, names_of, of_name, why_not, with_views
 
 COLUMNS = [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from etl.sail.coerced_sql import of_statement
-from etl.sail.coercion import targets
-from etl.sail.sql_text import as_spark
+from lakelet.etl.sail.coerced_sql import of_statement
+from lakelet.etl.sail.coercion import targets
+from lakelet.etl.sail.sql_text import as_spark
 
 TABLES = {
     "orders": [("id", "int"), ("price", "string"), ("day", "date"), ("at", "timestamp"), ("paid", "boolean")],

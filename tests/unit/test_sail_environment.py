@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.sail import sail_environment
-from workspace.paths import Workspace
+from lakelet.jobs.sail import sail_environment
+from lakelet.workspace.paths import Workspace
 
 
 def test_what_is_written_is_hashed_for_a_store_of_others_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ _TWO_SESSIONS = """
 import os, time
 from pysail.spark import SparkConnectServer
 from pyspark.sql.connect.session import SparkSession
-from etl.sail import engine
+from lakelet.etl.sail import engine
 
 stock = SparkConnectServer("127.0.0.1", 0)
 stock.start(background=True)

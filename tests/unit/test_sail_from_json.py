@@ -10,12 +10,12 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from etl.errors import UnsupportedError
-from etl.sail.from_json import FromJson
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail.from_json import FromJson
 from tests.spark import on_spark
 
 if TYPE_CHECKING:
-    from etl.context import GlueContext
+    from lakelet.etl.context import GlueContext
 
 TEXTS = (
     "", " ", "\t\n", "{}", "null", "[]", "1", '"x"', "x", "true", "[1]", '{"a":1}', '{"a":1', '{"a":1}}', '{"a":1} x',

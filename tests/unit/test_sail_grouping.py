@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl.sail.grouping import in_order
+from lakelet.etl.sail.grouping import in_order
 
 
 @pytest.mark.parametrize(

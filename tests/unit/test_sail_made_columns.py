@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql.connect.proto import Plan
 
-from etl.sail.again import asked_again
-from etl.sail.made_columns import conditions_in_columns, grown_ones_stay, keys_in_columns
+from lakelet.etl.sail.again import asked_again
+from lakelet.etl.sail.made_columns import conditions_in_columns, grown_ones_stay, keys_in_columns
 
 
 def windowed(kind: str, *keys: str, star: bool = False) -> Any:

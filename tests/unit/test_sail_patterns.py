@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.sail.patterns import in_rust
-from etl.sail.sql_text import as_spark
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail.patterns import in_rust
+from lakelet.etl.sail.sql_text import as_spark
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.sail.properties import is_refused, of_statement, require
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail.properties import is_refused, of_statement, require
 
 
 @pytest.mark.parametrize(

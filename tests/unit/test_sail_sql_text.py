@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from etl.errors import UnsupportedError
-from etl.sail.sql_items import name_of
-from etl.sail.sql_text import as_spark
-from etl.sail.statements import bare
+from lakelet.etl.errors import UnsupportedError
+from lakelet.etl.sail.sql_items import name_of
+from lakelet.etl.sail.sql_text import as_spark
+from lakelet.etl.sail.statements import bare
 
 
 @pytest.mark.parametrize(

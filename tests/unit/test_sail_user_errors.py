@@ -10,8 +10,8 @@ from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from etl.sail import engine
-from etl.sail.user_errors import require_statement, unresolved, user_error
+from lakelet.etl.sail import engine
+from lakelet.etl.sail.user_errors import require_statement, unresolved, user_error
 
 
 @pytest.fixture(scope="module")

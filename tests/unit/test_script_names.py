@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs.spark import python_path, spark_home
-from tests.test_layout import ORDER
+from lakelet.jobs.spark import python_path, spark_home
+from lakelet.workspace.paths import REPOSITORY
+from tests.test_layout import ORDER, ROOMS
 
 
 def run(folder: Path, code: str, *path: Path) -> str:
@@ -29,8 +30,7 @@ def package(folder: Path, **modules: str) -> None:
 
 
 def test_the_users_packages_and_ours_are_loaded_at_once(tmp_path: Path) -> None:
-    theirs = [room for room in ORDER if room != "lakelet"]
-    for room in theirs:
+    for room in ROOMS:
         package(tmp_path / "mine" / room, own=f"NAME = 'my {room}'")
     code = """
 import importlib, sys
@@ -46,7 +46,7 @@ try:
 except ModuleNotFoundError as error:
     print(error)
 """
-    assert run(tmp_path, code % theirs, tmp_path / "mine").strip() == "No module named 'data.objects'"
+    assert run(tmp_path, code % (ROOMS,), tmp_path / "mine").strip() == "No module named 'data.objects'"
 
 
 def test_a_package_that_a_script_adds_while_it_runs_is_its_own(tmp_path: Path) -> None:
@@ -60,17 +60,34 @@ print(NAME)
     assert run(tmp_path, code).strip() == "1"
 
 
-def test_without_a_package_of_its_own_a_script_has_ours_under_the_plain_name(tmp_path: Path) -> None:
+def test_our_names_are_ours_beside_modules_of_that_name(tmp_path: Path) -> None:
+    for name in ("lakelet", "awsglue"):
+        package(tmp_path / "mine" / name)
+    run(tmp_path, "import awsglue.context, lakelet.workspace.errors", tmp_path / "mine")
+
+
+def test_without_a_package_of_its_own_a_script_has_none(tmp_path: Path) -> None:
     code = """
-import pickle, sys
-from workspace.errors import QualityError
-import data.zones
-import lakelet.workspace.errors, lakelet.data.zones
-assert QualityError is lakelet.workspace.errors.QualityError and data.zones is lakelet.data.zones
-assert data is lakelet.data and data.__name__ == "lakelet.data"
-assert pickle.loads(pickle.dumps(QualityError("gone"))).args == ("gone",)
+import awsglue.context
+try:
+    import data
+except ModuleNotFoundError as error:
+    print(error)
 """
-    run(tmp_path, code)
+    assert run(tmp_path, code).strip() == "No module named 'data'"
+
+
+def test_no_module_is_loaded_under_two_names(tmp_path: Path) -> None:
+    """In a script's process, with what it uses of ours, no file stands behind two modules."""
+    code = """
+import os, sys
+import awsglue.context, awsgluedq.transforms, lakelet.control, lakelet.cli.main, lakelet.jobs.sail
+files = [os.path.realpath(module.__file__) for module in [*sys.modules.values()] if getattr(module, "__file__", None)]
+ours = [file for file in files if file.startswith(FOLDERS)]
+print(len(ours) > 200, sorted({file for file in ours if ours.count(file) > 1}))
+"""
+    folders = tuple(f"{REPOSITORY / room}/" for room in ORDER)
+    assert run(tmp_path, code.replace("FOLDERS", repr(folders))).strip() == "True []"
 
 
 def test_a_star_brings_the_functions_that_it_did_in_spark_3(tmp_path: Path) -> None:
@@ -85,11 +102,11 @@ def test_a_sitecustomize_of_the_machine_is_run_too(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text("import sys; sys.of_the_machine = True")
     (tmp_path / "first").mkdir()
-    code = "import sys, data.zones; print(sys.of_the_machine, data.__name__)"
+    code = "import sys, lakelet; print(sys.of_the_machine, lakelet.__name__)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([python_path(), str(tmp_path / "site")])}
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, cwd=tmp_path / "first", env=environment, capture_output=True, check=False)
-    assert done.stdout.split() == [b"True", b"lakelet.data"], done.stderr
+    assert done.stdout.split() == [b"True", b"lakelet"], done.stderr
 
 
 def test_spark_is_imported_unpacked_where_it_lies_beside_its_archives(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from search.ingest import bulk_bodies
-from search.templates import FLIGHTS, INDEXES
-from workspace.errors import UsageError
+from lakelet.search.ingest import bulk_bodies
+from lakelet.search.templates import FLIGHTS, INDEXES
+from lakelet.workspace.errors import UsageError
 
 
 def documents(table: pa.Table, ids: list[str], rows: int = 1000) -> list[tuple[str, dict[str, object]]]:

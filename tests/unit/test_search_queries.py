@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from search.queries import search_index, search_logs
-from workspace.errors import QueryError
+from lakelet.search.queries import search_index, search_logs
+from lakelet.workspace.errors import QueryError
 
 
 class Client:

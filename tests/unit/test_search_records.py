@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.records import MAX_RECORD_LINES, Line, Record, after_key, opens_key, printable, records
-from search.redaction import clean
+from lakelet.search.records import MAX_RECORD_LINES, Line, Record, after_key, opens_key, printable, records
+from lakelet.search.redaction import clean
 
 JAVA = """\
 26/11/24 13:33:53 ERROR Executor: Exception in task 0.0 in stage 1.0 (TID 3)

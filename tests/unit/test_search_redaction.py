@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from search.redaction import clean
+from lakelet.search.redaction import clean
 
 HIDDEN = "s3cr3tValue+/1234"
 

@@ -7,8 +7,8 @@ import os
 import time
 from pathlib import Path
 
-from search.shipper import LogShipper, _Batch
-from workspace.paths import Workspace
+from lakelet.search.shipper import LogShipper, _Batch
+from lakelet.workspace.paths import Workspace
 
 BODY = [f"MIIE{number:060d}" for number in range(20)]
 KEY = ["-----BEGIN PRIVATE KEY-----", *BODY, "-----END PRIVATE KEY-----"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.tail import Cursor, Reading, read_lines
+from lakelet.search.tail import Cursor, Reading, read_lines
 
 
 @pytest.fixture

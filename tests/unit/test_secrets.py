@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workspace.errors import SettingError
-from workspace.paths import Workspace
-from workspace.secrets import NAMES, known_secrets, redact, secret
+from lakelet.workspace.errors import SettingError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import NAMES, known_secrets, redact, secret
 
 
 def make(tmp_path: Path, name: str = "one") -> Workspace:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from workspace.environment import client_environment
-from workspace.errors import SettingError
-from workspace.paths import Workspace
-from workspace.settings import SETTINGS, Settings
+from lakelet.workspace.environment import client_environment
+from lakelet.workspace.errors import SettingError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.settings import SETTINGS, Settings
 
 
 def test_environment_wins_over_file_over_default(tmp_path: Path) -> None:

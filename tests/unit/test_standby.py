@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs import warm
-from jobs.warm import Start, WarmDrivers
+from lakelet.jobs import warm
+from lakelet.jobs.warm import Start, WarmDrivers
+from lakelet.workspace import shim
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.standby import Standby
 from tests.conftest import eventually
-from workspace import shim
-from workspace.paths import REPOSITORY, Workspace
-from workspace.standby import Standby
 
 DRIVER = """
 import os, sys

@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
+from lakelet.workspace import quick_json
+from lakelet.workspace.errors import SettingError, StackError
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.state import Prepared, metadata, open_state, owning, reading, writing
 from tests.databases import PostgreSQL
-from workspace import quick_json
-from workspace.errors import SettingError, StackError
-from workspace.paths import REPOSITORY
-from workspace.state import Prepared, metadata, open_state, owning, reading, writing
 
 # Every room's tables, whoever imports them in the end.
 for room in ("catalog", "identity", "jobs"):
     for path in sorted((REPOSITORY / room).rglob("*.py")):
         if "sa.Table(" in path.read_text():
-            import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))
+            import_module(".".join(("lakelet", *path.relative_to(REPOSITORY).with_suffix("").parts)))
 
 
 def schema(engine: sa.Engine) -> dict[str, list[str]]:

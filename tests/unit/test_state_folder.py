@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workspace.errors import UsageError
-from workspace.paths import Workspace
-from workspace.state import open_state
+from lakelet.workspace.errors import UsageError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import open_state
 
 STRANGER = 12345  # a uid that is not ours
 
@@ -58,7 +58,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, linked: bool, monke
     if linked:
         named.symlink_to(state)
     ours = os.geteuid()
-    monkeypatch.setattr("workspace.files.os.geteuid", lambda: STRANGER)
+    monkeypatch.setattr("lakelet.workspace.files.os.geteuid", lambda: STRANGER)
     message = rf"{named} belongs to another user \(uid {ours}\).*`sudo chown -R {STRANGER} {named}`"
     with pytest.raises(UsageError, match=message):
         Workspace(tmp_path, named).prepare()

@@ -23,10 +23,10 @@ from lakelet.stack.leftovers import RUN, component_processes, end_leftovers
 from lakelet.stack.record import read_record, record_path
 from lakelet.stack.states import NEXT, State
 from lakelet.stack.supervisor import Supervisor
+from lakelet.workspace.errors import NotRunningError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 from tests.conftest import eventually
-from workspace.errors import NotRunningError
-from workspace.paths import Workspace
-from workspace.process import Identity
 
 FOREVER = ("sleep", "1000")
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lakelet.workspace import shim
+from lakelet.workspace.paths import REPOSITORY
+from lakelet.workspace.template import Template
 from tests.conftest import eventually
 from tests.unit.test_standby import SLEEP, a_run, gone
-from workspace import shim
-from workspace.paths import REPOSITORY
-from workspace.template import Template
 
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from workspace.template import await_run
+from lakelet.workspace.template import await_run
 sys.path.pop(0)  # as -P has it
 seen = []
 def prepare():

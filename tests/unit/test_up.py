@@ -18,10 +18,10 @@ from lakelet.stack import install, operate, parts, platforms
 from lakelet.stack.download import Cancelled
 from lakelet.stack.leftovers import component_processes
 from lakelet.stack.record import record_path
+from lakelet.workspace.errors import InstallError
+from lakelet.workspace.paths import REPOSITORY, Workspace
+from lakelet.workspace.process import spawn
 from tests.conftest import eventually
-from workspace.errors import InstallError
-from workspace.paths import REPOSITORY, Workspace
-from workspace.process import spawn
 
 SUPERVISOR = """
 import sys

@@ -14,18 +14,18 @@ import sqlalchemy as sa
 import uvicorn
 from starlette.types import ASGIApp
 
-from aws import context
-from aws.app import create_app
-from aws.connections import LimitedProtocol
-from aws.directory import Directory
-from catalog.crawlers.store import CrawlerStore
-from catalog.publishes import Publishes
-from catalog.store import CatalogStore
-from jobs.runner import Runner
-from jobs.store import JobStore
+from lakelet.aws import context
+from lakelet.aws.app import create_app
+from lakelet.aws.connections import LimitedProtocol
+from lakelet.aws.directory import Directory
+from lakelet.catalog.crawlers.store import CrawlerStore
+from lakelet.catalog.publishes import Publishes
+from lakelet.catalog.store import CatalogStore
+from lakelet.jobs.runner import Runner
+from lakelet.jobs.store import JobStore
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import open_state
 from tests.clients import aws_client
-from workspace.paths import Workspace
-from workspace.state import open_state
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 JSON = "application/x-amz-json-1.1"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import uvicorn
 
-from aws.connections import LimitedProtocol
+from lakelet.aws.connections import LimitedProtocol
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.state import open_state
 from tests.wire.conftest import compose
-from workspace.paths import Workspace
-from workspace.state import open_state
 
 
 def main(folder: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from aws.app import Wire as Endpoint
-from aws.context import current
-from aws.operations import at_once, load_service
+from lakelet.aws.app import Wire as Endpoint
+from lakelet.aws.context import current
+from lakelet.aws.operations import at_once, load_service
+from lakelet.workspace.state import WouldWaitError, may_wait, reading, without_waiting, writing
 from tests.unit.test_operations import module
 from tests.wire.conftest import Wire
 from tests.wire.requests import signed
-from workspace.state import WouldWaitError, may_wait, reading, without_waiting, writing
 
 
 def ask(endpoint: Endpoint, wire: Wire, operation: str, **parameters: str) -> int:

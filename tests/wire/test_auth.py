@@ -15,18 +15,18 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from aws.auth import Verifier, read_signature
-from aws.errors import (
+from lakelet.aws.auth import Verifier, read_signature
+from lakelet.aws.errors import (
     AuthenticationError,
     ExpiredTokenException,
     InvalidSignatureException,
     UnrecognizedClientException,
 )
-from aws.protocol.http import Request
-from identity.principals import Credential, digest, root
+from lakelet.aws.protocol.http import Request
+from lakelet.identity.principals import Credential, digest, root
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
 from tests.wire.requests import code, send, signed
-from workspace.secrets import secret
 
 
 def received(wire: Wire, made: AWSRequest) -> Request:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.catalogs import SERVED
-from aws.directory import Directory
+from lakelet.aws.catalogs import SERVED
+from lakelet.aws.directory import Directory
 from tests.wire.conftest import Wire
 from tests.wire.test_iam import client
 

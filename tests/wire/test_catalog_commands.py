@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lakelet.cli.catalog import app
+from lakelet.workspace.errors import InvalidInputException, LakeletError, UsageError
 from tests.wire.conftest import Wire
-from workspace.errors import InvalidInputException, LakeletError, UsageError
 
 USER = "arn:aws:iam::123456789012:user/ana"
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lakelet.cli.catalog import app
+from lakelet.workspace.errors import EntityNotFoundException, UsageError
 from tests.wire.conftest import Wire
-from workspace.errors import EntityNotFoundException, UsageError
 
 
 def run(*words: str) -> Any:

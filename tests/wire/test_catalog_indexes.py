@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aws.context import current
-from catalog.expressions import parse_expression
-from catalog.partitions import indexes, search
-from catalog.partitions.builder import IndexBuilder
+from lakelet.aws.context import current
+from lakelet.catalog.expressions import parse_expression
+from lakelet.catalog.partitions import indexes, search
+from lakelet.catalog.partitions.builder import IndexBuilder
+from lakelet.workspace.state import reading, writing
 from tests.wire.conftest import Wire
-from workspace.state import reading, writing
 
 KEYS = [
     {"Name": "region", "Type": "string"}, {"Name": "day", "Type": "date"}, {"Name": "hour", "Type": "int"},

@@ -11,10 +11,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.context import current
-from aws.lookup import CatalogLookup
+from lakelet.aws.context import current
+from lakelet.aws.lookup import CatalogLookup
+from lakelet.workspace.errors import InvalidInputException
 from tests.wire.conftest import Wire
-from workspace.errors import InvalidInputException
 
 ACCOUNT = "123456789012"
 COLUMNS = [{"Name": "a", "Type": "int"}]

@@ -101,7 +101,7 @@ def test_what_is_meant_for_an_audit_is_in_the_log(glue: Any, database: str, capl
     audit = {"AdditionalAuditContext": "line 1\nline 2", "RequestedColumns": ["a"]}
     place = {"DatabaseName": database, "TableName": "t"}
     glue.create_partition(**place, PartitionInput={"Values": ["1"]})
-    with caplog.at_level(logging.INFO, "aws.audit"):
+    with caplog.at_level(logging.INFO, "lakelet.aws.audit"):
         glue.get_table(DatabaseName=database, Name="t", AuditContext=audit)
         glue.get_tables(DatabaseName=database, AuditContext=audit)
         glue.get_table_version(**place, AuditContext=audit)
@@ -111,7 +111,7 @@ def test_what_is_meant_for_an_audit_is_in_the_log(glue: Any, database: str, capl
         glue.batch_get_partition(**place, PartitionsToGet=[{"Values": ["1"]}], AuditContext=audit,
                                  QuerySessionContext={"QueryId": "q", "QueryStartTime": 1})  # fmt: skip
         glue.get_table(DatabaseName=database, Name="t")  # which brings nothing
-    lines = [record.getMessage() for record in caplog.records if record.name == "aws.audit"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "lakelet.aws.audit"]
     said = [json.loads(line) for line in lines]
     assert [one["operation"] for one in said] == [
         "GetTable", "GetTables", "GetTableVersion", "GetTableVersions", "GetPartition", "GetPartitions",

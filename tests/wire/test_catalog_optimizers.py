@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 from botocore.exceptions import ClientError
 
-from aws.context import current
-from aws.services.glue import _optimizers
-from catalog.optimizers import RESULT_FILE
-from catalog.optimizers.store import optimizers
+from lakelet.aws.context import current
+from lakelet.aws.services.glue import _optimizers
+from lakelet.catalog.optimizers import RESULT_FILE
+from lakelet.catalog.optimizers.store import optimizers
+from lakelet.workspace.runs import Run, RunState
+from lakelet.workspace.state import writing
 from tests.wire.conftest import Wire
-from workspace.runs import Run, RunState
-from workspace.state import writing
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/optimizer"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.context import current
-from aws.services.glue._statistics import start_scheduled_run
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._statistics import start_scheduled_run
+from lakelet.workspace.errors import ColumnStatisticsTaskRunningException
+from lakelet.workspace.state import reading
 from tests.wire.conftest import Wire
-from workspace.errors import ColumnStatisticsTaskRunningException
-from workspace.state import reading
 
 COLUMNS = [{"Name": "A", "Type": "int"}, {"Name": "b", "Type": "array<int>"}]
 EVERY_DAY = "cron(0 12 * * ? *)"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog.versions import store as versions
+from lakelet.catalog.versions import store as versions
 from tests.wire.conftest import Wire
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from aws.operations import load_service
-from aws.services import glue as glue_operations
-from catalog import client
-from catalog.client import TableReference
-from catalog.glue import TIMESTAMPS, Glue
-from tests.wire.conftest import Wire
-from workspace.errors import (
+from lakelet.aws.operations import load_service
+from lakelet.aws.services import glue as glue_operations
+from lakelet.catalog import client
+from lakelet.catalog.client import TableReference
+from lakelet.catalog.glue import TIMESTAMPS, Glue
+from lakelet.workspace.errors import (
     AlreadyExistsException,
     EntityNotFoundException,
     InvalidInputException,
@@ -27,7 +26,8 @@ from workspace.errors import (
     UsageError,
     ValidationException,
 )
-from workspace.paths import Workspace
+from lakelet.workspace.paths import Workspace
+from tests.wire.conftest import Wire
 
 KEYS = [{"Name": "n", "Type": "int"}]
 

@@ -9,8 +9,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 WRITERS, INCREMENTS = 4, 10
 

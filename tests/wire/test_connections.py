@@ -296,7 +296,7 @@ def test_mongodb_is_really_reached(glue: Any, name: str, mongodb: MongoDB, monke
     assert code == "InvalidInputException" and message == (
         f"The connection cannot be used: MongoDB at 127.0.0.1:{mongodb.port} says: Authentication failed."
     )
-    monkeypatch.setattr("catalog.connections.mongodb.CONNECT_SECONDS", 1)  # it is tried again so long
+    monkeypatch.setattr("lakelet.catalog.connections.mongodb.CONNECT_SECONDS", 1)  # it is tried again so long
     code, message = refusal(glue.test_connection, TestConnectionInput=mongo(f"mongodb://127.0.0.1:{closed_port()}"))
     assert code == "InvalidInputException" and "refused" in message and PASSWORD not in message
     code, message = refusal(glue.test_connection, TestConnectionInput=mongo("mongodb://127.0.0.1:99999"))

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-import aws.app
-from aws.operations import load_service
-from aws.protocol.http import Request, Response
+from lakelet.aws import app
+from lakelet.aws.operations import load_service
+from lakelet.aws.protocol.http import Request, Response
+from lakelet.workspace.errors import LakeletError, NotRunningError, UsageError
 from tests.wire.conftest import Wire
 from tests.wire.requests import signed
-from workspace.errors import LakeletError, NotRunningError, UsageError
 
 
 def failing_with(wire: Wire, error: BaseException) -> Response:
@@ -29,7 +29,7 @@ def failing_with(wire: Wire, error: BaseException) -> Response:
     module.get_databases = get_databases  # type: ignore[attr-defined]
     request = signed(wire)
     headers = {name.lower(): value for name, value in request.headers.items()} | {"host": wire.url[len("http://") :]}
-    return aws.app.Wire([load_service("glue", module)]).answer(Request("POST", "/", "", headers, request.body), "id-1")
+    return app.Wire([load_service("glue", module)]).answer(Request("POST", "/", "", headers, request.body), "id-1")
 
 
 def test_an_unexpected_failure_is_logged_and_not_told(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
@@ -61,7 +61,7 @@ def test_errors_of_ours_get_a_name_that_aws_has(wire: Wire, error: Any, status: 
 def test_a_protocol_that_is_not_spoken_fails_at_load() -> None:
     module = ModuleType("empty")
     with pytest.raises(TypeError, match="rest-xml"):
-        aws.app.Wire([load_service("s3", module)])
+        app.Wire([load_service("s3", module)])
 
 
 def test_a_full_disk_is_told_with_what_frees_space(wire: Wire) -> None:

@@ -25,11 +25,11 @@ from botocore.awsrequest import AWSRequest, HeadersDict
 from botocore.credentials import Credentials
 from botocore.model import OperationModel, Shape
 
-from aws.directory import Directory
-from aws.operations import Operation
-from aws.protocol.values import wire_name
+from lakelet.aws.directory import Directory
+from lakelet.aws.operations import Operation
+from lakelet.aws.protocol.values import wire_name
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 REQUESTS_EACH = int(os.environ.get("LAKELET_FUZZ", "200"))
 ALLOWED = (200, 400, 403, 404, 409, 413, 501, 503)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from aws.bodies import MAX_BODY
+from lakelet.aws.bodies import MAX_BODY
 from tests.wire.conftest import Wire
 from tests.wire.requests import code, send, signed
 

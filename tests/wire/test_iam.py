@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 ACCOUNT = "123456789012"
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.context import current
-from catalog.grants.effective import Access
-from catalog.grants.lake import Lake
+from lakelet.aws.context import current
+from lakelet.catalog.grants.effective import Access
+from lakelet.catalog.grants.lake import Lake
+from lakelet.workspace.state import writing
 from tests.wire.conftest import Wire
-from workspace.state import writing
 
 USER = "arn:aws:iam::123456789012:user/analyst"
 ME = {"DataLakePrincipalIdentifier": USER}

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from aws import bodies, connections
+from lakelet.aws import bodies, connections
+from lakelet.workspace.errors import NotRunningError
+from lakelet.workspace.paths import Workspace
 from tests.clients import aws_client
 from tests.wire.conftest import Wire
 from tests.wire.requests import code, send, signed
-from workspace.errors import NotRunningError
-from workspace.paths import Workspace
 
 MIB = 1024 * 1024
 

@@ -12,10 +12,10 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from minio.error import MinioAdminException
 
-from aws import context
-from identity.minio_users import MinioUsers
-from identity.object_keys import ObjectKeys
-from identity.service import Identity
+from lakelet.aws import context
+from lakelet.identity.minio_users import MinioUsers
+from lakelet.identity.object_keys import ObjectKeys
+from lakelet.identity.service import Identity
 from tests.conftest import eventually
 from tests.wire.conftest import Wire
 from tests.wire.test_iam import allow, ana, deny, document, iam, refused  # noqa: F401

@@ -14,13 +14,13 @@ from botocore.awsrequest import HeadersDict, prepare_request_dict
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.session import Session
 
-from aws.directory import Directory
-from aws.errors import SerializationException
-from aws.operations import load_service
-from aws.protocol import awsjson, query, restjson, rpcv2cbor
-from aws.protocol.http import Request
-from aws.routing import protocol_of, route
-from workspace.errors import NotImplementedException, ServiceError
+from lakelet.aws.directory import Directory
+from lakelet.aws.errors import SerializationException
+from lakelet.aws.operations import load_service
+from lakelet.aws.protocol import awsjson, query, restjson, rpcv2cbor
+from lakelet.aws.protocol.http import Request
+from lakelet.aws.routing import protocol_of, route
+from lakelet.workspace.errors import NotImplementedException, ServiceError
 
 # Every operation of these is tried, whether or not it is served: protocols know nothing of operations.
 SERVICES = {

@@ -22,13 +22,13 @@ from botocore.config import Config
 from botocore.model import Shape
 from hypothesis import find, settings, strategies
 
-import aws.services
-from aws.app import create_app
-from aws.directory import Directory
-from aws.operations import Operation, Service
-from aws.validation import compiled_pattern
+from lakelet.aws import services
+from lakelet.aws.app import create_app
+from lakelet.aws.directory import Directory
+from lakelet.aws.operations import Operation, Service
+from lakelet.aws.validation import compiled_pattern
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 SERVED = Directory.served().all()
 OPERATIONS = [
@@ -163,7 +163,7 @@ def test_every_operation_has_its_case() -> None:
     """As many cases as there are public functions in ``aws/services``, which are the operations."""
     functions = [
         f"{path.stem}.{node.name}"
-        for path in Path(aws.services.__path__[0]).rglob("*.py")
+        for path in Path(services.__path__[0]).rglob("*.py")
         if not path.name.startswith("_")
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")

@@ -13,11 +13,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from aws import context
+from lakelet.aws import context
+from lakelet.workspace.secrets import secret
 from tests.conftest import eventually
 from tests.wire.conftest import Wire
 from tests.wire.test_iam import ACCOUNT, TRUST, allow, ana, client, deny, document, iam, refused  # noqa: F401
-from workspace.secrets import secret
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lake"
 READ = ["s3:GetObject", "s3:ListBucket"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from aws import context
+from lakelet.aws import context
 from tests.wire.conftest import Wire
 from tests.wire.test_iam import ACCOUNT, allow, ana, client, deny, document, iam, refused  # noqa: F401
 from tests.wire.test_sts import assume, lake, may, s3, store  # noqa: F401
@@ -165,7 +165,7 @@ def test_no_trade_in_token_is_good(wire: Wire) -> None:
 
 def _root(wire: Wire) -> dict[str, str]:
     own = context.current().identity.credential
-    from workspace.secrets import secret
+    from lakelet.workspace.secrets import secret
 
     key = own(secret(wire.workspace, "access_key"))
     assert key is not None

@@ -9,10 +9,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from aws.directory import served_names
-from aws.unserved import _NAMES, _WAYS, find_unserved
+from lakelet.aws.directory import served_names
+from lakelet.aws.unserved import _NAMES, _WAYS, find_unserved
+from lakelet.workspace.secrets import secret
 from tests.wire.conftest import Wire
-from workspace.secrets import secret
 
 JSON, XML = "NotImplementedException", "NotImplemented"
 

@@ -18,7 +18,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from aws import context
+from lakelet.aws import context
 from tests.issuer import Issuer, issuing
 from tests.wire.conftest import Wire
 from tests.wire.test_iam import ACCOUNT, allow, ana, client, deny, document, iam, refused  # noqa: F401
@@ -163,7 +163,7 @@ def test_a_provider_changes_its_keys(wire: Wire, web: Any, issuer: Issuer, monke
     assert call(wire, issuer.token())
     issuer.keys = {"two": another_key(), "one": issuer.keys["one"]}
     fresh = issuer.token(key="two", signed_by=issuer.keys["two"])
-    monkeypatch.setattr("identity.federation.oidc.REFETCH_SECONDS", 0)
+    monkeypatch.setattr("lakelet.identity.federation.oidc.REFETCH_SECONDS", 0)
     assert call(wire, fresh)
 
 

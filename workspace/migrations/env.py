@@ -1,4 +1,4 @@
-"""Alembic's entry: run the migrations on the connection that ``workspace.state.open_state`` hands over."""
+"""Alembic's entry: run the migrations on the connection that ``lakelet.workspace.state.open_state`` hands over."""
 
 from __future__ import annotations
 

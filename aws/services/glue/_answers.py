@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aws.context import Context, request_region
-from aws.links import allowed
-from aws.protocol.values import Written
-from aws.regions import in_region
-from catalog.grants.registered import Registered
-from catalog.model import Database, Definition, Partition, Table
-from catalog.registry.columns import with_columns
-from catalog.registry.store import RegistryStore
-from identity.keys import account_arn
-from workspace.errors import EntityNotFoundException, LakeletError, ServiceError
-from workspace.state import reading
+from lakelet.aws.context import Context, request_region
+from lakelet.aws.links import allowed
+from lakelet.aws.protocol.values import Written
+from lakelet.aws.regions import in_region
+from lakelet.catalog.grants.registered import Registered
+from lakelet.catalog.model import Database, Definition, Partition, Table
+from lakelet.catalog.registry.columns import with_columns
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.identity.keys import account_arn
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError, ServiceError
+from lakelet.workspace.state import reading
 
 # What a database gives on the tables made in it when it does not say so itself: as IAM allows, to everybody.
 _PERMISSIONS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from workspace.errors import CrawlerRunningException
-from workspace.runs import Run, RunState
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.workspace.errors import CrawlerRunningException
+from lakelet.workspace.runs import Run, RunState
 
 PAGE = 100
 LAST_STATES = {RunState.SUCCEEDED: "SUCCEEDED", RunState.STOPPED: "CANCELLED"}

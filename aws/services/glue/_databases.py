@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from aws.context import Context
-from aws.services.glue._answers import arn
-from catalog.model import fold
+from lakelet.aws.context import Context
+from lakelet.aws.services.glue._answers import arn
+from lakelet.catalog.model import fold
 
 
 def drop_database(context: Context, connection: sa.Connection, name: str) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws.context import Context
-from catalog.iceberg import metadata as iceberg
-from catalog.model import Table
-from data.objects import s3_client
-from data.zones import split_uri
-from workspace.errors import InvalidInputException, ServiceUnavailableException
+from lakelet.aws.context import Context
+from lakelet.catalog.iceberg import metadata as iceberg
+from lakelet.catalog.model import Table
+from lakelet.data.objects import s3_client
+from lakelet.data.zones import split_uri
+from lakelet.workspace.errors import InvalidInputException, ServiceUnavailableException
 
 
 @contextmanager

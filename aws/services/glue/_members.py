@@ -9,15 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, caller
-from aws.regions import known_regions
-from catalog.registry.columns import referred
-from catalog.registry.store import RegistryStore
-from workspace.errors import EntityNotFoundException, InvalidInputException, NotImplementedException
-from workspace.state import reading
+from lakelet.aws.context import Context, caller
+from lakelet.aws.regions import known_regions
+from lakelet.catalog.registry.columns import referred
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException, NotImplementedException
+from lakelet.workspace.state import reading
 
 # One line in the control process's log for each request that brings what its sender wants to find in an audit.
-_audit = logging.getLogger("aws.audit")
+_audit = logging.getLogger("lakelet.aws.audit")
 
 
 def version_number(version_id: Any) -> int | None:
@@ -55,8 +55,9 @@ def no_transactions(transaction_id: str | None = None, query_as_of_time: Any = N
 def audited(operation: str, resource: str, **contexts: Mapping[str, Any] | None) -> None:
     """Write what a request brings for its audit (AuditContext, QuerySessionContext) into the log, as one line of JSON.
 
-    Called when nothing is left that would have to wait: what is given up by its thread (``aws.operations.at_once``)
-    is served again. The line has who asked, for what, and the members as they came.
+    Called when nothing is left that would have to wait: what is given up by its thread
+    (``lakelet.aws.operations.at_once``) is served again. The line has who asked, for what, and the members as they
+    came.
     """
     if given := {member: value for member, value in contexts.items() if value}:
         said = {"operation": operation, "resource": resource, "principal": caller().arn, **given}

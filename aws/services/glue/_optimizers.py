@@ -13,15 +13,15 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from aws.context import Context, current
-from catalog.iceberg.metadata import METADATA_LOCATION, is_iceberg
-from catalog.model import Table
-from catalog.optimizers import RESULT_FILE
-from catalog.optimizers.model import BINPACK, COMPACTION, ORPHANS, RETENTION, Optimizer
-from catalog.optimizers.store import OptimizerStore
-from workspace.errors import InvalidInputException
-from workspace.runs import Run, RunState
-from workspace.state import reading
+from lakelet.aws.context import Context, current
+from lakelet.catalog.iceberg.metadata import METADATA_LOCATION, is_iceberg
+from lakelet.catalog.model import Table
+from lakelet.catalog.optimizers import RESULT_FILE
+from lakelet.catalog.optimizers.model import BINPACK, COMPACTION, ORPHANS, RETENTION, Optimizer
+from lakelet.catalog.optimizers.store import OptimizerStore
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.runs import Run, RunState
+from lakelet.workspace.state import reading
 
 KIND = "optimizer"
 store = OptimizerStore()
@@ -59,7 +59,7 @@ def start(database: str, name: str, kind: str) -> None:
         kind=KIND,
         name=one.title,
         spec={
-            "argv": ["{python}", "-m", "catalog.optimizers.run", json.dumps(task)],
+            "argv": ["{python}", "-m", "lakelet.catalog.optimizers.run", json.dumps(task)],
             "task": task | {"metadata": _metadata(table)},
         },
         memory_mb=_MEMORY_MB,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws import paging
-from aws.context import Context
-from catalog.model import Partition, Table, fold
-from workspace.errors import InvalidInputException
-from workspace.state import reading
+from lakelet.aws import paging
+from lakelet.aws.context import Context
+from lakelet.catalog.model import Partition, Table, fold
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading
 
 PAGE = 1000
 

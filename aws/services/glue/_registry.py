@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, current, request_region
-from catalog.registry.model import Arns, Schema, Version, registry_name, schema_names
-from catalog.registry.store import RegistryStore
-from workspace.errors import InvalidInputException
+from lakelet.aws.context import Context, current, request_region
+from lakelet.catalog.registry.model import Arns, Schema, Version, registry_name, schema_names
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import InvalidInputException
 
 PAGE = 100
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.crawlers.cron import check_schedule
-from catalog.crawlers.scheduler import SCHEDULED
+from lakelet.catalog.crawlers.cron import check_schedule
+from lakelet.catalog.crawlers.scheduler import SCHEDULED
 
 
 def schedule_of(expression: str | None) -> dict[str, Any]:

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws.context import Context, current
-from catalog.model import Table, fold
-from catalog.statistics.kinds import kind_of
-from workspace.errors import (
+from lakelet.aws.context import Context, current
+from lakelet.catalog.model import Table, fold
+from lakelet.catalog.statistics.kinds import kind_of
+from lakelet.workspace.errors import (
     ColumnStatisticsTaskRunningException,
     ConcurrentRunsExceededException,
     InvalidInputException,
     LakeletError,
 )
-from workspace.runs import Run, RunState
-from workspace.state import reading, writing
+from lakelet.workspace.runs import Run, RunState
+from lakelet.workspace.state import reading, writing
 
 KIND = "statistics"
 _MEMORY_MB = 512
@@ -55,7 +55,7 @@ def start_run(context: Context, table: Table, asked: Task) -> str:
         id=str(uuid.uuid4()),
         kind=KIND,
         name=title,
-        spec={"argv": ["{python}", "-m", "query.statistics", json.dumps(task)], "task": task | kept},
+        spec={"argv": ["{python}", "-m", "lakelet.query.statistics", json.dumps(task)], "task": task | kept},
         memory_mb=_MEMORY_MB,
         timeout_seconds=_TIMEOUT_SECONDS,
     )

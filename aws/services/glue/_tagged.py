@@ -7,17 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, current
-from aws.regions import known_regions
-from aws.services.glue._answers import arn
-from catalog.catalogs.names import catalog_of, inside
-from catalog.catalogs.store import CatalogsStore
-from catalog.connections.store import ConnectionStore, ConnectionTypeStore
-from catalog.model import fold
-from catalog.registry.store import RegistryStore
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, current
+from lakelet.aws.regions import known_regions
+from lakelet.aws.services.glue._answers import arn
+from lakelet.catalog.catalogs.names import catalog_of, inside
+from lakelet.catalog.catalogs.store import CatalogsStore
+from lakelet.catalog.connections.store import ConnectionStore, ConnectionTypeStore
+from lakelet.catalog.model import fold
+from lakelet.catalog.registry.store import RegistryStore
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _BATCH = 100
 Names = Sequence[str]

@@ -2,7 +2,7 @@
 view through which the table is reached.
 
 AWS Lake Formation Developer Guide, "Application integration". How grants amount to columns and rows is
-:mod:`catalog.grants.effective`'s.
+:mod:`lakelet.catalog.grants.effective`'s.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from aws.context import Context, caller
-from aws.regions import in_region
-from aws.services.glue._answers import arn
-from catalog.grants.effective import Access
-from catalog.grants.lake import Lake
-from catalog.grants.registered import Registered
-from catalog.model import Table
-from workspace.errors import (
+from lakelet.aws.context import Context, caller
+from lakelet.aws.regions import in_region
+from lakelet.aws.services.glue._answers import arn
+from lakelet.catalog.grants.effective import Access
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.grants.registered import Registered
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import (
     AccessDeniedException,
     EntityNotFoundException,
     InvalidInputException,
     PermissionTypeMismatchException,
 )
-from workspace.state import writing
+from lakelet.workspace.state import writing
 
 _CELLS = {"CELL_FILTER_PERMISSION", "NESTED_PERMISSION", "NESTED_CELL_PERMISSION"}
 _PERMISSIONS = ("ALL", "SELECT", "ALTER", "DROP", "DELETE", "INSERT", "CREATE_DATABASE", "CREATE_TABLE",

@@ -1,7 +1,8 @@
 """Catalogs: the account's own, and those beside it (AWS Glue Web API, Catalog API).
 
 Those beside it hold databases, tables, partitions and functions of their own, which requests reach by the CatalogId
-``<account>:<name>`` (:mod:`aws.catalogs`). SQL, jobs, crawlers and Lake Formation's grants know the account's own.
+``<account>:<name>`` (:mod:`lakelet.aws.catalogs`). SQL, jobs, crawlers and Lake Formation's grants know the account's
+own.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aws import paging
-from aws.catalogs import other_catalog
-from aws.context import Context, current, own_catalog
-from aws.services.glue._answers import arn, requested_arn
-from aws.services.glue._databases import drop_database
-from catalog.catalogs.store import Catalog, CatalogsStore
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.catalogs import other_catalog
+from lakelet.aws.context import Context, current, own_catalog
+from lakelet.aws.services.glue._answers import arn, requested_arn
+from lakelet.aws.services.glue._databases import drop_database
+from lakelet.catalog.catalogs.store import Catalog, CatalogsStore
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 _NAME = re.compile(r"(?!aws:)[^./\\:\x00-\x1f]{1,64}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from catalog.classifiers.model import KINDS, check
-from catalog.classifiers.store import ClassifierStore
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.catalog.classifiers.model import KINDS, check
+from lakelet.catalog.classifiers.store import ClassifierStore
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 _classifiers = ClassifierStore()

@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import error_detail
-from catalog.model import Definition, Table, fold
-from catalog.statistics.store import ColumnStatistics
-from workspace.errors import EntityNotFoundException, InvalidInputException, ServiceError
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import error_detail
+from lakelet.catalog.model import Definition, Table, fold
+from lakelet.catalog.statistics.store import ColumnStatistics
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException, ServiceError
+from lakelet.workspace.state import reading, writing
 
 
 def get_column_statistics_for_table(

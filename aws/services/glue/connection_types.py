@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._answers import arn, requested_arn
-from catalog.connections.kinds import KINDS, Kind, Property
-from catalog.connections.store import ConnectionTypeStore
-from catalog.model import Definition
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._answers import arn, requested_arn
+from lakelet.catalog.connections.kinds import KINDS, Kind, Property
+from lakelet.catalog.connections.store import ConnectionTypeStore
+from lakelet.catalog.model import Definition
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 50
 _PREFIX = "REST-"

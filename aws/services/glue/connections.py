@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import arn, error_detail
-from catalog.connections import mongodb
-from catalog.connections.jdbc import connected
-from catalog.connections.model import SCHEMA_VERSION, Connection, check, without_passwords
-from catalog.connections.store import ConnectionStore
-from catalog.policies.store import ENCRYPTION
-from identity.keys import account_arn
-from workspace.errors import (
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import arn, error_detail
+from lakelet.catalog.connections import mongodb
+from lakelet.catalog.connections.jdbc import connected
+from lakelet.catalog.connections.model import SCHEMA_VERSION, Connection, check, without_passwords
+from lakelet.catalog.connections.store import ConnectionStore
+from lakelet.catalog.policies.store import ENCRYPTION
+from lakelet.identity.keys import account_arn
+from lakelet.workspace.errors import (
     EntityNotFoundException,
     GlueEncryptionException,
     InvalidInputException,
     NotImplementedException,
 )
-from workspace.state import reading, writing
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 _connections = ConnectionStore()

@@ -9,17 +9,17 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws.context import current, own_catalog
-from aws.services.glue._answers import arn
-from aws.services.glue._crawlers import LAST_STATES, PAGE, check_not_running, messages, page_of, runs_of
-from aws.services.glue._members import check_security_configuration
-from aws.services.glue._schedules import schedule_of
-from aws.services.glue._tagged import forget_tags, page_by_tags
-from catalog.classifiers.store import ClassifierStore
-from catalog.crawlers.checks import check
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.runs import RunState
-from workspace.state import reading, writing
+from lakelet.aws.context import current, own_catalog
+from lakelet.aws.services.glue._answers import arn
+from lakelet.aws.services.glue._crawlers import LAST_STATES, PAGE, check_not_running, messages, page_of, runs_of
+from lakelet.aws.services.glue._members import check_security_configuration
+from lakelet.aws.services.glue._schedules import schedule_of
+from lakelet.aws.services.glue._tagged import forget_tags, page_by_tags
+from lakelet.catalog.classifiers.store import ClassifierStore
+from lakelet.catalog.crawlers.checks import check
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.runs import RunState
+from lakelet.workspace.state import reading, writing
 
 _DEFAULTS: dict[str, Any] = {
     "Classifiers": [],

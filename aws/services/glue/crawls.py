@@ -10,25 +10,25 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._crawlers import PAGE, messages, page_of, running, runs_of
-from catalog.crawlers import RESULT_FILE
-from catalog.crawlers.checks import check_startable
-from workspace.errors import (
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._crawlers import PAGE, messages, page_of, running, runs_of
+from lakelet.catalog.crawlers import RESULT_FILE
+from lakelet.catalog.crawlers.checks import check_startable
+from lakelet.workspace.errors import (
     ConcurrentRunsExceededException,
     CrawlerNotRunningException,
     CrawlerStoppingException,
     InvalidInputException,
     NotImplementedException,
 )
-from workspace.runs import Run, RunState
+from lakelet.workspace.runs import Run, RunState
 
 _HISTORY_PAGE = 20
 _METRICS_RUNS = 20
 _MEMORY_MB = 512
 _TIMEOUT_SECONDS = 86_400
-_COMMAND = ("{python}", "-m", "catalog.crawlers.crawl")
+_COMMAND = ("{python}", "-m", "lakelet.catalog.crawlers.crawl")
 
 _CRAWL_STATES = {RunState.SUCCEEDED: "COMPLETED", RunState.STOPPED: "STOPPED"}
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

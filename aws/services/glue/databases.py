@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.catalogs import scope
-from aws.context import Context, own_catalog
-from aws.operations import at_once
-from aws.services.glue._answers import arn, followed_database_answer
-from aws.services.glue._databases import drop_database
-from aws.services.glue._members import attributes, check_target
-from workspace.errors import NotImplementedException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.catalogs import scope
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.operations import at_once
+from lakelet.aws.services.glue._answers import arn, followed_database_answer
+from lakelet.aws.services.glue._databases import drop_database
+from lakelet.aws.services.glue._members import attributes, check_target
+from lakelet.workspace.errors import NotImplementedException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.catalogs import scope
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import arn
-from catalog.catalogs.names import catalog_of
-from catalog.functions.store import Function
-from catalog.model import fold
-from catalog.names import matching
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.catalogs import scope
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import arn
+from lakelet.catalog.catalogs.names import catalog_of
+from lakelet.catalog.functions.store import Function
+from lakelet.catalog.model import fold
+from lakelet.catalog.names import matching
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 

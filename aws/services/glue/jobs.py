@@ -10,18 +10,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aws import paging
-from aws.context import Context, current
-from aws.services.glue._answers import arn
-from aws.services.glue._members import check_security_configuration
-from aws.services.glue._tagged import forget_tags, page_by_tags
-from data.objects import list_objects, s3_client
-from data.zones import split_uri
-from jobs import definitions, engines
-from jobs.scripts import read_script
-from workspace.errors import EntityNotFoundException, InvalidInputException, LakeletError, UsageError
-from workspace.runs import ENDED, Run, RunState
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, current
+from lakelet.aws.services.glue._answers import arn
+from lakelet.aws.services.glue._members import check_security_configuration
+from lakelet.aws.services.glue._tagged import forget_tags, page_by_tags
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import split_uri
+from lakelet.jobs import definitions, engines
+from lakelet.jobs.scripts import read_script
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException, LakeletError, UsageError
+from lakelet.workspace.runs import ENDED, Run, RunState
+from lakelet.workspace.state import reading, writing
 
 PAGE = 100
 RUNS_PAGE = 200

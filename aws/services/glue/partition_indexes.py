@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import own_catalog
-from catalog.model import Table, fold
-from catalog.partitions.indexes import PartitionIndex
-from catalog.partitions.keys import values_of
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import own_catalog
+from lakelet.catalog.model import Table, fold
+from lakelet.catalog.partitions.indexes import PartitionIndex
+from lakelet.catalog.partitions.keys import values_of
+from lakelet.workspace.state import reading, writing
 
 
 def create_partition_index(

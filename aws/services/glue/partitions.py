@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from aws.context import own_catalog
-from aws.operations import at_once
-from aws.services.glue._answers import error_detail, partition_answers, partition_error
-from aws.services.glue._members import audited, no_transactions
-from aws.services.glue._partitions import PAGE, page_of
-from catalog.model import fold
-from workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws.context import own_catalog
+from lakelet.aws.operations import at_once
+from lakelet.aws.services.glue._answers import error_detail, partition_answers, partition_error
+from lakelet.aws.services.glue._members import audited, no_transactions
+from lakelet.aws.services.glue._partitions import PAGE, page_of
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import AlreadyExistsException, EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 
 def create_partition(

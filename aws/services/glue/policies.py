@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws.context import Context, current
-from aws.regions import in_region
-from aws.services.glue._answers import arn
-from catalog.policies.store import Policy
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, current
+from lakelet.aws.regions import in_region
+from lakelet.aws.services.glue._answers import arn
+from lakelet.catalog.policies.store import Policy
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 
 def put_resource_policy(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._answers import arn
-from aws.services.glue._registry import PAGE, arns, registry_of, store_of, timestamp
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._answers import arn
+from lakelet.aws.services.glue._registry import PAGE, arns, registry_of, store_of, timestamp
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 
 def create_registry(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aws.context import current
-from catalog.crawlers.cron import check_schedule
-from catalog.crawlers.scheduler import NOT_SCHEDULED, SCHEDULED
-from workspace.errors import NoScheduleException, SchedulerNotRunningException, SchedulerRunningException
+from lakelet.aws.context import current
+from lakelet.catalog.crawlers.cron import check_schedule
+from lakelet.catalog.crawlers.scheduler import NOT_SCHEDULED, SCHEDULED
+from lakelet.workspace.errors import NoScheduleException, SchedulerNotRunningException, SchedulerRunningException
 
 
 def update_crawler_schedule(crawler_name: str, schedule: str | None = None) -> None:

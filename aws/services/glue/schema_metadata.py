@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._registry import arns, store_of, timestamp, version_of
-from catalog.registry.model import Metadata, Version
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._registry import arns, store_of, timestamp, version_of
+from lakelet.catalog.registry.model import Metadata, Version
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 10  # QuerySchemaVersionMetadata's default; its most is 50
 

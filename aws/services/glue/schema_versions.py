@@ -6,15 +6,15 @@ import difflib
 import json
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._registry import PAGE, arns, schema_of, store_of, timestamp, version_number, version_of
-from catalog.registry.compatibility import canonical
-from catalog.registry.errors import InvalidDefinition
-from catalog.registry.model import Version, schema_names
-from catalog.registry.register import register
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._registry import PAGE, arns, schema_of, store_of, timestamp, version_number, version_of
+from lakelet.catalog.registry.compatibility import canonical
+from lakelet.catalog.registry.errors import InvalidDefinition
+from lakelet.catalog.registry.model import Version, schema_names
+from lakelet.catalog.registry.register import register
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _MOST_ERROR = 5000  # characters of CheckSchemaVersionValidity's Error
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import current
-from aws.services.glue._answers import arn
-from aws.services.glue._registry import (
+from lakelet.aws import paging
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._answers import arn
+from lakelet.aws.services.glue._registry import (
     PAGE,
     arns,
     registry_of,
@@ -17,10 +17,10 @@ from aws.services.glue._registry import (
     timestamp,
     version_number,
 )
-from catalog.registry.model import DEFAULT_REGISTRY
-from catalog.registry.register import fingerprint
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.catalog.registry.model import DEFAULT_REGISTRY
+from lakelet.catalog.registry.register import fingerprint
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _DEFAULT_COMPATIBILITY = "BACKWARD"  # the mode that AWS recommends, and its own serialisers use
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.catalogs import outward, scope
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import table_answer
-from catalog.catalogs.names import catalog_of, inside
-from catalog.grants.registered import Registered
-from catalog.model import Table
-from workspace.errors import InvalidInputException
-from workspace.state import reading
+from lakelet.aws import paging
+from lakelet.aws.catalogs import outward, scope
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import table_answer
+from lakelet.catalog.catalogs.names import catalog_of, inside
+from lakelet.catalog.grants.registered import Registered
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading
 
 _PAGE = 100
 _TIMES = ("CreateTime", "UpdateTime", "LastAccessTime", "LastAnalyzedTime")

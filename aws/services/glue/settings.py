@@ -1,17 +1,17 @@
 """Encryption settings, security configurations and the import of old (AWS Glue Web API, Security and Catalog APIs).
 
-Settings are kept and given back; nothing here encrypts (see :mod:`catalog.policies.store`).
+Settings are kept and given back; nothing here encrypts (see :mod:`lakelet.catalog.policies.store`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import current, own_catalog
-from catalog.policies.store import ENCRYPTION, SecurityConfiguration
-from workspace.errors import NotImplementedException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import current, own_catalog
+from lakelet.catalog.policies.store import ENCRYPTION, SecurityConfiguration
+from lakelet.workspace.errors import NotImplementedException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 _DISABLED = {

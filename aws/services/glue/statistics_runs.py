@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws import paging
-from aws.context import current, own_catalog
-from aws.services.glue._members import check_security_configuration
-from aws.services.glue._statistics import KIND, Task, run_answer, start_run, title_of
-from catalog.model import fold
-from workspace.errors import (
+from lakelet.aws import paging
+from lakelet.aws.context import current, own_catalog
+from lakelet.aws.services.glue._members import check_security_configuration
+from lakelet.aws.services.glue._statistics import KIND, Task, run_answer, start_run, title_of
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import (
     ColumnStatisticsTaskNotRunningException,
     ColumnStatisticsTaskStoppingException,
     EntityNotFoundException,
 )
-from workspace.runs import Run, RunState
-from workspace.state import reading
+from lakelet.workspace.runs import Run, RunState
+from lakelet.workspace.state import reading
 
 _PAGE = 100
 

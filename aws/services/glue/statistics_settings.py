@@ -8,15 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import arn
-from aws.services.glue._members import check_security_configuration
-from aws.services.glue._schedules import schedule_of
-from aws.services.glue._statistics import check_columns, check_sample
-from catalog.crawlers.scheduler import NOT_SCHEDULED, SCHEDULED
-from catalog.model import Table
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import arn
+from lakelet.aws.services.glue._members import check_security_configuration
+from lakelet.aws.services.glue._schedules import schedule_of
+from lakelet.aws.services.glue._statistics import check_columns, check_sample
+from lakelet.catalog.crawlers.scheduler import NOT_SCHEDULED, SCHEDULED
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 TAGGED = "columnStatisticsTaskSettings"  # the kind in the ARN of a table's settings
 

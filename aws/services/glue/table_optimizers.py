@@ -10,15 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import error_detail
-from aws.services.glue._optimizers import KIND, answer, check_iceberg, run_answer, store
-from catalog.connections.store import ConnectionStore
-from catalog.model import Table
-from catalog.optimizers.model import check
-from workspace.errors import EntityNotFoundException, InvalidInputException, ServiceError
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import error_detail
+from lakelet.aws.services.glue._optimizers import KIND, answer, check_iceberg, run_answer, store
+from lakelet.catalog.connections.store import ConnectionStore
+from lakelet.catalog.model import Table
+from lakelet.catalog.optimizers.model import check
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException, ServiceError
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 

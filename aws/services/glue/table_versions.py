@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import own_catalog
-from aws.services.glue._answers import error_detail, table_answer
-from aws.services.glue._members import audited, version_number
-from catalog.grants.registered import Registered
-from catalog.model import fold
-from workspace.errors import EntityNotFoundException, InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import own_catalog
+from lakelet.aws.services.glue._answers import error_detail, table_answer
+from lakelet.aws.services.glue._members import audited, version_number
+from lakelet.catalog.grants.registered import Registered
+from lakelet.catalog.model import fold
+from lakelet.workspace.errors import EntityNotFoundException, InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 

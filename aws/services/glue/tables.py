@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.operations import at_once
-from aws.services.glue import _iceberg
-from aws.services.glue._answers import arn, error_detail, followed_table_answer, table_answer
-from aws.services.glue._members import (
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.operations import at_once
+from lakelet.aws.services.glue import _iceberg
+from lakelet.aws.services.glue._answers import arn, error_detail, followed_table_answer, table_answer
+from lakelet.aws.services.glue._members import (
     attributes,
     audited,
     check_reference,
@@ -22,11 +22,11 @@ from aws.services.glue._members import (
     no_transactions,
     version_number,
 )
-from catalog.grants.registered import Registered
-from catalog.model import Table, fold
-from catalog.names import matching
-from catalog.views import changed_view
-from workspace.errors import (
+from lakelet.catalog.grants.registered import Registered
+from lakelet.catalog.model import Table, fold
+from lakelet.catalog.names import matching
+from lakelet.catalog.views import changed_view
+from lakelet.workspace.errors import (
     AccessDeniedException,
     AlreadyExistsException,
     EntityNotFoundException,
@@ -34,7 +34,7 @@ from workspace.errors import (
     NotImplementedException,
     ResourceNotReadyException,
 )
-from workspace.state import reading, writing
+from lakelet.workspace.state import reading, writing
 
 _PAGE = 100
 

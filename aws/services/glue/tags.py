@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.glue._tagged import resource
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.glue._tagged import resource
+from lakelet.workspace.state import reading, writing
 
 
 def tag_resource(resource_arn: str, tags_to_add: dict[str, str]) -> None:

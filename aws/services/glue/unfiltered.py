@@ -9,14 +9,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from aws.context import Context, own_catalog
-from aws.services.glue._answers import partition_answers, table_answer
-from aws.services.glue._members import audited, check_region
-from aws.services.glue._partitions import PAGE, page_of
-from aws.services.glue._unfiltered import Shown, Views, shown
-from catalog.model import Partition, Table
-from workspace.errors import InvalidInputException
-from workspace.state import reading
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.glue._answers import partition_answers, table_answer
+from lakelet.aws.services.glue._members import audited, check_region
+from lakelet.aws.services.glue._partitions import PAGE, page_of
+from lakelet.aws.services.glue._unfiltered import Shown, Views, shown
+from lakelet.catalog.model import Partition, Table
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading
 
 
 def get_unfiltered_table_metadata(

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, caller, current
-from identity import store
-from identity.documents import Kind, parse
-from identity.errors import DeleteConflict, InvalidInput, LimitExceeded, MalformedPolicyDocument, NoSuchEntity
-from identity.store import Entity
-from workspace.errors import InvalidInputException, ValidationException
+from lakelet.aws import paging
+from lakelet.aws.context import Context, caller, current
+from lakelet.identity import store
+from lakelet.identity.documents import Kind, parse
+from lakelet.identity.errors import DeleteConflict, InvalidInput, LimitExceeded, MalformedPolicyDocument, NoSuchEntity
+from lakelet.identity.store import Entity
+from lakelet.workspace.errors import InvalidInputException, ValidationException
 
 Item = TypeVar("Item")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import current
-from aws.services.iam._answers import paged, read_tags
-from identity.federation import store
-from identity.federation.store import Kind, Provider
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import paged, read_tags
+from lakelet.identity.federation import store
+from lakelet.identity.federation.store import Kind, Provider
+from lakelet.workspace.state import reading, writing
 
 
 def get(connection: sa.Connection, kind: Kind, arn: str) -> Provider:

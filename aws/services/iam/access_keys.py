@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import current
-from aws.services.iam._answers import PAGE, own_name, paged
-from identity import store
-from identity.errors import NoSuchEntity
-from workspace.errors import ValidationException
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import PAGE, own_name, paged
+from lakelet.identity import store
+from lakelet.identity.errors import NoSuchEntity
+from lakelet.workspace.errors import ValidationException
+from lakelet.workspace.state import reading, writing
 
 
 def create_access_key(user_name: str | None = None) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import INLINE_SIZES, MANAGED_SIZE, TRUST_SIZE
-from identity import store
-from identity.federation import store as providers_store
-from identity.mfa import store as mfa
-from workspace.state import reading
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import INLINE_SIZES, MANAGED_SIZE, TRUST_SIZE
+from lakelet.identity import store
+from lakelet.identity.federation import store as providers_store
+from lakelet.identity.mfa import store as mfa
+from lakelet.workspace.state import reading
 
 
 def get_account_summary() -> dict[str, Any]:

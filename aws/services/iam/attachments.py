@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import PAGE, paged
-from identity import store
-from identity.errors import NoSuchEntity
-from identity.store import Kind
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import PAGE, paged
+from lakelet.identity import store
+from lakelet.identity.errors import NoSuchEntity
+from lakelet.identity.store import Kind
+from lakelet.workspace.state import reading, writing
 
 
 def attach_user_policy(user_name: str, policy_arn: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import PAGE, delete_empty, entity_answer, paged
-from identity import store
-from identity.errors import LimitExceeded, NoSuchEntity
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import PAGE, delete_empty, entity_answer, paged
+from lakelet.identity import store
+from lakelet.identity.errors import LimitExceeded, NoSuchEntity
+from lakelet.workspace.state import reading, writing
 
 MAX_GROUPS = 10
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import INLINE_SIZES, PAGE, check_document, encoded, paged
-from identity import store
-from identity.errors import LimitExceeded, NoSuchEntity
-from identity.store import Kind
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import INLINE_SIZES, PAGE, check_document, encoded, paged
+from lakelet.identity import store
+from lakelet.identity.errors import LimitExceeded, NoSuchEntity
+from lakelet.identity.store import Kind
+from lakelet.workspace.state import reading, writing
 
 
 def put_user_policy(user_name: str, policy_name: str, policy_document: str) -> None:

@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from aws.context import caller, current
-from aws.services.iam._answers import PAGE, entity_answer, own_name, paged, read_tags
-from identity import store
-from identity.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from identity.mfa import store as mfa
-from identity.mfa.store import Device
-from workspace.state import reading, writing
+from lakelet.aws.context import caller, current
+from lakelet.aws.services.iam._answers import PAGE, entity_answer, own_name, paged, read_tags
+from lakelet.identity import store
+from lakelet.identity.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
+from lakelet.identity.mfa import store as mfa
+from lakelet.identity.mfa.store import Device
+from lakelet.workspace.state import reading, writing
 
 MAX_DEVICES = 8  # of a user
 

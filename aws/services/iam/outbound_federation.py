@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from identity.errors import FeatureDisabled
-from identity.federation import outbound
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.identity.errors import FeatureDisabled
+from lakelet.identity.federation import outbound
+from lakelet.workspace.state import reading, writing
 
 
 def enable_outbound_web_identity_federation() -> dict[str, Any]:

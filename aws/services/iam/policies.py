@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, current
-from aws.services.iam._answers import MANAGED_SIZE, PAGE, check_document, encoded, paged, read_tags, tags_answer
-from identity import managed, store
-from identity.errors import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity
-from identity.store import Entity
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, current
+from lakelet.aws.services.iam._answers import MANAGED_SIZE, PAGE, check_document, encoded, paged, read_tags, tags_answer
+from lakelet.identity import managed, store
+from lakelet.identity.errors import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity
+from lakelet.identity.store import Entity
+from lakelet.workspace.state import reading, writing
 
 MAX_VERSIONS = 5
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import PAGE, check_boundary, check_trust, delete_empty, entity_answer, paged, read_tags
-from identity import store
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import (
+    PAGE,
+    check_boundary,
+    check_trust,
+    delete_empty,
+    entity_answer,
+    paged,
+    read_tags,
+)
+from lakelet.identity import store
+from lakelet.workspace.state import reading, writing
 
 DEFAULT_SESSION = 3600  # seconds
 

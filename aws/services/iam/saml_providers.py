@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import current
-from aws.services.iam._answers import PAGE, read_tags
-from aws.services.iam._providers import get, listed_tags, tag, tags_of, untag
-from identity.federation import saml, store
-from identity.federation.store import Kind
-from workspace.state import reading, writing
+from lakelet.aws.context import current
+from lakelet.aws.services.iam._answers import PAGE, read_tags
+from lakelet.aws.services.iam._providers import get, listed_tags, tag, tags_of, untag
+from lakelet.identity.federation import saml, store
+from lakelet.identity.federation.store import Kind
+from lakelet.workspace.state import reading, writing
 
 KIND: Kind = "saml-provider"
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, current
-from aws.services.iam._answers import PAGE, paged
-from identity import store
-from identity.conditions import variables_in
-from identity.documents import parse
-from identity.errors import InvalidInput, MalformedPolicyDocument, NoSuchEntity
-from identity.evaluator import Layer, Source, decide
-from identity.principals import Principal
-from identity.service import BOUNDARY, IDENTITY
-from workspace.state import reading
+from lakelet.aws.context import Context, current
+from lakelet.aws.services.iam._answers import PAGE, paged
+from lakelet.identity import store
+from lakelet.identity.conditions import variables_in
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import InvalidInput, MalformedPolicyDocument, NoSuchEntity
+from lakelet.identity.evaluator import Layer, Source, decide
+from lakelet.identity.principals import Principal
+from lakelet.identity.service import BOUNDARY, IDENTITY
+from lakelet.workspace.state import reading
 
 MAX_SIMULATED = 10_000  # actions times resources
 

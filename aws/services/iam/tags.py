@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, current
-from aws.services.iam._answers import PAGE, paged, read_tags, tags_answer
-from identity import managed, store
-from identity.errors import InvalidInput
-from identity.store import Entity
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, current
+from lakelet.aws.services.iam._answers import PAGE, paged, read_tags, tags_answer
+from lakelet.identity import managed, store
+from lakelet.identity.errors import InvalidInput
+from lakelet.identity.store import Entity
+from lakelet.workspace.state import reading, writing
 
 
 def tag_user(user_name: str, tags: list[dict[str, str]]) -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from aws.context import Context, caller, current
-from aws.services.iam._answers import PAGE, check_boundary, delete_empty, entity_answer, own_name, paged, read_tags
-from identity import store
-from identity.mfa import store as mfa
-from workspace.state import reading, writing
+from lakelet.aws.context import Context, caller, current
+from lakelet.aws.services.iam._answers import (
+    PAGE,
+    check_boundary,
+    delete_empty,
+    entity_answer,
+    own_name,
+    paged,
+    read_tags,
+)
+from lakelet.identity import store
+from lakelet.identity.mfa import store as mfa
+from lakelet.workspace.state import reading, writing
 
 
 def create_user(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aws.context import Context, caller, own_catalog
-from catalog.grants.lake import Lake
-from catalog.grants.model import Grant, Resource, answer_resource, read_resource
-from workspace.errors import ServiceError
+from lakelet.aws.context import Context, caller, own_catalog
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.grants.model import Grant, Resource, answer_resource, read_resource
+from lakelet.workspace.errors import ServiceError
 
 PAGE = 1000
 

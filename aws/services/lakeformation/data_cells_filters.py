@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.services.lakeformation._lake import PAGE, lake_of
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.lakeformation._lake import PAGE, lake_of
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 
 def create_data_cells_filter(table_data: dict[str, Any]) -> None:

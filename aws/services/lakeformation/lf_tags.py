@@ -7,15 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.services.lakeformation._lake import error_detail, lake_of, resource_of, tags_answer
-from catalog.grants.effective import satisfied
-from catalog.grants.model import read_expression
-from catalog.grants.tags import Failures
-from catalog.model import Table
-from workspace.errors import InvalidInputException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.lakeformation._lake import error_detail, lake_of, resource_of, tags_answer
+from lakelet.catalog.grants.effective import satisfied
+from lakelet.catalog.grants.model import read_expression
+from lakelet.catalog.grants.tags import Failures
+from lakelet.catalog.model import Table
+from lakelet.workspace.errors import InvalidInputException
+from lakelet.workspace.state import reading, writing
 
 _TAGS_PAGE = 50  # the most that ListLFTags' answer holds
 _SEARCH_PAGE = 100

@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws import paging
-from aws.context import Context, own_catalog
-from aws.services.lakeformation._lake import PAGE, error_detail, grant_answer, lake_of, resource_of, signer
-from catalog.grants.effective import matches
-from catalog.grants.lake import Lake
-from catalog.grants.model import Grant, Resource
-from workspace.errors import InvalidInputException, NotImplementedException, ServiceError
-from workspace.state import writing
+from lakelet.aws import paging
+from lakelet.aws.context import Context, own_catalog
+from lakelet.aws.services.lakeformation._lake import PAGE, error_detail, grant_answer, lake_of, resource_of, signer
+from lakelet.catalog.grants.effective import matches
+from lakelet.catalog.grants.lake import Lake
+from lakelet.catalog.grants.model import Grant, Resource
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException, ServiceError
+from lakelet.workspace.state import writing
 
 _TABLES = ("TABLE", "TABLE_WILDCARD", "COLUMNS", "DATA_CELLS_FILTER")
 _KINDS = {

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from aws import paging
-from aws.context import own_catalog
-from aws.services.lakeformation._lake import PAGE, lake_of
-from workspace.errors import InvalidInputException, NotImplementedException
-from workspace.state import reading, writing
+from lakelet.aws import paging
+from lakelet.aws.context import own_catalog
+from lakelet.aws.services.lakeformation._lake import PAGE, lake_of
+from lakelet.workspace.errors import InvalidInputException, NotImplementedException
+from lakelet.workspace.state import reading, writing
 
 _COMPARISONS: dict[str, Callable[[Any, list[Any]], Any]] = {
     "EQ": lambda value, wanted: value == wanted[0],

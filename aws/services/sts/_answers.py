@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context
-from identity import store
-from identity.errors import InvalidInput, MalformedPolicyDocument, NoSuchEntity, PackedPolicyTooLarge
-from identity.mfa import store as mfa
-from identity.object_store import MAX_TOKEN
-from identity.principals import Credential, Principal
-from workspace.errors import AccessDeniedException, ValidationException
-from workspace.state import writing
+from lakelet.aws.context import Context
+from lakelet.identity import store
+from lakelet.identity.errors import InvalidInput, MalformedPolicyDocument, NoSuchEntity, PackedPolicyTooLarge
+from lakelet.identity.mfa import store as mfa
+from lakelet.identity.object_store import MAX_TOKEN
+from lakelet.identity.principals import Credential, Principal
+from lakelet.workspace.errors import AccessDeniedException, ValidationException
+from lakelet.workspace.state import writing
 
 MAX_POLICY = 2048  # characters of all session policies together
 MAX_POLICY_ARNS = 10

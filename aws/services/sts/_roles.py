@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context
-from aws.services.sts._answers import opened, packed, role_used, session_policies, session_tags, tag_keys
-from identity import store
-from identity.documents import Policy, parse
-from identity.evaluator import trusts_provider
-from identity.principals import Principal
-from workspace.errors import AccessDeniedException, ValidationException
+from lakelet.aws.context import Context
+from lakelet.aws.services.sts._answers import opened, packed, role_used, session_policies, session_tags, tag_keys
+from lakelet.identity import store
+from lakelet.identity.documents import Policy, parse
+from lakelet.identity.evaluator import trusts_provider
+from lakelet.identity.principals import Principal
+from lakelet.workspace.errors import AccessDeniedException, ValidationException
 
 ROLE_SECONDS = 3600
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aws.context import Context, caller, current, request_keys
-from aws.services.sts._answers import proven
-from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, find_role, inherited, trust_of
-from identity import store
-from identity.errors import InvalidContextAssertion
-from identity.evaluator import Decision, trusts
-from identity.principals import Principal
-from identity.service import denied
-from workspace.errors import AccessDeniedException, ValidationException
-from workspace.state import reading
+from lakelet.aws.context import Context, caller, current, request_keys
+from lakelet.aws.services.sts._answers import proven
+from lakelet.aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, find_role, inherited, trust_of
+from lakelet.identity import store
+from lakelet.identity.errors import InvalidContextAssertion
+from lakelet.identity.evaluator import Decision, trusts
+from lakelet.identity.principals import Principal
+from lakelet.identity.service import denied
+from lakelet.workspace.errors import AccessDeniedException, ValidationException
+from lakelet.workspace.state import reading
 
 CHAINED_SECONDS = 3600  # the longest session of a role that another role's session assumes
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.context import caller, current
-from identity import messages
-from workspace.errors import ValidationException
+from lakelet.aws.context import caller, current
+from lakelet.identity import messages
+from lakelet.workspace.errors import ValidationException
 
 
 def get_caller_identity() -> dict[str, Any]:

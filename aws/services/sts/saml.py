@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from aws.context import current, request_keys
-from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
-from identity.errors import InvalidIdentityToken, NoSuchEntity
-from identity.federation import saml, store
-from workspace.errors import AccessDeniedException, ValidationException
-from workspace.state import reading
+from lakelet.aws.context import current, request_keys
+from lakelet.aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
+from lakelet.identity.errors import InvalidIdentityToken, NoSuchEntity
+from lakelet.identity.federation import saml, store
+from lakelet.workspace.errors import AccessDeniedException, ValidationException
+from lakelet.workspace.state import reading
 
 _ACTION = "sts:AssumeRoleWithSAML"
 

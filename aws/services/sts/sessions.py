@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from aws.context import caller, current, session_end
-from aws.services.sts._answers import opened, packed, proven, session_policies, session_tags
-from identity import managed
-from identity.documents import parse
-from identity.errors import InsufficientSessionLifetime
-from identity.principals import root
-from workspace.errors import AccessDeniedException, ValidationException
-from workspace.state import reading
+from lakelet.aws.context import caller, current, session_end
+from lakelet.aws.services.sts._answers import opened, packed, proven, session_policies, session_tags
+from lakelet.identity import managed
+from lakelet.identity.documents import parse
+from lakelet.identity.errors import InsufficientSessionLifetime
+from lakelet.identity.principals import root
+from lakelet.workspace.errors import AccessDeniedException, ValidationException
+from lakelet.workspace.state import reading
 
 ROOT_SECONDS = 3600  # the longest session that root gets of GetSessionToken
 SESSION_SECONDS = 43_200

@@ -8,19 +8,19 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from aws.context import caller, current, request_keys, request_region, session_end
-from aws.services.sts._answers import session_tags
-from aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
-from identity.errors import (
+from lakelet.aws.context import caller, current, request_keys, request_region, session_end
+from lakelet.aws.services.sts._answers import session_tags
+from lakelet.aws.services.sts._roles import ROLE_SECONDS, Wanted, answer, begin, provided
+from lakelet.identity.errors import (
     ExpiredTradeInTokenException,
     FeatureDisabled,
     InvalidIdentityToken,
     OutboundWebIdentityFederationDisabledException,
     SessionDurationEscalationException,
 )
-from identity.federation import oidc, outbound, store
-from workspace.errors import ValidationException
-from workspace.state import reading
+from lakelet.identity.federation import oidc, outbound, store
+from lakelet.workspace.errors import ValidationException
+from lakelet.workspace.state import reading
 
 TOKEN_SECONDS = 300
 _ACTION = "sts:AssumeRoleWithWebIdentity"

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import S3FileSystem
 
-from catalog.client import get_partitions, get_table
-from data.objects import list_objects, s3_client
-from data.zones import split_uri
-from search.client import open_client
-from search.ingest import patiently, replace_index
-from search.templates import INDEXES, install_templates
-from workspace.errors import IndexingError, LakeletError
-from workspace.paths import Workspace
-from workspace.secrets import secret
+from lakelet.catalog.client import get_partitions, get_table
+from lakelet.data.objects import list_objects, s3_client
+from lakelet.data.zones import split_uri
+from lakelet.search.client import open_client
+from lakelet.search.ingest import patiently, replace_index
+from lakelet.search.templates import INDEXES, install_templates
+from lakelet.workspace.errors import IndexingError, LakeletError
+from lakelet.workspace.paths import Workspace
+from lakelet.workspace.secrets import secret
 
 DATABASE = "gold"
 KEY_TYPES = {"int": pa.int32(), "bigint": pa.int64(), "string": pa.string(), "date": pa.date32()}

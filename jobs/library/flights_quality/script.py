@@ -6,9 +6,9 @@ import sys
 # a format that nothing here has: without this package it does not.
 sys.modules["rfc3987_syntax"] = None
 
-from etl.quality import check_table
-from workspace.errors import LakeletError
-from workspace.paths import Workspace
+from lakelet.etl.quality import check_table
+from lakelet.workspace.errors import LakeletError
+from lakelet.workspace.paths import Workspace
 
 try:
     report = check_table(Workspace.find(), "silver", "flights")
