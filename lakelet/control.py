@@ -11,11 +11,13 @@ from __future__ import annotations
 import fcntl
 import gc
 import logging
+import signal
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -62,19 +64,30 @@ from lakelet.workspace.paths import Workspace
 from lakelet.workspace.secrets import secret
 from lakelet.workspace.state import checkpoint, open_state, owning, reading
 
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 10
 OWNER_SECONDS = 30
+CLOSE_SECONDS = 3.0
+_LOG_LEFT = "The state database was closed with its log beside it: keep state.db-wal with state.db."
 
 
 def main() -> int:
     """Serve until SIGTERM."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _end_in_order)
     try:
         serve(Workspace.find())
     except LakeletError as error:
         print(f"control: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _end_in_order(number: int, frame: FrameType | None) -> None:
+    """Leave by every ``finally``: uvicorn raises SIGTERM again once it has ended, and the default is to die at once."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def serve(workspace: Workspace) -> None:
@@ -211,9 +224,21 @@ def _state(workspace: Workspace) -> Iterator[Engine]:
         with owning(engine):
             yield engine
     finally:
-        with suppress(SQLAlchemyError):  # on a full disk the log stays: it is read at the next start
-            checkpoint(engine)
-        engine.dispose()
+        _close(engine)
+
+
+def _close(engine: Engine) -> None:
+    """Move the log into the database file, which is then whole on its own; what is left is read at the next start."""
+    deadline = time.monotonic() + CLOSE_SECONDS
+    try:
+        while not checkpoint(engine):  # a reader holds an older state
+            if time.monotonic() > deadline:
+                log.warning(_LOG_LEFT)
+                break
+            time.sleep(0.1)
+    except SQLAlchemyError as error:  # a full disk
+        log.warning("%s (%s)", _LOG_LEFT, error)
+    engine.dispose()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from lakelet.catalog.glue import Glue
 from lakelet.data.objects import s3_client
 from lakelet.search.client import open_client
 from lakelet.stack import operate
+from lakelet.stack.record import read_record
 from lakelet.workspace.control import call
 from lakelet.workspace.paths import Workspace
 from tests.conftest import eventually, start
@@ -26,6 +28,35 @@ COMPONENTS = ("minio", "opensearch", "control")
 
 def lakelet(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "lakelet", *words], capture_output=True, text=True, check=False)
+
+
+def databases_of(file: Path) -> set[str]:
+    """The catalog's databases for someone who has the state file alone, without its log."""
+    with sqlite3.connect(f"file:{file}?immutable=1", uri=True) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM catalog_databases")}
+
+
+def test_the_state_file_is_whole_once_the_control_process_has_ended(own_workspace: Workspace) -> None:
+    """After ``down`` right behind the last write, and after SIGTERM of the control process alone."""
+    workspace = own_workspace
+    start(workspace, "minio", "control")
+    Glue(workspace).call("CreateDatabase", DatabaseInput={"Name": "last_before_down"})
+    operate.stop(workspace)
+    assert "last_before_down" in databases_of(workspace.database)
+
+    start(workspace, "minio", "control")
+    record = read_record(workspace)
+    assert record
+    (control,) = (component.identity for component in record.components if component.name == "control")
+    assert control
+    os.kill(record.supervisor.pid, signal.SIGSTOP)  # so that nothing takes its place at once
+    try:
+        Glue(workspace).call("CreateDatabase", DatabaseInput={"Name": "last_before_sigterm"})
+        os.kill(control.pid, signal.SIGTERM)
+        eventually(lambda: "last_before_sigterm" in databases_of(workspace.database))
+    finally:
+        os.kill(record.supervisor.pid, signal.SIGCONT)
+    eventually(lambda: Glue(workspace).call("GetDatabase", Name="last_before_sigterm"))
 
 
 def test_there_and_back(own_workspace: Workspace, tmp_path: Path) -> None:
