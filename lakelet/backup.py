@@ -6,6 +6,7 @@
     DIR/objects/ab/ab12…  the contents, by their SHA-256
     DIR/search/           OpenSearch's snapshot
     DIR/secrets/          the workspace's keys: whoever can read the folder can sign as its owner
+    DIR/runs/             the logs and records of the runs, without their working folders
 
 The command copies objects while work goes on; the control process then makes the cut (:func:`cut`): with the state's
 write lock held, so that nothing is committed meanwhile, it copies the objects that have changed, the state and the
@@ -18,10 +19,12 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,9 +40,9 @@ from lakelet.workspace.files import write_atomic
 from lakelet.workspace.paths import Workspace
 from lakelet.workspace.state import copy_state, generation, writing
 
-FORMAT = 1
-MANIFEST, OBJECTS, CONTENTS, STATE, SEARCH, SECRETS = (
-    "manifest.json", "objects.jsonl", "objects", "state.db", "search", "secrets",
+FORMAT = 2
+MANIFEST, OBJECTS, CONTENTS, STATE, SEARCH, SECRETS, RUNS = (
+    "manifest.json", "objects.jsonl", "objects", "state.db", "search", "secrets", "runs",
 )  # fmt: skip
 REPOSITORY = "lakelet-backup"  # OpenSearch's name of the place that snapshots go to
 SNAPSHOT = "backup"
@@ -48,6 +51,11 @@ PIECE = 1 << 20
 FEW = 200  # objects that may be left to the cut
 ROUNDS = 5
 SETTLE_SECONDS = 120.0
+WORKING_FOLDER = "work"  # of a run: what its script writes beside itself
+# What a manifest has, for whoever reads it.
+MEMBERS = {
+    "objects": int, "objects_sha256": str, "state_sha256": str, "buckets": list, "indexes": dict, "files": dict,
+}  # fmt: skip
 HEADERS = ("ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl")
 
 
@@ -174,10 +182,15 @@ def prepare(workspace: Workspace, folder: Path) -> None:
     ):
         if workspace.settings.text(setting):
             raise UsageError(f"`lakelet backup` copies this stack's own parts, and {setting} is set: {advice}.")
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty: name a new folder for the backup.")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty: name a new folder for the backup.")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot hold a backup ({error.strerror}): name a new folder where you may write."
+        ) from None
 
 
 def copy_ahead(workspace: Workspace, folder: Path, copied: Callable[[int], None]) -> int:
@@ -210,6 +223,7 @@ def cut(workspace: Workspace, engine: Engine, folder: Path) -> dict[str, Any]:
         time.sleep(0.2)
     copy.drop_unused()
     shutil.copytree(workspace.state / SECRETS, folder / SECRETS, dirs_exist_ok=True)
+    _copy_runs(workspace.runs, folder / RUNS)
     manifest = {
         "format": FORMAT,
         "made_at": time.time(),
@@ -220,9 +234,30 @@ def cut(workspace: Workspace, engine: Engine, folder: Path) -> dict[str, Any]:
         "generation": generation(engine),
         "buckets": copy.buckets(),
         "indexes": indexes,
+        "files": {str(path.relative_to(folder)): _hash(path) for path in _files(folder)},
     }
     write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
     return manifest
+
+
+def _copy_runs(runs: Path, target: Path) -> None:
+    """Copy what runs have written of themselves; live ones go on writing, and old ones may be deleted meanwhile."""
+    target.mkdir(mode=0o700, exist_ok=True)
+    for folder, inside, names in os.walk(runs):
+        place = target / Path(folder).relative_to(runs)
+        place.mkdir(mode=0o700, exist_ok=True)
+        if WORKING_FOLDER in inside and Path(folder).parent == runs:
+            inside.remove(WORKING_FOLDER)
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(path.lstat().st_mode):  # no socket of a driver that waits
+                    shutil.copy2(path, place / path.name)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files of a backup that no other list has."""
+    for part in (SEARCH, SECRETS, RUNS):
+        yield from sorted(path for path in (folder / part).rglob("*") if path.is_file())
 
 
 def _snapshot(workspace: Workspace, folder: Path) -> dict[str, int]:
@@ -267,20 +302,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BackupError(f"{folder / MANIFEST} is damaged: use another backup.") from None
     if version != FORMAT:
         raise UsageError(f"{folder} was made by another version of Lakelet (format {version}): use that version.")
+    if missing := sorted(name for name, kind in MEMBERS.items() if not isinstance(manifest.get(name), kind)):
+        raise BackupError(f"{folder / MANIFEST} is damaged (it has no {', '.join(missing)}): use another backup.")
     return dict(manifest)
 
 
 def verify(folder: Path) -> dict[str, Any]:
     """Check every count and hash of a backup; returns its manifest. Raises BackupError for what is damaged."""
     manifest = read_manifest(folder)
-    for name, expected in ((STATE, manifest["state_sha256"]), (OBJECTS, manifest["objects_sha256"])):
-        if not (folder / name).is_file() or _hash(folder / name) != expected:
-            raise BackupError(f"{folder / name} is missing or damaged: use another backup.")
-    for digest in {one.sha256 for one in read_records(folder)}:
-        path = content_path(folder, digest)
-        if not path.is_file() or _hash(path) != digest:
-            raise BackupError(f"{path} is missing or damaged: use another backup.")
+    for name, digest in {STATE: manifest["state_sha256"], OBJECTS: manifest["objects_sha256"]}.items():
+        _verify_file(folder / name, digest)
+    for digest in {record.sha256 for record in read_records(folder)}:
+        _verify_file(content_path(folder, digest), digest)
+    for name, digest in manifest["files"].items():
+        _verify_file(folder / name, digest)
+    if added := sorted(str(path) for path in _files(folder) if str(path.relative_to(folder)) not in manifest["files"]):
+        raise BackupError(f"{added[0]} is not of this backup: use another one.")
     return manifest
+
+
+def _verify_file(path: Path, sha256: str) -> None:
+    if not path.is_file() or _hash(path) != sha256:
+        raise BackupError(f"{path} is missing or damaged: use another backup.")
 
 
 def _hash(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Restore a backup into a stopped workspace: everything of it, or nothing.
 
-The workspace's own parts are moved into ``replaced/`` first and deleted at the end. A restore that is interrupted
-leaves ``restore.json``: the control process does not start until the restore has been run again and finished.
+The workspace's own parts are moved into ``replaced/`` first, and stay there until the next restore or
+``lakelet gc --all``: :func:`undo` puts them back. A restore that fails is undone at once. One that was killed leaves
+``restore.json``, which says how far it came: the stack does not start until it has been run again, or undone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lakelet.stack import operate
 from lakelet.workspace.errors import StackError, UsageError
 from lakelet.workspace.files import write_atomic
 from lakelet.workspace.paths import Workspace
+from lakelet.workspace.process import Identity
 
 MARKER = "restore.json"
 REPLACED = "replaced"
@@ -30,6 +32,9 @@ PARTS = (
     "spark/events",
 )  # fmt: skip
 COMPONENTS = ("minio", "opensearch")
+# How far an interrupted restore came: parts that lie in their places are the old ones while these are MOVING, those of
+# the backup once it is BRINGING them.
+MOVING, BRINGING = "moving", "bringing"
 
 
 def interrupted(workspace: Workspace) -> str | None:
@@ -45,7 +50,21 @@ def interrupted(workspace: Workspace) -> str | None:
 def refuse_interrupted(workspace: Workspace) -> None:
     """Raise StackError in a workspace whose restore has not finished."""
     if (folder := interrupted(workspace)) is not None:
-        raise StackError(f"A restore into this workspace was interrupted: run `lakelet restore {folder} --replace`.")
+        raise StackError(
+            f"A restore into this workspace was interrupted: run `lakelet restore {folder} --replace` to finish it, or "
+            "`lakelet restore --undo` to have the former state back."
+        )
+
+
+def replaced(workspace: Workspace) -> list[dict[str, Any]]:
+    """What the last restore replaced: ``[{"part", "bytes"}…]``; empty when there is nothing to bring back."""
+    aside = workspace.state / REPLACED
+    parts = [(part, aside / part) for part in PARTS if (aside / part).exists()]
+    return [{"part": part, "bytes": sum(f.stat().st_size for f in _files(path))} for part, path in parts]
+
+
+def _files(path: Path) -> list[Path]:
+    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
 
 
 def restore(
@@ -53,53 +72,125 @@ def restore(
 ) -> dict[str, Any]:
     """Make the workspace what it was when the backup in ``folder`` was made; returns the backup's manifest.
 
-    Raises UsageError while the stack runs, or where something is there and ``replace`` is not asked for; BackupError
-    for a damaged backup, or when what was restored is not what the backup lists.
+    Everything is checked before anything is moved; if a later step fails, the former state is put back. Raises
+    UsageError while the stack runs, or where something is there and ``replace`` is not asked for; BackupError for a
+    damaged backup, or when what was restored is not what the backup lists.
     """
-    if operate.running(workspace):
-        raise UsageError("The stack is running: stop it with `lakelet down`, then restore.")
+    _refuse_running(workspace, "restore")
     if workspace.database.exists() and not replace:
         raise UsageError(f"{workspace.state} holds a state already: add --replace to give it up for the backup's.")
     progress("checking the backup")
     manifest = backup.verify(folder)
-    write_atomic(workspace.state / MARKER, json.dumps({"backup": str(folder)}).encode())
-    _set_aside(workspace)
-    shutil.copytree(folder / backup.SECRETS, workspace.state / backup.SECRETS)
+    _set_aside(workspace, folder)
+    try:
+        _bring(workspace, folder, manifest, progress)
+    except BaseException:
+        progress("putting the former state back")
+        operate.stop(workspace)
+        undo(workspace)
+        raise
+    (workspace.state / MARKER).unlink()
+    return manifest
+
+
+def undo(workspace: Workspace) -> None:
+    """Put back what a restore replaced, whether it was interrupted or has finished; what it brought is deleted.
+
+    Raises UsageError while the stack runs, and when nothing was replaced.
+    """
+    _refuse_running(workspace, "undo the restore")
+    aside, phase = workspace.state / REPLACED, _phase(workspace)
+    if phase is None and not aside.exists():
+        raise UsageError("Nothing to undo: no restore has replaced anything in this workspace.")
+    folder = interrupted(workspace) or "DIR"
+    if phase != MOVING and aside.exists():
+        _mark(workspace, folder, BRINGING)
+        for part in PARTS:
+            _delete(workspace.state / part)
+        _mark(workspace, folder, MOVING)
+    for part in PARTS:
+        if (aside / part).exists():
+            (workspace.state / part).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (aside / part).rename(workspace.state / part)
+    shutil.rmtree(aside, ignore_errors=True)
+    (workspace.state / MARKER).unlink()
+
+
+def forget_replaced(workspace: Workspace) -> int:
+    """Delete what the last finished restore replaced; returns the bytes freed."""
+    aside = workspace.state / REPLACED
+    if _phase(workspace) is not None or not aside.exists():
+        return 0
+    freed = sum(int(part["bytes"]) for part in replaced(workspace))
+    condemned = aside.with_name(".replaced-deleted")  # by one rename: half of a former state is never brought back
+    shutil.rmtree(condemned, ignore_errors=True)
+    aside.rename(condemned)
+    shutil.rmtree(condemned)
+    return freed
+
+
+def _refuse_running(workspace: Workspace, action: str) -> None:
+    if operate.running(workspace):
+        raise UsageError(f"The stack is running: stop it with `lakelet down`, then {action}.")
+    operate.stop(workspace)  # what an interrupted restore may have left
+
+
+def _mark(workspace: Workspace, folder: Path | str, phase: str) -> None:
+    write_atomic(workspace.state / MARKER, json.dumps({"backup": str(folder), "phase": phase}).encode())
+
+
+def _phase(workspace: Workspace) -> str | None:
+    """How far an interrupted restore came; None without one. A damaged record is not believed to be early."""
+    try:
+        return str(json.loads((workspace.state / MARKER).read_text())["phase"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        return BRINGING
+
+
+def _set_aside(workspace: Workspace, folder: Path) -> None:
+    """Move what the restore replaces away; what an interrupted one had brought is deleted."""
+    aside, phase = workspace.state / REPLACED, _phase(workspace)
+    forget_replaced(workspace)
+    _mark(workspace, folder, phase or MOVING)
+    aside.mkdir(exist_ok=True, mode=0o700)
+    for part in PARTS:
+        path = workspace.state / part
+        if phase == BRINGING:
+            _delete(path)
+        elif path.exists():
+            (aside / part).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.rename(aside / part)
+    _mark(workspace, folder, BRINGING)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _bring(workspace: Workspace, folder: Path, manifest: dict[str, Any], progress: Callable[[str], None]) -> None:
+    """Bring every part of the backup into its place."""
+    for part in (backup.SECRETS, backup.RUNS):
+        shutil.copytree(folder / part, workspace.state / part)
     place = backup.snapshots(workspace)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copytree(folder / backup.SEARCH, place)
     progress("starting the object store and OpenSearch")
-    operate.start(workspace, COMPONENTS)
-    try:
-        progress(f"restoring {manifest['objects']} objects")
-        _put_objects(workspace, folder, manifest)
-        progress(f"restoring {len(manifest['indexes'])} indexes")
-        _restore_indexes(workspace, manifest["indexes"])
-    finally:
-        operate.stop(workspace)
+    operate.start(workspace, COMPONENTS, lease=Identity.mine())
+    progress(f"restoring {manifest['objects']} objects")
+    _put_objects(workspace, folder, manifest)
+    progress(f"restoring {len(manifest['indexes'])} indexes")
+    _restore_indexes(workspace, manifest["indexes"])
+    operate.stop(workspace)
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copyfile(folder / backup.STATE, workspace.state / ".state.db.restored")
-    (workspace.state / ".state.db.restored").chmod(0o600)
-    (workspace.state / ".state.db.restored").rename(workspace.database)
-    (workspace.state / MARKER).unlink()
-    shutil.rmtree(workspace.state / REPLACED, ignore_errors=True)
-    return manifest
-
-
-def _set_aside(workspace: Workspace) -> None:
-    """Move what the restore replaces away; after an interrupted restore, what that one had brought is deleted."""
-    aside = workspace.state / REPLACED
-    again = aside.exists()
-    for part in PARTS:
-        path = workspace.state / part
-        if not path.exists():
-            continue
-        if again:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        else:
-            (aside / part).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.rename(aside / part)
-    aside.mkdir(exist_ok=True, mode=0o700)
+    draft = workspace.state / ".state.db.restored"
+    shutil.copyfile(folder / backup.STATE, draft)
+    draft.chmod(0o600)
+    draft.rename(workspace.database)
 
 
 def _put_objects(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> None:

@@ -87,6 +87,7 @@ def _up_ephemeral(only: Collection[str], lease: int | None, output: Format) -> N
 
 def bring_up(workspace: Workspace, only: Collection[str] = (), lease: Identity | None = None) -> bool:
     """Install what is missing and start the stack, showing both; returns False when it ran already."""
+    from lakelet.restore import refuse_interrupted
     from lakelet.stack.components import component_names
     from lakelet.stack.install import installing
     from lakelet.stack.minio import NAME as MINIO
@@ -95,6 +96,7 @@ def bring_up(workspace: Workspace, only: Collection[str] = (), lease: Identity |
 
     names = component_names(workspace, only)  # a name that is none is refused before anything is done
     check_platform(workspace)
+    refuse_interrupted(workspace)
     with installing(workspace) as installation:
         # MinIO takes minutes to build. The supervisor starts it when it is there, and the others meanwhile.
         installation.wait(but={MINIO} & set(names))

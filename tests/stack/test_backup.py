@@ -68,6 +68,11 @@ def test_there_and_back(own_workspace: Workspace, tmp_path: Path) -> None:
     s3.put_object(Bucket="gold", Key="a/b=1/é x", Body=body, ContentType="text/x", Metadata={"m": "1"}, Tagging="t=2")
     s3.create_bucket(Bucket="own-bucket")
     open_client(workspace).index(index="things", id="1", body={"n": 1}, params={"refresh": "true"})
+    log = workspace.runs / "jr_kept" / "stdout.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("printed before the backup\n")
+    (log.parent / "work").mkdir()
+    (log.parent / "work" / "scratch").touch()
 
     made = lakelet("backup", str(folder), "-o", "json")
     assert made.returncode == 0, made.stderr
@@ -89,12 +94,17 @@ def test_there_and_back(own_workspace: Workspace, tmp_path: Path) -> None:
     eventually((workspace.state / "replaced" / "state.db").exists)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    operate.stop(workspace)
-    assert (workspace.state / "restore.json").exists()
+    record = read_record(workspace)
+    eventually(lambda: record is None or not record.supervisor.alive())  # what the restore had started ends with it
+    up = lakelet("up")
+    assert up.returncode == 1 and "A restore into this workspace was interrupted" in up.stderr
+    assert str(folder) in up.stderr and "--undo" in up.stderr
 
     done = lakelet("restore", str(folder), "--replace")
     assert done.returncode == 0, done.stderr
-    assert not (workspace.state / "replaced").exists()
+    rows = json.loads(lakelet("restore", "--replaced", "-o", "json").stdout)
+    assert {row["part"] for row in rows} >= {"state.db", "minio", "opensearch", "secrets", "runs"}
+    assert log.read_text() == "printed before the backup\n" and not (log.parent / "work").exists()
     start(workspace, *COMPONENTS)
     s3 = s3_client(workspace)
     answer = s3.get_object(Bucket="gold", Key="a/b=1/é x")
@@ -111,3 +121,11 @@ def test_there_and_back(own_workspace: Workspace, tmp_path: Path) -> None:
     assert ages["objects"] > ages["state"]
     assert "is older than the objects" in lakelet("doctor").stdout
     backup.verify(folder)
+
+    # What the restore replaced comes back: the state of after the backup.
+    operate.stop(workspace)
+    undone = lakelet("restore", "--undo")
+    assert undone.returncode == 0, undone.stderr
+    start(workspace, "minio", "control")
+    assert sorted(row["Name"] for row in Glue(workspace).call("GetDatabases")["DatabaseList"]) == ["kept", "late"]
+    assert lakelet("restore", "--undo").returncode == 2  # the stack runs

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from lakelet import backup
+from lakelet import restore as restores
 from lakelet.backup import BackupError, ObjectRecord
 from lakelet.restore import MARKER, refuse_interrupted, restore
 from lakelet.workspace.errors import StackError, UsageError
@@ -68,7 +72,10 @@ def finished(folder: Path, content: bytes) -> None:
     hashes = {
         f"{name}_sha256": backup._hash(folder / f) for name, f in (("state", "state.db"), ("objects", "objects.jsonl"))
     }
-    manifest = {"format": backup.FORMAT, "objects": 1, "indexes": {}, "buckets": [], **hashes}
+    (folder / backup.SECRETS).mkdir()
+    (folder / backup.SECRETS / "key").write_text("k")
+    files = {"secrets/key": backup._hash(folder / "secrets" / "key")}
+    manifest = {"format": backup.FORMAT, "objects": 1, "indexes": {}, "buckets": [], "files": files, **hashes}
     (folder / backup.MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -76,14 +83,30 @@ def test_a_backup_is_checked_by_its_hashes(tmp_path: Path) -> None:
     finished(tmp_path / "b", b"content")
     assert backup.verify(tmp_path / "b")["objects"] == 1
     (record,) = backup.read_records(tmp_path / "b")
-    backup.content_path(tmp_path / "b", record.sha256).write_bytes(b"c0ntent")
-    with pytest.raises(BackupError, match="missing or damaged"):
+    content = backup.content_path(tmp_path / "b", record.sha256)
+    for path in (content, tmp_path / "b" / "secrets" / "key", tmp_path / "b" / backup.STATE):
+        before = path.read_bytes()
+        path.write_bytes(b"d" + before[1:])
+        with pytest.raises(BackupError, match=f"{path.name} is missing or damaged"):
+            backup.verify(tmp_path / "b")
+        path.unlink()
+        with pytest.raises(BackupError, match=f"{path.name} is missing or damaged"):
+            backup.verify(tmp_path / "b")
+        path.write_bytes(before)
+    (tmp_path / "b" / "secrets" / "other").touch()
+    with pytest.raises(BackupError, match="other is not of this backup"):
         backup.verify(tmp_path / "b")
 
 
 @pytest.mark.parametrize(
     ("manifest", "sentence"),
-    [(None, "no finished backup"), ("{", "is damaged"), ("[]", "is damaged"), ('{"format": 99}', "another version")],
+    [
+        (None, "no finished backup"),
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"format": 99}', "another version"),
+        (json.dumps({"format": backup.FORMAT}), "is damaged .it has no buckets, files"),
+    ],
 )
 def test_what_is_no_backup(tmp_path: Path, manifest: str | None, sentence: str) -> None:
     if manifest is not None:
@@ -107,10 +130,109 @@ def test_the_control_process_waits_for_an_interrupted_restore(own_workspace: Wor
         refuse_interrupted(own_workspace)
 
 
+def old_parts(workspace: Workspace) -> dict[str, str]:
+    """A state with some of its parts, by their content."""
+    texts = {
+        "state.db": "old state",
+        "minio/xl/a": "old object",
+        "secrets/key": "old key",
+        "spark/events/e": "old event",
+    }
+    for name, text in texts.items():
+        (workspace.state / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace.state / name).write_text(text)
+    return texts
+
+
+def texts_of(workspace: Workspace, names: Iterable[str]) -> dict[str, str]:
+    return {name: (workspace.state / name).read_text() for name in names}
+
+
+def test_a_damaged_backup_replaces_nothing(own_workspace: Workspace, tmp_path: Path) -> None:
+    texts = old_parts(own_workspace)
+    finished(tmp_path / "b", b"content")
+    (tmp_path / "b" / "secrets" / "key").unlink()
+    with pytest.raises(BackupError, match="missing or damaged"):
+        restore(own_workspace, tmp_path / "b", replace=True)
+    assert texts_of(own_workspace, texts) == texts
+    refuse_interrupted(own_workspace)
+
+
+def test_a_restore_that_fails_puts_the_former_state_back(own_workspace: Workspace, tmp_path: Path) -> None:
+    """A backup that says of itself that it is sound and cannot be brought: it has no folder of a snapshot."""
+    texts = old_parts(own_workspace)
+    finished(tmp_path / "b", b"content")
+    with pytest.raises(FileNotFoundError):
+        restore(own_workspace, tmp_path / "b", replace=True)
+    assert texts_of(own_workspace, texts) == texts
+    refuse_interrupted(own_workspace)
+    assert restores.replaced(own_workspace) == []
+
+
+STEPS = 14  # more than there are, so the last one is a restore that ends
+
+
+class Killed(BaseException):
+    """A process that ends here: nothing of it runs any more."""
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("again", ["finish", "undo"])
+def test_a_restore_killed_at_any_step_is_finished_or_undone(
+    own_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, again: str
+) -> None:
+    """Ended at each change of the file system in turn: the state is the old one or the new one, never a mixture."""
+    texts = old_parts(own_workspace)
+    finished(tmp_path / "b", b"content")
+
+    def bring(workspace: Workspace, folder: Path, *_: object) -> None:
+        for name in ("state.db", "secrets/key"):
+            (workspace.state / name).parent.mkdir(exist_ok=True)
+            (workspace.state / name).write_text("new")
+
+    monkeypatch.setattr(restores, "_bring", bring)
+    left = step
+
+    def step_or_end(call: Callable[..., object]) -> Callable[..., object]:
+        def counted(*arguments: Any, **named: Any) -> object:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return call(*arguments, **named)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        for name in ("_mark", "_delete", "_bring", "forget_replaced", "undo"):  # a killed process undoes nothing either
+            patch.setattr(restores, name, step_or_end(getattr(restores, name)))
+        patch.setattr(Path, "rename", step_or_end(Path.rename))
+        patch.setattr(Path, "unlink", step_or_end(Path.unlink))
+        with suppress(Killed):
+            restores.restore(own_workspace, tmp_path / "b", replace=True)
+    assert left >= 0 or step < STEPS - 1
+    if again == "finish":
+        restore(own_workspace, tmp_path / "b", replace=True)
+        assert texts_of(own_workspace, ("state.db", "secrets/key")) == {"state.db": "new", "secrets/key": "new"}
+        assert not (own_workspace.state / "minio").exists()
+        assert {row["part"] for row in restores.replaced(own_workspace)} >= {"state.db", "secrets"}
+    elif (own_workspace.state / restores.REPLACED).exists() or (own_workspace.state / MARKER).exists():
+        restores.undo(own_workspace)
+        assert texts_of(own_workspace, texts) == texts
+        assert not (own_workspace.state / restores.REPLACED).exists()
+    refuse_interrupted(own_workspace)
+    if again == "undo":
+        assert texts_of(own_workspace, texts) == texts
+
+
 def test_a_backup_needs_a_folder_of_its_own(own_workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
     with pytest.raises(UsageError, match="is not empty"):
         backup.prepare(own_workspace, tmp_path / "full")
+    with pytest.raises(UsageError, match=r"cannot hold a backup \(File exists\)"):
+        backup.prepare(own_workspace, tmp_path / "full" / "x")
+    with pytest.raises(UsageError, match=r"cannot hold a backup \(Not a directory\)"):
+        backup.prepare(own_workspace, tmp_path / "full" / "x" / "y")
     backup.prepare(own_workspace, tmp_path / "new")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
