@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from lakelet.workspace.errors import EntityNotFoundException, LakeletError, NotRunningError, UsageError
+from lakelet.workspace.errors import EntityNotFoundException, LakeletError, NotFoundError, NotRunningError, UsageError
 
 log = logging.getLogger("lakelet.dashboards")
 
@@ -33,7 +33,7 @@ def guarded(what: str) -> Iterator[None]:
         failed("Not reachable", str(error), icon=":material/cloud_off:")
     except EntityNotFoundException:
         no_data()
-    except UsageError as error:
+    except (UsageError, NotFoundError) as error:
         failed(f"Please check {what}", str(error), icon=":material/edit_note:")
     except LakeletError as error:
         failed(f"Cannot show {what}", str(error))

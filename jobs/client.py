@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lakelet.jobs import definitions
 from lakelet.workspace.errors import (
     AlreadyExistsException,
     EntityNotFoundException,
+    NotFoundError,
     NotRunningError,
     RunError,
     UsageError,
@@ -65,14 +67,14 @@ class JobClient:
     ) -> Submitted:
         """Start a run of a job in the library, of a script (a path that ends in ``.py``), or of a registered job.
 
-        The first two are registered first, as they now stand. Raises UsageError when there is no such thing,
+        The first two are registered first, as they now stand. Raises NotFoundError when there is no such thing,
         ConcurrentRunsExceededException.
         """
         if folder := definitions.library(self._workspace).get(what):
             job = definitions.read_job(folder)
         elif what.endswith(".py"):
             if not Path(what).is_file():
-                raise UsageError(f"The script {what} does not exist: give the path of a Python file.")
+                raise NotFoundError(f"The script {what} does not exist: give the path of a Python file.")
             job = definitions.script_job(Path(what))
         else:
             return self.start(what, arguments, timeout_minutes)
@@ -82,7 +84,7 @@ class JobClient:
     def start(
         self, job: str, arguments: Mapping[str, str] | None = None, timeout_minutes: int | None = None
     ) -> Submitted:
-        """StartJobRun of a registered job. Raises UsageError for an unknown one, ConcurrentRunsExceededException."""
+        """StartJobRun of a registered job. Raises NotFoundError for an unknown one, ConcurrentRunsExceededException."""
         wanted = {"JobName": job, "Arguments": dict(arguments or {})} | (
             {"Timeout": timeout_minutes} if timeout_minutes else {}
         )
@@ -90,7 +92,7 @@ class JobClient:
             answer = self._glue.call("StartJobRun", **wanted)
         except EntityNotFoundException as error:
             known = ", ".join(definitions.library(self._workspace)) or "no jobs"
-            raise UsageError(
+            raise NotFoundError(
                 f"No job is named {job!r}: the library has {known}; to run a script, give its path (it ends in .py)."
             ) from error
         return Submitted(job, answer["JobRunId"])
@@ -170,18 +172,21 @@ def find_run(workspace: Workspace, text: str) -> Submitted:
     """The run of that id, or of the one id that begins so (``jr_3f2a``, ``jr_3f2a_attempt_1``); its folder says whose
     run it is.
 
-    Raises UsageError when there is none or more than one.
+    Raises NotFoundError when there is none, UsageError when there is more than one, or the text is no id.
     """
+    if not re.fullmatch(r"\w+", text):
+        raise UsageError(f"{text!r} is not a valid run id: list the runs with `lakelet jobs runs`.")
     base, _, number = text.partition("_attempt_")
     beginning = base if base.startswith("jr_") else f"jr_{base}"
-    names = sorted(path.name for path in workspace.runs.glob("jr_*")) if base else []
+    names = sorted(path.name for path in workspace.runs.glob("jr_*"))
     found = [name for name in names if name.startswith(beginning) and name.partition("_attempt_")[2] == number]
-    if len(found) != 1:
+    if not found:
+        raise NotFoundError(f"No run matches {text!r}: list the runs with `lakelet jobs runs`.")
+    if len(found) > 1:
         some = ", ".join(name[:15] for name in found[:5])
-        problem = f"Several runs match {text!r} ({some})" if found else f"No run matches {text!r}"
-        raise UsageError(f"{problem}: list the runs with `lakelet jobs runs`.")
+        raise UsageError(f"Several runs match {text!r} ({some}): list the runs with `lakelet jobs runs`.")
     try:
         with open(workspace.runs / found[0] / "events.jsonl", encoding="utf-8") as file:
             return Submitted(json.loads(file.readline())["name"], found[0])
     except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"The folder of run {found[0]} is not complete ({error}).") from error
+        raise NotFoundError(f"The folder of run {found[0]} is not complete ({error}).") from error

@@ -22,7 +22,7 @@ from lakelet.jobs import definitions, engines
 from lakelet.jobs import logs as run_logs
 from lakelet.jobs.client import JobClient
 from lakelet.query.client import query_rows
-from lakelet.workspace.errors import LakeletError, UsageError
+from lakelet.workspace.errors import LakeletError, NotFoundError, UsageError
 from lakelet.workspace.paths import Workspace
 
 MOST_SHOWN = 3  # differing rows of a table
@@ -91,11 +91,11 @@ def _row(file: Path, number: int, line: str) -> dict[str, Any]:
 def cases(workspace: Workspace, job: str | None = None) -> list[Case]:
     """The fixtures of a job, or of all jobs of the project; those of a job that we ship are run by its name only.
 
-    Raises UsageError when there is none.
+    Raises NotFoundError for a job that is not in the library, UsageError when there is no fixture.
     """
     library = definitions.library(workspace)
     if job is not None and job not in library:
-        raise UsageError(f"There is no job {job} in the library: it has {', '.join(library) or 'none'}.")
+        raise NotFoundError(f"There is no job {job} in the library: it has {', '.join(library) or 'none'}.")
     own = (folder for folder in library.values() if folder.is_relative_to(workspace.root))
     folders = [library[job]] if job is not None else own
     found = [Case.read(path.parent) for folder in folders for path in sorted(folder.glob("fixtures/*/fixture.toml"))]

@@ -9,7 +9,7 @@ from typing import Any
 from opensearchpy import OpenSearch, exceptions
 
 from lakelet.workspace.addresses import opensearch_address
-from lakelet.workspace.errors import NotRunningError, QueryError, StackError, UsageError
+from lakelet.workspace.errors import NotFoundError, NotRunningError, QueryError, StackError
 from lakelet.workspace.paths import Workspace
 
 TIMEOUT_SECONDS = 30.0
@@ -56,7 +56,7 @@ def translated() -> Iterator[None]:
     except exceptions.NotFoundError as error:
         info: Any = error.info if isinstance(error.info, dict) else {}
         index = (info.get("error") or {}).get("index") if isinstance(info.get("error"), dict) else None
-        raise UsageError(f"There is no index {index or 'of that name'}: `lakelet demo` builds them.") from error
+        raise NotFoundError(f"There is no index {index or 'of that name'}: `lakelet demo` builds them.") from error
     except exceptions.RequestError as error:
         raise QueryError(f"OpenSearch refused the request: {reason(error)}.") from error
     except exceptions.OpenSearchException as error:

@@ -146,7 +146,7 @@ def search_index(client: OpenSearch, index: str, text: str = "", size: int = 20)
     """Rows of a data index (``flights``, ``delay-by-carrier``, …) whose fields match ``text``, best first.
 
     The case of letters does not matter: codes are in capitals, as they are in our data, and words are analysed. Raises
-    :class:`~lakelet.workspace.errors.UsageError` when there is no such index,
+    :class:`~lakelet.workspace.errors.NotFoundError` when there is no such index,
     :class:`~lakelet.workspace.errors.QueryError` when not everything could be searched in time.
     """
     body: dict[str, Any] = {"query": _match(text.upper(), ["*"]), "size": _checked(size), "track_total_hits": True}

@@ -23,6 +23,10 @@ class UsageError(LakeletError):
     exit_code = 2
 
 
+class NotFoundError(LakeletError):
+    """What is named (a run, a job, a script, an index) does not exist; on the wire that is EntityNotFoundException."""
+
+
 class SettingError(UsageError):
     """A setting is unknown or its value cannot be read."""
 

@@ -363,20 +363,29 @@ def _until(terminal: int, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("code", "words"),
     [
-        ("submit", "no_such_job"),
-        ("submit", "/no/such/script.py"),
-        ("submit", "x", "--arg", "nonsense"),
-        ("submit", "flights_silver", "--engine", "fast"),
-        ("submit", "flights_silver", "--engine", ""),
-        ("show", "jr_zzz"),
-        ("logs", "../../etc"),
-        ("stop", ""),
+        (1, ("jobs", "submit", "no_such_job")),
+        (1, ("jobs", "submit", "/no/such/script.py")),
+        (1, ("jobs", "show", "jr_zzz")),
+        (1, ("jobs", "logs", "jr_zzz")),
+        (1, ("jobs", "stop", "jr_zzz")),
+        (1, ("jobs", "test", "no_such_job")),
+        (1, ("search", "x", "--index", "nope")),
+        (1, ("catalog", "show", "no.such")),
+        (1, ("notebook", "nothing.ipynb")),
+        (2, ("jobs", "submit", "x", "--arg", "nonsense")),
+        (2, ("jobs", "submit", "flights_silver", "--engine", "fast")),
+        (2, ("jobs", "submit", "flights_silver", "--engine", "")),
+        (2, ("jobs", "logs", "../../etc")),
+        (2, ("jobs", "stop", "")),
+        (2, ("search", "x", "--index", "")),
+        (2, ("catalog", "show", "no_database")),
     ],
 )
-def test_mistakes_on_the_command_line_are_one_sentence(jobs: Jobs, words: tuple[str, ...]) -> None:
-    done = lakelet(jobs, "jobs", *words)
-    assert done.returncode == 2
+def test_mistakes_on_the_command_line_are_one_sentence(jobs: Jobs, code: int, words: tuple[str, ...]) -> None:
+    """What is not there is 1, what makes no sense as written is 2 (docs/commands.md)."""
+    done = lakelet(jobs, *words)
+    assert done.returncode == code, done.stderr
     assert done.stderr.startswith("lakelet: ") and done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr

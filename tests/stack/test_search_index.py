@@ -12,7 +12,7 @@ from lakelet.search.client import open_client
 from lakelet.search.ingest import patiently, replace_index
 from lakelet.search.queries import search_index
 from lakelet.search.templates import INDEXES, install_templates
-from lakelet.workspace.errors import IndexingError, QueryError, UsageError
+from lakelet.workspace.errors import IndexingError, NotFoundError, QueryError, UsageError
 from tests.conftest import Stack, eventually
 
 pytestmark = pytest.mark.stack
@@ -78,7 +78,7 @@ def test_searching_rows(client: OpenSearch) -> None:
     assert search_index(client, ALIAS, "UA -jfk", 5).total == 0
     assert search_index(client, ALIAS, 'f7 | ((" ~~', 5).total >= 0
     assert [hit["_id"] for hit in search_index(client, ALIAS, "f7", 5).hits] == ["F7"]
-    with pytest.raises(UsageError, match="no index nowhere"):
+    with pytest.raises(NotFoundError, match="no index nowhere"):
         search_index(client, "nowhere", "x")
     with pytest.raises(UsageError, match="out of range"):
         search_index(client, ALIAS, "x", -1)
