@@ -65,11 +65,14 @@ def end_leftovers(workspace: Workspace) -> list[str]:
 
 
 def end_runs(workspace: Workspace) -> list[str]:
-    """End the sessions of all live runs, asking first: their shims write down that they were stopped."""
-    ended = []
+    """End the sessions of all live runs, asking first: their shims write down that they were stopped.
+
+    A record alone ends nothing: the process that it names must carry our marks in its environment.
+    """
+    ended, ours = [], component_processes(workspace)
     for path in sorted(workspace.runs.glob("*/process.json")):
         running = read_running(path.parent)
-        if running is not None and running.shim.alive():
+        if running is not None and running.shim in ours:
             # The shim gives its driver 10 s before it kills it; it must be left to write exit.json.
             end_session(running.shim, GRACE_SECONDS + 5)
             ended.append(path.parent.name)

@@ -167,12 +167,30 @@ def test_down_ends_runs_and_they_say_so(own_workspace: Workspace) -> None:
     start(own_workspace, "minio")
     folder = own_workspace.runs / "jr_test"
     argv = [sys.executable, "-c", "import time; time.sleep(1000)"]
-    run = shim.launch(folder, argv, env=os.environ, cwd=own_workspace.state, timeout_seconds=1000)
+    env = os.environ | own_workspace.environment | {"LAKELET_RUN_ID": "jr_test"}
+    run = shim.launch(folder, argv, env=env, cwd=own_workspace.state, timeout_seconds=1000)
     eventually((folder / "process.json").exists)
     operate.stop(own_workspace)
     assert not run.alive()
     ended = shim.read_exit(folder)
     assert ended and ended.stopped
+
+
+def test_down_leaves_a_process_that_only_a_record_names(own_workspace: Workspace) -> None:
+    """Its pid and start time stand in a run's folder, and it carries none of our marks: a stranger's."""
+    start(own_workspace, "minio")
+    folder = own_workspace.runs / "jr_test"
+    folder.mkdir(parents=True)
+    stranger = subprocess.Popen(["sleep", "1000"], env={"PATH": os.environ["PATH"]}, start_new_session=True)
+    try:
+        (folder / "process.json").write_text(json.dumps(Identity.of(stranger.pid).to_json() | {"driver": stranger.pid}))
+        running = shim.read_running(folder)
+        assert running and running.shim.alive()
+        operate.stop(own_workspace)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_down_ends_the_driver_whose_shim_was_killed(own_workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 """Orders, from CSV to a table: the script runs on AWS Glue as it is."""
 
 import sys
+from contextlib import suppress
 
 import boto3
 from awsglue.context import GlueContext
@@ -32,7 +33,7 @@ typed = ApplyMapping.apply(
 orders = typed.where("amount IS NOT NULL").withColumn("month", F.month("ordered_on")).coalesce(1)
 
 glue = boto3.client("glue")
-if "silver" not in {database["Name"] for database in glue.get_databases()["DatabaseList"]}:
+with suppress(glue.exceptions.AlreadyExistsException):
     glue.create_database(DatabaseInput={"Name": "silver"})
 path = "s3://silver/orders/"
 glueContext.purge_s3_path(path, options={"retentionPeriod": 0})  # a rerun replaces what is there
