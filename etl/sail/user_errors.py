@@ -21,6 +21,8 @@ _MISSING = re.compile(r"attribute ObjectName\(\[(.+?)\]\) is missing|\[UNRESOLVE
 _IDENTIFIER = re.compile(r'Identifier\("([^"]+)"\)')
 _UNEXPECTED = re.compile(r"^invalid argument: found (.+?) at \d+:\d+ expected ")
 _NO_TABLE = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\] Table or view not found: ([\w.]+)$")
+# What our own modules raise in Spark's words before Sail is asked.
+_SPARKS_OWN = ("[PATH_NOT_FOUND]", "[ALL_PARTITION_COLUMNS_NOT_ALLOWED]", "Partition column `")
 _MADE = frozenset(("col", "key", "value", "pos", "id", "window", "start", "end"))  # names that functions give columns
 # The first words of Spark's statements (SqlBaseParser.g4, 4.1).
 _STATEMENTS = frozenset(
@@ -75,7 +77,7 @@ def user_error(error: BaseException) -> BaseException | None:
         return _syntax_error(error, unexpected[1])
     if not isinstance(error, AnalysisException):
         return None
-    if text.startswith("[PATH_NOT_FOUND]"):
+    if text.startswith(_SPARKS_OWN):
         return error
     first = text.partition("\n")[0]
     sentence = _unknown_table(error, first) or _unknown_column(error, first)

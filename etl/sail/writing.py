@@ -76,9 +76,12 @@ def _codec(options: Mapping[str, Any]) -> str:
 
 def stage(workspace: Workspace, writer: Any, original: Any, folder: str, schema: T.StructType) -> None:
     """Write with Sail to a folder that nothing was written to before. Its default compression is not Spark's."""
-    effects.mark(f"written to {folder}")
     plan = writer._write
     options, format, keys = plan.options, plan.source or "parquet", list(plan.partitioning_cols)
+    there = {field.name.lower() for field in schema.fields}
+    if missing := [key for key in keys if key.lower() not in there]:
+        raise AnalysisException(f"Partition column `{missing[0]}` not found in schema {schema.simpleString()}.")
+    effects.mark(f"written to {folder}")
     columns = [field.name for field in schema.fields if field.name.lower() not in {key.lower() for key in keys}]
     if odd := [key for key in keys if escape(key) != key]:
         raise engine.refused(f"partitionBy of a column whose name has a sign that is escaped ({odd[0]})")

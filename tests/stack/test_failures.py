@@ -53,3 +53,9 @@ def test_a_missing_path_is_not_looked_for_again(stack: Any, tmp_path: Path) -> N
     assert "AnalysisException: [PATH_NOT_FOUND] Path does not exist: s3://bronze/no/such/path" in failed(
         stack, tmp_path, PATH, "auto"
     )
+
+
+def test_a_misspelt_partition_column_is_the_scripts_mistake(stack: Any, tmp_path: Path) -> None:
+    line = 'frame.write.partitionBy("mnth").parquet("s3://silver/misspelt/")'
+    on_spark, on_sail, on_auto = (failed(stack, tmp_path, line, engine) for engine in ("spark", "sail", "auto"))
+    assert on_spark == on_sail == on_auto
