@@ -160,7 +160,7 @@ def test_a_missing_script_fails_in_one_sentence(jobs: Jobs) -> None:
 @pytest.mark.parametrize("name", ["data.py", "json.py", "my script.py"])
 def test_neither_a_script_nor_its_neighbours_stand_in_for_our_packages(jobs: Jobs, tmp_path: Path, name: str) -> None:
     script = tmp_path / name
-    script.write_text("import json, data.zones, etl.arguments; print(data.zones.GOLD)")
+    script.write_text("import json, lakelet.data.zones as zones, lakelet.etl.arguments; print(zones.GOLD)")
     for neighbour in ("etl.py", "jobs.py", "workspace.py"):
         (tmp_path / neighbour).write_text("raise SystemExit(9)")
     job = f"test-{uuid.uuid4().hex[:12]}"
