@@ -192,7 +192,8 @@ def test_what_a_killed_shim_of_a_warm_driver_leaves_is_ended(room: Room) -> None
 
 
 STOPS_ITS_SHIM = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\nprint('stopped', flush=True)\n"
-AGAIN = f"while True: {STOPS_ITS_SHIM.splitlines()[1]}"
+# It outlives the shim's SIGTERM, so that it stops the shim again however late it is scheduled.
+AGAIN = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: {STOPS_ITS_SHIM.splitlines()[1]}"
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
