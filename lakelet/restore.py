@@ -39,12 +39,8 @@ MOVING, BRINGING = "moving", "bringing"
 
 def interrupted(workspace: Workspace) -> str | None:
     """The folder of the backup whose restore was interrupted, or None."""
-    try:
-        return str(json.loads((workspace.state / MARKER).read_text())["backup"])
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError):
-        return "DIR"
+    marker = _marker(workspace)
+    return None if marker is None else marker["backup"]
 
 
 def refuse_interrupted(workspace: Workspace) -> None:
@@ -81,13 +77,15 @@ def restore(
         raise UsageError(f"{workspace.state} holds a state already: add --replace to give it up for the backup's.")
     progress("checking the backup")
     manifest = backup.verify(folder)
-    _set_aside(workspace, folder)
+    forget_replaced(workspace)
     try:
+        _set_aside(workspace, folder)
         _bring(workspace, folder, manifest, progress)
     except BaseException:
-        progress("putting the former state back")
-        operate.stop(workspace)
-        undo(workspace)
+        if interrupted(workspace) is not None:
+            progress("putting the former state back")
+            operate.stop(workspace)
+            undo(workspace)
         raise
     (workspace.state / MARKER).unlink()
     return manifest
@@ -139,20 +137,31 @@ def _mark(workspace: Workspace, folder: Path | str, phase: str) -> None:
     write_atomic(workspace.state / MARKER, json.dumps({"backup": str(folder), "phase": phase}).encode())
 
 
-def _phase(workspace: Workspace) -> str | None:
-    """How far an interrupted restore came; None without one. A damaged record is not believed to be early."""
+def _marker(workspace: Workspace) -> dict[str, str] | None:
+    """What an interrupted restore left: its ``backup`` and its ``phase``; None without one.
+
+    What a damaged record does not say is the unknown folder ``DIR`` and the later phase.
+    """
+    unknown = {"backup": "DIR", "phase": BRINGING}
     try:
-        return str(json.loads((workspace.state / MARKER).read_text())["phase"])
+        return unknown | {
+            name: str(value) for name, value in json.loads((workspace.state / MARKER).read_text()).items()
+        }
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
-        return BRINGING
+    except (ValueError, AttributeError):
+        return unknown
+
+
+def _phase(workspace: Workspace) -> str | None:
+    """How far an interrupted restore came; None without one."""
+    marker = _marker(workspace)
+    return None if marker is None else marker["phase"]
 
 
 def _set_aside(workspace: Workspace, folder: Path) -> None:
     """Move what the restore replaces away; what an interrupted one had brought is deleted."""
     aside, phase = workspace.state / REPLACED, _phase(workspace)
-    forget_replaced(workspace)
     _mark(workspace, folder, phase or MOVING)
     aside.mkdir(exist_ok=True, mode=0o700)
     for part in PARTS:

@@ -18,7 +18,9 @@ def restore(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of the backup.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the state and objects that are here.")] = False,
     replaced: Annotated[bool, typer.Option("--replaced", help="List what the last restore replaced.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Bring back what the last restore replaced.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Delete what is here, and bring back what the last restore replaced.")
+    ] = False,
     output: OutputOption = Format.text,
 ) -> None:
     """Restore a backup into this workspace, whose stack must be stopped; every hash and count is checked.

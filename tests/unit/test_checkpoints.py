@@ -169,6 +169,25 @@ def test_a_restore_that_fails_puts_the_former_state_back(own_workspace: Workspac
     assert restores.replaced(own_workspace) == []
 
 
+def test_ctrl_c_while_the_former_state_is_moved_puts_it_back(
+    own_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, rename, moves = old_parts(own_workspace), Path.rename, iter((False, True))
+    finished(tmp_path / "b", b"content")
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if next(moves, False):  # the second
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        restore(own_workspace, tmp_path / "b", replace=True)
+    assert texts_of(own_workspace, texts) == texts
+    refuse_interrupted(own_workspace)
+    assert restores.replaced(own_workspace) == []
+
+
 STEPS = 14  # more than there are, so the last one is a restore that ends
 
 
