@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: lakelet restore /backups/monday --replace")
 def restore(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of the backup.")] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The folder of the backup.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the state and objects that are here.")] = False,
     replaced: Annotated[bool, typer.Option("--replaced", help="List what the last restore replaced.")] = False,
     undo: Annotated[
